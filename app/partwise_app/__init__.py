@@ -1,0 +1,1 @@
+"""The Qt shell of Partwise: one window over one session; draws documents, imports no plugin."""

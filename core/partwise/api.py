@@ -1,0 +1,121 @@
+"""The promised names: what a plugin may import.
+
+Everything else in `partwise` can change between minor versions; this does not without a
+major one. Names are loaded on first use, so that a plugin's record stays cheap to read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from partwise.data.dataset import Axis, Dataset
+    from partwise.data.fingerprint import InputFile, fingerprint
+    from partwise.data.mixing import Mixing
+    from partwise.data.pyramid import ArrayPyramid, Level, Pyramid
+    from partwise.engine import Factorization, match_parts, nmf, refit
+    from partwise.errors import (
+        AnalysisProblem,
+        Cancelled,
+        FileProblem,
+        InputProblem,
+        UsageProblem,
+    )
+    from partwise.jobs.job import Job, LocalJob, stop_if_cancelled
+    from partwise.params import param
+    from partwise.plugins.contract import Analysis, Exporter, Plugin, Reader, Sample, Section
+    from partwise.result import (
+        Fit,
+        Measure,
+        Part,
+        Residual,
+        Result,
+        Table,
+        Trust,
+        Verdict,
+        View,
+    )
+
+_NAMES = {
+    "partwise.data.dataset": ("Axis", "Dataset"),
+    "partwise.data.fingerprint": ("InputFile", "fingerprint"),
+    "partwise.data.mixing": ("Mixing",),
+    "partwise.data.pyramid": ("ArrayPyramid", "Level", "Pyramid"),
+    "partwise.engine": ("Factorization", "match_parts", "nmf", "refit"),
+    "partwise.errors": (
+        "AnalysisProblem",
+        "Cancelled",
+        "FileProblem",
+        "InputProblem",
+        "UsageProblem",
+    ),
+    "partwise.jobs.job": ("Job", "LocalJob", "stop_if_cancelled"),
+    "partwise.params": ("param",),
+    "partwise.plugins.contract": (
+        "Analysis",
+        "Exporter",
+        "Plugin",
+        "Reader",
+        "Sample",
+        "Section",
+    ),
+    "partwise.result": (
+        "Fit",
+        "Measure",
+        "Part",
+        "Residual",
+        "Result",
+        "Table",
+        "Trust",
+        "Verdict",
+        "View",
+    ),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "Analysis",
+    "AnalysisProblem",
+    "ArrayPyramid",
+    "Axis",
+    "Cancelled",
+    "Dataset",
+    "Exporter",
+    "Factorization",
+    "FileProblem",
+    "Fit",
+    "InputFile",
+    "InputProblem",
+    "Job",
+    "Level",
+    "LocalJob",
+    "Measure",
+    "Mixing",
+    "Part",
+    "Plugin",
+    "Pyramid",
+    "Reader",
+    "Residual",
+    "Result",
+    "Sample",
+    "Section",
+    "Table",
+    "Trust",
+    "UsageProblem",
+    "Verdict",
+    "View",
+    "fingerprint",
+    "match_parts",
+    "nmf",
+    "param",
+    "refit",
+    "stop_if_cancelled",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    msg = f"module 'partwise.api' has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -1,0 +1,1 @@
+"""Datasets with named axes and units, image pyramids, fingerprints of inputs, mixing models."""

@@ -1,0 +1,94 @@
+"""How does an image of any size give us a region? The promise that readers keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ArrayPyramid", "Level", "Pyramid"]
+
+_SMALLEST = 256  # px; a level below this adds nothing that a thumbnail has not
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of a pyramid; `downsample` is relative to level 0."""
+
+    width: int
+    height: int
+    downsample: float
+
+
+@runtime_checkable
+class Pyramid(Protocol):
+    """An 8-bit RGB image in one or more resolutions, read by region.
+
+    Implementations can be sent to another process (they reopen their file there) and may be
+    read from several threads at once.
+    """
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Resolutions, finest first; level 0 has downsample 1."""
+        ...
+
+    def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Read a region.
+
+        Parameters
+        ----------
+        level : int
+        x, y, width, height : int
+            Region in pixels **of that level**. What lies outside the image is white.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+        """
+        ...
+
+
+class ArrayPyramid:
+    """A pyramid over an image that is in memory; coarser levels are 2 x 2 means.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        Kept, not copied.
+    """
+
+    def __init__(self, image: NDArray[np.uint8]) -> None:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            msg = f"an 8-bit RGB image is (height, width, 3) uint8, not {image.shape} {image.dtype}"
+            raise ValueError(msg)
+        self._images = [image]
+        while min(self._images[-1].shape[:2]) >= 2 * _SMALLEST:
+            self._images.append(_halve(self._images[-1]))
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Resolutions, finest first."""
+        full = self._images[0].shape[1]
+        return tuple(
+            Level(width=im.shape[1], height=im.shape[0], downsample=2.0**k if full else 1.0)
+            for k, im in enumerate(self._images)
+        )
+
+    def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Read a region of a level; white outside the image."""
+        image = self._images[level]
+        out = np.full((height, width, 3), 255, np.uint8)
+        top, left = max(y, 0), max(x, 0)
+        bottom, right = min(y + height, image.shape[0]), min(x + width, image.shape[1])
+        if bottom > top and right > left:
+            out[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
+        return out
+
+
+def _halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+    blocks = image[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
+    return ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)

@@ -1,0 +1,226 @@
+"""Parameters as data: one declaration feeds form, command line, project, report and docs.
+
+An analysis declares a frozen dataclass whose fields are made by `param`::
+
+    @dataclass(frozen=True)
+    class Params:
+        stains: str = param("he", choices={"he": "H&E", "hdab": "H-DAB"},
+                            label="Stains", help="Which dyes the slide carries.")
+
+`specs` reads the declaration back, `parse` turns ``NAME=VALUE`` texts into an
+instance, `to_json` and `from_json` carry it through files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from partwise.errors import UsageProblem
+
+__all__ = ["ParamSpec", "from_json", "param", "parse", "specs", "to_json"]
+
+_KEY = "partwise"
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+Check = Callable[[Any], "str | None"]
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """One parameter as forms, parsers and reports see it.
+
+    Attributes
+    ----------
+    name, label, help : str
+        Identifier, words on screen, one sentence of help.
+    type : type
+        ``bool``, ``int``, ``float`` or ``str``.
+    kind : str
+        How to ask for it: ``"choice"``, ``"number"``, ``"switch"``, ``"text"``, ``"file"``,
+        ``"rgb"`` (``auto`` or ``R,G,B``).
+    unit : str
+        Unit of a number; empty where it has none.
+    default : object
+    low, high : float or None
+        Inclusive range of a number.
+    choices : mapping of str to str
+        Allowed values and their words on screen; empty where free.
+    advanced : bool
+        Folded away at first.
+    check : callable or None
+        Says what is wrong with a value, or None.
+    """
+
+    name: str
+    label: str
+    help: str
+    type: type
+    kind: str
+    default: Any
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    advanced: bool = False
+    check: Check | None = None
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, for messages and help."""
+        if self.choices:
+            return " | ".join(self.choices)
+        if self.type is bool:
+            return "true | false"
+        unit = f" {self.unit}" if self.unit else ""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}{unit}"
+        if self.low is not None:
+            return f"at least {self.low:g}{unit}"
+        if self.high is not None:
+            return f"at most {self.high:g}{unit}"
+        return {"rgb": "auto or R,G,B", "file": "a file"}.get(self.kind, self.type.__name__)
+
+    def validate(self, value: Any) -> Any:
+        """Return `value` if it is allowed.
+
+        Raises
+        ------
+        UsageProblem
+            With the allowed values.
+        """
+        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        wrong_type = not isinstance(value, self.type) or (
+            self.type is not bool and isinstance(value, bool)
+        )
+        if wrong_type or (self.choices and value not in self.choices):
+            raise self._refusal(value)
+        if self.type in (int, float) and not self._in_range(float(value)):
+            raise self._refusal(value)
+        reason = self.check(value) if self.check else None
+        if reason:
+            raise UsageProblem(f"{self.name}={value!s}: {reason}", fix=f"allowed: {self.allowed}")
+        return value
+
+    def read(self, text: str) -> Any:
+        """Turn the text of ``-p NAME=TEXT`` into a value; raises `UsageProblem`."""
+        text = text.strip()
+        try:
+            if self.type is bool:
+                lowered = text.lower()
+                if lowered not in _TRUE | _FALSE:
+                    raise self._refusal(text)
+                return self.validate(lowered in _TRUE)
+            return self.validate(self.type(text))
+        except ValueError as error:
+            raise self._refusal(text) from error
+
+    def _in_range(self, value: float) -> bool:
+        above = self.low is None or value >= self.low
+        below = self.high is None or value <= self.high
+        return above and below  # NaN fails both comparisons where a bound is given
+
+    def _refusal(self, value: object) -> UsageProblem:
+        return UsageProblem(
+            f"{self.name}={value} is not allowed", fix=f"{self.name} takes {self.allowed}"
+        )
+
+
+def param(
+    default: Any,
+    *,
+    help: str,  # noqa: A002 - the word that readers of a form expect
+    label: str = "",
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    choices: Mapping[str, str] | None = None,
+    kind: str = "",
+    advanced: bool = False,
+    check: Check | None = None,
+) -> Any:
+    """Declare one field of a ``Params`` dataclass; see `ParamSpec` for the meaning."""
+    about = {
+        "help": help,
+        "label": label,
+        "unit": unit,
+        "low": ge,
+        "high": le,
+        "choices": dict(choices or {}),
+        "kind": kind,
+        "advanced": advanced,
+        "check": check,
+    }
+    return dataclasses.field(default=default, metadata={_KEY: about})
+
+
+def specs(params: type) -> tuple[ParamSpec, ...]:
+    """Read the declared parameters of a ``Params`` class, in the order of the form."""
+    hints = typing.get_type_hints(params)
+    found = []
+    for field in dataclasses.fields(params):
+        about = dict(field.metadata[_KEY])
+        kind = _plain_type(hints[field.name])
+        about["kind"] = about["kind"] or _default_kind(kind, about["choices"])
+        about["label"] = about["label"] or field.name.replace("_", " ").capitalize()
+        found.append(ParamSpec(name=field.name, type=kind, default=field.default, **about))
+    return tuple(found)
+
+
+def parse(params: type, texts: Mapping[str, str]) -> Any:
+    """Make an instance from texts, as the command line gives them.
+
+    Raises
+    ------
+    UsageProblem
+        For an unknown name (with the nearest known one) or a value out of bounds.
+    """
+    known = {spec.name: spec for spec in specs(params)}
+    values = {}
+    for name, text in texts.items():
+        if name not in known:
+            raise _unknown(name, known)
+        values[name] = known[name].read(text)
+    return params(**values)
+
+
+def to_json(params: Any) -> dict[str, Any]:
+    """Return the values as plain JSON types, in declared order."""
+    return {spec.name: getattr(params, spec.name) for spec in specs(type(params))}
+
+
+def from_json(params: type, values: Mapping[str, Any]) -> Any:
+    """Make an instance from stored values; unknown names and bad values raise `UsageProblem`."""
+    known = {spec.name: spec for spec in specs(params)}
+    for name in values:
+        if name not in known:
+            raise _unknown(name, known)
+    return params(**{name: known[name].validate(value) for name, value in values.items()})
+
+
+def _unknown(name: str, known: Mapping[str, ParamSpec]) -> UsageProblem:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return UsageProblem(f"no parameter {name}", fix=f"{hint}allowed: {', '.join(known)}")
+
+
+def _plain_type(hint: Any) -> type:
+    if isinstance(hint, types.UnionType):
+        hint = next(kind for kind in hint.__args__ if kind is not type(None))
+    if hint not in (bool, int, float, str):
+        msg = f"a parameter is bool, int, float or str, not {hint!r}"
+        raise TypeError(msg)
+    return typing.cast("type", hint)
+
+
+def _default_kind(kind: type, choices: Mapping[str, str]) -> str:
+    if choices:
+        return "choice"
+    return {bool: "switch", int: "number", float: "number"}.get(kind, "text")

@@ -1,0 +1,167 @@
+"""What does a plugin bring? One record of plain data, and dotted names loaded on first use.
+
+The entry point (group ``partwise.plugins``) names a module-level `Plugin` in a module that
+imports neither Qt nor anything heavy. A dotted name is ``"package.module:attribute"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from partwise.data.dataset import Dataset
+from partwise.jobs.job import Job
+from partwise.result import Result
+
+__all__ = ["API", "Analysis", "Exporter", "Plugin", "Reader", "Sample", "Section"]
+
+API = (1, 0)  # major, minor: what this version of Partwise offers
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How files of some kind are recognised and read.
+
+    Attributes
+    ----------
+    title : str
+        "Whole-slide image".
+    patterns : tuple of str
+        Globs for dialogs, lower case ("*.svs").
+    probe : dotted name of ``(path: Path) -> float``
+        Reads at most 64 KiB; 0 (not ours) to 1 (surely ours); never raises.
+    load : dotted name of ``(path: Path) -> Dataset``
+        Raises `partwise.errors.FileProblem`. Lazy where inputs are large.
+    """
+
+    title: str
+    patterns: tuple[str, ...]
+    probe: str
+    load: str
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """How a result becomes a file.
+
+    Attributes
+    ----------
+    role : str
+        Identifier in ``result.json`` and the stem of the file's name ("concentrations").
+    suffix : str
+        ".ome.tif"
+    title : str
+        Words in the export dialog.
+    media : str
+        Media type.
+    write : dotted name of ``(dataset, result, path, job, part) -> None``
+        `part` is an index, or None where the file holds all. Writes `path` (a temporary name that
+        the caller moves into place); streams where inputs are large; raises `Cancelled`.
+    per_part : bool
+        One file per part; the role and the file's name become "<role>-<part key>".
+    applies : dotted name of ``(result) -> bool``, optional
+        Whether this result has such a file; empty means always.
+    """
+
+    role: str
+    suffix: str
+    title: str
+    media: str
+    write: str
+    per_part: bool = False
+    applies: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file that comes with the plugin, ready for the first click.
+
+    Attributes
+    ----------
+    key, title, summary : str
+        Identifier ("stain-he"), name, one sentence.
+    path : dotted name of ``() -> Path``
+    licence, source : str
+    parameters : tuple of (name, value)
+        What to set apart from the defaults.
+    """
+
+    key: str
+    title: str
+    summary: str
+    path: str
+    licence: str
+    source: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """The plugin's own part of the project file; `migrate` is ``(old_version, data) -> data``."""
+
+    name: str
+    version: int
+    migrate: str
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A panel: what it reads, what it computes, what it writes.
+
+    Attributes
+    ----------
+    id, title, version : str
+    api : str
+        Which contract it was written for, such as ">=1,<2"; checked before anything is loaded.
+    summary : str
+        One sentence for the welcome page and the plugin list.
+    readers, exporters, samples : tuple
+    analyses : tuple of str
+        Dotted names of `Analysis` classes; the first is the default.
+    panel : str
+        Dotted name of the Qt panel, or empty: form and stage then follow from the data.
+    section : Section or None
+    """
+
+    id: str
+    title: str
+    version: str
+    api: str
+    summary: str
+    readers: tuple[Reader, ...]
+    analyses: tuple[str, ...]
+    panel: str = ""
+    exporters: tuple[Exporter, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    section: Section | None = None
+
+
+class Analysis(Protocol):
+    """A named computation on a dataset.
+
+    `Params` is a frozen dataclass of `partwise.params.param` fields. `run` is deterministic for a
+    dataset, parameters, ``job.seed`` and ``job.kept``; it raises `InputProblem` to refuse an
+    input, `AnalysisProblem` when it fails, `Cancelled` to leave early with nothing.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    Params: ClassVar[type]
+
+    def run(self, dataset: Dataset, params: Any, job: Job) -> Result: ...
+
+
+# What the dotted names of `Reader` and `Exporter` lead to.
+class Probe(Protocol):
+    def __call__(self, path: Path) -> float: ...
+
+
+class Load(Protocol):
+    def __call__(self, path: Path) -> Dataset: ...
+
+
+class Write(Protocol):
+    def __call__(
+        self, dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
+    ) -> None: ...

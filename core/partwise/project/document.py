@@ -1,0 +1,293 @@
+"""What is in a project, and how does it change?
+
+State is one frozen value. Choices (names, colours, show, solo, lock, corrections, parameters,
+notes) change by named edits that can be undone; sources and finished runs are facts and only
+accumulate. Views subscribe and redraw what they draw.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from partwise.data.fingerprint import InputFile
+from partwise.project.history import History
+from partwise.result import Part, Result
+
+__all__ = ["Choices", "Document", "Run", "Source", "State", "Strip"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input of the project: linked, not swallowed.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the project.
+    plugin, title : str
+    file : InputFile
+        As it was when it was added.
+    relative : str
+        Path relative to the project file, POSIX form; empty while the project is unsaved.
+    """
+
+    id: str
+    plugin: str
+    title: str
+    file: InputFile
+    relative: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One part in the mixer: what the person chose for it.
+
+    Attributes
+    ----------
+    key : str
+        `Part.key`; the residual's strip has the key ``"residual"``.
+    name, color : str
+    show, solo, locked : bool
+    profile : tuple of float or None
+        The part's profile as corrected by hand; None while it is as found.
+    """
+
+    key: str
+    name: str
+    color: str
+    show: bool = True
+    solo: bool = False
+    locked: bool = False
+    profile: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished (or stopped) run: the result as it came, and the strips it started with."""
+
+    id: str
+    source: str
+    plugin: str
+    analysis: str
+    title: str
+    result: Result
+    strips: tuple[Strip, ...]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All that a person can edit, and undo."""
+
+    strips: Mapping[str, tuple[Strip, ...]] = field(default_factory=dict)  # by run id
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by source id
+    titles: Mapping[str, str] = field(default_factory=dict)  # by source or run id
+    notes: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The whole project at one moment.
+
+    `sections` holds what plugins keep in the file; `unknown` holds top-level keys that a newer
+    version wrote, carried along untouched.
+    """
+
+    sources: tuple[Source, ...] = ()
+    runs: tuple[Run, ...] = ()
+    choices: Choices = field(default_factory=Choices)
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def source(self, source_id: str) -> Source:
+        """Return a source; raises `KeyError`."""
+        return _by_id(self.sources, source_id)
+
+    def run(self, run_id: str) -> Run:
+        """Return a run; raises `KeyError`."""
+        return _by_id(self.runs, run_id)
+
+    def runs_of(self, source_id: str) -> tuple[Run, ...]:
+        """Return the runs of a source, oldest first."""
+        return tuple(run for run in self.runs if run.source == source_id)
+
+    def strips(self, run_id: str) -> tuple[Strip, ...]:
+        """Return the mixer's strips of a run, as chosen, the residual last."""
+        return self.choices.strips.get(run_id) or self.run(run_id).strips
+
+    def title(self, entry_id: str, fallback: str) -> str:
+        """Return the title that the person gave a source or run, else `fallback`."""
+        return self.choices.titles.get(entry_id, fallback)
+
+
+Listener = Callable[[State, State], None]
+
+
+class Document:
+    """The open project: its state, its undo history, and who listens.
+
+    Examples
+    --------
+    >>> document = Document()
+    >>> document.edit("Note", lambda c: dataclasses.replace(c, notes="fixed overnight"))
+    >>> document.state.choices.notes, document.undo_name
+    ('fixed overnight', 'Note')
+    >>> document.undo()
+    >>> document.state.choices.notes
+    ''
+    """
+
+    def __init__(self, state: State | None = None) -> None:
+        self._state = state or State()
+        self._saved = self._state
+        self._history: History[Choices] = History()
+        self._listeners: list[Listener] = []
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something that the file has not."""
+        return self._state is not self._saved
+
+    def mark_saved(self, state: State | None = None) -> None:
+        """Note that `state` (by default the present one) is in the file now."""
+        self._saved = state or self._state
+        self._tell(self._state, self._state)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(before, after)`` on each change; returns how to stop that."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def add_source(self, source: Source) -> None:
+        """Add an input."""
+        self._become(dataclasses.replace(self._state, sources=(*self._state.sources, source)))
+
+    def relink(self, source_id: str, file: InputFile) -> None:
+        """Point a source at where its file is now."""
+        sources = tuple(
+            dataclasses.replace(s, file=file, relative="") if s.id == source_id else s
+            for s in self._state.sources
+        )
+        self._become(dataclasses.replace(self._state, sources=sources))
+
+    def add_run(
+        self, source_id: str, plugin: str, analysis: str, title: str, result: Result
+    ) -> Run:
+        """Add a finished run; its parts take over names, colours and locks by key."""
+        earlier = self._state.runs_of(source_id)
+        before = self._state.strips(earlier[-1].id) if earlier else ()
+        run = Run(
+            id=_fresh_id("run", [r.id for r in self._state.runs]),
+            source=source_id,
+            plugin=plugin,
+            analysis=analysis,
+            title=title,
+            result=result,
+            strips=_first_strips(result.parts, before),
+        )
+        self._become(dataclasses.replace(self._state, runs=(*self._state.runs, run)))
+        return run
+
+    def set_section(self, name: str, data: Mapping[str, Any]) -> None:
+        """Replace a plugin's own section."""
+        sections = {**self._state.sections, name: dict(data)}
+        self._become(dataclasses.replace(self._state, sections=sections))
+
+    def edit(self, name: str, change: Callable[[Choices], Choices], *, merge: str = "") -> None:
+        """Change the choices by a named, undoable edit.
+
+        Parameters
+        ----------
+        name : str
+            What undo says, such as "Hide eosin".
+        change : callable
+            Pure function from the choices before to the choices after.
+        merge : str
+            Edits with the same non-empty key within a second of each other (a slider being
+            dragged) become one step.
+        """
+        before = self._state.choices
+        after = change(before)
+        if after == before:
+            return
+        self._history.push(name, before, after, merge)
+        self._become(dataclasses.replace(self._state, choices=after))
+
+    def edit_strip(
+        self, run_id: str, key: str, name: str, *, merge: str = "", **changes: Any
+    ) -> None:
+        """Change fields of one strip of a run by an undoable edit."""
+        strips = tuple(
+            dataclasses.replace(strip, **changes) if strip.key == key else strip
+            for strip in self._state.strips(run_id)
+        )
+        self.edit(
+            name,
+            lambda c: dataclasses.replace(c, strips={**c.strips, run_id: strips}),
+            merge=merge,
+        )
+
+    @property
+    def undo_name(self) -> str:
+        """Name of the edit that undo takes back, or empty."""
+        return self._history.undo_name
+
+    @property
+    def redo_name(self) -> str:
+        """Name of the edit that redo brings back, or empty."""
+        return self._history.redo_name
+
+    def undo(self) -> None:
+        """Take the last edit back; nothing where there is none."""
+        self._restore(self._history.undo())
+
+    def redo(self) -> None:
+        """Bring the edit back that was undone last; nothing where there is none."""
+        self._restore(self._history.redo())
+
+    def _restore(self, choices: Choices | None) -> None:
+        if choices is not None:
+            self._become(dataclasses.replace(self._state, choices=choices))
+
+    def _become(self, state: State) -> None:
+        before, self._state = self._state, state
+        self._tell(before, state)
+
+    def _tell(self, before: State, after: State) -> None:
+        for listener in tuple(self._listeners):
+            listener(before, after)
+
+
+def _first_strips(parts: tuple[Part, ...], before: tuple[Strip, ...]) -> tuple[Strip, ...]:
+    known = {strip.key: strip for strip in before}
+    strips = [
+        dataclasses.replace(
+            known.get(part.key, Strip(part.key, part.name, part.color)), profile=None
+        )
+        for part in parts
+    ]
+    residual = known.get("residual", Strip("residual", "Residual", "#8b929a"))
+    return (*strips, residual)
+
+
+def _fresh_id(prefix: str, taken: list[str]) -> str:
+    number = 1 + max((int(i.removeprefix(f"{prefix}-")) for i in taken), default=0)
+    return f"{prefix}-{number}"
+
+
+def _by_id(entries: tuple[Any, ...], entry_id: str) -> Any:
+    for entry in entries:
+        if entry.id == entry_id:
+            return entry
+    raise KeyError(entry_id)

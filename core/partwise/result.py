@@ -1,0 +1,248 @@
+"""What an analysis answers: parts, residual, measures, trust and views, as values.
+
+Nothing on a result starts work. A result crosses from the worker once, enters the
+document, and is drawn, reported, exported and saved from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.data.dataset import Axis
+from partwise.data.fingerprint import InputFile
+
+__all__ = [
+    "Fit",
+    "Measure",
+    "Part",
+    "Provenance",
+    "Residual",
+    "Result",
+    "Snapshot",
+    "Table",
+    "Trust",
+    "Verdict",
+    "View",
+    "ViewKind",
+]
+
+Verdict = Literal["good", "look", "bad"]
+ViewKind = Literal[
+    "image",
+    "spectrogram",
+    "traces",
+    "curves",
+    "bars",
+    "volume",
+    "matrix",
+    "scatter",
+    "graph",
+    "table",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One nonnegative part of the whole: a column of W and, where it is small, its row of H.
+
+    Attributes
+    ----------
+    key : str
+        Identity within the analysis ("haematoxylin"); survives renaming and re-runs.
+    name : str
+        Words on screen.
+    color : str
+        ``#rrggbb``.
+    profile : ndarray, shape (features,)
+        The column of W: a stain vector, a spectrum, a synergy, a time course.
+    share : float
+        Fraction of the explained whole that this part carries, 0 to 1.
+    course : ndarray, shape (samples,), or None
+        The row of H; None where it is an image that is computed tile by tile.
+    unit : str
+        Unit of the course.
+    facts : mapping
+        Further numbers for tables and JSON, JSON types only.
+    """
+
+    key: str
+    name: str
+    color: str
+    profile: NDArray[np.floating[Any]]
+    share: float = 0.0
+    course: NDArray[np.floating[Any]] | None = None
+    unit: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What the parts leave over: its share of the whole, and what that means in words."""
+
+    share: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number for a table; `meaning` is a sentence that says what it counts."""
+
+    name: str
+    value: float
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Trust:
+    """One line of the trust card.
+
+    Attributes
+    ----------
+    check : str
+        Identifier ("explained", "white-point").
+    value : float or None
+        The number behind the words.
+    verdict : {"good", "look", "bad"}
+    text : str
+        The finding in plain words, number first ("95.1 % explained").
+    detail : str
+        One more sentence: of what, how measured, what to do.
+    """
+
+    check: str
+    value: float | None
+    verdict: Verdict
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well the parts fit.
+
+    Attributes
+    ----------
+    loss : str
+        ``"frobenius"``, ``"kl"``, …
+    value : float
+        Loss at the end.
+    explained : float
+        1 - residual sum of squares / sum of squares (uncentred), 0 to 1.
+    iterations : int
+    stop : str
+        ``"converged"``, ``"max_iter"``, ``"max_seconds"`` or ``"cancelled"``.
+    kkt : float
+        Scaled optimality residual, 0 at a stationary point.
+    trace : tuple of float
+        Objective per iteration.
+    """
+
+    loss: str
+    value: float
+    explained: float
+    iterations: int
+    stop: str
+    kkt: float
+    trace: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture for the stage, as data; the app knows how to draw each kind.
+
+    Attributes
+    ----------
+    kind : ViewKind
+    title : str
+    arrays : mapping of str to ndarray
+        What the kind asks for; ``"image"`` takes none (pixels come from the dataset's pyramid),
+        ``"scatter"`` takes ``points`` (n, 2) and optionally ``rays`` (parts, 2).
+    axes : tuple of Axis
+        Names and units for the axes drawn.
+    options : mapping
+        JSON types only. An ``"image"`` view of a linear mixture carries ``mixing``:
+        ``{"transform": "optical-density" | "identity", "white": [r, g, b]}``; the mixing's
+        vectors are the profiles of the parts.
+    """
+
+    kind: ViewKind
+    title: str
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    axes: tuple[Axis, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for screen, report and CSV; cells are text or numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a result came about, enough to get it again.
+
+    Attributes
+    ----------
+    plugin, plugin_version, analysis : str
+    parameters : mapping
+        As `partwise.params.to_json` gives them.
+    seed : int
+    inputs : tuple of InputFile
+    versions : mapping of str to str
+        Python, Partwise and the libraries whose numbers matter.
+    started : str
+        ISO 8601 with time zone.
+    seconds : float
+    stop : str
+        Why the run ended.
+    kept : tuple of str
+        Keys of parts that were locked.
+    """
+
+    plugin: str
+    plugin_version: str
+    analysis: str
+    parameters: Mapping[str, Any]
+    seed: int
+    inputs: tuple[InputFile, ...]
+    versions: Mapping[str, str]
+    started: str
+    seconds: float
+    stop: str = ""
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The whole answer of one run.
+
+    `provenance` is filled by whoever ran the analysis, never by the analysis itself.
+    """
+
+    parts: tuple[Part, ...]
+    residual: Residual
+    fit: Fit
+    measures: tuple[Measure, ...] = ()
+    trust: tuple[Trust, ...] = ()
+    views: tuple[View, ...] = ()
+    tables: tuple[Table, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What stands while a run goes on: parts so far, and the objective per iteration."""
+
+    parts: tuple[Part, ...]
+    trace: tuple[float, ...] = ()
