@@ -67,5 +67,5 @@ class WorkerLost(PartwiseProblem):
     """The process that ran the analysis ended before its answer; the session goes on."""
 
 
-class Cancelled(Exception):  # noqa: N818 - a request that was granted, not an error
+class Cancelled(Exception):
     """The person asked to stop; nothing is wrong."""

@@ -136,7 +136,7 @@ class ParamSpec:
 def param(
     default: Any,
     *,
-    help: str,  # noqa: A002 - the word that readers of a form expect
+    help: str,
     label: str = "",
     unit: str = "",
     ge: float | None = None,

@@ -70,8 +70,8 @@ def fingerprint(path: str | Path, *, full: bool | None = None) -> InputFile:
     except FileNotFoundError as error:
         raise FileProblem(path, "there is no such file", fix="check the path") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileProblem(path, f"cannot be read ({reason})", fix="check its permissions") from error
+        why = f"cannot be read ({error.strerror or error})"
+        raise FileProblem(path, why, fix="check its permissions") from error
 
 
 def quick_hash(path: str | Path) -> str:

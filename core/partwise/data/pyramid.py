@@ -71,10 +71,9 @@ class ArrayPyramid:
     @property
     def levels(self) -> tuple[Level, ...]:
         """Resolutions, finest first."""
-        full = self._images[0].shape[1]
         return tuple(
-            Level(width=im.shape[1], height=im.shape[0], downsample=2.0**k if full else 1.0)
-            for k, im in enumerate(self._images)
+            Level(width=image.shape[1], height=image.shape[0], downsample=2.0**k)
+            for k, image in enumerate(self._images)
         )
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -91,4 +90,7 @@ class ArrayPyramid:
 def _halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
     blocks = image[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
-    return ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)
+    means: NDArray[np.uint8] = ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(
+        np.uint8
+    )
+    return means

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from partwise.errors import Cancelled
-from partwise.result import Part
+
+if TYPE_CHECKING:
+    from partwise.result import Part
 
 __all__ = ["Job", "LocalJob", "stop_if_cancelled"]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from partwise.data.dataset import Dataset
-from partwise.jobs.job import Job
-from partwise.result import Result
+if TYPE_CHECKING:
+    from partwise.data.dataset import Dataset
+    from partwise.jobs.job import Job
+    from partwise.result import Result
 
 __all__ = ["API", "Analysis", "Exporter", "Plugin", "Reader", "Sample", "Section"]
 

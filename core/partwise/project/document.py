@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from partwise.data.fingerprint import InputFile
 from partwise.project.history import History
@@ -122,6 +122,7 @@ class State:
         return self.choices.titles.get(entry_id, fallback)
 
 
+_Entry = TypeVar("_Entry", Source, Run)
 Listener = Callable[[State, State], None]
 
 
@@ -225,7 +226,7 @@ class Document:
         self._become(dataclasses.replace(self._state, choices=after))
 
     def edit_strip(
-        self, run_id: str, key: str, name: str, *, merge: str = "", **changes: Any
+        self, run_id: str, key: str, name: str, /, *, merge: str = "", **changes: Any
     ) -> None:
         """Change fields of one strip of a run by an undoable edit."""
         strips = tuple(
@@ -286,7 +287,7 @@ def _fresh_id(prefix: str, taken: list[str]) -> str:
     return f"{prefix}-{number}"
 
 
-def _by_id(entries: tuple[Any, ...], entry_id: str) -> Any:
+def _by_id(entries: tuple[_Entry, ...], entry_id: str) -> _Entry:
     for entry in entries:
         if entry.id == entry_id:
             return entry
