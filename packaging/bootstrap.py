@@ -295,7 +295,7 @@ def call(command: Sequence[str], extra: Mapping[str, str] | None = None) -> int:
 
 
 def _pip(*arguments: str) -> None:
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
+    quiet = ["-qq", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
     command = [venv_command("python"), "-m", "pip", "install", *quiet, *arguments]
     if call(command):
         raise Trouble(
