@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from partwise.engine.errors import InputProblem
+from partwise.engine.errors import Cancelled, InputProblem
 
 __all__ = [
     "AnalysisProblem",
@@ -38,6 +38,10 @@ class PartwiseProblem(Exception):
         self.what = what
         self.fix = fix
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Problems cross from the worker; the way out must not be lost or said twice there.
+        return _problem, (type(self), self.what, self.fix)
+
 
 class FileProblem(InputProblem):
     """An input or output file cannot be used; names the file.
@@ -54,6 +58,9 @@ class FileProblem(InputProblem):
         super().__init__(what, argument=str(path), fix=fix)
         self.path = Path(path)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _file_problem, (self.path, self.what, self.fix)
+
 
 class UsageProblem(PartwiseProblem):
     """A wrong name or value on the command line or in a form; lists what is allowed."""
@@ -67,5 +74,9 @@ class WorkerLost(PartwiseProblem):
     """The process that ran the analysis ended before its answer; the session goes on."""
 
 
-class Cancelled(Exception):
-    """The person asked to stop; nothing is wrong."""
+def _file_problem(path: Path, what: str, fix: str) -> FileProblem:
+    return FileProblem(path, what, fix=fix)
+
+
+def _problem(kind: type[PartwiseProblem], what: str, fix: str) -> PartwiseProblem:
+    return kind(what, fix=fix)

@@ -1,0 +1,288 @@
+"""Which plugins are there, and which of them reads this file?"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import importlib.metadata
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from partwise.errors import AnalysisProblem, FileProblem, InputProblem, UsageProblem
+from partwise.plugins import safety
+from partwise.plugins.contract import API, Analysis, Plugin, Reader, Sample
+
+if TYPE_CHECKING:
+    from partwise.data.dataset import Dataset
+
+__all__ = ["GROUP", "Refused", "Registry", "load_registry", "resolve"]
+
+GROUP = "partwise.plugins"
+_OURS = "partwise"  # the distribution that carries the built-in plugins
+_CLAUSE = re.compile(r"(>=|<=|==|!=|<|>)\s*(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A plugin that could not be taken in, and why, in words for a card."""
+
+    name: str
+    reason: str
+
+
+def resolve(dotted: str) -> Any:
+    """Return the object that a dotted name ``"package.module:attribute"`` leads to.
+
+    Raises
+    ------
+    ImportError
+        The module cannot be imported, or has no such attribute.
+    """
+    module, colon, attribute = dotted.partition(":")
+    if not (module and colon and attribute):
+        msg = f"{dotted!r} is not of the form package.module:attribute"
+        raise ImportError(msg)
+    found: Any = importlib.import_module(module)
+    for name in attribute.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            msg = f"{module} has no {attribute}"
+            raise ImportError(msg) from error
+    return found
+
+
+class Registry:
+    """The plugins of this session.
+
+    Parameters
+    ----------
+    plugins : iterable of Plugin
+        A second one with the same id is refused.
+    refused : iterable of Refused
+    """
+
+    def __init__(self, plugins: Iterable[Plugin], refused: Iterable[Refused] = ()) -> None:
+        taken: dict[str, Plugin] = {}
+        cards = list(refused)
+        for plugin in plugins:
+            if plugin.id in taken:
+                reason = f"another plugin is called {plugin.id} already"
+                cards.append(Refused(plugin.title, reason))
+                continue
+            taken[plugin.id] = plugin
+        self._plugins = MappingProxyType({key: taken[key] for key in sorted(taken)})
+        self._refused = tuple(cards)
+
+    @property
+    def plugins(self) -> Mapping[str, Plugin]:
+        """Plugins by id, in the order of their ids."""
+        return self._plugins
+
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """What could not be taken in."""
+        return self._refused
+
+    def get(self, plugin_id: str) -> Plugin:
+        """Return a plugin; raises `UsageProblem` listing the known ones."""
+        if plugin_id in self._plugins:
+            return self._plugins[plugin_id]
+        known = ", ".join(self._plugins) or "none"
+        reason = next((f" ({r.reason})" for r in self._refused if r.name == plugin_id), "")
+        raise UsageProblem(f"there is no plugin {plugin_id}{reason}", fix=f"known: {known}")
+
+    def analysis(self, plugin: str | Plugin, analysis_id: str = "") -> Analysis:
+        """Return an instance of an analysis of `plugin`, by default its first.
+
+        Raises
+        ------
+        UsageProblem
+            There is no such plugin or analysis.
+        AnalysisProblem
+            It cannot be imported.
+        """
+        plugin = self.get(plugin) if isinstance(plugin, str) else plugin
+        known = []
+        for dotted in plugin.analyses:
+            kind = self._load(plugin, dotted)
+            known.append(str(kind.id))
+            if analysis_id in ("", kind.id):
+                found: Analysis = kind()
+                return found
+        raise UsageProblem(
+            f"{plugin.id} has no analysis {analysis_id}".rstrip(), fix=f"known: {', '.join(known)}"
+        )
+
+    def recognise(self, path: str | Path) -> list[tuple[float, Plugin, Reader]]:
+        """Return who can read a file, the surest first.
+
+        Raises
+        ------
+        FileProblem
+            The file is missing, empty, a folder, or nobody's.
+        """
+        path = Path(path)
+        _check_file(path)
+        found = [
+            (chance, plugin, reader)
+            for plugin in self._plugins.values()
+            for reader in plugin.readers
+            if (chance := _probe(reader, path)) > 0
+        ]
+        if not found:
+            known = ", ".join(self._patterns(self._plugins.values()))
+            raise FileProblem(path, "is of no kind that Partwise reads", fix=f"it reads {known}")
+        return sorted(found, key=lambda entry: -entry[0])  # stable: ties stay in id order
+
+    def open(self, path: str | Path, plugin_id: str = "") -> tuple[Plugin, Dataset]:
+        """Read a file with the surest reader, of one plugin where it is named.
+
+        Raises
+        ------
+        FileProblem, UsageProblem
+        """
+        path = Path(path)
+        if not plugin_id:
+            _, plugin, reader = self.recognise(path)[0]
+            return plugin, _load(reader, path)
+        plugin = self.get(plugin_id)
+        _check_file(path)
+        chances = {reader: _probe(reader, path) for reader in plugin.readers}
+        reader = max(chances, key=lambda r: chances[r], default=None)
+        if reader is None or chances[reader] <= 0:
+            known = ", ".join(self._patterns([plugin]))
+            raise FileProblem(path, f"is not what {plugin.title} reads", fix=f"it reads {known}")
+        return plugin, _load(reader, path)
+
+    def sample(self, key: str) -> tuple[Plugin, Sample, Path]:
+        """Return a sample and where it lies; raises `UsageProblem` listing the known ones."""
+        known = []
+        for plugin in self._plugins.values():
+            for sample in plugin.samples:
+                known.append(sample.key)
+                if sample.key == key:
+                    return plugin, sample, Path(resolve(sample.path)())
+        raise UsageProblem(f"there is no sample {key}", fix=f"known: {', '.join(known) or 'none'}")
+
+    @staticmethod
+    def _load(plugin: Plugin, dotted: str) -> Any:
+        try:
+            return resolve(dotted)
+        except Exception as error:
+            raise AnalysisProblem(
+                f"{plugin.title} cannot be loaded ({_words(error)})", fix="reinstall the plugin"
+            ) from error
+
+    @staticmethod
+    def _patterns(plugins: Iterable[Plugin]) -> list[str]:
+        patterns = (p for plugin in plugins for reader in plugin.readers for p in reader.patterns)
+        return list(dict.fromkeys(patterns))
+
+
+def load_registry(*, safe_mode: bool = False) -> Registry:
+    """Take in the installed plugins; one that fails becomes a card with its reason.
+
+    Parameters
+    ----------
+    safe_mode : bool
+        Take the built-in plugins only.
+    """
+    crashed = safety.left_over()
+    plugins: list[Plugin] = []
+    refused: list[Refused] = []
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
+        ours = point.dist is not None and point.dist.name.lower() == _OURS
+        if safe_mode and not ours:
+            refused.append(Refused(point.name, "left out in safe mode"))
+        elif point.name in crashed:
+            reason = "the program ended while loading it last time; it is tried again next time"
+            refused.append(Refused(point.name, reason))
+        else:
+            taken = _take_in(point)
+            (plugins if isinstance(taken, Plugin) else refused).append(taken)  # type: ignore[arg-type]
+    return Registry(plugins, refused)
+
+
+def _take_in(point: importlib.metadata.EntryPoint) -> Plugin | Refused:
+    try:
+        with safety.loading(point.name):
+            record = point.load()
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+        return Refused(point.name, f"it cannot be loaded: {_words(error)}")
+    if not isinstance(record, Plugin):
+        return Refused(point.name, f"{point.value} is not a Plugin record")
+    if not _fits(record.api, API):
+        mine = ".".join(map(str, API))
+        return Refused(point.name, f"it wants plugin interface {record.api}; this one is {mine}")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", record.id):
+        return Refused(point.name, f"its id {record.id!r} is not a lower-case word")
+    return record
+
+
+def _fits(wanted: str, offered: tuple[int, int]) -> bool:
+    for clause in wanted.split(","):
+        match = _CLAUSE.fullmatch(clause.strip())
+        if not match:
+            return False
+        sign, major, minor = match.groups()
+        bound = (int(major), int(minor or 0))
+        fits = {
+            ">=": offered >= bound,
+            "<=": offered <= bound,
+            "==": offered == bound,
+            "!=": offered != bound,
+            "<": offered < bound,
+            ">": offered > bound,
+        }[sign]
+        if not fits:
+            return False
+    return True
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise FileProblem(path, "is a folder", fix="name a file")
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise FileProblem(path, "there is no such file", fix="check the path") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileProblem(
+            path, f"cannot be read ({reason})", fix="check its permissions"
+        ) from error
+    if size == 0:
+        raise FileProblem(path, "is empty", fix="copy it again from where it came")
+
+
+def _probe(reader: Reader, path: Path) -> float:
+    try:
+        chance = float(resolve(reader.probe)(path))
+    except Exception:  # noqa: BLE001 - a probe that fails has not recognised the file
+        return 0.0
+    # Among equals the name decides, by less than any probe would.
+    named = any(fnmatch.fnmatch(path.name.lower(), pattern) for pattern in reader.patterns)
+    return min(chance, 1.0) + (1e-6 if named else 0.0) if chance > 0 else 0.0
+
+
+def _load(reader: Reader, path: Path) -> Dataset:
+    try:
+        dataset: Dataset = resolve(reader.load)(path)
+    except InputProblem:
+        raise
+    except MemoryError as error:
+        raise FileProblem(path, "does not fit in memory", fix="close other programs") from error
+    except Exception as error:
+        what = f"cannot be read as {reader.title} ({_words(error)})"
+        raise FileProblem(path, what, fix="check that the file is whole") from error
+    return dataset
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
