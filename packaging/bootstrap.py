@@ -92,9 +92,12 @@ def loads(library: str) -> bool:
     return True
 
 
-def missing(libraries: Mapping[str, str], have: Callable[[str], bool] = loads) -> dict[str, str]:
+def missing(
+    libraries: Mapping[str, str], have: Callable[[str], bool] | None = None
+) -> dict[str, str]:
     """Return the entries of `libraries` (library: Debian package) that do not load."""
-    return {library: package for library, package in libraries.items() if not have(library)}
+    found = have or loads
+    return {library: package for library, package in libraries.items() if not found(library)}
 
 
 def is_root() -> bool:

@@ -30,6 +30,32 @@ def test_install_line_is_sorted_and_says_each_package_once() -> None:
     assert bootstrap.install_line(["b", "a", "b"]) == "sudo apt-get install a b"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux libraries")
+@pytest.mark.parametrize(
+    ("programs", "expected"),
+    [
+        ({"apt-get"}, "sudo apt-get install libxcb-cursor0 xvfb"),
+        (set(), "libxcb-cursor.so.0"),
+    ],
+)
+def test_without_rights_the_missing_packages_are_named_and_work_goes_on(
+    programs: set[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def which(name: str) -> str | None:
+        return name if name in programs else None
+
+    monkeypatch.setattr(bootstrap, "loads", "libxcb-cursor.so.0".__ne__)
+    monkeypatch.setattr(bootstrap, "is_root", bool)  # bool() is False: nobody's rights
+    monkeypatch.setattr(bootstrap.shutil, "which", which)
+    bootstrap.ensure_libraries(xvfb=True)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert any(line.endswith(expected) for line in lines)
+    assert "off screen" in lines[-1]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
