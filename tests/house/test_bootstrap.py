@@ -49,7 +49,7 @@ def test_without_rights_the_missing_packages_are_named_and_work_goes_on(
 
     monkeypatch.setattr(bootstrap, "loads", "libxcb-cursor.so.0".__ne__)
     monkeypatch.setattr(bootstrap, "is_root", bool)  # bool() is False: nobody's rights
-    monkeypatch.setattr(bootstrap.shutil, "which", which)
+    monkeypatch.setattr("shutil.which", which)
     bootstrap.ensure_libraries(xvfb=True)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert any(line.endswith(expected) for line in lines)
