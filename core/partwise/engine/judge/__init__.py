@@ -1,0 +1,1 @@
+"""How many parts? How alike? How sure? Which is which?"""

@@ -1,0 +1,406 @@
+"""What is asked? Data, loss, weights, penalties and what stays fixed, checked once.
+
+Weights per row or per column (and any table of weights that is a product of
+the two) are folded into the data: ``d(c x | c y) = c**beta d(x | y)``, so
+scaling row i by ``w_i**(1/beta)`` is exact for every beta above 0. Only what is
+left over, missing entries and weights of a general pattern, is kept as a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from partwise.engine.errors import InputProblem
+from partwise.engine.jit import compiled
+from partwise.engine.loss import Loss, parse_loss
+from partwise.engine.penalty import Penalty, _Sum, combine
+from partwise.engine.pool import blocks, run_blocks
+
+__all__ = ["Problem", "check_factor", "pose"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A checked question: minimise D(X | W H) + penalties over W, H >= 0.
+
+    Attributes
+    ----------
+    X
+        (m, n) float32 or float64, C or Fortran order, or CSR; finite and
+        nonnegative; missing entries hold 0 and have weight 0.
+    weights
+        (m, n) weights that are no product of rows and columns, or None.
+    row_scale, column_scale
+        (m,) and (n,) factors of the exact rescaling, or None.
+    fixed
+        (m, k) columns of W that stay, or None.
+    """
+
+    X: Any
+    rank: int
+    loss: Loss
+    weights: Array | None
+    row_scale: Array | None
+    column_scale: Array | None
+    fixed: Array | None
+    penalty_W: _Sum
+    penalty_H: _Sum
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        m, n = self.X.shape
+        return int(m), int(n)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.X.dtype)
+
+    @property
+    def sparse(self) -> bool:
+        return bool(sp.issparse(self.X))
+
+    @property
+    def fixed_count(self) -> int:
+        return 0 if self.fixed is None else int(self.fixed.shape[1])
+
+    @property
+    def penalised(self) -> bool:
+        return bool(self.penalty_W) or bool(self.penalty_H)
+
+    @property
+    def one_sided(self) -> str:
+        """The factor ('W', 'H' or '') whose columns must be held to unit length.
+
+        A penalty on one factor alone has no minimum: the other grows while the
+        penalised one shrinks. Holding the free one's components inside the unit
+        ball is the usual cure.
+        """
+        if self.penalty_H and not self.penalty_W and self.fixed_count < self.rank:
+            return "W"
+        if self.penalty_W and not self.penalty_H:
+            return "H"
+        return ""
+
+    @cached_property
+    def scaled(self) -> Any:
+        """X with row and column scales applied; X itself where there are none."""
+        X = self.X
+        if self.row_scale is None and self.column_scale is None:
+            return X
+        if self.sparse:
+            if self.row_scale is not None:
+                X = sp.diags_array(self.row_scale) @ X
+            if self.column_scale is not None:
+                X = X @ sp.diags_array(self.column_scale)
+            return sp.csr_array(X.astype(self.dtype))
+        if self.row_scale is not None:
+            X = X * self.row_scale[:, None]
+        if self.column_scale is not None:
+            X = X * self.column_scale[None, :]
+        return X
+
+    def into(self, W: Array, H: Array) -> tuple[Array, Array]:
+        """Factors in the user's terms to scaled (r, m) and (r, n), always copies."""
+        Wt = np.array(W.T, dtype=self.dtype, order="C")
+        Ht = np.array(H, dtype=self.dtype, order="C")
+        if self.row_scale is not None:
+            Wt *= self.row_scale
+        if self.column_scale is not None:
+            Ht *= self.column_scale
+        return Wt, Ht
+
+    def out(self, Wt: Array, H: Array) -> tuple[Array, Array]:
+        """Scaled factors to the user's terms; views where nothing is scaled.
+
+        A row or column of weight 0 was never seen, and comes back as zeros.
+        """
+        W = Wt.T
+        if self.row_scale is not None:
+            W = W * _inverse(self.row_scale)[:, None]
+        if self.column_scale is not None:
+            H = H * _inverse(self.column_scale)
+        return W, H
+
+    def coefficients(self, side: str) -> tuple[Array, Array]:
+        """Penalty coefficients per sample of a scaled factor; empty if there are none."""
+        penalty = self.penalty_W if side == "W" else self.penalty_H
+        scale = self.row_scale if side == "W" else self.column_scale
+        length = self.shape[0] if side == "W" else self.shape[1]
+        if not penalty:
+            empty = np.empty(0, self.dtype)
+            return empty, empty
+        inverse = np.ones(length) if scale is None else _inverse(scale)
+        linear = (penalty.linear * inverse).astype(self.dtype)
+        ridge = (penalty.quadratic * inverse * inverse).astype(self.dtype)
+        return linear, ridge
+
+    def penalty(self, Wt: Array, H: Array) -> float:
+        """Value of the penalties for scaled factors."""
+        if not self.penalised:
+            return 0.0
+        W, Hu = self.out(Wt, H)
+        return self.penalty_W.value(W) + self.penalty_H.value(Hu)
+
+
+def pose(
+    X: Any,
+    rank: int,
+    loss: str | float = "frobenius",
+    *,
+    weights: Any = None,
+    penalty_W: Penalty | list[Penalty] | None = None,
+    penalty_H: Penalty | list[Penalty] | None = None,
+    fixed_W: Any = None,
+) -> Problem:
+    """Check what is asked and put it in order; `X` is never modified.
+
+    Raises
+    ------
+    InputProblem
+        Naming the argument, what it got, and the way out.
+    """
+    parsed = parse_loss(loss)
+    data, missing = _data(X)
+    m, n = data.shape
+    rank = _rank(rank)
+    table, rows, columns = _weights(weights, data, missing, parsed)
+    if parsed.beta <= 0:
+        _no_zeros(data, table, parsed)
+    fixed = None
+    if fixed_W is not None:
+        fixed = check_factor(fixed_W, (m, None), "fixed_W", data.dtype)
+        if fixed.shape[1] > rank:
+            raise InputProblem(
+                f"fixed_W has {fixed.shape[1]} columns for a rank of {rank}",
+                argument="fixed_W",
+                fix="raise the rank or fix fewer columns",
+            )
+        if fixed.shape[1] == 0:
+            fixed = None
+    return Problem(
+        data,
+        rank,
+        parsed,
+        table,
+        rows,
+        columns,
+        fixed,
+        combine(penalty_W, "penalty_W"),
+        combine(penalty_H, "penalty_H"),
+    )
+
+
+def check_factor(
+    value: Any, shape: tuple[int | None, int | None], argument: str, dtype: Any
+) -> Array:
+    """Return a finite, nonnegative 2-D array of `dtype`, or say what is wrong."""
+    array = np.asarray(value, dtype=dtype)
+    fits = array.ndim == 2 and all(
+        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = " x ".join("any" if s is None else str(s) for s in shape)
+        raise InputProblem(
+            f"{argument} has shape {array.shape}, wanted {wanted}",
+            argument=argument,
+            fix="X is features x samples, W features x parts, H parts x samples",
+        )
+    if not np.isfinite(array).all() or (array < 0).any():
+        raise InputProblem(
+            f"{argument} holds values that are negative, NaN or infinite",
+            argument=argument,
+            fix="give finite values of 0 or more",
+        )
+    return array
+
+
+def _inverse(scale: Array) -> Array:
+    return np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def _rank(rank: Any) -> int:
+    if isinstance(rank, bool) or int(rank) != rank or rank < 1:
+        raise InputProblem(
+            f"rank must be a whole number of at least 1, got {rank!r}",
+            argument="rank",
+            fix="ask for 1 part or more",
+        )
+    return int(rank)
+
+
+def _data(X: Any) -> tuple[Any, Array | None]:
+    """Return the data as float, and a mask of what is missing (or None)."""
+    if sp.issparse(X):
+        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
+        matrix = sp.csr_array(X, dtype=dtype)
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        low, high, bad = _scan(matrix.data.reshape(1, -1))
+        if bad:
+            raise InputProblem(
+                f"X holds {bad} stored values that are NaN or infinite",
+                argument="X",
+                fix="a sparse X cannot mark missing entries; remove them or pass a dense X",
+            )
+        _nonnegative(low)
+        return matrix, None
+    array = np.asarray(X)
+    if array.ndim != 2:
+        raise InputProblem(
+            f"X must have 2 dimensions, features x samples, got {array.ndim}",
+            argument="X",
+            fix="reshape it to a matrix",
+        )
+    if array.size == 0:
+        raise InputProblem(
+            f"X is empty, its shape is {array.shape}", argument="X", fix="give at least one value"
+        )
+    if array.dtype not in (np.float32, np.float64):
+        if array.dtype.kind not in "buif":
+            raise InputProblem(
+                f"X holds values of type {array.dtype}", argument="X", fix="give real numbers"
+            )
+        array = array.astype(np.float64)
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        array = np.ascontiguousarray(array)
+    low, high, bad = _scan(array if array.flags.c_contiguous else array.T)
+    missing: Array | None = None
+    if bad:
+        infinite = int(np.isinf(array).sum())
+        if infinite:
+            raise InputProblem(
+                f"X holds {infinite} infinite values",
+                argument="X",
+                fix="remove them, or set them to NaN to treat them as missing",
+            )
+        missing = np.isnan(array)
+        if missing.all():
+            raise InputProblem("X is NaN everywhere", argument="X", fix="check how it was read")
+        array = np.where(missing, array.dtype.type(0), array)
+    _nonnegative(low)
+    return array, missing
+
+
+def _nonnegative(low: float) -> None:
+    if low < 0:
+        raise InputProblem(
+            f"X has negative values, the lowest is {low:.6g}",
+            argument="X",
+            fix="set them to 0 or shift the data; a factorization into parts needs X >= 0",
+        )
+
+
+@compiled
+def _scan_rows(X: Array, lo: int, hi: int, out: Array) -> None:
+    zero = X.dtype.type(0)
+    low = zero
+    high = zero
+    bad = 0
+    for i in range(X.shape[0]):
+        row = X[i, lo:hi]
+        for j in range(row.shape[0]):
+            low = min(low, row[j])
+            high = max(high, row[j])
+            # x * 0 is 0 unless x is NaN or infinite.
+            bad += row[j] * zero != zero
+    out[0], out[1], out[2] = low, high, bad
+
+
+def _scan(X: Array) -> tuple[float, float, int]:
+    """Lowest and highest value (0 included) and the number of NaN and infinities."""
+    cuts = blocks(X.shape[1], 1 << 18)
+    found = np.zeros((len(cuts), 3))
+
+    def work(slot: int, lo: int, hi: int) -> None:
+        _scan_rows(X, lo, hi, found[slot])
+
+    run_blocks(work, cuts)
+    with np.errstate(invalid="ignore"):
+        return float(found[:, 0].min()), float(found[:, 1].max()), int(found[:, 2].sum())
+
+
+def _no_zeros(data: Any, table: Array | None, loss: Loss) -> None:
+    if sp.issparse(data):
+        zeros = data.shape[0] * data.shape[1] - int((data.data > 0).sum())
+    elif table is None:
+        zeros = int((data == 0).sum())
+    else:
+        zeros = int(((data == 0) & (table > 0)).sum())
+    if zeros:
+        raise InputProblem(
+            f"X has {zeros} zeros, where the loss {loss.name!r} is infinite",
+            argument="X",
+            fix="add a small constant, or give those entries weight 0",
+        )
+
+
+def _weights(
+    weights: Any, data: Any, missing: Array | None, loss: Loss
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return (table, row scale, column scale), each None where it is not needed."""
+    m, n = data.shape
+    dtype = data.dtype
+    rows = columns = table = None
+    if weights is not None:
+        given = np.asarray(weights, dtype=np.float64)
+        if given.shape not in {(m, n), (m, 1), (1, n)}:
+            raise InputProblem(
+                f"weights have shape {given.shape} for X of shape {(m, n)}",
+                argument="weights",
+                fix=f"give {(m, n)}, {(m, 1)} per row or {(1, n)} per column",
+            )
+        if not np.isfinite(given).all() or (given < 0).any():
+            raise InputProblem(
+                "weights hold values that are negative, NaN or infinite",
+                argument="weights",
+                fix="use finite weights of 0 or more; 0 leaves an entry out",
+            )
+        if not given.any():
+            raise InputProblem("all weights are 0", argument="weights", fix="let something count")
+        rows, columns, table = _split(given, (m, n))
+    if missing is not None:
+        table = np.where(missing, 0.0, 1.0 if table is None else table)
+    if sp.issparse(data) and table is not None:
+        raise InputProblem(
+            "a sparse X takes weights per row or per column only",
+            argument="weights",
+            fix="give weights of shape (m, 1) or (1, n), or a dense X",
+        )
+    if loss.beta <= 0 and (rows is not None or columns is not None):
+        # d(c x | c y) = d(x | y) for beta 0: no scale can carry a weight.
+        full = np.ones((m, n)) if table is None else table
+        full = full * (1.0 if rows is None else rows[:, None])
+        table = full * (1.0 if columns is None else columns[None, :])
+        rows = columns = None
+    power = 1 / loss.beta if loss.beta > 0 else 1.0
+    return (
+        None if table is None else np.ascontiguousarray(table, dtype=dtype),
+        None if rows is None else (rows**power).astype(dtype),
+        None if columns is None else (columns**power).astype(dtype),
+    )
+
+
+def _split(given: Array, shape: tuple[int, int]) -> tuple[Array | None, Array | None, Array | None]:
+    """Split weights into rows x columns where that is exact, else keep the table."""
+    if given.shape == (shape[0], 1):
+        rows: Array | None = given[:, 0]
+        columns: Array | None = None
+    elif given.shape == (1, shape[1]):
+        rows, columns = None, given[0]
+    else:
+        i, j = np.unravel_index(int(given.argmax()), given.shape)
+        rows, columns = given[:, j], given[i] / given[i, j]
+        if not np.allclose(np.outer(rows, columns), given, rtol=1e-12, atol=0):
+            return None, None, given
+    rows = None if rows is None or (rows == 1).all() else rows
+    columns = None if columns is None or (columns == 1).all() else columns
+    return rows, columns, None

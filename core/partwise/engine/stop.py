@@ -1,0 +1,57 @@
+"""When are we done?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+__all__ = ["Clock", "Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Stop on optimality, on standstill, or on a budget.
+
+    Standstill looks back over `_LOOK` iterations, so that one slow step of an
+    accelerated method does not end a fit.
+    """
+
+    tol: float
+    max_iter: int
+
+    def met(self, trace: list[float], kkt: float) -> bool:
+        """Is the fit converged, given the objective so far and the KKT residual?"""
+        if trace[-1] <= 0 or kkt <= 0.1 * self.tol:
+            return True
+        if len(trace) <= _LOOK:
+            return False
+        return trace[-1 - _LOOK] - trace[-1] <= _LOOK * 0.1 * self.tol * trace[-1]
+
+
+_LOOK = 5
+
+
+@dataclass(slots=True)
+class Clock:
+    """Wall time: the budget of a fit, and when the next report is due."""
+
+    limit: float | None
+    every: float = 0.05
+    began: float = field(default_factory=time.perf_counter)
+    _last: float = -1.0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    @property
+    def over(self) -> bool:
+        return self.limit is not None and self.seconds >= self.limit
+
+    @property
+    def due(self) -> bool:
+        """Has the time for the next report come?"""
+        return self._last < 0 or self.seconds - self._last >= self.every
+
+    def reported(self) -> None:
+        self._last = self.seconds
