@@ -153,11 +153,11 @@ class Registry:
         plugin = self.get(plugin_id)
         _check_file(path)
         chances = {reader: _probe(reader, path) for reader in plugin.readers}
-        reader = max(chances, key=lambda r: chances[r], default=None)
-        if reader is None or chances[reader] <= 0:
+        best = max(chances, key=lambda r: chances[r], default=None)
+        if best is None or chances[best] <= 0:
             known = ", ".join(self._patterns([plugin]))
             raise FileProblem(path, f"is not what {plugin.title} reads", fix=f"it reads {known}")
-        return plugin, _load(reader, path)
+        return plugin, _load(best, path)
 
     def sample(self, key: str) -> tuple[Plugin, Sample, Path]:
         """Return a sample and where it lies; raises `UsageProblem` listing the known ones."""

@@ -1,0 +1,186 @@
+"""What does the worker process do? Warm up, run what it is sent, say how it goes.
+
+The first lines run before anything heavy is imported: numerical libraries read their number of
+threads once, when they are loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+
+    from partwise.jobs.perform import Request
+    from partwise.jobs.shared import Channel
+    from partwise.plugins.registry import Registry
+    from partwise.result import Part
+
+__all__ = ["serve"]
+
+_NICE = 5
+_SNAPSHOT_EVERY_S = 0.1
+_REPORT_EVERY_S = 0.05
+
+
+def serve(connection: Connection, flag: Any, out: str, into: str, registry: str) -> None:
+    """Be the worker until the pipe closes.
+
+    Parameters
+    ----------
+    connection : Connection
+    flag : shared integer
+        Generations up to this one are cancelled.
+    out, into : str
+        Prefixes for `partwise.jobs.shared.Channel`.
+    registry : str
+        Dotted name of what gives the plugins.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the parent's
+    _be_modest()
+    from partwise.jobs.shared import Channel
+
+    channel = Channel(connection, out, into)
+    inbox: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(channel, inbox), daemon=True).start()
+
+    from partwise.jobs import worker
+    from partwise.plugins.registry import resolve
+
+    plugins: Registry = resolve(registry)()
+    _warm_up(plugins)
+    with contextlib.suppress(OSError):  # the parent is gone; the listener ends this process
+        channel.send(worker.Ready(0))
+        while True:
+            generation, request = inbox.get()
+            channel.send(worker.Began(generation))
+            answer = _answer(generation, request, _PipeJob(channel, flag, generation), plugins)
+            _hand_back(channel, answer)
+
+
+def _be_modest() -> None:
+    """Leave one core, and precedence on all, to the window."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    os.environ.setdefault("PARTWISE_THREADS", str(max(1, cores - 1)))
+    os.environ["NUMBA_NUM_THREADS"] = os.environ["PARTWISE_THREADS"]
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = "1"
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(_NICE)
+
+
+def _listen(channel: Channel, inbox: queue.SimpleQueue[tuple[int, Request]]) -> None:
+    try:
+        while True:
+            inbox.put(channel.receive())
+    except (EOFError, OSError):
+        # The parent closed the pipe or died. A kernel may be running: leave without asking it.
+        os._exit(0)
+
+
+def _warm_up(plugins: Registry) -> None:
+    """Import what every run needs; an analysis may bring ``warm_up()`` to compile its kernels."""
+    for plugin in plugins.plugins.values():
+        # A plugin that fails here fails again, with words, when it is asked to run.
+        with contextlib.suppress(Exception):
+            analysis = plugins.analysis(plugin)
+            warm_up = getattr(analysis, "warm_up", None)
+            if callable(warm_up):
+                warm_up()
+
+
+def _answer(generation: int, request: Request, job: _PipeJob, plugins: Registry) -> Any:
+    from partwise.errors import Cancelled
+    from partwise.jobs import worker
+    from partwise.jobs.perform import perform
+
+    try:
+        if job.cancelled:
+            return worker.CancelledRun(generation)
+        return worker.Finished(generation, perform(request, job, plugins))
+    except Cancelled:
+        return worker.CancelledRun(generation)
+    except Exception as problem:  # noqa: BLE001 - it is handed over, not swallowed
+        return worker.Failed(generation, _portable(problem), traceback.format_exc())
+
+
+def _hand_back(channel: Channel, answer: Any) -> None:
+    from partwise.errors import AnalysisProblem
+    from partwise.jobs import worker
+
+    try:
+        channel.send(answer)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        problem = AnalysisProblem(
+            f"the result cannot be handed over ({error})", fix="report it to the plugin's author"
+        )
+        channel.send(worker.Failed(answer.generation, problem, traceback.format_exc()))
+
+
+def _portable(problem: Exception) -> Exception:
+    """Return `problem` if it survives the way to the window, else one that says the same."""
+    from partwise.errors import AnalysisProblem
+
+    try:
+        pickle.loads(pickle.dumps(problem))  # noqa: S301 - what was pickled in this very line
+    except Exception:  # noqa: BLE001 - a stranger's exception class may do anything
+        return AnalysisProblem(str(problem))
+    return problem
+
+
+class _PipeJob:
+    """The job as the worker's analysis sees it: throttled, newest wins."""
+
+    seed = 0
+    kept: tuple[Part, ...] = ()
+
+    def __init__(self, channel: Channel, flag: Any, generation: int) -> None:
+        self._channel = channel
+        self._flag = flag
+        self._generation = generation
+        self._report: tuple[float, str] | None = None
+        self._snapshot: tuple[tuple[Part, ...], tuple[float, ...]] | None = None
+        self._reported = self._shown = 0.0
+        self._lock = threading.Lock()  # tiles may be worked on by several threads
+
+    @property
+    def cancelled(self) -> bool:
+        self._flush()
+        return bool(self._flag.value >= self._generation)
+
+    def report(self, fraction: float, text: str = "") -> None:
+        self._report = (fraction, text)
+        self._flush()
+
+    def snapshot(self, parts: Sequence[Part], trace: Sequence[float] = ()) -> None:
+        self._snapshot = (tuple(parts), tuple(trace))
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._report is None and self._snapshot is None:
+            return
+        from partwise.jobs import worker
+        from partwise.result import Snapshot
+
+        with self._lock:
+            now = time.monotonic()
+            report, snapshot = self._report, self._snapshot
+            if report is not None and now - self._reported >= _REPORT_EVERY_S:
+                self._reported, self._report = now, None
+                self._channel.send(worker.Progress(self._generation, *report))
+            if snapshot is not None and now - self._shown >= _SNAPSHOT_EVERY_S:
+                self._shown, self._snapshot = now, None
+                self._channel.send(worker.Snapshotted(self._generation, Snapshot(*snapshot)))
