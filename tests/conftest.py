@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
+import multiprocessing.process
 import os
 import sys
 import threading
@@ -51,13 +51,28 @@ def _top_level_widgets() -> dict[int, str]:
     app = widgets.QApplication.instance() if widgets else None
     if app is None:
         return {}
-    core = sys.modules["PySide6.QtCore"]
+    core, shiboken = sys.modules["PySide6.QtCore"], sys.modules["shiboken6"]
     app.sendPostedEvents(None, core.QEvent.Type.DeferredDelete.value)
     gc.collect()
     return {
-        id(widget): f"{type(widget).__name__} {widget.objectName()!r} {widget.windowTitle()!r}"
+        shiboken.getCppPointer(widget)[0]: (
+            f"{type(widget).__name__} {widget.objectName()!r} {widget.windowTitle()!r}"
+        )
         for widget in app.topLevelWidgets()
+        if widget.metaObject().className() != "QTipLabel"  # Qt keeps one tooltip for itself
     }
+
+
+def _ends(running: threading.Thread | multiprocessing.process.BaseProcess) -> bool:
+    """Whether it ends within five seconds, the window's events going on meanwhile."""
+    core = sys.modules.get("PySide6.QtCore")
+    for _ in range(100):
+        if not running.is_alive():
+            return True
+        if core and core.QCoreApplication.instance():
+            core.QCoreApplication.processEvents()
+        running.join(timeout=0.05)
+    return False
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +87,14 @@ def _leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     children = {child.pid for child in multiprocessing.active_children()}
     yield
     left = [name for key, name in _top_level_widgets().items() if key not in widgets]
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(timeout=5)
-        if thread.is_alive():
-            left.append(f"thread {thread.name!r}")
-    for child in multiprocessing.active_children():
-        if child.pid not in children:
-            child.join(timeout=5)
-            if child.is_alive():
-                left.append(f"process {child.name!r}")
+    left += [
+        f"thread {thread.name!r}"
+        for thread in set(threading.enumerate()) - threads
+        if not _ends(thread)
+    ]
+    left += [
+        f"process {child.name!r}"
+        for child in multiprocessing.active_children()
+        if child.pid not in children and not _ends(child)
+    ]
     assert not left, "left behind: " + ", ".join(left)
