@@ -1,0 +1,385 @@
+"""How does one pane show a layer of an image, and let a hand move it?
+
+Painted tile by tile in device pixels. Where a tile has not come yet, the nearest coarser one
+stands in, so that nothing is ever blank; the pane asks and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.layers import Recipe
+from partwise_app.viewers.overlays import (
+    ColorBar,
+    paint_badge,
+    paint_color_bar,
+    paint_message,
+    paint_scale_bar,
+)
+from partwise_app.viewers.tiles import TileService, Wish
+from partwise_app.viewers.viewport import Box, Tile, Viewport
+
+__all__ = ["ImagePane", "Sheet"]
+
+_WHEEL = 1.2  # zoom per notch
+_STEP = 1.25  # zoom per key
+_KEY_PAN = 0.12  # of the pane per arrow key
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One layer as a pane shows it.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    title, color : str
+        For the badge.
+    bar : ColorBar or None
+        Where the layer is a map of numbers.
+    message : str
+        Shown over the dimmed layer, such as "Run to see the parts".
+    """
+
+    recipe: Recipe
+    title: str
+    color: str = ""
+    bar: ColorBar | None = None
+    message: str = ""
+
+
+class ImagePane(QWidget):
+    """One or two layers (side by side of a swipe line) of the image of a `TileService`."""
+
+    looked = Signal(object)
+    """A hand asks for another `Viewport`."""
+    fit_asked = Signal()
+    hovered = Signal(object)
+    """Scene point (x, y) below the cursor, or None."""
+    resized = Signal()
+
+    def __init__(self, name: str, service: TileService, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self._service = service
+        self._sheets: tuple[Sheet, ...] = ()
+        self._viewport = Viewport(0.0, 0.0, 1.0)
+        self._swipe = 0.5
+        self._tokens = DARK
+        self._scene: tuple[int, int] | None = None
+        self._microns: float | None = None
+        self._with_scale = True
+        self._cross: tuple[float, float] | None = None
+        self._grabbed: QPointF | None = None
+        self._ringed = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(80, 80)
+        self.setAccessibleName("Image")
+        self.setAccessibleDescription(
+            "Arrow keys move, plus and minus zoom, Home shows the whole image"
+        )
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """What is shown, left to right of the swipe line."""
+        return self._sheets
+
+    @property
+    def viewport_now(self) -> Viewport:
+        """Where the pane looks."""
+        return self._viewport
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height in device-independent pixels."""
+        return float(self.width()), float(self.height())
+
+    def set_scene(self, scene: tuple[int, int] | None, microns_per_pixel: float | None) -> None:
+        """Take the size of the image, or None where there is none."""
+        self._scene, self._microns = scene, microns_per_pixel
+        self._cross = None
+        self.update()
+
+    def set_sheets(self, sheets: tuple[Sheet, ...], *, with_scale: bool = True) -> None:
+        """Show one layer, or two with a line between them."""
+        if sheets != self._sheets or with_scale != self._with_scale:
+            self._sheets, self._with_scale = sheets, with_scale
+            self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
+            self.update()
+
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Look elsewhere."""
+        if viewport != self._viewport:
+            self._viewport = viewport
+            self.update()
+
+    def set_swipe(self, fraction: float) -> None:
+        """Put the line between two layers at a fraction of the width."""
+        self._swipe = fraction
+        self.update()
+
+    def set_cross(self, point: tuple[float, float] | None) -> None:
+        """Mark the scene point that the cursor is at in a linked pane."""
+        if point != self._cross:
+            self._cross = point
+            self.update()
+
+    def set_theme(self, tokens: Tokens) -> None:
+        """Use the colours of a theme."""
+        self._tokens = tokens
+        self.update()
+
+    def level(self) -> int:
+        """Level of the display pyramid that is drawn now."""
+        return self._service.grid.level_for(self._viewport.scale * self.devicePixelRatioF())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._tokens.canvas))
+        if self._scene is None or not self._sheets:
+            return
+        wishes: list[Wish] = []
+        for sheet, area in self._areas():
+            painter.setClipRect(area)
+            wishes += self._paint_layer(painter, sheet, area)
+            if sheet.message:
+                dim = QColor(self._tokens.canvas)
+                dim.setAlpha(190)
+                painter.fillRect(area, dim)
+                paint_message(painter, area, sheet.message, "", self._tokens, plate=True)
+        painter.setClipping(False)
+        self._paint_cross(painter)
+        self._paint_overlays(painter)
+        if self._ringed:
+            painter.setPen(QPen(QColor(self._tokens.accent), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        self._service.want(self._name, wishes)
+
+    def _areas(self) -> list[tuple[Sheet, QRectF]]:
+        rect = QRectF(self.rect())
+        if len(self._sheets) == 1:
+            return [(self._sheets[0], rect)]
+        border = round(self._swipe * rect.width())
+        left, right = QRectF(rect), QRectF(rect)
+        left.setRight(border)
+        right.setLeft(border)
+        return [
+            (sheet, area)
+            for sheet, area in zip(self._sheets, (left, right), strict=True)
+            if area.width() >= 1
+        ]
+
+    def _scene_box(self, area: QRectF) -> Box:
+        left, top = self._viewport.to_scene((area.left(), area.top()), self.extent)
+        scale = self._viewport.scale
+        return Box(left, top, area.width() / scale, area.height() / scale)
+
+    def _paint_layer(self, painter: QPainter, sheet: Sheet, area: QRectF) -> list[Wish]:
+        """Paint what is at hand; return what is missing or drawn by an older recipe."""
+        grid, level = self._service.grid, self.level()
+        recipe, box = sheet.recipe, self._scene_box(area)
+        ratio = self.devicePixelRatioF()
+        tiles = grid.tiles(level, box)
+        visible = set(tiles)
+        missing: list[Wish] = []
+        stale: list[Wish] = []
+        top = Tile(grid.top, 0, 0)
+        anchor = self._service.drawn(recipe.layer, top)
+        if anchor is None or anchor[0] != recipe:
+            missing.append(Wish(top, recipe))  # stands in for all others, so it comes first
+        # Above 100 % each pixel is a square; below, pixels are averaged.
+        fine = self._viewport.scale * ratio > 1
+        for tile in tiles:
+            entry = self._service.drawn(recipe.layer, tile)
+            if entry is None:
+                missing.append(Wish(tile, recipe))
+                self._paint_ancestor(painter, recipe.layer, tile)
+                continue
+            if entry[0] != recipe:
+                stale.append(Wish(tile, recipe))
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not fine)
+            painter.drawImage(self._target(grid.box(tile)), entry[1])
+        ahead = [
+            Wish(tile, recipe)
+            for tile in grid.tiles(level, box, margin=0.5)
+            if tile not in visible and self._service.drawn(recipe.layer, tile) is None
+        ]
+        self._service.make_room(2 * len(self._sheets) * (len(tiles) + len(ahead)))
+        return [*missing, *stale, *ahead]
+
+    def _paint_ancestor(self, painter: QPainter, layer: str, tile: Tile) -> None:
+        grid = self._service.grid
+        box = grid.box(tile)
+        for coarser in grid.ancestors(tile):
+            entry = self._service.drawn(layer, coarser)
+            if entry is None:
+                continue
+            image, around = entry[1], grid.box(coarser)
+            across, down = image.width() / around.width, image.height() / around.height
+            source = QRectF(
+                (box.x - around.x) * across,
+                (box.y - around.y) * down,
+                box.width * across,
+                box.height * down,
+            )
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+            painter.drawImage(self._target(box), image, source)
+            return
+
+    def _target(self, box: Box) -> QRectF:
+        """Where a scene rectangle lies, on whole device pixels so that tiles meet without seams."""
+        ratio = self.devicePixelRatioF()
+        left, top = self._viewport.to_pane((box.x, box.y), self.extent)
+        right, bottom = self._viewport.to_pane(
+            (box.x + box.width, box.y + box.height), self.extent
+        )
+        x, y = round(left * ratio), round(top * ratio)
+        width, height = max(1, round(right * ratio) - x), max(1, round(bottom * ratio) - y)
+        return QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
+
+    def _paint_cross(self, painter: QPainter) -> None:
+        if self._cross is None:
+            return
+        x, y = (math.floor(v) + 0.5 for v in self._viewport.to_pane(self._cross, self.extent))
+        for color, width in ((QColor(0, 0, 0, 110), 3.0), (QColor("#ffffff"), 1.0)):
+            painter.setPen(QPen(color, width))
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                painter.drawLine(
+                    QPointF(x + 4 * dx, y + 4 * dy), QPointF(x + 12 * dx, y + 12 * dy)
+                )
+
+    def _paint_overlays(self, painter: QPainter) -> None:
+        areas = self._areas()
+        font = painter.font()
+        for place, (sheet, area) in enumerate(areas):
+            paint_badge(
+                painter, area, sheet.title, self._tokens, color=sheet.color, right=place > 0
+            )
+            painter.setFont(font)
+        whole = QRectF(self.rect())
+        above = 0.0
+        if self._with_scale:
+            bar = paint_scale_bar(
+                painter, whole, self._viewport.scale, self._microns, self._tokens
+            )
+            painter.setFont(font)
+            above = bar.height() + 6
+        for sheet, _area in areas:
+            if sheet.bar is not None:
+                paint_color_bar(painter, whole, sheet.bar, self._tokens, above=above)
+                painter.setFont(font)
+
+    def scene_point(self, point: QPointF) -> tuple[float, float]:
+        """Scene position of a point of the pane."""
+        return self._viewport.to_scene((point.x(), point.y()), self.extent)
+
+    def _zoom(self, factor: float, point: QPointF) -> None:
+        if self._scene is None:
+            return
+        held = self._viewport.zoomed(factor, (point.x(), point.y()), self.extent)
+        limited = held.clamped(*self._scene, self.extent).scale
+        if limited != held.scale:
+            factor = limited / self._viewport.scale
+            held = self._viewport.zoomed(factor, (point.x(), point.y()), self.extent)
+        self.looked.emit(held)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.pixelDelta().isNull() or not event.angleDelta().isNull():
+            notches = event.angleDelta().y() / 120
+        else:
+            notches = event.pixelDelta().y() / 60
+        if notches:
+            self._zoom(_WHEEL**notches, event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if (
+            isinstance(event, QNativeGestureEvent)
+            and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
+        ):
+            self._zoom(1 + event.value(), event.position())
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._grabbed = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grabbed is not None:
+            step = self._grabbed - event.position()
+            self._grabbed = event.position()
+            self.looked.emit(self._viewport.moved(step.x(), step.y()))
+        self.hovered.emit(self.scene_point(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._grabbed = None
+        self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.fit_asked.emit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        reach = _KEY_PAN * (4 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+        moves = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        zooms = {Qt.Key.Key_Plus: _STEP, Qt.Key.Key_Equal: _STEP, Qt.Key.Key_Minus: 1 / _STEP}
+        key = Qt.Key(event.key())
+        if key in moves:
+            dx, dy = moves[key]
+            width, height = self.extent
+            self.looked.emit(self._viewport.moved(dx * reach * width, dy * reach * height))
+        elif key in zooms:
+            self._zoom(zooms[key], QPointF(self.rect().center()))
+        elif key == Qt.Key.Key_Home:
+            self.fit_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # A ring around the data helps who came by keyboard, and only disturbs who clicked.
+        self._ringed = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+            Qt.FocusReason.ShortcutFocusReason,
+        )
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.resized.emit()
+
+    def area_of(self, place: int) -> QRect:
+        """Rectangle of the layer left (0) or right (1) of the swipe line."""
+        return self._areas()[place][1].toRect()

@@ -1,0 +1,492 @@
+"""How does the stage show an image as whole = parts + residual?
+
+One image, one viewport, one to three panes. The stage turns mode, mixing and strips into what
+each pane shows; panes and loader threads do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.image import ImagePane, Sheet
+from partwise_app.viewers.layers import (
+    PARTS,
+    RESIDUAL,
+    WHOLE,
+    Mixer,
+    Recipe,
+    part_layer,
+    residual_limit,
+    unit_of,
+)
+from partwise_app.viewers.overlays import ColorBar, OverviewInset, SwipeHandle, paint_message
+from partwise_app.viewers.tiles import TileService
+from partwise_app.viewers.viewport import TILE, Box, Tile, Viewport
+
+if TYPE_CHECKING:
+    from partwise.data.mixing import Mixing
+    from partwise.data.pyramid import Pyramid
+    from partwise.project.document import Strip
+
+__all__ = ["CursorReading", "ImageStage"]
+
+COMPARE = "compare"
+SIDE = "side"
+_MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
+_ZOOM_STEP = 1.25
+_OVERVIEW_WAIT = 0.25  # s; a thumbnail asked for in the moment of opening waits that long at most
+_THUMBNAIL = 256  # px; drawn from an overview no larger than about this
+
+
+@dataclass(frozen=True)
+class CursorReading:
+    """What is under the cursor.
+
+    Attributes
+    ----------
+    x, y : int
+        Pixel of level 0.
+    rgb : (r, g, b)
+        Levels of the whole; a mean where the view is zoomed out (`downsample` above 1).
+    strengths : tuple of float
+        One per part, in `unit`; empty before a run.
+    residual : float or None
+        In `unit`; None before a run.
+    unit : str
+        ``"OD"`` or ``"levels"``; empty before a run.
+    names : tuple of str
+        Names of the parts.
+    downsample : float
+        Level-0 pixels per pixel read.
+    microns : (x, y) or None
+        Position in µm, where the size of a pixel is known.
+    """
+
+    x: int
+    y: int
+    rgb: tuple[int, int, int]
+    strengths: tuple[float, ...] = ()
+    residual: float | None = None
+    unit: str = ""
+    names: tuple[str, ...] = ()
+    downsample: float = 1.0
+    microns: tuple[float, float] | None = None
+
+
+class ImageStage(QWidget):
+    """Whole, parts and residual of one image of any size, with linked pan, zoom and cursor."""
+
+    cursor_moved = Signal(object)
+    """A `CursorReading`, or None when the cursor is outside the image."""
+    mode_changed = Signal(str)
+    view_changed = Signal()
+    """The viewport, and with it `zoom_percent` and `view_rect`, is another."""
+    thumbnails_changed = Signal()
+    """`thumbnail` has more to show than before: the overview of the image has arrived."""
+    problem = Signal(str)
+    """The image cannot be read in places; told once per image, with the reader's words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tokens = DARK
+        self._service = TileService(self)
+        self._scene: tuple[int, int] | None = None
+        self._microns: float | None = None
+        self._mixing: Mixing | None = None
+        self._mixer = Mixer()
+        self._found: dict[str, str] = {}
+        self._mode = WHOLE
+        self._viewport = Viewport(0.0, 0.0, 1.0)
+        self._fitting = True
+        self._swipe = 0.5
+        self._hover: tuple[float, float] | None = None
+        self._overview: NDArray[np.uint8] | None = None
+        self._waited = False
+        self._thumbnails: dict[tuple[Recipe, int, int], QImage] = {}
+        self._panes = tuple(ImagePane(f"pane-{k}", self._service, self) for k in range(3))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for pane in self._panes:
+            row.addWidget(pane, 1)
+            pane.looked.connect(self._look)
+            pane.fit_asked.connect(self.fit)
+            pane.hovered.connect(self._hovered)
+        # The layout resizes panes after the stage; the last one to hear knows all sizes.
+        self._panes[0].resized.connect(self._resized)
+        self._handle = SwipeHandle(self._panes[0])
+        self._handle.moved.connect(self.set_swipe)
+        self._inset = OverviewInset(self._panes[0])
+        self._inset.asked.connect(self._centre)
+        self._service.arrived.connect(self._arrived)
+        self._service.failed.connect(self.problem)
+        self.setAccessibleName("Stage")
+        self.setFocusProxy(self._panes[0])
+        self._refresh()
+
+    # What is shown
+
+    def set_image(
+        self,
+        pyramid: Pyramid | None,
+        *,
+        title: str = "",
+        microns_per_pixel: float | None = None,
+    ) -> None:
+        """Show another image, all of it, without parts; None shows what to do instead."""
+        self._service.open(pyramid)
+        level = pyramid.levels[0] if pyramid is not None else None
+        self._scene = (level.width, level.height) if level else None
+        self._microns = microns_per_pixel
+        self._mixing, self._mixer, self._found = None, Mixer(), {}
+        self._overview, self._waited, self._hover = None, False, None
+        self._thumbnails.clear()
+        self._inset.set_image(QImage(), self._scene or (1, 1))
+        self._fitting = True
+        for pane in self._panes:
+            pane.set_scene(self._scene, microns_per_pixel)
+        self.setAccessibleDescription(title)
+        self._refresh()
+        self.fit()
+        self.cursor_moved.emit(None)
+
+    def set_mixing(self, mixing: Mixing | None) -> None:
+        """Unmix by other vectors from now on; None where only the whole exists."""
+        if mixing is not self._mixing:
+            self._mixing = mixing
+            self._refresh()
+            self._tell_cursor()
+
+    def set_strips(
+        self, strips: Sequence[Strip], found_colors: Mapping[str, str] | None = None
+    ) -> None:
+        """Follow the mixer: what is shown, soloed, how it is named and coloured.
+
+        Parameters
+        ----------
+        strips : sequence of Strip
+            The parts in the order of the mixing's vectors; the residual's key is ``"residual"``.
+        found_colors : mapping of str to str, optional
+            `Part.color` by key. A part whose strip has another colour is drawn in it, others in
+            their natural light. By default, the colour that a key has when it is first seen.
+        """
+        for strip in strips:
+            self._found.setdefault(strip.key, strip.color)
+        self._found.update(found_colors or {})
+        self._mixer = Mixer(tuple(strips), dict(self._found))
+        self._refresh()
+
+    def set_mode(self, mode: str) -> None:
+        """Show ``"whole"``, ``"compare"``, ``"side"``, ``"parts"``, ``"residual"``, ``"part:<key>"``.
+
+        Raises
+        ------
+        ValueError
+            No such mode.
+        """
+        if mode not in _MODES and not mode.startswith(part_layer("")):
+            msg = f"no mode {mode!r}; there are {', '.join(_MODES)} and part:<key>"
+            raise ValueError(msg)
+        if mode != self._mode:
+            self._mode = mode
+            self._refresh()
+            self.mode_changed.emit(mode)
+
+    def mode(self) -> str:
+        """Return the mode."""
+        return self._mode
+
+    def set_theme(self, tokens: Tokens) -> None:
+        """Use the colours of a theme."""
+        self._tokens = tokens
+        for widget in (*self._panes, self._handle, self._inset):
+            widget.set_theme(tokens)
+        self.update()
+
+    def set_swipe(self, fraction: float) -> None:
+        """Put the swipe line at a fraction of the width."""
+        self._swipe = min(max(fraction, 0.0), 1.0)
+        self._panes[0].set_swipe(self._swipe)
+        self._handle.place(self._swipe, self._panes[0].size())
+
+    # Where it looks
+
+    @property
+    def zoom_percent(self) -> float:
+        """100 where one pixel of the image is one pixel of the screen."""
+        return self._viewport.scale * self.devicePixelRatioF() * 100
+
+    def fit(self) -> None:
+        """Show the whole image, and keep showing it when the window changes its size."""
+        self._fitting = True
+        if self._scene is not None:
+            self._set_viewport(Viewport.fitted(*self._scene, self._extent()))
+
+    def zoom_in(self) -> None:
+        """Look closer at the middle."""
+        self._zoom(_ZOOM_STEP)
+
+    def zoom_out(self) -> None:
+        """Step back from the middle."""
+        self._zoom(1 / _ZOOM_STEP)
+
+    def zoom_to(self, factor: float) -> None:
+        """Show `factor` screen pixels per pixel of the image; 1 is 100 %."""
+        self._zoom(factor / self.devicePixelRatioF() / self._viewport.scale)
+
+    def view_rect(self) -> QRectF:
+        """Return what the first pane shows, in level-0 pixels; empty where there is no image."""
+        return QRectF(*self._viewport.box(self._extent())) if self._scene else QRectF()
+
+    def set_view_rect(self, rect: QRectF) -> None:
+        """Show all of a rectangle in level-0 pixels; nothing for an empty one."""
+        if self._scene is None or rect.isEmpty():
+            return
+        box = Box(rect.x(), rect.y(), rect.width(), rect.height())
+        self._look(Viewport.around(box, self._extent()))
+
+    # Pictures for elsewhere
+
+    def thumbnail(self, what: str, size: QSize) -> QImage:
+        """Return a small picture that fills `size` from its middle.
+
+        Cheap: drawn from the overview and kept. In the moment of opening it waits a quarter of a
+        second for the overview at most, and is plain where that is still on its way;
+        `thumbnails_changed` tells when it has come.
+
+        Parameters
+        ----------
+        what : str
+            ``"whole"``, ``"residual"``, ``"parts"`` or the key of a part.
+        size : QSize
+            In device pixels.
+        """
+        recipe = self._mixer.recipe(self._layer_named(what), self._mixing)
+        key = (recipe, size.width(), size.height())
+        if key not in self._thumbnails:
+            overview = self._overview_pixels()
+            if overview is None or size.isEmpty():
+                plain = QImage(size, QImage.Format.Format_RGB32)
+                plain.fill(QColor(self._tokens.raised))
+                return plain
+            if len(self._thumbnails) > 64:  # a live run makes new ones ten times a second
+                self._thumbnails.clear()
+            self._thumbnails[key] = _filled(recipe.draw(_thinned(overview, size)), size)
+        return self._thumbnails[key]
+
+    def picture(self) -> QImage:
+        """Return what is on the stage now with its names and scale, without controls."""
+        ratio = self.devicePixelRatioF()
+        out = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        out.setDevicePixelRatio(ratio)
+        out.fill(QColor(self._tokens.canvas))
+        painter = QPainter(out)
+        for pane in self._panes:
+            if not pane.isHidden():
+                pane.render(painter, pane.pos(), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
+        painter.end()
+        return out
+
+    def close_threads(self) -> None:
+        """End the loader threads now; they also end with the widget."""
+        self._service.close()
+
+    # Within
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._tokens.canvas))
+        if self._scene is None:
+            paint_message(
+                painter,
+                QRectF(self.rect()),
+                "Open an image, or drop one here",
+                "Whole-slide images, TIFF, PNG and JPEG",
+                self._tokens,
+                plate=False,
+            )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._resized()
+
+    def _resized(self) -> None:
+        if self._fitting:
+            self.fit()
+        else:
+            self.view_changed.emit()
+        self._place_overlays()
+
+    def _place_overlays(self) -> None:
+        pane = self._panes[0]
+        self._handle.place(self._swipe, pane.size())
+        self._inset.set_box(self._viewport.box(self._extent()))
+        self._inset.move(12, pane.height() - self._inset.height() - 12)
+
+    def _extent(self) -> tuple[float, float]:
+        return self._panes[0].extent
+
+    def _refresh(self) -> None:
+        """Turn mode, mixing and strips into what each pane shows."""
+        kinds: dict[str, tuple[tuple[str, ...], ...]] = {
+            COMPARE: ((WHOLE, PARTS),),
+            SIDE: ((WHOLE,), (PARTS,), (RESIDUAL,)),
+        }
+        layers = kinds.get(self._mode, ((self._mode,),)) if self._scene is not None else ()
+        before = sum(not pane.isHidden() for pane in self._panes)
+        for place, pane in enumerate(self._panes):
+            pane.setHidden(place >= len(layers))
+            if place < len(layers):
+                sheets = tuple(self._sheet(layer) for layer in layers[place])
+                pane.set_sheets(sheets, with_scale=place == 0)
+            else:
+                self._service.want(f"pane-{place}", ())
+        self._handle.setVisible(self._mode == COMPARE and self._scene is not None)
+        if before != len(layers):
+            self.layout().activate()  # so that fitting sees the panes' new sizes
+            self._resized()
+        self.update()
+
+    def _sheet(self, layer: str) -> Sheet:
+        # Beside the whole or the residual, the parts stand for themselves; alone on the stage
+        # they carry the residual where its strip is shown, as the mixer says.
+        residual_too = self._mode == PARTS or any(s.solo for s in self._mixer.strips)
+        recipe = self._mixer.recipe(layer, self._mixing, residual_too=residual_too)
+        title = self._mixer.title(layer, residual_too=residual_too)
+        if layer == WHOLE:
+            return Sheet(recipe, title)
+        if self._mixing is None:
+            return Sheet(recipe, title, message=f"Run to see the {_words(layer)}")
+        bar = None
+        if layer == RESIDUAL:
+            bar = ColorBar(residual_limit(self._mixing), unit_of(self._mixing))
+        return Sheet(recipe, title, self._mixer.color(layer), bar)
+
+    def _zoom(self, factor: float) -> None:
+        width, height = self._extent()
+        self._look(self._viewport.zoomed(factor, (width / 2, height / 2), (width, height)))
+
+    def _centre(self, x: float, y: float) -> None:
+        self._look(Viewport(x, y, self._viewport.scale))
+
+    def _look(self, viewport: Viewport) -> None:
+        if self._scene is not None:
+            self._fitting = False
+            self._set_viewport(viewport.clamped(*self._scene, self._extent()))
+
+    def _set_viewport(self, viewport: Viewport) -> None:
+        self._viewport = viewport
+        for pane in self._panes:
+            pane.set_viewport(viewport)
+        self._place_overlays()
+        self.view_changed.emit()
+
+    def _hovered(self, point: tuple[float, float] | None) -> None:
+        inside = point is not None and self._scene is not None and _within(point, self._scene)
+        self._hover = point if inside else None
+        sender = self.sender()
+        for pane in self._panes:
+            pane.set_cross(None if pane is sender else self._hover)
+        self._tell_cursor()
+
+    def _tell_cursor(self) -> None:
+        self.cursor_moved.emit(self._reading(self._hover) if self._hover else None)
+
+    def _reading(self, point: tuple[float, float]) -> CursorReading | None:
+        """Read the finest pixel at hand below a point that is on the screen's level or coarser."""
+        grid = self._service.grid
+        for level in dict.fromkeys((0, *range(self._panes[0].level(), grid.top + 1))):
+            span = TILE << level
+            tile = Tile(level, int(point[0] // span), int(point[1] // span))
+            pixels = self._service.pixels(tile)
+            if pixels is None:
+                continue
+            box = grid.box(tile)
+            column = int((point[0] - box.x) / box.width * pixels.shape[1])
+            row = int((point[1] - box.y) / box.height * pixels.shape[0])
+            return self._reading_of(point, pixels[row, column], box.width / pixels.shape[1])
+        return None
+
+    def _reading_of(
+        self, point: tuple[float, float], pixel: NDArray[np.uint8], downsample: float
+    ) -> CursorReading:
+        x, y = int(point[0]), int(point[1])
+        red, green, blue = (int(level) for level in pixel)
+        microns = (x * self._microns, y * self._microns) if self._microns else None
+        if self._mixing is None:
+            return CursorReading(x, y, (red, green, blue), downsample=downsample, microns=microns)
+        one = np.ascontiguousarray(pixel).reshape(1, 1, 3)
+        return CursorReading(
+            x,
+            y,
+            (red, green, blue),
+            strengths=tuple(float(v) for v in self._mixing.strengths(one)[0, 0]),
+            residual=float(self._mixing.residual(one)[0, 0]),
+            unit=unit_of(self._mixing),
+            names=tuple(strip.name for strip in self._mixer.parts()),
+            downsample=downsample,
+            microns=microns,
+        )
+
+    def _arrived(self) -> None:
+        self._service.heard()
+        for pane in self._panes:
+            if not pane.isHidden():
+                pane.update()
+        if self._overview is None:
+            self._take_overview(self._service.overview())
+        if self._hover is not None:
+            self._tell_cursor()
+
+    def _overview_pixels(self) -> NDArray[np.uint8] | None:
+        if self._overview is None and self._scene is not None:
+            wait = 0.0 if self._waited else _OVERVIEW_WAIT
+            self._waited = True
+            self._take_overview(self._service.overview(wait))
+        return self._overview
+
+    def _take_overview(self, pixels: NDArray[np.uint8] | None) -> None:
+        if pixels is None or self._scene is None:
+            return
+        self._overview = pixels
+        self._inset.set_image(Recipe(WHOLE).draw(pixels), self._scene)
+        self._place_overlays()
+        self.thumbnails_changed.emit()
+
+    @staticmethod
+    def _layer_named(what: str) -> str:
+        return what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
+
+
+def _words(layer: str) -> str:
+    return {PARTS: "parts", RESIDUAL: "residual"}.get(layer, "part")
+
+
+def _within(point: tuple[float, float], scene: tuple[int, int]) -> bool:
+    return 0 <= point[0] < scene[0] and 0 <= point[1] < scene[1]
+
+
+def _thinned(pixels: NDArray[np.uint8], size: QSize) -> NDArray[np.uint8]:
+    """Every n-th pixel, so that a small picture costs little however often it is drawn."""
+    wanted = max(size.width(), size.height(), _THUMBNAIL)
+    step = max(1, min(pixels.shape[:2]) // wanted)
+    return pixels[::step, ::step]
+
+
+def _filled(image: QImage, size: QSize) -> QImage:
+    grown = image.scaled(
+        size,
+        Qt.AspectRatioMode.KeepAspectRatioByExpanding,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    corner = QPoint((grown.width() - size.width()) // 2, (grown.height() - size.height()) // 2)
+    return grown.copy(corner.x(), corner.y(), size.width(), size.height())
