@@ -1,0 +1,57 @@
+"""The plugin in the documentation for authors works as it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from partwise.api import LocalJob
+from partwise.jobs.perform import Request, perform
+from partwise.plugins.registry import Registry, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", page, flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["spectra/plugin.py", "spectra/work.py"]
+    for name, code in blocks:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code, "utf-8")
+    (tmp_path / "spectra" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = resolve("spectra.plugin:PLUGIN")
+    return Registry([plugin])
+
+
+def test_the_printed_plugin_reads_separates_and_writes(registry: Registry, tmp_path: Path) -> None:
+    waves = np.arange(400.0, 700.0, 5.0)
+    pure = np.exp(-(((waves[:, None] - [450.0, 620.0]) / 30.0) ** 2))
+    mixed = pure @ np.random.default_rng(5).uniform(0, 1, (2, 40))
+    table = tmp_path / "spectra.csv"
+    names = "wavelength," + ",".join(f"s{k}" for k in range(40))
+    np.savetxt(table, np.column_stack([waves, mixed]), delimiter=",", header=names, comments="")
+
+    plugin, dataset = registry.open(table)
+    first = perform(Request(plugin.id, "", dataset, {"parts": 2}), LocalJob(), registry)
+    again = perform(Request(plugin.id, "", dataset, {"parts": 2}), LocalJob(), registry)
+    found = np.stack([part.profile for part in first.parts], axis=1)
+    cosine = (found / np.linalg.norm(found, axis=0)).T @ (pure / np.linalg.norm(pure, axis=0))
+    assert sorted(cosine.argmax(axis=1)) == [0, 1]
+    assert cosine.max(axis=1).min() > 0.99
+    assert first.fit.explained > 0.999
+    for one, other in zip(first.parts, again.parts, strict=True):
+        assert one.profile.tobytes() == other.profile.tobytes()
+
+    request = Request(plugin.id, "", dataset, {"parts": 2}, kept=first.parts[:1])
+    locked = perform(request, LocalJob(), registry)
+    assert locked.parts[0] is first.parts[0]
+
+    out = tmp_path / "out.csv"
+    resolve(plugin.exporters[0].write)(dataset, first, out, LocalJob(), None)
+    assert np.allclose(np.loadtxt(out, delimiter=",", skiprows=1), found)
