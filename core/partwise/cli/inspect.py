@@ -1,0 +1,197 @@
+"""``partwise info | verify | plugins | samples``: looking at files, projects, plugins, samples."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
+from partwise.plugins.registry import Registry, load_registry
+
+if TYPE_CHECKING:
+    from partwise.data.dataset import Dataset
+
+__all__ = ["info", "plugins", "samples", "verify_project"]
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Print what Partwise reads in an input or a project."""
+    path = Path(arguments.file)
+    if path.suffix == ".partwise":
+        return _info_project(path)
+    registry = load_registry()
+    chances = registry.recognise(path)
+    for chance, plugin, reader in chances:
+        print(f"{min(chance, 1.0):4.0%}  {reader.title}, for {plugin.title} ({plugin.id})")
+    plugin, dataset = registry.open(path)
+    print(f"\n{dataset.title}: {dataset.kind}")
+    for line in _describe(dataset):
+        print(f"  {line}")
+    return 0
+
+
+def _info_project(path: Path) -> int:
+    from partwise.project.links import resolve_input
+    from partwise.project.store import load
+
+    loaded = load(path)
+    state = loaded.state
+    print(f"{path.name}: project, schema {loaded.schema}")
+    for source in state.sources:
+        found = resolve_input(source, path)
+        print(f"  {state.title(source.id, source.title)} ({source.plugin}): {found.state}")
+        for run in state.runs_of(source.id):
+            about = run.result.provenance
+            when = f", {about.started}, seed {about.seed}" if about else ""
+            explained = f"{run.result.fit.explained:.1%} explained"
+            print(f"    {run.id} {state.title(run.id, run.title)}: {explained}{when}")
+    for warning in loaded.warnings:
+        print(f"  note: {warning}")
+    return 0
+
+
+def _describe(dataset: Dataset) -> list[str]:
+    lines = []
+    for axis in dataset.axes:
+        step = "" if axis.unit in ("", "px") else f", step {axis.step:g} {axis.unit}"
+        labels = f" ({', '.join(axis.labels)})" if axis.labels else ""
+        lines.append(f"{axis.name}: {axis.size}{step}{labels}")
+    if dataset.pyramid is not None:
+        sizes = ", ".join(f"{level.width}×{level.height}" for level in dataset.pyramid.levels)
+        lines.append(f"levels: {sizes}")
+    lines += [f"{key}: {value}" for key, value in dataset.meta.items()]
+    if dataset.source is not None:
+        lines.append(f"size: {dataset.source.size} bytes")
+        lines.append(f"sha256: {dataset.source.sha256 or 'not computed (large file)'}")
+    return lines
+
+
+def verify_project(arguments: argparse.Namespace) -> int:
+    """Check each member of a project; with ``--rerun``, compute its results again."""
+    from partwise.project.store import load, verify
+
+    path = Path(arguments.file)
+    findings = verify(path)
+    for finding in findings:
+        print(f"  {finding.member}: {finding.what}")
+    if findings:
+        raise FileProblem(path, f"{len(findings)} of its members are damaged", fix="open its .bak")
+    print(f"{path.name}: whole")
+    if not arguments.rerun:
+        return 0
+    state = load(path).state
+    registry = load_registry()
+    worst = 0.0
+    for run in state.runs:
+        difference = _again(registry, path, state.source(run.source), run)
+        worst = max(worst, difference)
+        same = "the same numbers" if difference <= 1e-6 else f"differs by {difference:.2g}"
+        print(f"  {run.id} {run.title}: {same}")
+    if worst > 1e-6:
+        raise AnalysisProblem(
+            "a run gives other numbers now", fix="compare the versions that partwise info shows"
+        )
+    return 0
+
+
+def _again(registry: Registry, path: Path, source: object, run: object) -> float:
+    """Run again what a project holds, and return the largest relative difference."""
+    from partwise.jobs.job import LocalJob
+    from partwise.jobs.perform import Request, perform
+    from partwise.project.document import Run, Source
+    from partwise.project.links import resolve_input
+
+    assert isinstance(source, Source)
+    assert isinstance(run, Run)
+    about = run.result.provenance
+    if about is None:
+        raise FileProblem(path, f"{run.id} does not say how it was computed", fix="run it again")
+    found = resolve_input(source, path)
+    if found.path is None or found.state == "changed":
+        raise FileProblem(source.file.path, f"is {found.state}", fix="put the input back")
+    _, dataset = registry.open(found.path, source.plugin)
+    kept = tuple(part for part in run.result.parts if part.key in about.kept)
+    request = Request(run.plugin, run.analysis, dataset, about.parameters, about.seed, kept)
+    result = perform(request, LocalJob(), registry)
+    before = {part.key: part for part in run.result.parts}
+    if before.keys() != {part.key for part in result.parts}:
+        return float("inf")
+    return max(
+        (_difference(before[part.key].profile, part.profile) for part in result.parts), default=0.0
+    )
+
+
+def _difference(a: object, b: object) -> float:
+    first, second = np.asarray(a, float), np.asarray(b, float)
+    if first.shape != second.shape:
+        return float("inf")
+    return float(np.max(np.abs(first - second)) / max(np.max(np.abs(first)), 1e-300))
+
+
+def plugins(arguments: argparse.Namespace) -> int:
+    """List plugins, check one against the contract, or begin a new one."""
+    if arguments.action == "new":
+        from partwise.testing.template import write_plugin
+
+        _need_name(arguments.name, "partwise plugins new NAME")
+        folder = write_plugin(arguments.name, Path.cwd())
+        print(folder)
+        return 0
+    registry = load_registry()
+    if arguments.action == "check":
+        from partwise.testing.contract import check_plugin
+
+        _need_name(arguments.name, "partwise plugins check NAME")
+        plugin = registry.get(arguments.name)
+        findings = check_plugin(plugin, registry)
+        for finding in findings:
+            print(f"  {finding.rule}: {finding.what}")
+        if findings:
+            raise AnalysisProblem(
+                f"{plugin.id} breaks {len(findings)} rules of the contract",
+                fix="see the list above",
+            )
+        print(f"{plugin.id} {plugin.version}: keeps the contract")
+        return 0
+    for plugin in registry.plugins.values():
+        print(f"{plugin.id:10} {plugin.version:8} {plugin.title}: {plugin.summary}")
+    for card in registry.refused:
+        print(f"{card.name:10} refused: {card.reason}")
+    return 0
+
+
+def samples(arguments: argparse.Namespace) -> int:
+    """List the samples, or copy one into a folder."""
+    registry = load_registry()
+    if arguments.action == "get":
+        _need_name(arguments.name, "partwise samples get NAME -o DIR")
+        print(copy_sample(registry, arguments.name, Path(arguments.output)))
+        return 0
+    for plugin in registry.plugins.values():
+        for sample in plugin.samples:
+            print(f"{sample.key:16} {sample.title}: {sample.summary} [{sample.licence}]")
+    return 0
+
+
+def copy_sample(registry: Registry, key: str, folder: Path) -> Path:
+    """Copy a sample into a folder and return where it is now."""
+    _, _, path = registry.sample(key)
+    if folder.exists() and not folder.is_dir():
+        raise FileProblem(folder, "is a file", fix="name a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / path.name)
+    except OSError as error:
+        raise FileProblem(
+            folder, f"cannot be written ({error.strerror or error})", fix="choose another folder"
+        ) from error
+    return folder / path.name
+
+
+def _need_name(name: str, usage: str) -> None:
+    if not name:
+        raise UsageProblem("a name is missing", fix=f"write {usage}")

@@ -1,0 +1,128 @@
+"""``partwise run``: the same path as in the window, from file to folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from partwise import params
+from partwise.data.dataset import Dataset
+from partwise.errors import UsageProblem
+from partwise.jobs.job import LocalJob
+from partwise.jobs.perform import Request, perform
+from partwise.plugins.contract import Plugin
+from partwise.plugins.registry import Registry, load_registry
+from partwise.report.bundle import Folder, folder_names, write_bundle
+from partwise.result import Result
+
+__all__ = ["Outcome", "read_parameters", "run", "run_one", "save_project"]
+
+Outcome = tuple[Path, Plugin, Dataset, Result]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse each input; several inputs get a folder each inside DIR."""
+    registry = load_registry()
+    plugin = registry.get(arguments.plugin)
+    values = read_parameters(registry, plugin, arguments.analysis, arguments.parameters)
+    if arguments.save and Path(arguments.save).suffix != ".partwise":
+        raise UsageProblem(f"{arguments.save} is no project's name", fix="end it in .partwise")
+    inputs = [Path(name) for name in arguments.inputs]
+    top = Path(arguments.output)
+    folders = [top] if len(inputs) == 1 else [top / name for name in folder_names(inputs)]
+    told, outcomes = [], []
+    for path, folder in zip(inputs, folders, strict=True):
+        summary, outcome = run_one(
+            registry, plugin, path, folder, values, arguments.seed, arguments.analysis
+        )
+        told.append(summary)
+        outcomes.append(outcome)
+    if arguments.save:
+        save_project(outcomes, Path(arguments.save))
+    if arguments.json:
+        print(json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=False))
+    return 0
+
+
+def run_one(
+    registry: Registry,
+    plugin: Plugin,
+    path: Path,
+    folder: Path,
+    values: Mapping[str, Any],
+    seed: int,
+    analysis: str = "",
+) -> tuple[dict[str, Any], Outcome]:
+    """Analyse one input and write its folder; returns the content of ``result.json`` as well."""
+    with naming(path), Folder(folder) as place, _progress(path.name) as job:
+        _, dataset = registry.open(path, plugin.id)
+        result = perform(Request(plugin.id, analysis, dataset, values, seed), job, registry)
+        summary = write_bundle(place, registry, plugin, dataset, result, job)
+    return summary, (path, plugin, dataset, result)
+
+
+def read_parameters(
+    registry: Registry, plugin: Plugin, analysis: str, texts: Sequence[str]
+) -> dict[str, Any]:
+    """Turn ``NAME=VALUE`` texts into values; raises `UsageProblem` listing what is allowed."""
+    kind = registry.analysis(plugin, analysis).Params
+    known = {spec.name: spec for spec in params.specs(kind)}
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageProblem(
+                f"-p {text} has no value",
+                fix=f"write -p NAME=VALUE with NAME of {', '.join(known)}",
+            )
+        if name in known and known[name].kind == "file" and value:
+            value = str(Path(value).resolve())
+        pairs[name] = value
+    return params.to_json(params.parse(kind, pairs))
+
+
+def save_project(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Save sources and results as a project."""
+    from partwise.project.document import Document, Source
+    from partwise.project.store import save
+
+    document = Document()
+    for number, (_, plugin, dataset, result) in enumerate(outcomes, 1):
+        if dataset.source is None or result.provenance is None:
+            continue
+        source = Source(f"source-{number}", plugin.id, dataset.title, dataset.source)
+        document.add_source(source)
+        document.add_run(source.id, plugin.id, result.provenance.analysis, plugin.title, result)
+    save(document.state, path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let a problem that passes through know which input it is about."""
+    try:
+        yield
+    except Exception as error:
+        if not hasattr(error, "partwise_input"):
+            error.partwise_input = path  # type: ignore[attr-defined]
+        raise
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[LocalJob]:
+    """A job that shows one moving line on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield LocalJob()
+        return
+
+    def show(fraction: float, text: str) -> None:
+        print(f"\r\x1b[K{name}  {fraction:4.0%}  {text}"[:120], end="", file=sys.stderr, flush=True)
+
+    try:
+        yield LocalJob(on_report=show)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

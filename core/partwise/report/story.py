@@ -1,0 +1,251 @@
+"""What does a report say? Its content as plain values, independent of how it is set."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from partwise import params
+from partwise.errors import PartwiseProblem
+from partwise.result import Fit, Part, Provenance, Result, Table, Trust
+
+if TYPE_CHECKING:
+    from partwise.data.dataset import Dataset
+    from partwise.plugins.contract import Analysis, Plugin
+
+__all__ = ["Picture", "Story", "Strength", "tell"]
+
+_PICTURE_PX = 900  # enough for print at half a page's width
+_STOPS = {
+    "converged": "because it had converged",
+    "max_iter": "at the largest number of iterations allowed, before it had converged",
+    "max_seconds": "at the time allowed, before it had converged",
+    "cancelled": "because it was stopped by hand",
+}
+_LOSSES = {
+    "frobenius": "the squared error",
+    "kl": "the generalised Kullback-Leibler divergence",
+    "is": "the Itakura-Saito divergence",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with its caption; `data` is a PNG."""
+
+    caption: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Strength:
+    """One row of the parts: colour swatch, name, share of the explained whole, profile."""
+
+    name: str
+    color: str
+    share: float
+    profile: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a report says.
+
+    Attributes
+    ----------
+    title, subtitle : str
+    whole, pictures : Picture or None, tuple of Picture
+        The measurement, and what was found in it.
+    parts : tuple of Strength
+        The profile is left empty where it is too long for a table.
+    residual : float
+        Share of the whole that the parts leave over; `residual_text` says what that means.
+    trust : tuple of Trust
+    measures, tables : Table, tuple of Table
+    methods : tuple of str
+        Paragraphs for a paper's methods section.
+    parameters, inputs, versions : Table
+    trace : tuple of float
+        Objective per iteration.
+    """
+
+    title: str
+    subtitle: str
+    whole: Picture | None
+    pictures: tuple[Picture, ...]
+    parts: tuple[Strength, ...]
+    residual: float
+    residual_text: str
+    trust: tuple[Trust, ...]
+    measures: Table
+    tables: tuple[Table, ...]
+    methods: tuple[str, ...]
+    parameters: Table
+    inputs: Table
+    versions: Table
+    trace: tuple[float, ...]
+
+
+def tell(
+    plugin: Plugin,
+    analysis: Analysis,
+    dataset: Dataset,
+    result: Result,
+    *,
+    pictures: Sequence[tuple[str, Path]] = (),
+) -> Story:
+    """Put a report together.
+
+    Parameters
+    ----------
+    plugin, analysis, dataset, result
+        `result` has its provenance.
+    pictures : sequence of (role, path)
+        Image files that the exporters wrote.
+    """
+    about = result.provenance
+    assert about is not None
+    when = dt.datetime.fromisoformat(about.started)
+    return Story(
+        title=dataset.title,
+        subtitle=f"{plugin.title}, {when:%d %B %Y, %H:%M}",
+        whole=_overview(dataset),
+        pictures=tuple(
+            Picture(_caption(role, result.parts), _shrunk(path)) for role, path in pictures
+        ),
+        parts=tuple(_strength(part) for part in result.parts),
+        residual=result.residual.share,
+        residual_text=result.residual.text,
+        trust=result.trust,
+        measures=Table(
+            "Measures",
+            ("Measure", "Value", "Unit", "What it counts"),
+            tuple((m.name, m.value, m.unit, m.meaning) for m in result.measures),
+        ),
+        tables=result.tables,
+        methods=_methods(plugin, analysis, about, result.fit),
+        parameters=_parameters(analysis, about),
+        inputs=Table(
+            "Inputs",
+            ("File", "Bytes", "SHA-256"),
+            tuple((Path(i.path).name, i.size, i.sha256 or "not computed") for i in about.inputs),
+        ),
+        versions=Table("Software", ("Name", "Version"), tuple(about.versions.items())),
+        trace=result.fit.trace,
+    )
+
+
+def _strength(part: Part) -> Strength:
+    short = part.profile.size <= 4
+    profile = tuple(float(v) for v in part.profile) if short else ()
+    return Strength(part.name, part.color, part.share, profile)
+
+
+def _methods(plugin: Plugin, analysis: Analysis, about: Provenance, fit: Fit) -> tuple[str, ...]:
+    versions = about.versions
+    names = " and ".join(Path(i.path).name for i in about.inputs) or "Data held in memory"
+    verb = "were" if len(about.inputs) > 1 else "was"
+    first = (
+        f"{names} {verb} analysed with Partwise {versions.get('partwise', '')} "
+        f"({plugin.title} {about.plugin_version}, {analysis.title}), {_changed(analysis, about)}, "
+        f"seed {about.seed}."
+    )
+    if about.kept:
+        first += f" These parts were kept as given: {', '.join(about.kept)}."
+    loss = _LOSSES.get(fit.loss, f"the loss “{fit.loss}”")
+    iterations = "1 iteration" if fit.iterations == 1 else f"{fit.iterations} iterations"
+    second = (
+        f"The measurement was modelled as a nonnegative combination of nonnegative parts by "
+        f"minimising {loss}; the fit ended after {iterations} "
+        f"{_STOPS.get(fit.stop, f'({fit.stop})')}"
+    )
+    if np.isfinite(fit.kkt):
+        second += f", with a scaled optimality residual of {fit.kkt:.2g} (0 at an optimum)"
+    second += f". The parts explain {100 * fit.explained:.1f} % of the sum of squares."
+    libraries = [f"{k} {v}" for k, v in versions.items() if k != "partwise"]
+    third = f"Computed in {about.seconds:.2f} s with {', '.join(libraries)}."
+    return first, second, third
+
+
+def _changed(analysis: Analysis, about: Provenance) -> str:
+    known = {spec.name: spec for spec in params.specs(analysis.Params)}
+    changed = [
+        f"{known[name].label.lower()} {_value(known[name], value)}"
+        for name, value in about.parameters.items()
+        if name in known and value != known[name].default
+    ]
+    return "with " + ", ".join(changed) if changed else "with all parameters at their defaults"
+
+
+def _parameters(analysis: Analysis, about: Provenance) -> Table:
+    known = {spec.name: spec for spec in params.specs(analysis.Params)}
+    rows = []
+    for name, value in about.parameters.items():
+        spec = known.get(name)
+        if spec is None:
+            rows.append((name, str(value), ""))
+        else:
+            standing = "" if value == spec.default else "changed"
+            rows.append((spec.label, _value(spec, value), standing))
+    return Table("Parameters", ("Parameter", "Value", ""), tuple(rows))
+
+
+def _value(spec: params.ParamSpec, value: Any) -> str:
+    if spec.choices:
+        return spec.choices.get(str(value), str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if spec.kind == "file":
+        return Path(str(value)).name or "none"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text} {spec.unit}".rstrip() or "none"
+
+
+def _caption(role: str, parts: Sequence[Part]) -> str:
+    for part in parts:
+        if role.endswith(f"-{part.key}"):
+            return part.name
+    return role.replace("-", " ").capitalize()
+
+
+def _overview(dataset: Dataset) -> Picture | None:
+    """Return the measured image, as small as a page needs it; None where there is no image."""
+    pyramid = dataset.pyramid
+    if pyramid is None:
+        return None
+    numbers = range(len(pyramid.levels))
+    fitting = [k for k in numbers if pyramid.levels[k].width >= _PICTURE_PX]
+    level = fitting[-1] if fitting else 0
+    size = pyramid.levels[level]
+    if size.width * size.height > 4 * 10**7:
+        return None  # a single huge level: reading it whole would take the machine's memory
+    try:
+        pixels = pyramid.read(level, 0, 0, size.width, size.height)
+    except (PartwiseProblem, ValueError, OSError):
+        return None
+    from PIL import Image
+
+    return Picture("As measured", _png(Image.fromarray(pixels)))
+
+
+def _shrunk(path: Path) -> bytes:
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None  # we wrote this file ourselves
+    with Image.open(path) as image:
+        return _png(image.convert("RGB"))
+
+
+def _png(image: Any) -> bytes:
+    from PIL import Image
+
+    image.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.BOX)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
