@@ -249,9 +249,7 @@ class ImagePane(QWidget):
         """Where a scene rectangle lies, on whole device pixels so that tiles meet without seams."""
         ratio = self.devicePixelRatioF()
         left, top = self._viewport.to_pane((box.x, box.y), self.extent)
-        right, bottom = self._viewport.to_pane(
-            (box.x + box.width, box.y + box.height), self.extent
-        )
+        right, bottom = self._viewport.to_pane((box.x + box.width, box.y + box.height), self.extent)
         x, y = round(left * ratio), round(top * ratio)
         width, height = max(1, round(right * ratio) - x), max(1, round(bottom * ratio) - y)
         return QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
@@ -263,9 +261,7 @@ class ImagePane(QWidget):
         for color, width in ((QColor(0, 0, 0, 110), 3.0), (QColor("#ffffff"), 1.0)):
             painter.setPen(QPen(color, width))
             for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-                painter.drawLine(
-                    QPointF(x + 4 * dx, y + 4 * dy), QPointF(x + 12 * dx, y + 12 * dy)
-                )
+                painter.drawLine(QPointF(x + 4 * dx, y + 4 * dy), QPointF(x + 12 * dx, y + 12 * dy))
 
     def _paint_overlays(self, painter: QPainter) -> None:
         areas = self._areas()
@@ -278,9 +274,7 @@ class ImagePane(QWidget):
         whole = QRectF(self.rect())
         above = 0.0
         if self._with_scale:
-            bar = paint_scale_bar(
-                painter, whole, self._viewport.scale, self._microns, self._tokens
-            )
+            bar = paint_scale_bar(painter, whole, self._viewport.scale, self._microns, self._tokens)
             painter.setFont(font)
             above = bar.height() + 6
         for sheet, _area in areas:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from partwise.project.document import Strip
 from partwise_app.viewers.maps import packed_table
 
 if TYPE_CHECKING:
-    from partwise.data.mixing import Mixing
-    from partwise.project.document import Strip
+    # It brings a compiler along, which the first window must not wait for.
+    from partwise.data.mixing import Mixing  # noqa: TC004  annotations are never evaluated
 
 __all__ = [
     "PARTS",

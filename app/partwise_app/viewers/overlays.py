@@ -169,8 +169,8 @@ def paint_color_bar(
     """Draw the colours of a map with numbers and unit, in the lower right, `above` the border."""
     painter.setFont(small_font(painter.font()))
     metrics = QFontMetricsF(painter.font())
-    width = min(150.0, area.width() - 2 * _MARGIN)
-    if width < 100:
+    width = min(184.0, area.width() - 2 * _MARGIN)
+    if width < 120:
         return QRectF()
     height = metrics.height() + 20
     rect = QRectF(
@@ -213,9 +213,7 @@ def paint_message(
     top = area.center().y() - height / 2
     if plate:
         width = max(upper.horizontalAdvance(title), lower.horizontalAdvance(detail)) + 32
-        _plate(
-            painter, QRectF(area.center().x() - width / 2, top - 10, width, height + 20), tokens
-        )
+        _plate(painter, QRectF(area.center().x() - width / 2, top - 10, width, height + 20), tokens)
     painter.setFont(font)
     painter.setPen(QColor(tokens.text))
     line = QRectF(area.left(), top, area.width(), upper.height())
@@ -238,6 +236,7 @@ class SwipeHandle(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._pane = parent
         self._fraction = 0.5
         self._tokens = DARK
         self.setCursor(Qt.CursorShape.SplitHCursor)
@@ -282,7 +281,7 @@ class SwipeHandle(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._ask(self.mapToParent(event.position()).x() / self.parentWidget().width())
+            self._ask(self.mapToParent(event.position()).x() / self._pane.width())
         else:
             event.ignore()
 
@@ -318,6 +317,7 @@ class OverviewInset(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._pane = parent
         self._image = QImage()
         self._scene = (1, 1)
         self._box = Box(0, 0, 1, 1)
@@ -358,7 +358,7 @@ class OverviewInset(QWidget):
             and box.x + box.width >= self._scene[0] - 0.5
             and box.y + box.height >= self._scene[1] - 0.5
         )
-        parent = self.parentWidget().size()
+        parent = self._pane.size()
         small = parent.width() < 3 * self.width() or parent.height() < 2 * self.height()
         self.setVisible(not inside and not small and not self._image.isNull())
         self.update()

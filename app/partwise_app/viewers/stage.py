@@ -113,7 +113,7 @@ class ImageStage(QWidget):
         self._waited = False
         self._thumbnails: dict[tuple[Recipe, int, int], QImage] = {}
         self._panes = tuple(ImagePane(f"pane-{k}", self._service, self) for k in range(3))
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         for pane in self._panes:
@@ -186,7 +186,7 @@ class ImageStage(QWidget):
         self._refresh()
 
     def set_mode(self, mode: str) -> None:
-        """Show ``"whole"``, ``"compare"``, ``"side"``, ``"parts"``, ``"residual"``, ``"part:<key>"``.
+        """Show ``"whole"``, ``"compare"``, ``"side"``, ``"parts"``, ``"residual"`` or ``"part:<key>"``.
 
         Raises
         ------
@@ -208,8 +208,10 @@ class ImageStage(QWidget):
     def set_theme(self, tokens: Tokens) -> None:
         """Use the colours of a theme."""
         self._tokens = tokens
-        for widget in (*self._panes, self._handle, self._inset):
-            widget.set_theme(tokens)
+        for pane in self._panes:
+            pane.set_theme(tokens)
+        self._handle.set_theme(tokens)
+        self._inset.set_theme(tokens)
         self.update()
 
     def set_swipe(self, fraction: float) -> None:
@@ -352,7 +354,7 @@ class ImageStage(QWidget):
                 self._service.want(f"pane-{place}", ())
         self._handle.setVisible(self._mode == COMPARE and self._scene is not None)
         if before != len(layers):
-            self.layout().activate()  # so that fitting sees the panes' new sizes
+            self._row.activate()  # so that fitting sees the panes' new sizes
             self._resized()
         self.update()
 

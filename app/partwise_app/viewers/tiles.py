@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
 
 from partwise_app.viewers.layers import WHOLE, Recipe
 from partwise_app.viewers.viewport import TILE, Grid, Tile
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
     from partwise.data.pyramid import Pyramid
 
 __all__ = ["ByteCache", "TileService", "Wish", "read_tile"]

@@ -69,7 +69,9 @@ class Viewport:
         width, height = pane[0] / self.scale, pane[1] / self.scale
         return Box(self.x - width / 2, self.y - height / 2, width, height)
 
-    def to_scene(self, point: tuple[float, float], pane: tuple[float, float]) -> tuple[float, float]:
+    def to_scene(
+        self, point: tuple[float, float], pane: tuple[float, float]
+    ) -> tuple[float, float]:
         """Scene position of a point of the pane."""
         return (
             self.x + (point[0] - pane[0] / 2) / self.scale,
@@ -134,7 +136,7 @@ class Grid:
         return Box(x, y, min(span, self.width - x), min(span, self.height - y))
 
     def tiles(self, level: int, box: Box, margin: float = 0.0) -> list[Tile]:
-        """Tiles of `level` that touch `box` (grown by `margin` tiles), nearest to its middle first."""
+        """Tiles of `level` that touch `box` grown by `margin` tiles, nearest to its middle first."""
         span = TILE << level
         grow = margin * span
         columns = self._range(box.x - grow, box.x + box.width + grow, span, self.width)
