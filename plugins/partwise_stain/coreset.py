@@ -1,0 +1,133 @@
+"""Which few thousand colours stand for all pixels of a slide?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from partwise_stain.optics import (
+    Floats,
+    White,
+    find_white,
+    halved,
+    optical_density,
+    pen_mask,
+    roughness,
+)
+
+__all__ = ["Coreset", "gather"]
+
+_SIDE = 64  # bins per channel
+_STEP = 0.025  # OD per bin, so that the grid ends at 1.6, before 8 bits clip
+_FAINT = 0.15  # OD; below, the direction is noise
+_CLIPPED = 5.0  # levels
+_LEVELS = 4.0  # noise of a 2 × 2 mean, in levels: shot noise and JPEG
+_CELLS = 4  # each region is cut in 4 × 4 cells, the units of the bootstrap
+
+
+@dataclass(frozen=True, eq=False)
+class Coreset:
+    """Colours of tissue with their counts.
+
+    Attributes
+    ----------
+    od : float64, shape (n, 3)
+        Mean optical density of a bin.
+    sigma : float64, shape (n,)
+        Expected deviation in OD, per channel.
+    cells : sparse, shape (cells, n)
+        Count of each bin in each spatial cell.
+    tissue, pen : float
+        Shares of the sampled area.
+    """
+
+    od: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    cells: sparse.csr_array
+    tissue: float
+    pen: float
+
+    def counts(self, times: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Count per bin, shape (n,), with each cell taken `times` times (default once)."""
+        weight = np.ones(self.cells.shape[0]) if times is None else times
+        return np.asarray(self.cells.T @ weight)
+
+
+def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -> Coreset:
+    """Collect the colours of tissue.
+
+    2 × 2 means of pixels, and 4 × 4 means weighted by how flat they are: the latter have half
+    the noise and, inside a nucleus or a fibre, the purest colour.
+
+    Parameters
+    ----------
+    regions : sequence of uint8 arrays, shape (h, w, 3)
+    white : White
+    brown : bool
+        Whether a brown chromogen is expected; see `pen_mask`.
+    """
+    keys, weights, ods = [], [], []
+    tissue = pen = area = 0
+    for number, region in enumerate(regions):
+        light = halved(region)
+        od = optical_density(light, white.levels)
+        ink = pen_mask(od, brown=brown)
+        area += ink.size
+        pen += int(ink.sum())
+        tissue += int(((np.linalg.norm(od, axis=2) > _FAINT) & ~ink).sum())
+        coarse = halved(light)
+        flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
+        flat4 = halved(flat[..., None])[..., 0]
+        ink4 = halved(ink[..., None])[..., 0] > 0
+        scales = (
+            (light, od, ~ink, 1.0),
+            (coarse, optical_density(coarse, white.levels), ~ink4, 4 * flat4),
+        )
+        for scale, (values, density, free, weight) in enumerate(scales):
+            size = np.linalg.norm(density, axis=2)
+            good = free & (size > _FAINT) & (values.min(axis=2) > _CLIPPED)
+            good &= (density > -_STEP).all(axis=2)
+            cell = _cell_numbers(good.shape) + number * _CELLS**2
+            chosen = np.maximum(density[good], 0)
+            bins = np.minimum((chosen / _STEP).astype(np.int64), _SIDE - 1)
+            key = ((scale * _SIDE + bins[:, 0]) * _SIDE + bins[:, 1]) * _SIDE + bins[:, 2]
+            keys.append(np.stack([key, cell[good]]))
+            weights.append(np.broadcast_to(weight, good.shape)[good].astype(np.float64))
+            ods.append(chosen)
+    return _merge(
+        np.concatenate(keys, axis=1),
+        np.concatenate(weights),
+        np.concatenate(ods),
+        len(regions) * _CELLS**2,
+        (tissue / max(area, 1), pen / max(area, 1)),
+        white,
+    )
+
+
+def _merge(
+    keys: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    ods: Floats,
+    cells: int,
+    shares: tuple[float, float],
+    white: White,
+) -> Coreset:
+    bins, index = np.unique(keys[0], return_inverse=True)
+    count = np.bincount(index, weights, len(bins))
+    od = np.stack([np.bincount(index, weights * ods[:, c], len(bins)) for c in range(3)], axis=1)
+    od /= np.maximum(count, 1e-12)[:, None]
+    table = sparse.coo_array((weights, (keys[1], index)), shape=(cells, len(bins))).tocsr()
+    light = np.asarray(white.levels) * 10.0**-od
+    sigma = (_LEVELS / np.log(10)) * np.sqrt((1 / np.maximum(light, 4) ** 2).mean(axis=1))
+    sigma[bins >= _SIDE**3] /= 2
+    return Coreset(od, sigma, table, *shares)
+
+
+def _cell_numbers(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    rows = np.arange(shape[0]) * _CELLS // max(shape[0], 1)
+    columns = np.arange(shape[1]) * _CELLS // max(shape[1], 1)
+    return np.asarray(rows[:, None] * _CELLS + columns, dtype=np.int64)

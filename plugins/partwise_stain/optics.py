@@ -1,0 +1,127 @@
+"""How bright is the light that met no tissue, and what is pen, blank or clipped?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["White", "find_white", "halved", "optical_density", "pen_mask"]
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_FLAT = 2.5  # levels; deviation in 3 × 3 below which a spot is background or even stain
+_POPULATED = 0.004  # share of all pixels within two levels of a mode that is believed
+_TIGHT = 3.0  # levels; deviation of a believed mode
+_COLOURED = 34.0  # levels between channels; a background beyond is pale stain
+_USUAL = 243.0  # level of the background of most scanners, where a picture shows none
+
+
+@dataclass(frozen=True)
+class White:
+    """Light without tissue: level per channel, how it was found, and on how much of the image."""
+
+    levels: tuple[float, float, float]
+    how: str  # "background", "brightest", "given"
+    share: float = 0.0
+
+
+def halved(image: NDArray[np.generic]) -> Floats:
+    """Return means of 2 × 2 pixels, shape (h // 2, w // 2, 3), float32."""
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    blocks = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+
+
+def optical_density(light: Floats, white: Sequence[float]) -> Floats:
+    """Return -log10(I / I0), shape as `light`; a level below one half counts as one half."""
+    scaled = np.maximum(light, 0.5) / np.asarray(white, dtype=np.float32)
+    return np.asarray(-np.log10(scaled), dtype=np.float32)
+
+
+def roughness(light: Floats) -> Floats:
+    """Return the standard deviation of brightness in 3 × 3, shape (h, w)."""
+    grey = light.mean(axis=2)
+    mean = ndimage.uniform_filter(grey, 3, mode="nearest")
+    square = ndimage.uniform_filter(grey * grey, 3, mode="nearest")
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
+
+
+def find_white(lights: Sequence[Floats]) -> White:
+    """Find the background: the brightest well-populated, tight mode of flat spots.
+
+    No absolute brightness is asked for, so dim and tinted scans are found too.
+
+    Parameters
+    ----------
+    lights : sequence of float32 arrays, shape (h, w, 3)
+        2 × 2 means of an overview or of regions.
+    """
+    total = sum(light.shape[0] * light.shape[1] for light in lights)
+    flat = np.concatenate([light[roughness(light) < _FLAT] for light in lights])
+    found = _brightest_mode(flat, total)
+    if found is not None:
+        return found
+    every = np.concatenate([light.reshape(-1, 3) for light in lights])
+    # Nothing flat and bright: no spot of this image is surely free of tissue. Half way between
+    # its brightest light and what scanners are usually set to errs less than either.
+    brightest = np.percentile(every, 99.7, axis=0)
+    guess = np.clip(np.maximum(brightest, _USUAL), 1, 255)
+    return White((float(guess[0]), float(guess[1]), float(guess[2])), "brightest")
+
+
+def _brightest_mode(flat: Floats, total: int) -> White | None:
+    if len(flat) < 64:
+        return None
+    grey = flat.mean(axis=1)
+    counts = np.bincount(np.clip(np.rint(grey), 0, 255).astype(np.int64), minlength=256)
+    near = np.convolve(counts, np.ones(5), mode="same")
+    enough = max(_POPULATED * total, 64)
+    for level in range(255, 0, -1):
+        window = near[max(level - 4, 0) : level + 5]
+        if near[level] < enough or near[level] < window.max():
+            continue
+        inside = flat[np.abs(grey - level) <= 3]
+        middle = np.median(inside, axis=0)
+        spread = 1.4826 * np.median(np.abs(inside - middle), axis=0).max()
+        if spread > _TIGHT or np.ptp(middle) > _COLOURED:
+            continue
+        return White(
+            (float(middle[0]), float(middle[1]), float(middle[2])),
+            "background",
+            float(near[level] / total),
+        )
+    return None
+
+
+def pen_mask(od: Floats, *, brown: bool) -> Mask:
+    """Mark felt pen with a margin, shape (h, w).
+
+    Ink is told by hues that no stain of tissue has, over areas that no nucleus fills.
+
+    Parameters
+    ----------
+    od : float32, shape (h, w, 3)
+        Of 2 × 2 means.
+    brown : bool
+        Whether a brown chromogen is expected, so that red and brown are no sign of ink.
+    """
+    size = np.linalg.norm(od, axis=2)
+    r, g, b = (od[..., c] / np.maximum(size, 1e-3) for c in range(3))
+    strong = size > 0.2
+    green = strong & (g < 0.93 * np.minimum(r, b))
+    blue = strong & (r > 1.35 * g) & (r > 0.7)
+    black = (size > 1.4) & (np.minimum(np.minimum(r, g), b) > 0.5)
+    ink = green | blue | black
+    if not brown:
+        ink |= (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)  # red
+    core = ndimage.binary_opening(ink, iterations=3)
+    if not core.any():
+        return np.zeros(size.shape, dtype=np.bool_)
+    # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.
+    body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(ink))
+    return np.asarray(ndimage.binary_dilation(body, iterations=8))

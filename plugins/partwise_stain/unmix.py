@@ -1,0 +1,126 @@
+"""How much of each stain does the slide hold? One pass by tiles, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Job, Mixing, Pyramid, stop_if_cancelled
+from partwise_stain.survey import tiles
+
+__all__ = ["AREA_OD", "CLIPPED", "MISSED_OD", "Census", "census"]
+
+TISSUE_OD = 0.15  # length of a pixel's OD from which it counts as tissue
+AREA_OD = 0.15  # OD of a stain from which a pixel counts as stained
+MISSED_OD = 0.10  # root mean square OD left over from which a pixel counts as not explained
+CLIPPED = 5  # level; at or below, a channel is too dark to be measured
+_MOST = 6_000_000  # pixels; of a larger slide a coarser level is counted
+_BINS, _STEP = 1000, 0.005  # histogram of concentrations, in OD
+
+
+@dataclass(frozen=True, eq=False)
+class Census:
+    """Sums over the tissue of a slide at one level.
+
+    Attributes
+    ----------
+    level : int
+    pixels, tissue : int
+        Counted pixels, and those that are tissue.
+    total, left : float
+        Sum of squared OD over tissue, and what the stains leave of it.
+    amount : float64, shape (parts,)
+        Sum of concentrations over tissue.
+    area : float64, shape (parts,)
+        Share of tissue above `AREA_OD`.
+    high : float64, shape (parts,)
+        99th percentile of the concentration in tissue.
+    missed, clipped : float
+        Shares of tissue not explained, and too dark to be measured.
+    """
+
+    level: int
+    pixels: int
+    tissue: int
+    total: float
+    left: float
+    amount: NDArray[np.float64]
+    area: NDArray[np.float64]
+    high: NDArray[np.float64]
+    missed: float
+    clipped: float
+
+    @property
+    def explained(self) -> float:
+        """Share of the squared OD of tissue that the stains explain."""
+        return 1 - self.left / self.total if self.total > 0 else 0.0
+
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """Share of each stain in all concentrations, shape (parts,)."""
+        return np.asarray(self.amount / max(self.amount.sum(), 1e-12))
+
+
+def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, float]) -> Census:
+    """Count over the finest level that has at most six million pixels.
+
+    Parameters
+    ----------
+    pyramid, mixing, job
+    progress : (start, stop)
+        Fractions of the whole run that this pass reports.
+    """
+    number = next(
+        (k for k, lv in enumerate(pyramid.levels) if lv.width * lv.height <= _MOST),
+        len(pyramid.levels) - 1,
+    )
+    level = pyramid.levels[number]
+    cuts = tiles(level.width, level.height)
+    parts = mixing.parts
+    histogram = np.zeros((parts, _BINS))
+    amount, area = np.zeros(parts), np.zeros(parts)
+    total = left = 0.0
+    tissue = missed = clipped = 0
+    for done, cut in enumerate(cuts):
+        stop_if_cancelled(job)
+        rgb = pyramid.read(number, *cut)
+        strengths = mixing.strengths(rgb)
+        residual = mixing.residual(rgb)
+        modelled = strengths @ mixing.vectors.T.astype(np.float32)
+        inside = (modelled**2).sum(axis=2) + 3 * residual**2 > TISSUE_OD**2
+        h, r = strengths[inside].astype(np.float64), residual[inside].astype(np.float64)
+        rest = 3 * float((r**2).sum())
+        left += rest
+        # At the least-squares solution the model and what it leaves are at right angles.
+        total += float((modelled[inside].astype(np.float64) ** 2).sum()) + rest
+        tissue += len(h)
+        amount += h.sum(axis=0)
+        area += (h > AREA_OD).sum(axis=0)
+        missed += int((r > MISSED_OD).sum())
+        clipped += int((rgb[inside].min(axis=1) <= CLIPPED).sum())
+        for k in range(parts):
+            bins = np.minimum((h[:, k] / _STEP).astype(np.int64), _BINS - 1)
+            histogram[k] += np.bincount(bins, minlength=_BINS)
+        start, stop = progress
+        job.report(start + (stop - start) * (done + 1) / len(cuts), "Measuring the slide")
+    counted = max(tissue, 1)
+    return Census(
+        level=number,
+        pixels=level.width * level.height,
+        tissue=tissue,
+        total=total,
+        left=left,
+        amount=amount,
+        area=area / counted,
+        high=_percentile(histogram, 0.99),
+        missed=missed / counted,
+        clipped=clipped / counted,
+    )
+
+
+def _percentile(histogram: NDArray[np.float64], q: float) -> NDArray[np.float64]:
+    reached = np.cumsum(histogram, axis=1)
+    wanted = q * reached[:, -1:]
+    return np.asarray((np.argmax(reached >= wanted, axis=1) + 0.5) * _STEP)

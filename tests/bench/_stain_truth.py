@@ -1,0 +1,232 @@
+"""Slides whose stain vectors and concentrations are known, and rivals to compare with.
+
+A case takes density and eosin fraction of a real tile (or of synthetic tissue where no real
+tile is at hand), stretches them so that a known share of tissue is pure, and lets light through:
+I0 · 10^(−C·W), photon noise, read noise, 8 bits, JPEG.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+Floats = NDArray[np.float64]
+Rgb = NDArray[np.uint8]
+
+LEVELS = (
+    "balanced",
+    "eosin-dominant",
+    "rare-h",
+    "pale",
+    "third",
+    "defocus",
+    "white80",
+    "pen",
+    "saturated",
+    "impure",
+    "hdab",
+    "tinted",
+    "vignetted",
+)
+EXTRA = ("tinted", "vignetted")  # beyond the eleven levels of the summary
+
+# Published pairs: Ruifrok and Johnston 2001 (as in two programs), Macenko et al. 2009, and
+# presets of widely used image-analysis programs.
+PAIRS_HE = (
+    ((0.650, 0.704, 0.286), (0.072, 0.990, 0.105)),
+    ((0.644, 0.717, 0.267), (0.093, 0.954, 0.283)),
+    ((0.490, 0.769, 0.410), (0.046, 0.842, 0.537)),
+    ((0.563, 0.720, 0.406), (0.216, 0.801, 0.558)),
+    ((0.651, 0.701, 0.290), (0.216, 0.801, 0.558)),
+)
+PAIRS_HDAB = (
+    ((0.650, 0.704, 0.286), (0.268, 0.570, 0.776)),
+    ((0.651, 0.701, 0.290), (0.269, 0.568, 0.778)),
+)
+TUNING_TILES = ("torchstain_source.png", "histolab_medium-nuclei-score-level1-2.png")
+LOOK_ONCE_TILES = (
+    "torchstain_target.png",
+    "histolab_medium-nuclei-score-level1.png",
+    "histolab_medium-nuclei-score-level2.png",
+    "histolab_tcga-lung-rgb.png",
+    "histolab_tissue-level0-4302-10273-4814-10785.png",
+    "histolab_tissue-level2-1784-6289-5880-10386.png",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A picture, its truth: vectors (3, 2), concentrations (h, w, 2), white (3,)."""
+
+    name: str
+    stains: str
+    rgb: Rgb
+    vectors: Floats
+    concentrations: Floats
+    white: Floats
+    clean: NDArray[np.bool_]  # tissue that holds the two stains alone
+
+
+def data_folder() -> Path | None:
+    """The folder of real images beside the clone, None where it is absent."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "he"
+    return folder if folder.is_dir() else None
+
+
+def maps_of(rgb: Rgb) -> tuple[Floats, Floats]:
+    """Density (h, w) and eosin fraction (h, w) of a tile, by fixed vectors."""
+    od = np.clip(-np.log10(np.maximum(rgb.astype(float), 1) / 243.0), 0, None)
+    od = ndimage.gaussian_filter(od, (0.6, 0.6, 0))
+    vectors = _unit(np.array(PAIRS_HE[3]).T)
+    h = np.clip(od @ np.linalg.pinv(vectors).T, 0, None)
+    total = h.sum(axis=2)
+    return np.linalg.norm(od, axis=2), h[..., 1] / np.maximum(total, 1e-6)
+
+
+def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = "") -> Case:
+    """Make a case of a level from density and fraction."""
+    rng = np.random.default_rng([seed, LEVELS.index(level)])
+    density, fraction = maps
+    tissue = density > 0.12
+    pairs = PAIRS_HDAB if level == "hdab" else PAIRS_HE
+    vectors = np.array(pairs[seed % len(pairs)]).T
+    vectors = _unit(np.clip(_unit(vectors) + rng.normal(0, 0.02, (3, 2)), 0, None))
+    pure_h, pure_e = rng.uniform(0.01, 0.10), rng.uniform(0.05, 0.30)
+    if level == "eosin-dominant":
+        pure_h, pure_e = 0.01, 0.6
+    mixed = _stretch(fraction, tissue, pure_h, pure_e)
+    if level == "rare-h":
+        mixed = _stretch(mixed**0.25, tissue, 0.003, 0.55)
+    if level == "impure":
+        mixed = 0.15 + 0.7 * mixed
+    density = np.where(tissue, density, 0.0) * rng.uniform(0.9, 1.1)
+    if level == "pale":
+        density = 0.3 * density
+    if level == "white80":
+        density = density * _window(density.shape, 0.2)
+    concentrations = density[..., None] * np.stack([1 - mixed, mixed], axis=2)
+    if level == "saturated":
+        concentrations[..., 0] *= 2.6
+    white = np.array([243.0, 241.0, 245.0]) + rng.uniform(-6, 6, 3)
+    if level == "tinted":
+        white = rng.uniform(190, 230, 3)
+    od = concentrations @ vectors.T
+    clean = concentrations.sum(axis=2) > 0.12
+    if level == "third":
+        foreign, where = _third(density.shape, rng)
+        od += foreign
+        clean &= ~where
+    if level == "pen":
+        ink, where = _pen(density.shape, rng)
+        od += ink
+        clean &= ~where
+    light = white * 10.0**-od
+    if level == "vignetted":
+        y, x = np.ogrid[-1 : 1 : density.shape[0] * 1j, -1 : 1 : density.shape[1] * 1j]
+        light *= (1 - 0.10 * (x**2 + y**2) / 2)[..., None]
+    if level == "defocus":
+        light = ndimage.gaussian_filter(light, (2.5, 2.5, 0))
+    light = rng.poisson(np.clip(light, 0, None) * (10_000 / 255)) * (255 / 10_000)
+    light += rng.normal(0, 0.7, light.shape)
+    rgb = _jpeg(np.clip(np.rint(light), 0, 255).astype(np.uint8))
+    stains = "hdab" if level == "hdab" else "he"
+    return Case(f"{name}/{level}/{seed}", stains, rgb, vectors, concentrations, white, clean)
+
+
+def angle(a: Floats, b: Floats) -> float:
+    """Degrees between two vectors."""
+    return float(np.degrees(2 * np.arcsin(min(1.0, np.linalg.norm(_unit(a) - _unit(b)) / 2))))
+
+
+def macenko(rgb: Rgb) -> Floats:
+    """Plain Macenko 2009: OD above 0.15, plane by eigenvectors, 1st and 99th percentile."""
+    od = -np.log((rgb.reshape(-1, 3).astype(float) + 1) / 240)
+    od = od[(od > 0.15).all(axis=1)]
+    if len(od) < 10:
+        return np.full((3, 2), np.nan)
+    _values, axes = np.linalg.eigh(np.cov(od.T))
+    plane = axes[:, [1, 2]]
+    angles = np.arctan2(od @ plane[:, 1], od @ plane[:, 0])
+    low, high = np.percentile(angles, [1, 99])
+    first = plane @ np.array([np.cos(low), np.sin(low)])
+    second = plane @ np.array([np.cos(high), np.sin(high)])
+    found = np.stack([first, second], axis=1)
+    found *= np.sign(found.sum(axis=0))
+    return _ordered(found)
+
+
+def fixed(case: Case) -> Floats:
+    """The default preset of a widely used program, never fitted."""
+    pair = PAIRS_HDAB[1] if case.stains == "hdab" else PAIRS_HE[4]
+    return _unit(np.array(pair).T)
+
+
+def plain_nmf(rgb: Rgb, seed: int) -> Floats:
+    """scikit-learn's NMF on the OD of tissue pixels."""
+    from sklearn.decomposition import NMF
+
+    od = np.clip(-np.log10((rgb.reshape(-1, 3).astype(float) + 1) / 240), 0, None)
+    od = od[np.linalg.norm(od, axis=1) > 0.15]
+    if len(od) < 10:
+        return np.full((3, 2), np.nan)
+    od = od[np.random.default_rng(seed).permutation(len(od))[:40_000]]
+    model = NMF(2, init="nndsvda", max_iter=400, random_state=seed).fit(od)
+    return _ordered(model.components_.T.astype(float))
+
+
+def _ordered(vectors: Floats) -> Floats:
+    """Haematoxylin first: it takes more red."""
+    vectors = _unit(vectors)
+    return vectors if vectors[0, 0] >= vectors[0, 1] else vectors[:, ::-1]
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=0), 1e-12))
+
+
+def _stretch(fraction: Floats, tissue: NDArray[np.bool_], low: float, high: float) -> Floats:
+    bottom, top = np.quantile(fraction[tissue], [low, 1 - high])
+    return np.clip((fraction - bottom) / max(top - bottom, 1e-3), 0, 1)
+
+
+def _window(shape: tuple[int, ...], share: float) -> Floats:
+    keep = np.zeros(shape)
+    side = np.sqrt(share)
+    keep[: int(side * shape[0]), : int(side * shape[1])] = 1
+    return ndimage.gaussian_filter(keep, 3)
+
+
+def _blobs(shape: tuple[int, ...], rng: np.random.Generator, share: float, size: float) -> Floats:
+    noise = ndimage.gaussian_filter(rng.normal(size=shape), size)
+    return (noise > np.quantile(noise, 1 - share)).astype(float)
+
+
+def _third(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
+    red = ndimage.gaussian_filter(_blobs(shape, rng, 0.05, 4.0), 0.8)
+    brown = ndimage.gaussian_filter(_blobs(shape, rng, 0.01, 2.0), 0.8)
+    od = red[..., None] * 0.6 * _unit(np.array([0.10, 0.75, 0.65]))
+    od = od + brown[..., None] * 0.9 * _unit(np.array([0.35, 0.55, 0.76]))
+    return od, (red + brown) > 0.02
+
+
+def _pen(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
+    inks = ((0.80, 0.25, 0.55), (0.85, 0.50, 0.12), (0.05, 0.72, 0.69))
+    ink = _unit(np.array(inks[int(rng.integers(3))]))
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    slope, offset = rng.uniform(-0.6, 0.6), rng.uniform(0.3, 0.7) * shape[0]
+    width = 0.10 * shape[0]
+    band = (np.abs(y - offset - slope * (x - shape[1] / 2)) < width / 2).astype(float)
+    band = ndimage.gaussian_filter(band, 3)
+    return band[..., None] * rng.uniform(0.6, 1.1) * ink, band > 0.02
+
+
+def _jpeg(rgb: Rgb) -> Rgb:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=80, subsampling="4:2:2")
+    return np.asarray(Image.open(buffer).convert("RGB"))
