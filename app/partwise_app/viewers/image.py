@@ -152,6 +152,16 @@ class ImagePane(QWidget):
         """Level of the display pyramid that is drawn now."""
         return self._service.grid.level_for(self._viewport.scale * self.devicePixelRatioF())
 
+    def is_settled(self) -> bool:
+        """Whether every tile in sight is drawn by the recipe that is asked for."""
+        level = self.level()
+        for sheet, area in self._areas() if self._scene is not None else ():
+            for tile in self._service.grid.tiles(level, self._scene_box(area)):
+                entry = self._service.drawn(sheet.recipe.layer, tile)
+                if entry is None or entry[0] != sheet.recipe:
+                    return False
+        return True
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._tokens.canvas))
@@ -176,8 +186,8 @@ class ImagePane(QWidget):
 
     def _areas(self) -> list[tuple[Sheet, QRectF]]:
         rect = QRectF(self.rect())
-        if len(self._sheets) == 1:
-            return [(self._sheets[0], rect)]
+        if len(self._sheets) < 2:
+            return [(sheet, rect) for sheet in self._sheets]
         border = round(self._swipe * rect.width())
         left, right = QRectF(rect), QRectF(rect)
         left.setRight(border)

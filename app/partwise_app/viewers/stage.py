@@ -7,12 +7,9 @@ each pane shows; panes and loader threads do the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -29,8 +26,10 @@ from partwise_app.viewers.layers import (
     unit_of,
 )
 from partwise_app.viewers.overlays import ColorBar, OverviewInset, SwipeHandle, paint_message
+from partwise_app.viewers.reading import CursorReading, read_below
+from partwise_app.viewers.thumbnails import Thumbnails
 from partwise_app.viewers.tiles import TileService
-from partwise_app.viewers.viewport import TILE, Box, Tile, Viewport
+from partwise_app.viewers.viewport import Box, Viewport
 
 if TYPE_CHECKING:
     from partwise.data.mixing import Mixing
@@ -44,42 +43,6 @@ SIDE = "side"
 _MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
 _ZOOM_STEP = 1.25
 _OVERVIEW_WAIT = 0.25  # s; a thumbnail asked for in the moment of opening waits that long at most
-_THUMBNAIL = 256  # px; drawn from an overview no larger than about this
-
-
-@dataclass(frozen=True)
-class CursorReading:
-    """What is under the cursor.
-
-    Attributes
-    ----------
-    x, y : int
-        Pixel of level 0.
-    rgb : (r, g, b)
-        Levels of the whole; a mean where the view is zoomed out (`downsample` above 1).
-    strengths : tuple of float
-        One per part, in `unit`; empty before a run.
-    residual : float or None
-        In `unit`; None before a run.
-    unit : str
-        ``"OD"`` or ``"levels"``; empty before a run.
-    names : tuple of str
-        Names of the parts.
-    downsample : float
-        Level-0 pixels per pixel read.
-    microns : (x, y) or None
-        Position in µm, where the size of a pixel is known.
-    """
-
-    x: int
-    y: int
-    rgb: tuple[int, int, int]
-    strengths: tuple[float, ...] = ()
-    residual: float | None = None
-    unit: str = ""
-    names: tuple[str, ...] = ()
-    downsample: float = 1.0
-    microns: tuple[float, float] | None = None
 
 
 class ImageStage(QWidget):
@@ -109,9 +72,9 @@ class ImageStage(QWidget):
         self._fitting = True
         self._swipe = 0.5
         self._hover: tuple[float, float] | None = None
-        self._overview: NDArray[np.uint8] | None = None
+        self._overviewed = False
         self._waited = False
-        self._thumbnails: dict[tuple[Recipe, int, int], QImage] = {}
+        self._thumbnails = Thumbnails()
         self._panes = tuple(ImagePane(f"pane-{k}", self._service, self) for k in range(3))
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -148,8 +111,8 @@ class ImageStage(QWidget):
         self._scene = (level.width, level.height) if level else None
         self._microns = microns_per_pixel
         self._mixing, self._mixer, self._found = None, Mixer(), {}
-        self._overview, self._waited, self._hover = None, False, None
-        self._thumbnails.clear()
+        self._overviewed, self._waited, self._hover = False, self._scene is None, None
+        self._thumbnails.set_overview(None)
         self._inset.set_image(QImage(), self._scene or (1, 1))
         self._fitting = True
         for pane in self._panes:
@@ -186,7 +149,13 @@ class ImageStage(QWidget):
         self._refresh()
 
     def set_mode(self, mode: str) -> None:
-        """Show ``"whole"``, ``"compare"``, ``"side"``, ``"parts"``, ``"residual"`` or ``"part:<key>"``.
+        """Show the whole, the parts, the residual, or several of them.
+
+        Parameters
+        ----------
+        mode : str
+            ``"whole"``, ``"parts"``, ``"residual"``, ``"part:<key>"``, ``"compare"`` (whole and
+            parts with a line between them) or ``"side"`` (whole, parts and residual side by side).
 
         Raises
         ------
@@ -272,18 +241,12 @@ class ImageStage(QWidget):
         size : QSize
             In device pixels.
         """
-        recipe = self._mixer.recipe(self._layer_named(what), self._mixing)
-        key = (recipe, size.width(), size.height())
-        if key not in self._thumbnails:
-            overview = self._overview_pixels()
-            if overview is None or size.isEmpty():
-                plain = QImage(size, QImage.Format.Format_RGB32)
-                plain.fill(QColor(self._tokens.raised))
-                return plain
-            if len(self._thumbnails) > 64:  # a live run makes new ones ten times a second
-                self._thumbnails.clear()
-            self._thumbnails[key] = _filled(recipe.draw(_thinned(overview, size)), size)
-        return self._thumbnails[key]
+        layer = what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
+        recipe = self._mixer.recipe(layer, self._mixing)
+        if not self._waited:
+            self._waited = True
+            self._take_overview(_OVERVIEW_WAIT)
+        return self._thumbnails.picture(recipe, size, self._tokens)
 
     def picture(self) -> QImage:
         """Return what is on the stage now with its names and scale, without controls."""
@@ -297,6 +260,10 @@ class ImageStage(QWidget):
                 pane.render(painter, pane.pos(), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
         painter.end()
         return out
+
+    def is_settled(self) -> bool:
+        """Whether everything in sight is drawn, no coarser tile standing in."""
+        return all(pane.is_settled() for pane in self._panes if not pane.isHidden())
 
     def close_threads(self) -> None:
         """End the loader threads now; they also end with the widget."""
@@ -401,72 +368,39 @@ class ImageStage(QWidget):
         self._tell_cursor()
 
     def _tell_cursor(self) -> None:
-        self.cursor_moved.emit(self._reading(self._hover) if self._hover else None)
-
-    def _reading(self, point: tuple[float, float]) -> CursorReading | None:
-        """Read the finest pixel at hand below a point that is on the screen's level or coarser."""
-        grid = self._service.grid
-        for level in dict.fromkeys((0, *range(self._panes[0].level(), grid.top + 1))):
-            span = TILE << level
-            tile = Tile(level, int(point[0] // span), int(point[1] // span))
-            pixels = self._service.pixels(tile)
-            if pixels is None:
-                continue
-            box = grid.box(tile)
-            column = int((point[0] - box.x) / box.width * pixels.shape[1])
-            row = int((point[1] - box.y) / box.height * pixels.shape[0])
-            return self._reading_of(point, pixels[row, column], box.width / pixels.shape[1])
-        return None
-
-    def _reading_of(
-        self, point: tuple[float, float], pixel: NDArray[np.uint8], downsample: float
-    ) -> CursorReading:
-        x, y = int(point[0]), int(point[1])
-        red, green, blue = (int(level) for level in pixel)
-        microns = (x * self._microns, y * self._microns) if self._microns else None
-        if self._mixing is None:
-            return CursorReading(x, y, (red, green, blue), downsample=downsample, microns=microns)
-        one = np.ascontiguousarray(pixel).reshape(1, 1, 3)
-        return CursorReading(
-            x,
-            y,
-            (red, green, blue),
-            strengths=tuple(float(v) for v in self._mixing.strengths(one)[0, 0]),
-            residual=float(self._mixing.residual(one)[0, 0]),
-            unit=unit_of(self._mixing),
+        if self._hover is None:
+            self.cursor_moved.emit(None)
+            return
+        found = read_below(
+            self._hover,
+            self._service,
+            self._panes[0].level(),
+            mixing=self._mixing,
             names=tuple(strip.name for strip in self._mixer.parts()),
-            downsample=downsample,
-            microns=microns,
+            microns_per_pixel=self._microns,
         )
+        self.cursor_moved.emit(found)
 
     def _arrived(self) -> None:
         self._service.heard()
         for pane in self._panes:
             if not pane.isHidden():
                 pane.update()
-        if self._overview is None:
-            self._take_overview(self._service.overview())
+        self._take_overview()
         if self._hover is not None:
             self._tell_cursor()
 
-    def _overview_pixels(self) -> NDArray[np.uint8] | None:
-        if self._overview is None and self._scene is not None:
-            wait = 0.0 if self._waited else _OVERVIEW_WAIT
-            self._waited = True
-            self._take_overview(self._service.overview(wait))
-        return self._overview
-
-    def _take_overview(self, pixels: NDArray[np.uint8] | None) -> None:
-        if pixels is None or self._scene is None:
+    def _take_overview(self, wait: float = 0.0) -> None:
+        if self._overviewed or self._scene is None:
             return
-        self._overview = pixels
+        pixels = self._service.overview(wait)
+        if pixels is None:
+            return
+        self._overviewed = True
+        self._thumbnails.set_overview(pixels)
         self._inset.set_image(Recipe(WHOLE).draw(pixels), self._scene)
         self._place_overlays()
         self.thumbnails_changed.emit()
-
-    @staticmethod
-    def _layer_named(what: str) -> str:
-        return what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
 
 
 def _words(layer: str) -> str:
@@ -475,20 +409,3 @@ def _words(layer: str) -> str:
 
 def _within(point: tuple[float, float], scene: tuple[int, int]) -> bool:
     return 0 <= point[0] < scene[0] and 0 <= point[1] < scene[1]
-
-
-def _thinned(pixels: NDArray[np.uint8], size: QSize) -> NDArray[np.uint8]:
-    """Every n-th pixel, so that a small picture costs little however often it is drawn."""
-    wanted = max(size.width(), size.height(), _THUMBNAIL)
-    step = max(1, min(pixels.shape[:2]) // wanted)
-    return pixels[::step, ::step]
-
-
-def _filled(image: QImage, size: QSize) -> QImage:
-    grown = image.scaled(
-        size,
-        Qt.AspectRatioMode.KeepAspectRatioByExpanding,
-        Qt.TransformationMode.SmoothTransformation,
-    )
-    corner = QPoint((grown.width() - size.width()) // 2, (grown.height() - size.height()) // 2)
-    return grown.copy(corner.x(), corner.y(), size.width(), size.height())

@@ -136,7 +136,7 @@ class Grid:
         return Box(x, y, min(span, self.width - x), min(span, self.height - y))
 
     def tiles(self, level: int, box: Box, margin: float = 0.0) -> list[Tile]:
-        """Tiles of `level` that touch `box` grown by `margin` tiles, nearest to its middle first."""
+        """Tiles that touch `box` grown by `margin` tiles, those nearest to its middle first."""
         span = TILE << level
         grow = margin * span
         columns = self._range(box.x - grow, box.x + box.width + grow, span, self.width)
