@@ -1,0 +1,97 @@
+"""Where is the input now? Beside the project, where it was, or gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from partwise.data.fingerprint import InputFile, fingerprint, quick_hash
+from partwise.errors import FileProblem
+
+if TYPE_CHECKING:
+    from partwise.project.document import Source
+
+__all__ = ["Found", "moved_prefix", "resolve_input"]
+
+LinkState = Literal["found", "moved", "changed", "missing"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where an input is.
+
+    Attributes
+    ----------
+    state : {"found", "moved", "changed", "missing"}
+        ``"moved"``: the same content at another path than the project's absolute one.
+        ``"changed"``: a file is there, with another content; the person is told.
+    path : Path or None
+        None where it is missing.
+    """
+
+    state: LinkState
+    path: Path | None
+
+
+def resolve_input(source: Source, project_path: str | Path | None = None) -> Found:
+    """Look for a source's file: beside the project first, then where it was.
+
+    Parameters
+    ----------
+    source : Source
+    project_path : path, optional
+        The project file; None while it is unsaved.
+    """
+    was = Path(source.file.path)
+    candidates = [was]
+    if project_path is not None:
+        folder = Path(project_path).resolve().parent
+        if source.relative:
+            candidates.insert(0, folder / source.relative)
+        candidates.append(folder / was.name)
+    changed = None
+    for candidate in candidates:
+        same = _same(candidate, source.file)
+        if same:
+            path = candidate.resolve()
+            return Found("found" if path == was else "moved", path)
+        if same is False and changed is None:
+            changed = candidate.resolve()
+    return Found("changed", changed) if changed is not None else Found("missing", None)
+
+
+def moved_prefix(was: str | Path, now: str | Path) -> tuple[Path, Path]:
+    """Return the folders before and after, when a file that was at `was` is at `now`.
+
+    The longest common tail is taken off, so that one found file mends all that moved with it.
+
+    Examples
+    --------
+    >>> old, new = moved_prefix("/a/b/slides/1.svs", "/x/slides/1.svs")
+    >>> old.as_posix(), new.as_posix()
+    ('/a/b', '/x')
+    """
+    before, after = list(Path(was).parts), list(Path(now).parts)
+    while len(before) > 1 and len(after) > 1 and before[-1] == after[-1]:
+        before.pop()
+        after.pop()
+    return Path(*before), Path(*after)
+
+
+def _same(path: Path, file: InputFile) -> bool | None:
+    """Whether `path` has the content that was noted; None where there is no readable file."""
+    try:
+        info = path.stat()
+        if not path.is_file():
+            return None
+        if info.st_size != file.size:
+            return False
+        if info.st_mtime_ns == file.mtime_ns and path == Path(file.path):
+            return True
+        if quick_hash(path) != file.quick:
+            return False
+        # The quick hash sees only both ends; where the whole was hashed, compare the whole.
+        return not file.sha256 or fingerprint(path, full=True).sha256 == file.sha256
+    except (OSError, ValueError, FileProblem):
+        return None
