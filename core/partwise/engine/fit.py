@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,6 @@ from partwise.engine.penalty import Penalty
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.base import Solver
-from partwise.engine.start import begin
 from partwise.engine.stop import Clock, Rule
 
 __all__ = ["Factorization", "Step", "nmf"]
@@ -137,8 +136,8 @@ def nmf(
     seed
         Makes everything random repeatable.
     tol
-        Converged when the objective gains less than ``0.1 * tol`` of itself
-        per iteration, or the optimality residual is below ``0.1 * tol``.
+        Converged when the optimality residual is at most `tol`, or when the
+        objective gains less than `tol` of itself per iteration.
     max_iter, max_seconds
         Budgets: iterations per start, wall time for all starts together.
     on_step
@@ -173,14 +172,14 @@ def nmf(
     )
     rule = _rule(tol, max_iter, max_seconds, starts)
     name = choose(problem, solver)
+    if problem.empty:
+        return _nothing(problem, seed, name)
     clock = Clock(max_seconds)
     best: Factorization | None = None
     reached: list[float] = []
     for start in range(starts):
-        W, H = begin(problem, init if start == 0 else "random", seed, start)
-        if _empty(problem):
-            return _nothing(problem, W, H, seed, name)
-        result = run(problem, make(name, problem, W, H, seed, start), rule, clock, on_step, start)
+        first = make(name, problem, init if start == 0 else "random", seed, start)
+        result = run(problem, first, rule, clock, on_step, start)
         reached.append(result.objective)
         if best is None or result.objective < best.objective:
             best = result
@@ -268,33 +267,30 @@ def _locked(F: Array) -> Array:
 
 
 def _canonical(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
-    """Copies at the canonical scale; fixed columns to the last bit as given."""
-    W = np.array(W, dtype=problem.dtype, order="C")
-    H = np.array(H, dtype=problem.dtype, order="C")
+    """The solver's factors at the canonical scale; fixed columns to the last bit as given."""
+    W = np.ascontiguousarray(W, dtype=problem.dtype)
+    H = np.ascontiguousarray(H, dtype=problem.dtype)
     first = problem.fixed_count
     if not problem.penalised:
         norms = np.linalg.norm(W[:, first:].astype(np.float64), axis=0)
         norms[norms == 0] = 1
-        W[:, first:] /= norms.astype(W.dtype)
-        H[first:] *= norms.astype(W.dtype)[:, None]
+        if np.abs(norms - 1).max(initial=0) > np.finfo(W.dtype).eps:
+            W[:, first:] /= norms.astype(W.dtype)
+            H[first:] *= norms.astype(W.dtype)[:, None]
     if problem.fixed is not None:
         W[:, :first] = problem.fixed
     return W, H
 
 
-def _empty(problem: Problem) -> bool:
-    X = problem.scaled
-    counted = X if problem.weights is None else X * problem.weights
-    return not (counted.count_nonzero() if problem.sparse else counted.any())
-
-
-def _nothing(problem: Problem, W: Array, H: Array, seed: int, name: str) -> Factorization:
-    W = np.zeros_like(W)
+def _nothing(problem: Problem, seed: int, name: str) -> Factorization:
+    m, n = problem.shape
+    W = np.zeros((m, problem.rank), problem.dtype)
+    H = np.zeros((problem.rank, n), problem.dtype)
     if problem.fixed is not None:
         W[:, : problem.fixed_count] = problem.fixed
     note = "X is zero wherever it counts: there is nothing to separate, and all parts are empty."
     return Factorization(
-        W, np.zeros_like(H), 0.0, 0.0, np.zeros(1), "converged", 0.0, 0, 0.0, seed, name, (0.0,),
+        W, H, 0.0, 0.0, np.zeros(1), "converged", 0.0, 0, 0.0, seed, name, (0.0,),
         0, (note,),
     )  # fmt: skip
 
@@ -310,7 +306,3 @@ def _notes(W: Array, H: Array, revived: int) -> tuple[str, ...]:
         notes.append(f"{what} {', '.join(empty)} came out empty: fewer parts fit the data as well.")
     return tuple(notes)
 
-
-def solvers() -> Sequence[str]:
-    """Names that `solver` takes."""
-    return ("auto", "hals", "mu", "skinny")

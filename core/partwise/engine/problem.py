@@ -72,6 +72,27 @@ class Problem:
         return 0 if self.fixed is None else int(self.fixed.shape[1])
 
     @property
+    def empty(self) -> bool:
+        """Is X zero wherever it counts?"""
+        X = self.X
+        if self.sparse:
+            return not self.scaled.count_nonzero()
+        few = X[:, :: max(1, X.shape[1] // 256)]
+        if self._counts(few, slice(None, None, max(1, X.shape[1] // 256))):
+            return False  # the usual answer, without a read of the data
+        return not self._counts(X, slice(None))
+
+    def _counts(self, X: Array, cut: slice) -> bool:
+        counted = X > 0
+        if self.weights is not None:
+            counted &= self.weights[:, cut] > 0
+        if self.row_scale is not None:
+            counted &= self.row_scale[:, None] > 0
+        if self.column_scale is not None:
+            counted &= self.column_scale[cut] > 0
+        return bool(counted.any())
+
+    @property
     def penalised(self) -> bool:
         return bool(self.penalty_W) or bool(self.penalty_H)
 
@@ -244,7 +265,7 @@ def _data(X: Any) -> tuple[Any, Array | None]:
         if not matrix.has_canonical_format:
             matrix = matrix.copy()
             matrix.sum_duplicates()
-        low, high, bad = _scan(matrix.data.reshape(1, -1))
+        low, bad = _scan(matrix.data)
         if bad:
             raise InputProblem(
                 f"X holds {bad} stored values that are NaN or infinite",
@@ -272,7 +293,7 @@ def _data(X: Any) -> tuple[Any, Array | None]:
         array = array.astype(np.float64)
     if not (array.flags.c_contiguous or array.flags.f_contiguous):
         array = np.ascontiguousarray(array)
-    low, high, bad = _scan(array if array.flags.c_contiguous else array.T)
+    low, bad = _scan(array.reshape(-1, order="C" if array.flags.c_contiguous else "F"))
     missing: Array | None = None
     if bad:
         infinite = int(np.isinf(array).sum())
@@ -300,32 +321,35 @@ def _nonnegative(low: float) -> None:
 
 
 @compiled
-def _scan_rows(X: Array, lo: int, hi: int, out: Array) -> None:
-    zero = X.dtype.type(0)
-    low = zero
-    high = zero
-    bad = 0
-    for i in range(X.shape[0]):
-        row = X[i, lo:hi]
-        for j in range(row.shape[0]):
-            low = min(low, row[j])
-            high = max(high, row[j])
-            # x * 0 is 0 unless x is NaN or infinite.
-            bad += row[j] * zero != zero
-    out[0], out[1], out[2] = low, high, bad
+def _scan_block(x: Array, lo: int, hi: int, out: Array) -> None:
+    zero = x.dtype.type(0)
+    below = 0.0
+    wrong = 0.0
+    for start in range(lo, hi, 4096):
+        part = x[start : min(start + 4096, hi)]
+        negative = zero
+        bad = zero
+        for j in range(part.shape[0]):
+            negative += part[j] if part[j] < zero else zero
+            bad += part[j] * zero  # 0 unless the value is NaN or infinite
+        below += negative
+        wrong += bad
+    out[0], out[1] = below, wrong
 
 
-def _scan(X: Array) -> tuple[float, float, int]:
-    """Lowest and highest value (0 included) and the number of NaN and infinities."""
-    cuts = blocks(X.shape[1], 1 << 18)
-    found = np.zeros((len(cuts), 3))
+def _scan(values: Array) -> tuple[float, int]:
+    """Lowest value (0 if none is negative) and the number of NaN and infinities."""
+    cuts = blocks(values.size, 1 << 18)
+    found = np.zeros((len(cuts), 2))
 
     def work(slot: int, lo: int, hi: int) -> None:
-        _scan_rows(X, lo, hi, found[slot])
+        _scan_block(values, lo, hi, found[slot])
 
     run_blocks(work, cuts)
-    with np.errstate(invalid="ignore"):
-        return float(found[:, 0].min()), float(found[:, 1].max()), int(found[:, 2].sum())
+    # Sums are fast but say only whether, not which; a clean X needs no more.
+    bad = 0 if (found[:, 1] == 0).all() else int((~np.isfinite(values)).sum())
+    low = 0.0 if (found[:, 0] == 0).all() else float(np.nanmin(values))
+    return low, bad
 
 
 def _no_zeros(data: Any, table: Array | None, loss: Loss) -> None:

@@ -18,14 +18,16 @@ class Rule:
 
     tol: float
     max_iter: int
+    gain: float | None = None  # standstill, where it differs from `tol`
 
     def met(self, trace: list[float], kkt: float) -> bool:
         """Is the fit converged, given the objective so far and the KKT residual?"""
-        if trace[-1] <= 0 or kkt <= 0.1 * self.tol:
+        if trace[-1] <= 0 or kkt <= self.tol:
             return True
         if len(trace) <= _LOOK:
             return False
-        return trace[-1 - _LOOK] - trace[-1] <= _LOOK * 0.1 * self.tol * trace[-1]
+        least = self.tol if self.gain is None else self.gain
+        return trace[-1 - _LOOK] - trace[-1] <= _LOOK * least * trace[-1]
 
 
 _LOOK = 5

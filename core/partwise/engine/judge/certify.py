@@ -25,17 +25,18 @@ _BLOCK = 1 << 20  # entries of X handled at once
 
 def natural_residual(F: Array, gradient: Array, size: float, ball: bool = False) -> float:
     """Norm of min(f, g) for a factor with one component per row, free of scale."""
-    F = np.asarray(F, dtype=np.float64)
-    gradient = np.asarray(gradient, dtype=np.float64)
     if F.size == 0 or size <= 0:
         return 0.0
-    norms = np.linalg.norm(F, axis=1, keepdims=True)
+    # The data's own precision will do: this is a measure, and runs every step.
+    norms = np.sqrt(np.einsum("kj,kj->k", F, F))[:, None]
     if ball:
         # On the rim of the unit ball the derivative may pull outwards.
         pull = -(F * gradient).sum(axis=1, keepdims=True) / np.maximum(norms**2, 1e-300)
         gradient = gradient + np.where((norms > 1 - 1e-6) & (pull > 0), pull, 0) * F
-    unit = np.divide(F, norms, out=np.zeros_like(F), where=norms > 0)
-    return float(np.linalg.norm(np.minimum(unit, gradient * (norms / size))))
+    inverse = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    steep = gradient * (norms / F.dtype.type(size))
+    np.minimum(steep, F * inverse, out=steep)
+    return float(np.sqrt(np.einsum("kj,kj->k", steep, steep).sum(dtype=np.float64)))
 
 
 def certify(problem: Problem, Wt: Array, H: Array) -> float:

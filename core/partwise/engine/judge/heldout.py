@@ -1,0 +1,91 @@
+"""How well are entries foretold that the fit has not seen?
+
+Single entries at random places are given weight 0 and predicted from the parts
+found without them (Wold, Technometrics 20, 1978; Owen and Perry, Ann. Appl.
+Stat. 3, 2009). Too many parts fit the noise of what is seen, and foretell worse.
+"""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.engine.errors import InputProblem
+from partwise.engine.judge.many import descend
+from partwise.engine.loss import parse_loss
+from partwise.engine.plan import choose, make
+from partwise.engine.problem import pose
+from partwise.engine.start import generator
+from partwise.engine.stop import Rule
+
+__all__ = ["heldout_error", "speckles"]
+
+Array = NDArray[Any]
+
+
+def speckles(
+    shape: tuple[int, int], share: float, masks: int, seed: int
+) -> list[NDArray[np.bool_]]:
+    """Return `masks` disjoint random masks, each True at about `share` of the entries.
+
+    Raises
+    ------
+    InputProblem
+        If the masks together would hold more than all entries.
+    """
+    if not (0 < share < 1) or masks < 1 or masks * share > 1 + 1e-9:
+        raise InputProblem(
+            f"{masks} masks of {share:g} of the entries each cannot be held out",
+            argument="heldout",
+            fix="give a share above 0 such that masks times share is at most 1, such as 0.1 and 5",
+        )
+    place = generator(seed, 0, 0, "holdout").random(shape)
+    return [(place >= k * share) & (place < (k + 1) * share) for k in range(masks)]
+
+
+def heldout_error(
+    X: Array,
+    rank: int,
+    mask: NDArray[np.bool_],
+    *,
+    loss: str | float,
+    weights: Any,
+    starts: int,
+    seed: int,
+    rule: Rule,
+    stopped: Event,
+) -> float:
+    """Fit without the entries of `mask` and return how badly they are foretold.
+
+    The divergence of the held-out entries from W·H, over that from the mean of
+    the entries that were seen: 1 is no better than knowing the mean, and for
+    the squared error 1 minus it is the cross-validated R² (Q²). The best of
+    `starts` random starts, judged by what was seen, makes the prediction.
+    """
+    known = ~np.isnan(X)
+    given = np.ones((1, 1)) if weights is None else np.asarray(weights, dtype=np.float64)
+    counted = np.where(known, given, 0.0)
+    problem = pose(X, rank, loss, weights=np.where(mask, 0.0, counted))
+    name = choose(problem, "auto")
+    best, W, H = np.inf, np.zeros((X.shape[0], rank)), np.zeros((rank, X.shape[1]))
+    for start in range(starts):
+        solver = make(name, problem, "random", seed, start)
+        value = descend(solver, rule, stopped)
+        if value < best:
+            best = value
+            W, H = (np.array(F, dtype=np.float64) for F in solver.factors())
+    hidden = np.where(mask, counted, 0.0)
+    seen = np.where(mask, 0.0, counted)
+    data = np.where(known, X, 0).astype(np.float64)
+    mean = float((seen * data).sum() / max(float(seen.sum()), 1e-300))
+    if not (mean > 0 and hidden.any()):
+        return float("nan")
+    tell = parse_loss(loss)
+    foretold = np.maximum(W @ H, np.finfo(np.float32).tiny)
+    if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
+        data = np.where(data > 0, data, mean)
+    plain = tell.divergence(data, np.full_like(data, mean), hidden)
+    return tell.divergence(data, foretold, hidden) / plain if plain > 0 else float("nan")
