@@ -1,0 +1,270 @@
+"""What does each command do? One method per command, named as in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog
+
+from partwise_app import filework
+from partwise_app.dialogs.export import ExportDialog
+from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemPage, ShortcutsPage
+from partwise_app.dialogs.unsaved import UnsavedDialog
+from partwise_app.log import text_of_log
+from partwise_app.notices import Notice
+from partwise_app.tables import table_text
+
+if TYPE_CHECKING:
+    from partwise_app.window import Window
+
+__all__ = ["Deeds"]
+
+_PROJECTS = "Partwise projects (*.partwise)"
+_THUMB = QSize(512, 384)
+_FIGURE = QSize(720, 480)
+_RESIDUAL = "residual"
+
+
+class Deeds(QObject):
+    """The commands of one window; each asks what it must and tells the session."""
+
+    palette_asked = Signal()
+    quit_asked = Signal()
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        self._after_save: Callable[[], None] | None = None
+        self._session.saved.connect(self._on_saved)
+
+    # --- file ----------------------------------------------------------------------------
+
+    def file_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Open", str(self._folder()), self._patterns()
+        )
+        if path:
+            self.open_path(Path(path))
+
+    def open_path(self, path: Path) -> None:
+        """Open a file; a project takes the place of the present one, after asking."""
+        if filework.is_project(path):
+            self.unless_unsaved(lambda: self._session.open_path(path))
+        else:
+            self._session.open_path(path)
+
+    def file_save(self) -> None:
+        if self._session.path is None:
+            self.file_save_as()
+        else:
+            self._session.save(thumb=self._thumb())
+
+    def file_save_as(self) -> None:
+        proposed = self._folder() / f"{self._session.title or 'project'}.partwise"
+        text, _ = QFileDialog.getSaveFileName(
+            self._window, "Save project", str(proposed), _PROJECTS
+        )
+        if not text:
+            self._after_save = None
+            return
+        path = Path(text)
+        if path.suffix.lower() != ".partwise":
+            path = path.with_name(f"{path.name}.partwise")
+        self._session.save(path, thumb=self._thumb())
+
+    def file_export(self) -> None:
+        session = self._session
+        run, opened = session.run, session.input
+        if run is None or opened is None:
+            return
+        offers = filework.applicable(opened.plugin, run)
+        stem = Path(opened.dataset.title).stem
+        dialog = ExportDialog(self._window, offers, run, self._folder(), stem)
+        if dialog.exec():
+            session.export(dialog.chosen, dialog.folder, dialog.stem)
+        dialog.deleteLater()
+
+    def file_report(self) -> None:
+        session = self._session
+        run, opened = session.run, session.input
+        if run is None or opened is None:
+            return
+        stem = Path(opened.dataset.title).stem
+        text, _ = QFileDialog.getSaveFileName(
+            self._window,
+            "Save report",
+            str(self._folder() / f"{stem}-report.html"),
+            "HTML (*.html)",
+        )
+        if text:
+            session.write_report(Path(text), self._report_pictures())
+
+    def file_relink(self) -> None:
+        source = self._session.source
+        if source is None:
+            return
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, f"Where is {source.title}?", str(self._folder()), self._patterns()
+        )
+        if path:
+            self._session.relink(source.id, Path(path))
+
+    def file_close(self) -> None:
+        self.unless_unsaved(self._session.close_project)
+
+    def file_quit(self) -> None:
+        self.quit_asked.emit()
+
+    # --- edit ----------------------------------------------------------------------------
+
+    def edit_undo(self) -> None:
+        self._session.undo()
+
+    def edit_redo(self) -> None:
+        self._session.redo()
+
+    def edit_copy_picture(self) -> None:
+        QGuiApplication.clipboard().setImage(self._window.desk.stage.picture())
+        self._session.noticed.emit(Notice("good", "The picture is on the clipboard."))
+
+    def edit_copy_table(self) -> None:
+        if self._session.run is not None:
+            text = table_text(self._session.run, self._session.strips)
+            QGuiApplication.clipboard().setText(text)
+            self._session.noticed.emit(Notice("good", "The table is on the clipboard."))
+
+    def edit_reset_strips(self) -> None:
+        self._session.reset_profiles()
+
+    # --- view ----------------------------------------------------------------------------
+
+    def view_mode(self, mode: str) -> None:
+        self._window.desk.stage.set_mode(mode)
+
+    def view_toggle(self, number: str) -> None:
+        strips = self._session.strips
+        place = len(strips) - 1 if number == "0" else int(number) - 1
+        if not 0 <= place < len(strips):
+            return
+        strip = strips[place]
+        name = f"{'Hide' if strip.show else 'Show'} {strip.name}"
+        self._session.edit_strip(strip.key, name, {"show": not strip.show})
+
+    def view_fit(self) -> None:
+        self._window.desk.stage.fit()
+
+    def view_zoom_in(self) -> None:
+        self._window.desk.stage.zoom_in()
+
+    def view_zoom_out(self) -> None:
+        self._window.desk.stage.zoom_out()
+
+    def view_actual(self) -> None:
+        self._window.desk.stage.zoom_to(1.0)
+
+    def view_theme(self, mode: str) -> None:
+        self._window.set_theme_mode(mode)
+
+    def view_reset(self) -> None:
+        self._window.reset_layout()
+
+    # --- run -----------------------------------------------------------------------------
+
+    def run_start(self) -> None:
+        if self._window.desk.form.valid:
+            self._session.start_run()
+            return
+        self._session.noticed.emit(
+            Notice("look", "A parameter is not allowed.", "It is marked in the form at the right.")
+        )
+
+    def run_stop(self) -> None:
+        self._session.stop()
+
+    def run_defaults(self) -> None:
+        self._session.reset_parameters()
+
+    # --- help ----------------------------------------------------------------------------
+
+    def help_palette(self) -> None:
+        self.palette_asked.emit()
+
+    def help_shortcuts(self) -> None:
+        self._show(ShortcutsPage(self._window))
+
+    def help_plugins(self) -> None:
+        self._show(PluginsPage(self._window, self._session.registry, self._window.theme.tokens))
+
+    def help_log(self) -> None:
+        self._show(LogPage(self._window, text_of_log()))
+
+    def help_about(self) -> None:
+        self._show(AboutPage(self._window))
+
+    def show_problem(self, notice: Notice) -> None:
+        """Show the details of a notice."""
+        self._show(ProblemPage(self._window, notice))
+
+    # --- questions -----------------------------------------------------------------------
+
+    def unless_unsaved(self, then: Callable[[], None]) -> None:
+        """Do `then`, after asking where something would be lost."""
+        if not self._session.needs_saving:
+            then()
+            return
+        dialog = UnsavedDialog(self._window, self._session.title)
+        dialog.exec()
+        dialog.deleteLater()
+        if dialog.answer == "discard":
+            then()
+        elif dialog.answer == "save":
+            self._after_save = then
+            self.file_save()
+
+    def _on_saved(self, path: Path) -> None:
+        then, self._after_save = self._after_save, None
+        if then is not None:
+            then()
+
+    def _show(
+        self, dialog: AboutPage | LogPage | PluginsPage | ProblemPage | ShortcutsPage
+    ) -> None:
+        dialog.exec()
+        dialog.deleteLater()
+
+    def _folder(self) -> Path:
+        if self._session.path is not None:
+            return self._session.path.parent
+        source = self._session.source
+        folder = Path(source.file.path).parent if source is not None else Path.home()
+        return folder if folder.is_dir() else Path.home()
+
+    def _patterns(self) -> str:
+        plugins = self._session.registry.plugins.values()
+        found = [p for plugin in plugins for reader in plugin.readers for p in reader.patterns]
+        known = " ".join(dict.fromkeys(["*.partwise", *found]))
+        return f"What Partwise reads ({known});;All files (*)"
+
+    def _thumb(self) -> bytes | None:
+        if self._session.input is None:
+            return None
+        return _png(self._window.desk.stage.thumbnail("whole", _THUMB))
+
+    def _report_pictures(self) -> tuple[tuple[str, bytes], ...]:
+        stage = self._window.desk.stage
+        keys = [strip.key for strip in self._session.strips]
+        roles = [_RESIDUAL if key == _RESIDUAL else f"part-{key}" for key in keys]
+        pairs = zip(roles, keys, strict=True)
+        return tuple((role, _png(stage.thumbnail(key, _FIGURE))) for role, key in pairs)
+
+
+def _png(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want the format as bytes
+    return bytes(buffer.data().data())

@@ -1,0 +1,166 @@
+"""Where does everything stand? List, stage, mixer, form and trust around one picture."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from partwise_app import icons
+from partwise_app.controls import Rule, SectionLabel, button, label, set_icon
+from partwise_app.form import ParamForm
+from partwise_app.measures import MeasuresCard
+from partwise_app.mixer import Mixer
+from partwise_app.stagebar import StageBar
+from partwise_app.theme import Tokens
+from partwise_app.tree import ProjectTree
+from partwise_app.trust import TrustCard
+from partwise_app.viewers.curve import ConvergenceCurve
+from partwise_app.viewers.scatter import ScatterView
+from partwise_app.viewers.stage import ImageStage
+
+__all__ = ["Desk"]
+
+_SIDES = (216, 288)  # px of the list and of the form, at first
+_BOTTOM = 184
+_CURVE_HEIGHT = 92
+
+
+class Desk(QWidget):
+    """The working page: widgets in their places, without a will of their own."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tree = ProjectTree()
+        self.stagebar = StageBar()
+        self.stage = ImageStage()
+        self.mixer = Mixer()
+        self.scatter = ScatterView()
+        self.form = ParamForm()
+        self.curve = ConvergenceCurve()
+        self.trust = TrustCard()
+        self.measures = MeasuresCard()
+        self.export = button("Export…", "small", tip="Images and tables of this run (Ctrl+E)")
+        self.report = button("Report…", "small", tip="One page with methods and numbers")
+        self._scatter_title = SectionLabel("Optical density")
+        self._scatter_hint = label("", "small")
+        self._scatter_box = self._make_scatter()
+        self._across = QSplitter(Qt.Orientation.Horizontal)
+        self._across.setHandleWidth(1)
+        self._across.setChildrenCollapsible(False)
+        for widget in (self.tree, self._make_middle(), self._make_side()):
+            self._across.addWidget(widget)
+        self._across.setStretchFactor(1, 1)
+        frame = QHBoxLayout(self)
+        frame.setContentsMargins(0, 0, 0, 0)
+        frame.addWidget(self._across)
+        self.reset_layout()
+
+    def reset_layout(self) -> None:
+        """Put the borders back where they were at first."""
+        left, right = _SIDES
+        self._across.setSizes([left, 800, right])
+        self._down.setSizes([560, _BOTTOM])
+
+    def layout_bytes(self) -> QByteArray:
+        """Return where the borders are."""
+        return self._across.saveState()
+
+    def restore_layout(self, state: QByteArray) -> None:
+        """Put the borders where they were."""
+        if not state.isEmpty():
+            self._across.restoreState(state)
+
+    def show_scatter(self, title: str, hint: str, about: str) -> None:
+        """Show the scatter beside the mixer under a title; an empty title hides it."""
+        self._scatter_title.setToolTip(about)
+        self._scatter_title.set_words(title)
+        self._scatter_hint.setText(hint)
+        self._scatter_box.setVisible(bool(title))
+
+    def set_theme(self, tokens: Tokens) -> None:
+        for widget in (
+            self.tree,
+            self.stagebar,
+            self.stage,
+            self.scatter,
+            self.curve,
+            self.trust,
+        ):
+            widget.set_theme(tokens)
+        set_icon(self.export, icons.icon("export", tokens.muted), 14)
+        set_icon(self.report, icons.icon("report", tokens.muted), 14)
+
+    def _make_scatter(self) -> QWidget:
+        made = QWidget()
+        made.setFixedWidth(244)
+        box = QVBoxLayout(made)
+        box.setContentsMargins(14, 12, 10, 8)
+        box.setSpacing(4)
+        head = QHBoxLayout()
+        head.addWidget(self._scatter_title, 1)
+        head.addWidget(self._scatter_hint)
+        box.addLayout(head)
+        box.addWidget(self.scatter, 1)
+        made.hide()
+        return made
+
+    def _make_middle(self) -> QWidget:
+        top = QWidget()
+        box = QVBoxLayout(top)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.stagebar)
+        box.addWidget(self.stage, 1)
+        bottom = QWidget()
+        bottom.setObjectName("mixer")
+        bottom.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(bottom)
+        row.setContentsMargins(0, 1, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.mixer, 1)
+        row.addWidget(self._scatter_box)
+        bottom.setMinimumHeight(_BOTTOM)
+        self._down = QSplitter(Qt.Orientation.Vertical)
+        self._down.setHandleWidth(1)
+        self._down.setChildrenCollapsible(False)
+        self._down.addWidget(top)
+        self._down.addWidget(bottom)
+        self._down.setStretchFactor(0, 1)
+        return self._down
+
+    def _make_side(self) -> QWidget:
+        convergence = QWidget()
+        box = QVBoxLayout(convergence)
+        box.setContentsMargins(14, 12, 14, 10)
+        box.setSpacing(6)
+        box.addWidget(SectionLabel("Convergence"))
+        self.curve.setFixedHeight(_CURVE_HEIGHT)
+        box.addWidget(self.curve)
+        buttons = QWidget()
+        row = QHBoxLayout(buttons)
+        row.setContentsMargins(14, 10, 14, 10)
+        row.setSpacing(8)
+        row.addWidget(self.report)
+        row.addWidget(self.export)
+        row.addStretch()
+        body = QWidget()
+        stack = QVBoxLayout(body)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(0)
+        for widget in (self.form, Rule(), convergence, Rule(), self.trust, self.measures):
+            stack.addWidget(widget)
+        stack.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(body)
+        side = QWidget()
+        side.setMinimumWidth(264)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(scroll, 1)
+        column.addWidget(Rule())
+        column.addWidget(buttons)
+        return side

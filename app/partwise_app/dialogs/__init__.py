@@ -1,0 +1,1 @@
+"""Questions and pages that stand before the window for a moment."""

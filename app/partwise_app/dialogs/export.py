@@ -1,0 +1,123 @@
+"""Which files, and where to? The export dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
+
+from partwise.plugins.contract import Exporter
+from partwise.project.document import Run
+from partwise_app.controls import SectionLabel, button, label
+from partwise_app.dialogs.frame import Frame
+
+__all__ = ["ExportDialog"]
+
+
+class ExportDialog(Frame):
+    """Asks which of a run's files to write into which folder.
+
+    Parameters
+    ----------
+    parent : QWidget
+    offers : sequence of (Exporter, part or None)
+    run : Run
+    folder : Path
+        Proposed.
+    stem : str
+        Proposed beginning of the files' names.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        offers: Sequence[tuple[Exporter, int | None]],
+        run: Run,
+        folder: Path,
+        stem: str,
+    ) -> None:
+        super().__init__(parent, "Export", "Full-resolution files with units and names inside.")
+        self._offers = tuple(offers)
+        self.body.addWidget(SectionLabel("Files"))
+        self._boxes: list[QCheckBox] = []
+        for exporter, part in self._offers:
+            name = f" · {run.result.parts[part].name}" if part is not None else ""
+            box = QCheckBox(f"{exporter.title}{name}   {exporter.suffix}")
+            box.setAccessibleName(box.text())
+            box.setChecked(True)
+            box.toggled.connect(self._check)
+            self._boxes.append(box)
+            self.body.addWidget(box)
+        if not offers:
+            self.body.addWidget(label("This result has no files to export.", "muted"))
+        self.body.addSpacing(8)
+        self.body.addWidget(SectionLabel("Where"))
+        self._folder = _line("Folder", str(folder))
+        self._stem = _line("Names begin with", stem)
+        browse = button("Choose…", name="Choose a folder")
+        browse.clicked.connect(self._on_browse)
+        for title, widget, extra in (
+            ("Folder", self._folder, browse),
+            ("Names begin with", self._stem, None),
+        ):
+            row = QHBoxLayout()
+            name_label = label(title, "muted")
+            name_label.setFixedWidth(120)
+            row.addWidget(name_label)
+            row.addWidget(widget, 1)
+            if extra is not None:
+                row.addWidget(extra)
+            self.body.addLayout(row)
+        self._wrong = label("", "bad", wrap=True)
+        self.body.addWidget(self._wrong)
+        cancel = self.add_button("Cancel")
+        cancel.clicked.connect(self.reject)
+        self._go = self.add_button("Export", primary=True)
+        self._go.clicked.connect(self.accept)
+        self._folder.textChanged.connect(self._check)
+        self._stem.textChanged.connect(self._check)
+        self._check()
+
+    @property
+    def chosen(self) -> tuple[tuple[Exporter, int | None], ...]:
+        """The files that are ticked."""
+        pairs = zip(self._offers, self._boxes, strict=True)
+        return tuple(offer for offer, box in pairs if box.isChecked())
+
+    @property
+    def folder(self) -> Path:
+        return Path(self._folder.text()).expanduser()
+
+    @property
+    def stem(self) -> str:
+        return self._stem.text().strip()
+
+    def problem(self) -> str:
+        """Return why nothing can be exported yet, in words, or nothing."""
+        if not self.chosen:
+            return "Tick a file." if self._offers else "There is nothing to export."
+        if not self.stem or "/" in self.stem or "\\" in self.stem:
+            return "Names begin with a word without slashes."
+        if not self.folder.is_dir():
+            return "There is no such folder."
+        return ""
+
+    def _check(self) -> None:
+        problem = self.problem()
+        self._wrong.setText(problem)
+        self._go.setEnabled(not problem)
+
+    def _on_browse(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, "Export to", str(self.folder))
+        if found:
+            self._folder.setText(found)
+
+
+def _line(name: str, text: str) -> QLineEdit:
+    made = QLineEdit(text)
+    made.setAccessibleName(name)
+    made.setMinimumHeight(28)
+    made.setAlignment(Qt.AlignmentFlag.AlignLeft)
+    return made

@@ -1,0 +1,186 @@
+"""Pages to read: about, plugins, shortcuts, log, and the details of a problem."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import PySide6
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+import partwise
+from partwise.plugins.registry import Registry
+from partwise_app.commands import COMMANDS, MENUS
+from partwise_app.controls import Dot, SectionLabel, label
+from partwise_app.dialogs.frame import Frame
+from partwise_app.notices import Notice
+from partwise_app.theme import Tokens
+
+__all__ = ["AboutPage", "LogPage", "PluginsPage", "ProblemPage", "ShortcutsPage", "report_text"]
+
+
+class AboutPage(Frame):
+    """Which versions are these, and under which licence?"""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(
+            parent,
+            "Partwise",
+            "Separates a measurement into its nonnegative parts. "
+            "BSD 3-clause licence. For research; not a medical device.",
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(18)
+        for row, (name, value) in enumerate(_versions().items()):
+            grid.addWidget(label(name, "muted"), row, 0)
+            grid.addWidget(label(value), row, 1)
+        grid.setColumnStretch(1, 1)
+        self.body.addLayout(grid)
+        self.body.addWidget(label("Type: Inter, SIL Open Font Licence.", "muted"))
+        self.add_close()
+
+
+class PluginsPage(Frame):
+    """Which plugins are there, and why is one not?"""
+
+    def __init__(self, parent: QWidget, registry: Registry, tokens: Tokens) -> None:
+        super().__init__(
+            parent, "Plugins", "What Partwise can read and separate on this computer.", width=560
+        )
+        for plugin in registry.plugins.values():
+            facts = f"{plugin.id} {plugin.version} · plugin interface {plugin.api}"
+            self._card(plugin.title, plugin.summary, facts, "good", tokens)
+        for refused in registry.refused:
+            text = f"Not loaded: {refused.reason}."
+            self._card(refused.name, text, "The rest of Partwise runs without it.", "bad", tokens)
+        if not registry.plugins and not registry.refused:
+            self.body.addWidget(label("No plugin is installed.", "muted"))
+        self.body.addStretch()
+        self.add_close()
+
+    def _card(self, title: str, text: str, facts: str, verdict: str, tokens: Tokens) -> None:
+        row = QGridLayout()
+        row.setContentsMargins(0, 4, 0, 8)
+        row.setHorizontalSpacing(10)
+        row.setVerticalSpacing(2)
+        dot = Dot(verdict)
+        dot.set_theme(tokens)
+        row.addWidget(dot, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(label(title, "strong"), 0, 1)
+        row.addWidget(label(text, wrap=True), 1, 1)
+        row.addWidget(label(facts, "muted"), 2, 1)
+        row.setColumnStretch(1, 1)
+        self.body.addLayout(row)
+
+
+class ShortcutsPage(Frame):
+    """Every shortcut, from the table of commands."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, "Keyboard shortcuts", width=620)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(5)
+        row = 0
+        for menu in MENUS:
+            entries = [c for c in COMMANDS if c.menu == menu and c.shortcut]
+            if not entries:
+                continue
+            grid.addWidget(SectionLabel(menu), row, 0, 1, 2)
+            row += 1
+            for entry in entries:
+                grid.addWidget(label(entry.title.rstrip("…")), row, 0)
+                keys = label(entry.shortcut, "muted")
+                keys.setAlignment(Qt.AlignmentFlag.AlignRight)
+                grid.addWidget(keys, row, 1)
+                row += 1
+        grid.addWidget(SectionLabel("On the stage"), row, 0, 1, 2)
+        for words, keys_text in (
+            ("Zoom at the cursor", "Wheel"),
+            ("Move the picture", "Drag, arrow keys"),
+            ("Fit to window", "Double click"),
+        ):
+            row += 1
+            grid.addWidget(label(words), row, 0)
+            keys = label(keys_text, "muted")
+            keys.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(keys, row, 1)
+        grid.setColumnStretch(0, 1)
+        body = QWidget()
+        box = QVBoxLayout(body)
+        box.setContentsMargins(0, 0, 12, 0)
+        box.addLayout(grid)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(body)
+        scroll.setMinimumHeight(440)
+        scroll.setAccessibleName("Keyboard shortcuts")
+        self.body.addWidget(scroll)
+        self.add_close()
+
+
+class LogPage(Frame):
+    """What happened in this session."""
+
+    def __init__(self, parent: QWidget, text: str) -> None:
+        super().__init__(
+            parent,
+            "Log of this session",
+            "It stays on this computer; copy it to send it.",
+            width=720,
+        )
+        self._text = text
+        self.body.addWidget(_plain_text("Log", text or "Nothing has happened yet.", 320))
+        copy = self.add_button("Copy")
+        copy.clicked.connect(self._on_copy)
+        self.add_close()
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._text)
+
+
+class ProblemPage(Frame):
+    """The details of a problem, to copy into a report."""
+
+    def __init__(self, parent: QWidget, notice: Notice) -> None:
+        super().__init__(parent, notice.text, notice.detail, width=640)
+        self._text = report_text(notice)
+        self.body.addWidget(_plain_text("Details", self._text, 240))
+        copy = self.add_button("Copy the details")
+        copy.clicked.connect(self._on_copy)
+        self.add_close()
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._text)
+
+
+def report_text(notice: Notice) -> str:
+    """Return a problem as a text that can be sent: what happened, with which versions."""
+    versions = "\n".join(f"{name}: {value}" for name, value in _versions().items())
+    return f"{notice.text}\n{notice.detail}\n\n{versions}\n\n{notice.more}".strip()
+
+
+def _plain_text(name: str, text: str, height: int) -> QPlainTextEdit:
+    made = QPlainTextEdit(text)
+    made.setReadOnly(True)
+    made.setAccessibleName(name)
+    made.setMinimumHeight(height)
+    made.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    return made
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "Partwise": partwise.__version__,
+        "Python": platform.python_version(),
+        "Qt for Python": PySide6.__version__,
+        "System": f"{platform.system()} {platform.release()} ({sys.platform})",
+    }

@@ -1,0 +1,239 @@
+"""What is read and written in the background? Plain functions, no Qt, no state."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from partwise import params
+from partwise.data.dataset import Dataset
+from partwise.errors import FileProblem, InputProblem
+from partwise.jobs.job import Job
+from partwise.params import ParamSpec
+from partwise.plugins.contract import Exporter, Plugin
+from partwise.plugins.registry import Registry, resolve
+from partwise.project.document import Run, Source, State
+
+__all__ = [
+    "Opened",
+    "OpenedProject",
+    "applicable",
+    "check_values",
+    "is_project",
+    "need_source",
+    "read_input",
+    "read_project",
+    "same_file",
+    "write_exports",
+    "write_project",
+    "write_report",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An input, read, with the analysis that will run on it.
+
+    Attributes
+    ----------
+    plugin : Plugin
+    dataset : Dataset
+    analysis_id, analysis_title : str
+    specs : tuple of ParamSpec
+        The form's fields.
+    parameters : mapping
+        What to set apart from the defaults, for samples.
+    """
+
+    plugin: Plugin
+    dataset: Dataset
+    analysis_id: str
+    analysis_title: str
+    specs: tuple[ParamSpec, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Every parameter at its default."""
+        return {spec.name: spec.default for spec in self.specs}
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedProject:
+    """A project file, read: its state, and where its inputs are now."""
+
+    path: Path
+    state: State
+    inputs: Mapping[str, Path]  # by source id, those that were found
+    lost: Mapping[str, str]  # by source id, why it was not found, in words
+    warnings: tuple[str, ...] = ()
+
+
+def is_project(path: Path) -> bool:
+    """Whether a path names a project rather than an input."""
+    return path.suffix.lower() == ".partwise"
+
+
+def read_input(
+    registry: Registry, path: Path, plugin_id: str = "", parameters: Mapping[str, Any] | None = None
+) -> Opened:
+    """Read an input and the declaration of its analysis; raises `FileProblem`."""
+    plugin, dataset = registry.open(path, plugin_id)
+    analysis = registry.analysis(plugin)
+    return Opened(
+        plugin=plugin,
+        dataset=dataset,
+        analysis_id=analysis.id,
+        analysis_title=analysis.title,
+        specs=params.specs(analysis.Params),
+        parameters=dict(parameters or {}),
+    )
+
+
+def read_project(path: Path) -> OpenedProject:
+    """Read a project file and look for its inputs; raises `FileProblem`."""
+    from partwise.project import links, store
+
+    loaded = store.load(path)
+    inputs, lost = {}, {}
+    for source in loaded.state.sources:
+        link = links.resolve_input(source, path)
+        if link.path is not None and link.state in ("found", "moved"):
+            inputs[source.id] = Path(link.path)
+        else:
+            lost[source.id] = _why_lost(source, link.state)
+    warnings = tuple(str(warning) for warning in getattr(loaded, "warnings", ()))
+    return OpenedProject(path, loaded.state, inputs, lost, warnings)
+
+
+def _why_lost(source: Source, state: str) -> str:
+    if state == "changed":
+        return f"{source.title} is no longer the file that the results were made from"
+    return f"{source.title} is not where it was"
+
+
+def write_project(state: State, path: Path, thumb: bytes | None) -> None:
+    """Save a project; the old file stays whole until the new one is."""
+    from partwise.project import store
+
+    store.save(state, path, thumb=thumb)
+
+
+def applicable(plugin: Plugin, run: Run) -> tuple[tuple[Exporter, int | None], ...]:
+    """Return the files that a run can be exported to: exporter, and part where it is per part."""
+    found: list[tuple[Exporter, int | None]] = []
+    for exporter in plugin.exporters:
+        if exporter.applies and not resolve(exporter.applies)(run.result):
+            continue
+        if exporter.per_part:
+            found.extend((exporter, index) for index in range(len(run.result.parts)))
+        else:
+            found.append((exporter, None))
+    return tuple(found)
+
+
+def write_exports(
+    chosen: Sequence[tuple[Exporter, int | None]],
+    dataset: Dataset,
+    run: Run,
+    folder: Path,
+    stem: str,
+    job: Job,
+) -> tuple[Path, ...]:
+    """Write the chosen files into a folder, each whole or not at all; returns their paths.
+
+    Raises
+    ------
+    FileProblem
+        The folder cannot be written.
+    Cancelled
+    """
+    written = []
+    for number, (exporter, part) in enumerate(chosen):
+        job.report(number / len(chosen), exporter.title)
+        written.append(_write_one(exporter, part, dataset, run, folder, stem, job))
+    return tuple(written)
+
+
+def _write_one(
+    exporter: Exporter,
+    part: int | None,
+    dataset: Dataset,
+    run: Run,
+    folder: Path,
+    stem: str,
+    job: Job,
+) -> Path:
+    role = exporter.role if part is None else f"{exporter.role}-{run.result.parts[part].key}"
+    target = folder / f"{stem}-{role}{exporter.suffix}"
+    try:
+        with tempfile.TemporaryDirectory(prefix=".partwise-", dir=folder) as temporary:
+            draft = Path(temporary) / target.name
+            resolve(exporter.write)(dataset, run.result, draft, job, part)
+            os.replace(draft, target)
+    except OSError as error:
+        raise FileProblem(
+            target, f"cannot be written ({error.strerror or error})", fix="choose another folder"
+        ) from error
+    return target
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all; raises `FileProblem`."""
+    try:
+        draft = path.with_name(f".{path.name}.part")
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        raise FileProblem(
+            path, f"cannot be written ({error.strerror or error})", fix="choose another folder"
+        ) from error
+    return path
+
+
+def write_report(
+    registry: Registry,
+    opened: Opened,
+    run: Run,
+    pictures: Sequence[tuple[str, bytes]],
+    path: Path,
+) -> Path:
+    """Write the report of a run as one HTML page; raises `FileProblem`.
+
+    `pictures` are PNGs by role, as in ``result.json``.
+    """
+    from partwise.report.html import render
+    from partwise.report.story import tell
+
+    analysis = registry.analysis(opened.plugin, run.analysis)
+    with tempfile.TemporaryDirectory(prefix="partwise-") as folder:
+        files = []
+        for number, (role, data) in enumerate(pictures):
+            file = Path(folder) / f"{number}.png"
+            file.write_bytes(data)
+            files.append((role, file))
+        story = tell(opened.plugin, analysis, opened.dataset, run.result, pictures=files)
+        return write_text(path, render(story))
+
+
+def check_values(specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:
+    """Raise `UsageProblem` for the first value that is not allowed."""
+    for spec in specs:
+        spec.validate(values.get(spec.name, spec.default))
+
+
+def same_file(source: Source, dataset: Dataset) -> bool:
+    """Whether a dataset was read from the file that a source names."""
+    file = dataset.source
+    return file is not None and file.path == source.file.path and file.quick == source.file.quick
+
+
+def need_source(dataset: Dataset) -> Any:
+    """Return the dataset's file; raises `InputProblem` where it was made in memory."""
+    if dataset.source is None:
+        raise InputProblem(f"{dataset.title} comes from no file", fix="save it to a file first")
+    return dataset.source

@@ -1,0 +1,223 @@
+"""Which parameters can be chosen? A form made from their declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from partwise.errors import UsageProblem
+from partwise.params import ParamSpec
+from partwise_app.controls import Choice, SectionLabel, Switch, button, label, restyle
+
+__all__ = ["ParamForm"]
+
+_LABEL_WIDTH = 96
+_ROW_HEIGHT = 28
+
+
+class ParamForm(QWidget):
+    """A field per parameter; advanced ones are folded away."""
+
+    edited = Signal(str, object)  # name, an allowed value
+    validity_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._specs: tuple[ParamSpec, ...] = ()
+        self._fields: dict[str, _Field] = {}
+        self._title = SectionLabel("Analysis")
+        self._empty = label("Open a file to see what can be chosen.", "muted", wrap=True)
+        self._fold = button("▸  Advanced", "fold", name="Advanced parameters", checkable=True)
+        self._fold.toggled.connect(self._on_fold)
+        self._basic, self._advanced = QWidget(), QWidget()
+        for body in (self._basic, self._advanced):
+            rows = QVBoxLayout(body)
+            rows.setContentsMargins(0, 0, 0, 0)
+            rows.setSpacing(6)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 14, 14, 12)
+        box.setSpacing(8)
+        for widget in (self._title, self._empty, self._basic, self._fold, self._advanced):
+            box.addWidget(widget)
+        self._advanced.hide()
+        self._fold.hide()
+
+    @property
+    def valid(self) -> bool:
+        """Whether every field holds an allowed value."""
+        return not any(field.problem for field in self._fields.values())
+
+    def field(self, name: str) -> QWidget:
+        """Return the control of a parameter; raises `KeyError`."""
+        return self._fields[name].control
+
+    def problem(self, name: str) -> str:
+        """Return what is wrong with a field, in words, or nothing."""
+        return self._fields[name].problem
+
+    def set_form(self, title: str, specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:
+        """Show the fields of an analysis; the fields stay where the analysis is the same."""
+        self._title.set_words(title or "Analysis")
+        self._empty.setVisible(not specs)
+        if tuple(specs) != self._specs:
+            self._rebuild(tuple(specs))
+        for name, field in self._fields.items():
+            field.show_value(values.get(name, field.spec.default))
+
+    def _rebuild(self, specs: tuple[ParamSpec, ...]) -> None:
+        for field in self._fields.values():
+            field.hide()
+            field.deleteLater()
+        self._specs, self._fields = specs, {}
+        for spec in specs:
+            field = _Field(spec)
+            field.edited.connect(self.edited)
+            field.problem_changed.connect(self._on_problem)
+            body = self._advanced if spec.advanced else self._basic
+            layout = body.layout()
+            assert layout is not None
+            layout.addWidget(field)
+            self._fields[spec.name] = field
+        self._fold.setVisible(any(spec.advanced for spec in specs))
+        self._basic.setVisible(any(not spec.advanced for spec in specs))
+        self._advanced.setVisible(self._fold.isChecked() and self._fold.isVisibleTo(self))
+
+    def _on_fold(self, open_: bool) -> None:
+        self._fold.setText("▾  Advanced" if open_ else "▸  Advanced")
+        self._advanced.setVisible(open_)
+
+    def _on_problem(self) -> None:
+        self.validity_changed.emit(self.valid)
+
+
+class _Field(QWidget):
+    """One parameter: label, control with its unit, and what is wrong where something is."""
+
+    edited = Signal(str, object)
+    problem_changed = Signal()
+
+    def __init__(self, spec: ParamSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.problem = ""
+        self._value: Any = spec.default
+        self.control: QWidget = self._make_control()
+        tip = f"{spec.help}\n{spec.allowed}" if spec.type is not bool else spec.help
+        name = QLabel(spec.label)
+        name.setProperty("tone", "muted")
+        name.setToolTip(tip)
+        name.setWordWrap(True)
+        name.setFixedWidth(_LABEL_WIDTH)
+        name.setBuddy(self.control)
+        self.control.setToolTip(tip)
+        self.control.setAccessibleName(spec.label)
+        self.control.setAccessibleDescription(spec.help)
+        self._wrong = label("", "bad", wrap=True)
+        self._wrong.hide()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(name)
+        row.addWidget(self.control, 0 if isinstance(self.control, Switch) else 1)
+        if isinstance(self.control, Switch):
+            row.addStretch()
+        if spec.unit:
+            row.addWidget(label(spec.unit, "muted"))
+        if spec.kind == "file":
+            browse = button(
+                "…", "small", name=f"Choose a file for {spec.label}", tip="Choose a file"
+            )
+            browse.clicked.connect(self._on_browse)
+            row.addWidget(browse)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(3)
+        box.addLayout(row)
+        box.addWidget(self._wrong)
+
+    def show_value(self, value: Any) -> None:
+        """Show a value from the document, unless this field is being typed in."""
+        self._value = value
+        control = self.control
+        if isinstance(control, Choice):
+            control.blockSignals(True)
+            control.setCurrentIndex(max(control.findData(value), 0))
+            control.blockSignals(False)
+        elif isinstance(control, Switch):
+            control.blockSignals(True)
+            control.setChecked(bool(value))
+            control.blockSignals(False)
+        elif isinstance(control, QLineEdit) and not (control.hasFocus() and self.problem):
+            control.setText(_text_of(value))
+            control.setCursorPosition(0)
+            self._set_problem("")
+
+    def _make_control(self) -> QWidget:
+        spec = self.spec
+        if spec.choices:
+            choice = Choice()
+            for value, words in spec.choices.items():
+                choice.addItem(words, value)
+            choice.activated.connect(self._on_choice)
+            choice.setFixedHeight(_ROW_HEIGHT)
+            return choice
+        if spec.type is bool:
+            switch = Switch()
+            switch.toggled.connect(self._on_switch)
+            return switch
+        line = QLineEdit()
+        line.setFixedHeight(_ROW_HEIGHT)
+        if spec.type in (int, float):
+            line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        if spec.kind == "file":
+            line.setPlaceholderText("none")
+        elif spec.type is str:
+            line.setPlaceholderText(_text_of(spec.default) or "none")
+        line.editingFinished.connect(self._on_text)
+        line.textEdited.connect(self._on_typing)
+        return line
+
+    def _read(self, text: str) -> tuple[Any, str]:
+        try:
+            return self.spec.read(text), ""
+        except UsageProblem as problem:
+            return None, problem.fix or problem.what
+
+    def _on_typing(self, text: str) -> None:
+        self._set_problem(self._read(text)[1])
+
+    def _on_text(self) -> None:
+        assert isinstance(self.control, QLineEdit)
+        value, problem = self._read(self.control.text())
+        self._set_problem(problem)
+        if not problem and value != self._value:
+            self._value = value
+            self.edited.emit(self.spec.name, value)
+
+    def _on_choice(self, index: int) -> None:
+        assert isinstance(self.control, Choice)
+        self.edited.emit(self.spec.name, self.control.itemData(index))
+
+    def _on_switch(self, on: bool) -> None:
+        self.edited.emit(self.spec.name, on)
+
+    def _on_browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, f"Choose {self.spec.label.lower()}")
+        if path and isinstance(self.control, QLineEdit):
+            self.control.setText(path)
+            self._on_text()
+
+    def _set_problem(self, problem: str) -> None:
+        changed = problem != self.problem
+        self.problem = problem
+        restyle(self.control, "wrong", bool(problem))
+        self._wrong.setText(problem[:1].upper() + problem[1:])
+        self._wrong.setVisible(bool(problem))
+        if changed:
+            self.problem_changed.emit()
+
+
+def _text_of(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,57 @@
+"""Which numbers did the analysis measure? A table with units, values at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from partwise.result import Measure
+from partwise_app.controls import SectionLabel, label
+
+__all__ = ["MeasuresCard", "number"]
+
+
+def number(value: float) -> str:
+    """Return a value with at most four meaningful digits."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:.2e}"
+
+
+class MeasuresCard(QWidget):
+    """Measures of a result: name, value, unit; what each counts is in its tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._body: QWidget | None = None
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(14, 12, 14, 14)
+        self._box.setSpacing(8)
+        self._box.addWidget(SectionLabel("Measures"))
+        self.hide()
+
+    def set_measures(self, measures: Sequence[Measure]) -> None:
+        """Show measures; the card is away where there are none."""
+        if self._body is not None:
+            self._box.removeWidget(self._body)
+            self._body.hide()
+            self._body.deleteLater()
+        self._body = QWidget()
+        grid = QGridLayout(self._body)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        for row, measure in enumerate(measures):
+            name = label(measure.name, "muted", wrap=True)
+            value = label(number(measure.value), "number")
+            unit = label(measure.unit, "muted")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+            unit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            for column, widget in enumerate((name, value, unit)):
+                widget.setToolTip(measure.meaning)
+                grid.addWidget(widget, row, column)
+        self._box.addWidget(self._body)
+        self.setVisible(bool(measures))

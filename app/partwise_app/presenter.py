@@ -1,0 +1,325 @@
+"""How is the session drawn? From what changed to the widgets that show it, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject, QSize
+from PySide6.QtGui import QPixmap
+
+from partwise.project.document import Run, State, Strip
+from partwise.result import Part, Snapshot
+from partwise_app import resolve
+from partwise_app.desk import Desk
+from partwise_app.mixer import Share
+from partwise_app.session import Session
+from partwise_app.statusbar import StatusBar
+from partwise_app.tree import Entry
+
+__all__ = ["Presenter"]
+
+_ALONE = "part:"
+_RESIDUAL = "residual"
+_TREE_THUMB = QSize(76, 52)
+_EDITS = {
+    ("show", True): "Show",
+    ("show", False): "Hide",
+    ("solo", True): "Solo",
+    ("solo", False): "End solo of",
+    ("locked", True): "Lock",
+    ("locked", False): "Unlock",
+}
+
+
+class Presenter(QObject):
+    """Draws one session on one desk.
+
+    Parameters
+    ----------
+    session : Session
+    desk : Desk
+    status : StatusBar
+    """
+
+    def __init__(self, session: Session, desk: Desk, status: StatusBar) -> None:
+        super().__init__(desk)
+        self._session = session
+        self._desk = desk
+        self._status = status
+        self._live: Snapshot | None = None
+        self._shown_input: object = None
+        self._told: tuple[object, ...] = ()
+        session.changed.connect(self._on_changed)
+        session.selection_changed.connect(self._on_selection)
+        session.input_changed.connect(self._on_input)
+        session.snapshot_arrived.connect(self._on_snapshot)
+        session.running_changed.connect(self._on_running)
+        session.progressed.connect(status.job.progress)
+        session.busy_changed.connect(self._on_busy)
+        session.stopped.connect(self._on_stopped)
+        status.job.cancel_asked.connect(session.stop)
+        desk.tree.chosen.connect(self._on_chosen)
+        desk.tree.renamed.connect(session.rename)
+        desk.form.edited.connect(session.set_parameter)
+        desk.mixer.switched.connect(self._on_switched)
+        desk.mixer.renamed.connect(self._on_renamed)
+        desk.mixer.recolored.connect(self._on_recolored)
+        desk.mixer.activated.connect(self._on_activated)
+        desk.stage.cursor_moved.connect(status.set_reading)
+        desk.stage.mode_changed.connect(self._on_mode)
+        desk.stage.view_changed.connect(self._on_view)
+        desk.stage.thumbnails_changed.connect(self._draw_thumbnails)
+        desk.stagebar.mode_asked.connect(desk.stage.set_mode)
+        desk.scatter.ray_moved.connect(self._on_ray)
+        self._on_selection()
+
+    # --- from session to desk ------------------------------------------------------------
+
+    def _on_changed(self, before: State, after: State) -> None:
+        listed = (before.sources, before.runs, before.choices.titles)
+        if listed != (after.sources, after.runs, after.choices.titles):
+            self._draw_tree()
+        if before.choices.parameters != after.choices.parameters:
+            self._draw_form()
+        if before.choices.strips != after.choices.strips:
+            self._draw_parts()
+
+    def _on_selection(self) -> None:
+        self._live = None
+        self._draw_tree()
+        self._draw_form()
+        self._draw_parts()
+        self._draw_run()
+
+    def _on_input(self) -> None:
+        opened = self._session.input
+        if opened is self._shown_input:
+            return
+        self._shown_input = opened
+        stage = self._desk.stage
+        if opened is None:
+            stage.set_image(None)
+        else:
+            size = resolve.microns(opened.dataset)
+            stage.set_image(
+                opened.dataset.pyramid, title=opened.dataset.title, microns_per_pixel=size
+            )
+        if self._session.run is None:
+            stage.set_mode("whole")
+        self._draw_thumbnails()
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._live = snapshot
+        self._draw_live(snapshot)
+        self._desk.curve.set_trace(snapshot.trace, None, True)
+
+    def _on_running(self, running: bool) -> None:
+        if running:
+            source = self._session.source
+            self._status.job.begin(f"{source.title if source else ''}: starting")
+            self._desk.trust.set_lines(())
+            self._desk.measures.set_measures(())
+            self._desk.curve.set_trace((), None, True)
+            if self._session.run is None:
+                self._desk.stage.set_mode("compare")
+        else:
+            self._status.job.rest("Ready")
+
+    def _on_stopped(self) -> None:
+        self._status.job.rest("Stopped")
+        if self._session.run is not None:
+            self._on_selection()  # the result that was there before stands again
+        elif self._live is None:
+            self._desk.stage.set_mode("whole")
+            self._draw_parts()
+            self._desk.curve.set_trace((), None, False)
+        else:
+            self._desk.curve.set_trace(self._live.trace, None, False)
+
+    def _on_busy(self) -> None:
+        if self._session.running:
+            return
+        doing = self._session.doing
+        if doing:
+            self._status.job.begin(doing, cancellable=doing.startswith("Exporting"))
+        else:
+            self._status.job.rest("Ready")
+
+    def _draw_tree(self) -> None:
+        state, session = self._session.state, self._session
+        entries = []
+        for source in state.sources:
+            entries.append(self._source_entry(source.id, source.title))
+            entries.extend(
+                Entry(
+                    run.id,
+                    True,
+                    state.title(run.id, run.title),
+                    resolve.summary_of_run(run),
+                    resolve.worst_verdict(run),
+                )
+                for run in reversed(state.runs_of(source.id))
+            )
+        current = session.run.id if session.run else (session.source.id if session.source else "")
+        self._desk.tree.set_entries(session.title, tuple(entries), current)
+
+    def _source_entry(self, source_id: str, title: str) -> Entry:
+        session = self._session
+        opened = session.opened_input(source_id)
+        lost = source_id in session.lost
+        facts = session.lost.get(source_id, "")
+        if not lost:
+            facts = resolve.facts_of(opened.dataset) if opened else "not read yet"
+        return Entry(source_id, False, session.state.title(source_id, title), facts, lost=lost)
+
+    def _draw_form(self) -> None:
+        opened = self._session.input
+        if opened is None:
+            self._desk.form.set_form("Analysis", (), {})
+        else:
+            self._desk.form.set_form(opened.analysis_title, opened.specs, self._session.parameters)
+
+    def _draw_run(self) -> None:
+        """Draw what belongs to a whole result: trust, measures, curve."""
+        if self._session.running_here:
+            return
+        run = self._session.run
+        result = run.result if run is not None else None
+        self._desk.trust.set_lines(result.trust if result else ())
+        self._desk.measures.set_measures(result.measures if result else ())
+        about = result.provenance if result else None
+        trace = result.fit.trace if result else ()
+        self._desk.curve.set_trace(trace, about.seconds if about else None, False)
+        self._desk.export.setEnabled(run is not None and self._session.input is not None)
+        self._desk.report.setEnabled(run is not None)
+
+    def _draw_parts(self) -> None:
+        """Draw what follows the mixer: strips, stage, scatter."""
+        session, desk = self._session, self._desk
+        run, strips = session.run, session.strips
+        if run is None:
+            desk.mixer.set_strips((), {})
+            desk.stage.set_mixing(None)
+            desk.stage.set_strips(())
+        else:
+            desk.mixer.set_strips(strips, _shares(run))
+            found = {part.key: part.color for part in run.result.parts}
+            desk.stage.set_strips(strips, found)
+            self._mix(run.result.parts, strips)
+        self._draw_scatter(run, strips)
+        desk.stagebar.set_ready(session.input is not None, run is not None)
+        self._on_mode(desk.stage.mode())
+        self._draw_thumbnails()
+
+    def _draw_live(self, snapshot: Snapshot) -> None:
+        strips = resolve.live_strips(snapshot.parts, self._session.strips)
+        shares = {
+            part.key: Share(part.share, "Of what the parts explain, so far")
+            for part in snapshot.parts
+            if part.share > 0
+        }
+        self._desk.mixer.set_strips(strips, shares, live=True)
+        found = {part.key: part.color for part in snapshot.parts}
+        self._desk.stage.set_strips(strips, found)
+        self._mix(snapshot.parts, strips, live=True)
+        self._desk.stagebar.set_ready(True, True)
+        self._draw_strip_thumbnails(strips)
+
+    def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
+        """Give the stage the mixing model, but only where it is another one."""
+        if self._session.input is None:
+            return
+        given = strips if not live else tuple(s for s in strips if s.locked)
+        options = resolve.image_options(self._session.run)
+        told = (
+            id(self._shown_input),
+            tuple(id(part) for part in parts),
+            tuple((s.key, s.profile) for s in given),
+        )
+        if told != self._told or live:
+            self._told = told
+            self._desk.stage.set_mixing(resolve.mixing_of(parts, given, options))
+
+    def _draw_scatter(self, run: Run | None, strips: Sequence[Strip]) -> None:
+        view = resolve.view_of(run, "scatter")
+        if run is None or view is None:
+            self._desk.show_scatter("", "", "")
+            return
+        parts = run.result.parts
+        movable = resolve.plane_of(view, parts) is not None
+        shown = resolve.corrected_view(view, parts, strips)
+        self._desk.scatter.set_view(shown, parts, strips)
+        unit = view.axes[0].unit if view.axes else ""
+        title = "Optical density" if unit == "OD" else view.title
+        self._desk.show_scatter(title, "drag a tip" if movable else "", view.title)
+
+    def _draw_thumbnails(self) -> None:
+        source = self._session.source
+        if source is None or self._session.input is None:
+            return
+        picture = self._desk.stage.thumbnail("whole", _TREE_THUMB)
+        self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
+        strips = self._session.strips
+        if self._live is not None:
+            strips = resolve.live_strips(self._live.parts, strips)
+        self._draw_strip_thumbnails(strips)
+
+    def _draw_strip_thumbnails(self, strips: Sequence[Strip]) -> None:
+        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        for strip in strips:
+            self._desk.mixer.set_thumbnail(strip.key, self._desk.stage.thumbnail(strip.key, size))
+
+    # --- from desk to session ------------------------------------------------------------
+
+    def _on_chosen(self, entry_id: str, is_run: bool) -> None:
+        if is_run:
+            self._session.select_run(entry_id)
+        else:
+            self._session.look_at_source(entry_id)
+
+    def _on_switched(self, key: str, field: str, on: bool) -> None:
+        name = f"{_EDITS[field, on]} {self._name(key)}"
+        self._session.edit_strip(key, name, {field: on})
+
+    def _on_renamed(self, key: str, name: str) -> None:
+        self._session.edit_strip(key, f"Rename {self._name(key)}", {"name": name})
+
+    def _on_recolored(self, key: str, color: str) -> None:
+        self._session.edit_strip(key, f"Colour {self._name(key)}", {"color": color})
+
+    def _on_activated(self, key: str) -> None:
+        stage = self._desk.stage
+        wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
+        stage.set_mode("compare" if stage.mode() == wanted else wanted)
+
+    def _on_ray(self, key: str, moved: tuple[float, float]) -> None:
+        run = self._session.run
+        view = resolve.view_of(run, "scatter")
+        if run is None or view is None:
+            return
+        profile = resolve.profile_from_ray(view, run.result.parts, moved)
+        if profile is not None:
+            edit = f"Correct {self._name(key)}"
+            self._session.edit_strip(key, edit, {"profile": profile}, merge=f"ray-{key}")
+
+    def _on_mode(self, mode: str) -> None:
+        alone = self._name(mode.removeprefix(_ALONE)) if mode.startswith(_ALONE) else ""
+        self._desk.stagebar.set_mode(mode, alone)
+
+    def _on_view(self) -> None:
+        shown = self._session.input is not None
+        self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if shown else None)
+
+    def _name(self, key: str) -> str:
+        return next((s.name for s in self._session.strips if s.key == key), key)
+
+
+def _shares(run: Run) -> Mapping[str, Share]:
+    """How much each strip is, and of what: parts share what is explained, the rest is left."""
+    shares = {
+        part.key: Share(part.share, f"{100 * part.share:.2f} % of what the parts explain")
+        for part in run.result.parts
+    }
+    left = run.result.residual
+    words = left.text or f"{100 * left.share:.2f} % of the whole is not explained"
+    return {**shares, _RESIDUAL: Share(left.share, words)}

@@ -1,0 +1,209 @@
+"""What is to be drawn, given what is known? Pure functions from project to picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from partwise.data.dataset import Dataset
+from partwise.project.document import Run, State, Strip
+from partwise.result import Part, View
+
+if TYPE_CHECKING:
+    from partwise.data.mixing import Mixing
+
+__all__ = [
+    "corrected",
+    "corrected_view",
+    "facts_of",
+    "image_options",
+    "kept_parts",
+    "live_strips",
+    "microns",
+    "mixing_of",
+    "percent",
+    "plane_of",
+    "profile_from_ray",
+    "summary_of_run",
+    "title_of",
+    "view_of",
+    "worst_verdict",
+]
+
+_RGB = 3
+_ORDER = ("good", "look", "bad")
+_NO_MIXING: Mapping[str, Any] = {"transform": "optical-density", "white": (255, 255, 255)}
+
+
+def view_of(run: Run | None, kind: str) -> View | None:
+    """Return the first view of a kind that a run has, or None."""
+    views = run.result.views if run is not None else ()
+    return next((view for view in views if view.kind == kind), None)
+
+
+def image_options(run: Run | None) -> Mapping[str, Any]:
+    """Return how the parts of a run mix in its image: ``transform`` and ``white``."""
+    view = view_of(run, "image")
+    options = view.options.get("mixing") if view is not None else None
+    return options if isinstance(options, Mapping) else _NO_MIXING
+
+
+def mixing_of(
+    parts: Sequence[Part], strips: Sequence[Strip], options: Mapping[str, Any]
+) -> Mixing | None:
+    """Return the mixing model of an image, or None where the parts are not colours.
+
+    A correction by hand stands before what was found. Parts of a running analysis may carry the
+    white point in their facts before any result does.
+    """
+    from partwise.data.mixing import Mixing
+
+    if not parts or any(np.size(part.profile) != _RGB for part in parts):
+        return None
+    known = {strip.key: strip for strip in strips}
+    vectors = np.column_stack(
+        [_profile(part, known.get(part.key)).astype(np.float64) for part in parts]
+    )
+    live = next((part.facts for part in parts if "white" in part.facts), {})
+    white = tuple(float(v) for v in live.get("white", options.get("white", (255, 255, 255))))
+    transform = live.get("transform", options.get("transform", "optical-density"))
+    return Mixing(vectors, (white[0], white[1], white[2]), transform)
+
+
+def _profile(part: Part, strip: Strip | None) -> np.ndarray[Any, np.dtype[np.floating[Any]]]:
+    if strip is not None and strip.profile is not None:
+        return np.asarray(strip.profile, dtype=np.float64)
+    return np.asarray(part.profile)
+
+
+def corrected(part: Part, strip: Strip | None) -> Part:
+    """Return the part with its strip's correction, where there is one."""
+    if strip is None or strip.profile is None:
+        return part
+    return dataclasses.replace(part, profile=np.asarray(strip.profile, dtype=np.float64))
+
+
+def kept_parts(run: Run | None, strips: Sequence[Strip]) -> tuple[Part, ...]:
+    """Return the parts that the person locked, as corrected: what the next run leaves alone."""
+    if run is None:
+        return ()
+    locked = {strip.key: strip for strip in strips if strip.locked}
+    return tuple(
+        corrected(part, locked[part.key]) for part in run.result.parts if part.key in locked
+    )
+
+
+def live_strips(parts: Sequence[Part], before: Sequence[Strip]) -> tuple[Strip, ...]:
+    """Return the strips of parts that are still emerging; known ones keep what was chosen."""
+    known = {strip.key: strip for strip in before}
+    residual = known.get("residual", Strip("residual", "Residual", "#8b929a"))
+    fresh = (known.get(part.key, Strip(part.key, part.name, part.color)) for part in parts)
+    return (*fresh, residual)
+
+
+def facts_of(dataset: Dataset) -> str:
+    """Return the facts of an input in a line: size, magnification, pixel size."""
+    facts = []
+    if dataset.pyramid is not None:
+        level = dataset.pyramid.levels[0]
+        facts.append(f"{level.width:,} × {level.height:,} px")
+    power = dataset.meta.get("magnification")
+    if isinstance(power, int | float) and power > 0:
+        facts.append(f"{power:g}×")
+    size = microns(dataset)
+    if size is not None:
+        facts.append(f"{size:.2f} µm/px")
+    return " · ".join(facts) or dataset.kind
+
+
+def microns(dataset: Dataset) -> float | None:
+    """Return the size of a pixel in micrometres, where the file says it."""
+    for axis in dataset.axes:
+        if axis.name == "x" and axis.unit in ("µm", "um", "μm"):
+            return axis.step
+    return None
+
+
+def summary_of_run(run: Run) -> str:
+    """Return a run in a line: what it found, how long it took, what was locked."""
+    count = len(run.result.parts)
+    facts = [f"{count} part{'s' if count != 1 else ''}"]
+    about = run.result.provenance
+    if about is not None:
+        if about.kept:
+            names = {part.key: part.name for part in run.result.parts}
+            facts.append("kept " + ", ".join(names.get(k, k) for k in about.kept).lower())
+        facts.append(f"{about.seconds:.1f} s")
+    return " · ".join(facts)
+
+
+def worst_verdict(run: Run) -> str:
+    """Return the verdict that a run deserves in the list: its worst line of trust."""
+    found = [_ORDER.index(line.verdict) for line in run.result.trust]
+    return _ORDER[max(found)] if found else ""
+
+
+def percent(share: float) -> str:
+    """Return a share as text: "61 %", "0.4 %", "< 0.1 %"."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "< 0.1 %"
+    if value < 9.95 and round(value, 1) != round(value):
+        return f"{value:.1f} %"
+    return f"{value:.0f} %"
+
+
+def title_of(state: State, path: Path | None) -> str:
+    """Return what the open project is called."""
+    if path is not None:
+        return path.stem
+    return Path(state.sources[0].title).stem if state.sources else ""
+
+
+def plane_of(view: View, parts: Sequence[Part]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """Return the axes of a scatter in the parts' own space, shape (features, 2), up to scale.
+
+    A ray (a, b) stands for the profile ``a * plane[:, 0] + b * plane[:, 1]``, so two rays with
+    their profiles give the plane. None where there are no two.
+    """
+    rays = np.asarray(view.arrays.get("rays", ()), dtype=np.float64).reshape(-1, 2)
+    count = min(len(rays), len(parts))
+    if count < 2 or any(np.size(p.profile) != np.size(parts[0].profile) for p in parts[:count]):
+        return None
+    # The first two span the plane; a third may stand out of it and is seen in projection.
+    profiles = np.column_stack([np.asarray(p.profile, dtype=np.float64) for p in parts[:2]])
+    if abs(float(np.linalg.det(rays[:2]))) < 1e-9:
+        return None
+    return np.asarray(profiles @ np.linalg.inv(rays[:2].T))
+
+
+def profile_from_ray(
+    view: View, parts: Sequence[Part], tip: tuple[float, float]
+) -> tuple[float, ...] | None:
+    """Return the unit profile of a ray whose tip was dragged, or None where that has no sense."""
+    plane = plane_of(view, parts)
+    if plane is None:
+        return None
+    profile = np.maximum(plane @ np.asarray(tip, dtype=np.float64), 0.0)
+    length = float(np.linalg.norm(profile))
+    if not np.isfinite(length) or length < 1e-9:
+        return None
+    return tuple(float(v) for v in profile / length)
+
+
+def corrected_view(view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> View:
+    """Return the scatter with the rays of parts that were corrected by hand turned to match."""
+    profiles = {strip.key: strip.profile for strip in strips if strip.profile is not None}
+    plane = plane_of(view, parts)
+    if not profiles or plane is None:
+        return view
+    rays = np.array(view.arrays["rays"], dtype=np.float64)
+    for place, part in enumerate(parts[: len(rays)]):
+        if part.key in profiles:
+            ray = np.linalg.pinv(plane) @ np.asarray(profiles[part.key])
+            rays[place] = ray / np.linalg.norm(ray) * np.linalg.norm(rays[place])
+    return dataclasses.replace(view, arrays={**view.arrays, "rays": rays})

@@ -1,0 +1,106 @@
+"""How is the stage looked at? Tabs for the modes, and the zoom."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+
+from partwise_app import icons
+from partwise_app.commands import shortcut_text
+from partwise_app.controls import button, label, set_icon
+from partwise_app.theme import Tokens
+
+__all__ = ["StageBar"]
+
+_TABS = (
+    ("whole", "Whole"),
+    ("compare", "Compare"),
+    ("side", "Side by side"),
+    ("parts", "Parts"),
+    ("residual", "Residual"),
+)
+_ZOOMS = (
+    ("view_zoom_out", "zoom-out", "Zoom out"),
+    ("view_zoom_in", "zoom-in", "Zoom in"),
+    ("view_fit", "fit", "Fit to window"),
+)
+
+
+class StageBar(QWidget):
+    """The row above the stage."""
+
+    mode_asked = Signal(str)
+    command_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("stagebar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(36)
+        self._tabs: dict[str, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 10, 0)
+        row.setSpacing(2)
+        for mode, title in _TABS:
+            tab = button(
+                title, "tab", tip=title + shortcut_text(f"view_mode:{mode}"), checkable=True
+            )
+            tab.setFixedHeight(36)
+            tab.setProperty("mode", mode)
+            self._group.addButton(tab)
+            self._tabs[mode] = tab
+            row.addWidget(tab)
+        self._alone = label("", "muted")
+        row.addWidget(self._alone)
+        row.addStretch()
+        self._zoom = label("", "muted")
+        self._zoom.setMinimumWidth(52)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._zoom.setToolTip("Screen pixels per pixel of the image")
+        self._buttons: dict[str, QPushButton] = {}
+        row.addWidget(self._zoom)
+        row.addSpacing(4)
+        for command_id, name, title in _ZOOMS:
+            made = button("", "icon", name=title, tip=title + shortcut_text(command_id))
+            made.setProperty("command", command_id)
+            made.setProperty("picture", name)
+            made.clicked.connect(self._on_zoom)
+            self._buttons[command_id] = made
+            row.addWidget(made)
+        self._group.buttonClicked.connect(self._on_tab)
+
+    def set_mode(self, mode: str, part_name: str = "") -> None:
+        """Mark the tab of a mode; a single part is named beside the tabs."""
+        self._group.setExclusive(False)
+        for name, tab in self._tabs.items():
+            tab.setChecked(name == mode)
+        self._group.setExclusive(True)
+        self._alone.setText(f"{part_name} alone" if part_name else "")
+        self._alone.setContentsMargins(10, 0, 0, 0)
+
+    def set_ready(self, image: bool, parts: bool) -> None:
+        """Enable what can be looked at: an image, and its parts."""
+        for name, tab in self._tabs.items():
+            tab.setEnabled(image and (parts or name == "whole"))
+        for made in self._buttons.values():
+            made.setEnabled(image)
+
+    def set_zoom(self, percent: float | None) -> None:
+        """Show the zoom, 100 where one pixel of the image is one of the screen."""
+        if percent is None:
+            self._zoom.setText("")
+            return
+        self._zoom.setText(f"{percent:.0f} %" if percent >= 10 else f"{percent:.1f} %")
+
+    def set_theme(self, tokens: Tokens) -> None:
+        for made in self._buttons.values():
+            set_icon(made, icons.icon(str(made.property("picture")), tokens.muted))
+
+    def _on_tab(self, tab: QPushButton) -> None:
+        self.mode_asked.emit(str(tab.property("mode")))
+
+    def _on_zoom(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, QPushButton):
+            self.command_asked.emit(str(sender.property("command")))

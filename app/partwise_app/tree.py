@@ -1,0 +1,241 @@
+"""The project as a list: inputs with a picture and their facts, runs under them with a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QPainter, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from partwise_app.controls import SectionLabel, label, paint_verdict
+from partwise_app.theme import DARK, Tokens
+
+__all__ = ["Entry", "ProjectTree"]
+
+_ROW = 46
+_THUMB = QSize(38, 26)
+_ENTRY = Qt.ItemDataRole.UserRole + 1
+_VERDICTS = {"good": "no doubts found", "look": "worth a look", "bad": "something is wrong"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list.
+
+    Attributes
+    ----------
+    id : str
+        Of the source or run.
+    is_run : bool
+    title, facts : str
+    verdict : str
+        Of a run: ``"good"``, ``"look"``, ``"bad"`` or empty.
+    lost : bool
+        The input is not where it was.
+    """
+
+    id: str
+    is_run: bool
+    title: str
+    facts: str
+    verdict: str = ""
+    lost: bool = False
+
+
+class ProjectTree(QWidget):
+    """The list on the left of the window."""
+
+    chosen = Signal(str, bool)  # id, whether it is a run
+    renamed = Signal(str, str)
+    relink_asked = Signal(str)
+    menu_asked = Signal(QPoint)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumWidth(168)
+        self._thumbs: dict[str, QPixmap] = {}
+        self._model = QStandardItemModel(self)
+        self._delegate = _Rows(self)
+        self._view = QListView()
+        self._view.setModel(self._model)
+        self._view.setItemDelegate(self._delegate)
+        self._view.setAccessibleName("Inputs and runs of the project")
+        self._view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._view.setEditTriggers(
+            QAbstractItemView.EditTrigger.EditKeyPressed
+            | QAbstractItemView.EditTrigger.DoubleClicked
+        )
+        self._view.selectionModel().currentChanged.connect(self._on_current)
+        self._model.itemChanged.connect(self._on_item_changed)
+        self._title = SectionLabel("Project")
+        self._empty = label("Drop a file here, or press Ctrl+O.", "muted", wrap=True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 14, 0, 0)
+        box.setSpacing(8)
+        for widget in (self._title, self._empty):
+            widget.setContentsMargins(14, 0, 14, 0)
+            box.addWidget(widget)
+        box.addWidget(self._view, 1)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return what is listed, from top to bottom."""
+        return tuple(self._model.item(row).data(_ENTRY) for row in range(self._model.rowCount()))
+
+    def set_entries(self, title: str, entries: tuple[Entry, ...], current: str) -> None:
+        """List `entries` with the one called `current` marked."""
+        self._title.set_words(f"Project · {title}" if title else "Project")
+        self._empty.setVisible(not entries)
+        blocked = self._view.selectionModel().blockSignals(True)
+        self._model.blockSignals(True)
+        if [e.id for e in entries] != [e.id for e in self.entries()]:
+            self._model.blockSignals(False)
+            self._model.clear()
+            for _ in entries:
+                self._model.appendRow(QStandardItem())
+            self._model.blockSignals(True)
+        for row, entry in enumerate(entries):
+            self._fill(self._model.item(row), entry)
+            if entry.id == current:
+                self._view.setCurrentIndex(self._model.index(row, 0))
+        self._model.blockSignals(False)
+        self._view.selectionModel().blockSignals(blocked)
+        self._view.viewport().update()
+
+    def set_thumbnail(self, source_id: str, picture: QPixmap) -> None:
+        """Give an input its small picture."""
+        self._thumbs[source_id] = picture
+        self._view.viewport().update()
+
+    def forget_thumbnails(self) -> None:
+        self._thumbs.clear()
+
+    def set_theme(self, tokens: Tokens) -> None:
+        self._delegate.tokens = tokens
+        self._view.viewport().update()
+
+    def thumbnail(self, source_id: str) -> QPixmap | None:
+        return self._thumbs.get(source_id)
+
+    @staticmethod
+    def _fill(item: QStandardItem, entry: Entry) -> None:
+        item.setData(entry, _ENTRY)
+        item.setText(entry.title)
+        doubt = _VERDICTS.get(entry.verdict, "")
+        words = [
+            entry.title,
+            entry.facts,
+            doubt,
+            "the file is not where it was" if entry.lost else "",
+        ]
+        said = ", ".join(word for word in words if word)
+        item.setData(said, Qt.ItemDataRole.AccessibleTextRole)
+        item.setToolTip(said)
+
+    def _on_current(self, index: QModelIndex) -> None:
+        entry = index.data(_ENTRY)
+        if isinstance(entry, Entry):
+            self.chosen.emit(entry.id, entry.is_run)
+
+    def _on_item_changed(self, item: QStandardItem) -> None:
+        entry = item.data(_ENTRY)
+        title = item.text().strip()
+        if isinstance(entry, Entry) and title and title != entry.title:
+            self.renamed.emit(entry.id, title)
+
+
+class _Rows(QStyledItemDelegate):
+    """Draws one line: picture, title over facts, verdict at the right edge."""
+
+    def __init__(self, tree: ProjectTree) -> None:
+        super().__init__(tree)
+        self._tree = tree
+        self.tokens: Tokens = DARK
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(120, _ROW)
+
+    def updateEditorGeometry(
+        self,
+        editor: QWidget,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        box: QRect = option.rect
+        editor.setGeometry(box.adjusted(30, 8, -8, -8))
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        entry = index.data(_ENTRY)
+        if not isinstance(entry, Entry):
+            return
+        box: QRect = option.rect
+        state = option.state
+        t = self.tokens
+        painter.save()
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(box, QColor(t.selected))
+            focused = bool(state & QStyle.StateFlag.State_HasFocus)
+            painter.fillRect(box.x(), box.y(), 3 if focused else 2, box.height(), QColor(t.accent))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(box, QColor(t.hover))
+        left = box.x() + (32 if entry.is_run else 14)
+        if not entry.is_run:
+            frame = QRect(QPoint(left, box.y() + (_ROW - _THUMB.height()) // 2), _THUMB)
+            self._paint_thumb(painter, frame, entry)
+            left += _THUMB.width() + 10
+        right = box.right() - (26 if entry.verdict or entry.lost else 10)
+        self._paint_words(painter, entry, left, right - left, box.y())
+        dot = QRectF(box.right() - 20, box.center().y() - 3.5, 8, 8)
+        paint_verdict(painter, dot, "look" if entry.lost else entry.verdict, t)
+        painter.restore()
+
+    def _paint_thumb(self, painter: QPainter, frame: QRect, entry: Entry) -> None:
+        picture = self._tree.thumbnail(entry.id)
+        if picture is None or picture.isNull():
+            painter.fillRect(frame, QColor(self.tokens.raised))
+            return
+        painter.setOpacity(0.35 if entry.lost else 1.0)
+        painter.drawPixmap(frame, picture)
+        painter.setOpacity(1.0)
+
+    def _paint_words(self, painter: QPainter, entry: Entry, x: int, width: int, top: int) -> None:
+        font = QFont(self._tree.font())
+        font.setPixelSize(13)
+        painter.setFont(font)
+        painter.setPen(QColor(self.tokens.text))
+        cut = Qt.TextElideMode.ElideMiddle
+        title = painter.fontMetrics().elidedText(entry.title, cut, width)
+        painter.drawText(x, top + 20, title)
+        font.setPixelSize(11)
+        painter.setFont(font)
+        painter.setPen(QColor(self.tokens.muted))
+        facts = painter.fontMetrics().elidedText(entry.facts, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(x, top + 36, facts)

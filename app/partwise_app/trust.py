@@ -1,0 +1,82 @@
+"""Can this be trusted? Each finding with its number, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from partwise.result import Trust
+from partwise_app.controls import Dot, SectionLabel, label
+from partwise_app.theme import DARK, Tokens
+
+__all__ = ["TrustCard"]
+
+_SPOKEN = {"good": "good", "look": "worth a look", "bad": "bad"}
+_EMPTY = "After a run: how much is explained, what is left over, and how sure the parts are."
+
+
+class TrustCard(QWidget):
+    """The lines of trust of a result."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tokens = DARK
+        self._lines: list[QWidget] = []
+        self._dots: list[Dot] = []
+        self._empty = label(_EMPTY, "muted", wrap=True)
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(14, 12, 14, 12)
+        self._box.setSpacing(9)
+        self._box.addWidget(SectionLabel("Trust"))
+        self._box.addWidget(self._empty)
+
+    def set_lines(self, lines: Sequence[Trust]) -> None:
+        """Show findings; none is the empty state, never a bare tick."""
+        for old in self._lines:
+            self._box.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._lines, self._dots = [], []
+        for line in lines:
+            self._add(line)
+        self._empty.setVisible(not lines)
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the findings shown, as spoken to a screen reader."""
+        return tuple(line.accessibleName() for line in self._lines)
+
+    def set_theme(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        for dot in self._dots:
+            dot.set_theme(tokens)
+
+    def _add(self, line: Trust) -> None:
+        dot = Dot(line.verdict)
+        dot.set_theme(self._tokens)
+        self._dots.append(dot)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(_selectable(line.text, "strong"))
+        if line.detail:
+            words.addWidget(_selectable(line.detail, "muted"))
+        row = QWidget()
+        row.setAccessibleName(f"{_SPOKEN[line.verdict]}: {line.text}. {line.detail}".strip())
+        lay = QHBoxLayout(row)
+        lay.setContentsMargins(0, 0, 0, 0)
+        lay.setSpacing(9)
+        spot = QVBoxLayout()
+        spot.setContentsMargins(0, 4, 0, 0)
+        spot.addWidget(dot)
+        spot.addStretch()
+        lay.addLayout(spot)
+        lay.addLayout(words, 1)
+        self._box.addWidget(row)
+        self._lines.append(row)
+
+
+def _selectable(text: str, tone: str) -> QLabel:
+    made = label(text, tone, wrap=True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made

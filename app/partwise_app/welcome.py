@@ -1,0 +1,192 @@
+"""The first page: open a file, go on with a recent one, or try a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImageReader, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from partwise_app import icons
+from partwise_app.controls import Elided, Rule, SectionLabel, Thumbnail, button, label, set_icon
+from partwise_app.theme import Tokens
+
+__all__ = ["SampleCard", "Welcome"]
+
+_PAGE_WIDTH = 880
+_CARD = QSize(258, 212)
+_PICTURE_HEIGHT = 128
+
+
+@dataclass(frozen=True)
+class SampleCard:
+    """What a sample's card says.
+
+    Attributes
+    ----------
+    key : str
+    title, summary : str
+    panel : str
+        Title of the plugin.
+    picture : Path or None
+        An image file to show, where the sample is one that Qt reads.
+    """
+
+    key: str
+    title: str
+    summary: str
+    panel: str
+    picture: Path | None
+
+
+class Welcome(QWidget):
+    """The page shown while nothing is open."""
+
+    open_asked = Signal()
+    path_asked = Signal(Path)
+    sample_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recent: list[QPushButton] = []
+        self._cards: list[QPushButton] = []
+        self._open = button(
+            "Open a file…", "primary", name="Open a file", tip="Open a file (Ctrl+O)"
+        )
+        self._open.setFixedHeight(34)
+        self._open.clicked.connect(self.open_asked)
+        page = QWidget()
+        page.setMaximumWidth(_PAGE_WIDTH)
+        page.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._box = QVBoxLayout(page)
+        self._box.setContentsMargins(24, 0, 24, 0)
+        self._box.setSpacing(8)
+        self._box.addWidget(label("See what your measurement is made of", "title"))
+        self._box.addWidget(
+            label(
+                "Open a measurement, press Run, and watch its parts emerge: "
+                "whole = parts + residual. Nothing leaves this computer.",
+                "muted",
+                wrap=True,
+            )
+        )
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self._open)
+        row.addWidget(label("or drop one anywhere in this window", "muted"))
+        row.addStretch()
+        self._box.addSpacing(8)
+        self._box.addLayout(row)
+        self._box.addSpacing(20)
+        self._samples_title = SectionLabel("Samples: one click opens and runs")
+        self._box.addWidget(self._samples_title)
+        self._samples = QHBoxLayout()
+        self._samples.setSpacing(14)
+        self._samples.addStretch()
+        self._box.addLayout(self._samples)
+        self._box.addSpacing(20)
+        self._recent_title = SectionLabel("Recent")
+        self._recent_rule = Rule()
+        self._box.addWidget(self._recent_title)
+        self._box.addWidget(self._recent_rule)
+        outer = QHBoxLayout()
+        outer.addStretch(1)
+        outer.addWidget(page, 20)
+        outer.addStretch(1)
+        frame = QVBoxLayout(self)
+        frame.addStretch(2)
+        frame.addLayout(outer)
+        frame.addStretch(3)
+        self.set_recent(())
+        self.set_samples(())
+
+    def set_samples(self, cards: Sequence[SampleCard]) -> None:
+        """Offer samples."""
+        for old in self._cards:
+            self._samples.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._cards = []
+        for place, card in enumerate(cards):
+            made = _card_button(card)
+            made.setProperty("key", card.key)
+            made.clicked.connect(self._on_sample)
+            self._samples.insertWidget(place, made)
+            self._cards.append(made)
+        self._samples_title.setVisible(bool(cards))
+
+    def set_recent(self, paths: Sequence[Path]) -> None:
+        """Offer recent files, the newest first."""
+        for old in self._recent:
+            self._box.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._recent = []
+        for path in paths[:5]:
+            made = button("", "link", name=f"Open {path.name}", tip=str(path))
+            made.setFixedHeight(28)
+            made.setProperty("path", str(path))
+            inner = QHBoxLayout(made)
+            inner.setContentsMargins(6, 0, 6, 0)
+            inner.setSpacing(12)
+            name, where = label(path.name), Elided(_short(path.parent), "muted")
+            for widget in (name, where):
+                widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inner.addWidget(name)
+            inner.addWidget(where, 1)
+            made.clicked.connect(self._on_recent)
+            self._box.addWidget(made)
+            self._recent.append(made)
+        self._recent_title.setVisible(bool(paths))
+        self._recent_rule.setVisible(bool(paths))
+
+    def set_theme(self, tokens: Tokens) -> None:
+        set_icon(self._open, icons.icon("open", tokens.on_accent))
+
+    def _on_sample(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self.sample_asked.emit(str(sender.property("key")))
+
+    def _on_recent(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self.path_asked.emit(Path(str(sender.property("path"))))
+
+
+def _card_button(card: SampleCard) -> QPushButton:
+    made = button("", "card", name=f"Open and run {card.title}", tip=card.summary)
+    made.setFixedSize(_CARD)
+    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    picture = Thumbnail(card.title)
+    picture.setFixedHeight(_PICTURE_HEIGHT)
+    picture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if card.picture is not None:
+        picture.set_picture(_read_small(card.picture))
+    box = QVBoxLayout(made)
+    box.setContentsMargins(9, 9, 9, 10)
+    box.setSpacing(3)
+    summary = label(card.summary, "muted", wrap=True)
+    summary.setAlignment(Qt.AlignmentFlag.AlignTop)
+    for widget in (picture, label(card.title, "strong"), summary):
+        widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        box.addWidget(widget, 1 if widget is summary else 0)
+    return made
+
+
+def _read_small(path: Path) -> QPixmap:
+    reader = QImageReader(str(path))
+    size = reader.size()
+    if size.isValid():
+        frame = QSize(_CARD.width() * 2, _PICTURE_HEIGHT * 2)
+        reader.setScaledSize(size.scaled(frame, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+    image = reader.read()
+    return QPixmap.fromImage(image) if not image.isNull() else QPixmap()
+
+
+def _short(folder: Path) -> str:
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

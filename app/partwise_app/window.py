@@ -1,0 +1,380 @@
+"""The window: everything put together, nothing decided here."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QSize, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from partwise.errors import InputProblem
+from partwise.plugins.registry import resolve
+from partwise_app import icons
+from partwise_app.commands import COMMANDS, MENUS, Command
+from partwise_app.deeds import Deeds
+from partwise_app.desk import Desk
+from partwise_app.notices import Notice, NoticeBar
+from partwise_app.palette import Offer, Palette
+from partwise_app.presenter import Presenter
+from partwise_app.session import Session
+from partwise_app.settings import Settings
+from partwise_app.statusbar import StatusBar
+from partwise_app.theme import Theme, Tokens
+from partwise_app.topbar import TopBar
+from partwise_app.welcome import SampleCard, Welcome
+
+__all__ = ["Window"]
+
+_FIRST_SIZE = QSize(1440, 900)
+_LEAST_SIZE = QSize(1024, 640)
+_SAMPLE, _SOLO = "sample:", "solo:"
+
+
+class Window(QMainWindow):
+    """One window over one session.
+
+    Parameters
+    ----------
+    session : Session
+        Ended with the window.
+    theme : Theme
+    settings : Settings
+    """
+
+    def __init__(self, session: Session, theme: Theme, settings: Settings) -> None:
+        super().__init__()
+        self.session = session
+        self.theme = theme
+        self._settings = settings
+        self._quitting = False
+        self._run_when_open = ""
+        self.topbar = TopBar()
+        self.notices = NoticeBar()
+        self.welcome = Welcome()
+        self.desk = Desk()
+        self.status = StatusBar()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.desk)
+        self.deeds = Deeds(self)
+        self._presenter = Presenter(session, self.desk, self.status)
+        self._lay_out()
+        self._actions = {entry.id: self._make_action(entry) for entry in COMMANDS}
+        self._menus = {title: self._make_menu(title) for title in MENUS}
+        self._make_open_menus()
+        self.palette_box = Palette(self)
+        self._connect()
+        self.setAcceptDrops(True)
+        self.setMinimumSize(_LEAST_SIZE)
+        self.setWindowIcon(icons.app_icon())
+        self.resize(_FIRST_SIZE)
+        self.restoreGeometry(settings.bytes_of("window"))
+        self.desk.restore_layout(settings.bytes_of("desk"))
+        self._dress(theme.tokens)
+        self.refresh()
+
+    # --- what others may ask -------------------------------------------------------------
+
+    def action(self, command_id: str) -> QAction:
+        """Return the action of a command; raises `KeyError`."""
+        return self._actions[command_id]
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Return what the palette lists: commands, samples, and parts to hear alone."""
+        found = [
+            Offer(c.id, c.title.rstrip("…"), c.menu, c.shortcut, self._actions[c.id].isEnabled())
+            for c in COMMANDS
+            if c.id != "help_palette"
+            and (c.deed != "view_toggle" or self._actions[c.id].isEnabled())
+        ]
+        for plugin in self.session.registry.plugins.values():
+            found += [
+                Offer(f"{_SAMPLE}{s.key}", f"Open sample: {s.title}", plugin.title)
+                for s in plugin.samples
+            ]
+        found += [
+            Offer(f"{_SOLO}{s.key}", f"{'End solo of' if s.solo else 'Solo'} {s.name}", "Parts")
+            for s in self.session.strips
+        ]
+        return tuple(found)
+
+    def open_sample(self, key: str) -> None:
+        """Open a sample and run it as soon as it is open."""
+        self._run_when_open = key
+        self.session.open_sample(key)
+
+    def load_samples(self) -> None:
+        """Fill the welcome page; resolves what plugins bring, so after the first paint."""
+        cards = []
+        for plugin in self.session.registry.plugins.values():
+            for sample in plugin.samples:
+                try:
+                    path = Path(resolve(sample.path)())
+                except (ImportError, OSError, InputProblem):
+                    continue  # a sample that is not installed is not offered
+                cards.append(
+                    SampleCard(sample.key, sample.title, sample.summary, plugin.title, path)
+                )
+        self.welcome.set_samples(cards)
+        self.welcome.set_recent(self._settings.recent)
+
+    def set_theme_mode(self, mode: str) -> None:
+        """Choose the theme and remember it."""
+        self._settings.theme = mode
+        self.theme.set_mode(mode)
+        self.refresh()
+
+    def reset_layout(self) -> None:
+        """Put size and borders back where they were at first."""
+        self._settings.forget_layout()
+        self.resize(_FIRST_SIZE)
+        self.desk.reset_layout()
+
+    def refresh(self) -> None:
+        """Draw what depends on the whole session: title, commands, which page."""
+        session = self.session
+        facts = session.facts()
+        for entry in COMMANDS:
+            self._actions[entry.id].setEnabled(not entry.when or entry.when in facts)
+        self._name_undo()
+        self._check_choices()
+        open_ = bool(session.state.sources)
+        self._pages.setCurrentWidget(self.desk if open_ else self.welcome)
+        self.status.setVisible(True)
+        if open_:
+            saved = "edited" if session.needs_saving else "saved"
+            state = saved if session.path is not None or session.needs_saving else "not saved"
+            self.topbar.set_title(f"{session.title} — {state}")
+            self.setWindowTitle(f"{session.title} — {state} — Partwise")
+        else:
+            self.topbar.set_title("")
+            self.setWindowTitle("Partwise")
+        self.topbar.set_running(session.running, "runnable" in facts)
+
+    # --- putting together ----------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        body = QWidget()
+        body.setObjectName("window")
+        box = QVBoxLayout(body)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.topbar)
+        box.addWidget(self.notices)
+        box.addWidget(self._pages, 1)
+        box.addWidget(self.status)
+        self.setCentralWidget(body)
+
+    def _make_action(self, entry: Command) -> QAction:
+        action = QAction(entry.title, self)
+        action.setObjectName(entry.id)
+        if entry.shortcut:
+            action.setShortcut(QKeySequence(entry.shortcut))
+            action.setToolTip(f"{entry.title} ({entry.shortcut})")
+        action.setCheckable(bool(entry.choice))
+        deed = getattr(self.deeds, entry.deed)
+        # The action is a child of this window, so the slot never outlives what it calls.
+        action.triggered.connect(partial(_call, deed, entry.argument))
+        self.addAction(action)
+        return action
+
+    def _make_menu(self, title: str) -> QMenu:
+        menu = self.topbar.add_menu(title)
+        group = 0
+        for entry in COMMANDS:
+            if entry.menu != title:
+                continue
+            if entry.group != group:
+                menu.addSeparator()
+                group = entry.group
+            if entry.deed == "view_toggle" and entry.argument not in "0123":
+                continue  # the keys 4 to 9 work; nine lines would drown the menu
+            menu.addAction(self._actions[entry.id])
+        return menu
+
+    def _make_open_menus(self) -> None:
+        file = self._menus["File"]
+        before = file.actions()[1]
+        self._recent_menu, self._sample_menu = (
+            QMenu("Open recent", file),
+            QMenu("Open sample", file),
+        )
+        file.insertMenu(before, self._recent_menu)
+        file.insertMenu(before, self._sample_menu)
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        for plugin in self.session.registry.plugins.values():
+            for sample in plugin.samples:
+                action = self._sample_menu.addAction(sample.title)
+                action.setData(sample.key)
+        self._sample_menu.triggered.connect(self._on_sample_action)
+        self._recent_menu.triggered.connect(self._on_recent_action)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.changed.connect(self._on_session)
+        session.selection_changed.connect(self.refresh)
+        session.input_changed.connect(self.refresh)
+        session.running_changed.connect(self.refresh)
+        session.saved.connect(self._on_saved)
+        session.noticed.connect(self._on_notice)
+        session.opened.connect(self._on_opened)
+        self.theme.changed.connect(self._dress)
+        self.topbar.run_asked.connect(self.deeds.run_start)
+        self.topbar.stop_asked.connect(self.deeds.run_stop)
+        self.topbar.search_asked.connect(self._open_palette)
+        self.deeds.palette_asked.connect(self._open_palette)
+        self.deeds.quit_asked.connect(self.close)
+        self.palette_box.chosen.connect(self._on_palette)
+        self.notices.asked.connect(self._trigger)
+        self.notices.details_asked.connect(self.deeds.show_problem)
+        self.welcome.open_asked.connect(self.deeds.file_open)
+        self.welcome.path_asked.connect(self.deeds.open_path)
+        self.welcome.sample_asked.connect(self.open_sample)
+        self.desk.stage.mode_changed.connect(self._check_choices)
+        self.desk.stage.problem.connect(self._on_stage_problem)
+        self.desk.stagebar.command_asked.connect(self._trigger)
+        self.desk.export.clicked.connect(self.deeds.file_export)
+        self.desk.report.clicked.connect(self.deeds.file_report)
+
+    # --- answering -----------------------------------------------------------------------
+
+    def _on_session(self, before: object, after: object) -> None:
+        self.refresh()
+
+    def _on_notice(self, notice: Notice) -> None:
+        title = self._actions[notice.action].text() if notice.action else ""
+        self.notices.tell(notice, title)
+        if notice.tone == "bad":
+            self._run_when_open = ""
+
+    def _on_stage_problem(self, text: str) -> None:
+        self.notices.tell(Notice("look", "The image cannot be read in places.", text, more=text))
+
+    def _on_opened(self, path: Path) -> None:
+        self._settings.add_recent(path)
+        self.notices.dismiss()
+        self.refresh()
+        wanted, self._run_when_open = self._run_when_open, ""
+        if wanted:
+            self.session.start_run()
+
+    def _on_saved(self, path: Path) -> None:
+        self._settings.add_recent(path)
+        self.refresh()
+
+    def _on_palette(self, offer_id: str) -> None:
+        if offer_id.startswith(_SAMPLE):
+            self.open_sample(offer_id.removeprefix(_SAMPLE))
+        elif offer_id.startswith(_SOLO):
+            key = offer_id.removeprefix(_SOLO)
+            strip = next(s for s in self.session.strips if s.key == key)
+            name = f"{'End solo of' if strip.solo else 'Solo'} {strip.name}"
+            self.session.edit_strip(key, name, {"solo": not strip.solo})
+        else:
+            self._trigger(offer_id)
+
+    def _open_palette(self) -> None:
+        self.palette_box.open(self.offers())
+
+    def _trigger(self, command_id: str) -> None:
+        self._actions[command_id].trigger()
+
+    def _on_sample_action(self, action: QAction) -> None:
+        self.open_sample(str(action.data()))
+
+    def _on_recent_action(self, action: QAction) -> None:
+        if action.data():
+            self.deeds.open_path(Path(str(action.data())))
+
+    def _fill_recent(self) -> None:
+        self._recent_menu.clear()
+        for path in self._settings.recent:
+            action = self._recent_menu.addAction(path.name)
+            action.setData(str(path))
+            action.setToolTip(str(path))
+        if not self._settings.recent:
+            self._recent_menu.addAction("None yet").setEnabled(False)
+
+    def _name_undo(self) -> None:
+        for command_id, word, name in (
+            ("edit_undo", "Undo", self.session.undo_name),
+            ("edit_redo", "Redo", self.session.redo_name),
+        ):
+            words = f"{word}: {name[0].lower()}{name[1:]}" if name else word
+            self._actions[command_id].setText(words)
+
+    def _check_choices(self) -> None:
+        now = {"mode": self.desk.stage.mode(), "theme": self.theme.mode}
+        for entry in COMMANDS:
+            if entry.choice:
+                self._actions[entry.id].setChecked(now[entry.choice] == entry.argument)
+
+    def _dress(self, tokens: Tokens) -> None:
+        for widget in (
+            self.topbar,
+            self.notices,
+            self.welcome,
+            self.desk,
+            self.palette_box,
+        ):
+            widget.set_theme(tokens)
+        for entry in COMMANDS:
+            if entry.icon and not entry.choice:
+                self._actions[entry.id].setIcon(icons.icon(entry.icon, tokens.muted))
+
+    # --- Qt ------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped_files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        for path in _dropped_files(event.mimeData()):
+            self.deeds.open_path(path)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.palette_box.hide()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._quitting and self.session.needs_saving:
+            event.ignore()
+            # The question is asked outside of Qt's own closing.
+            QTimer.singleShot(0, self._ask_and_quit)
+            return
+        self._settings.keep_bytes("window", self.saveGeometry())
+        self._settings.keep_bytes("desk", self.desk.layout_bytes())
+        self._settings.sync()
+        self.session.close()
+        self.desk.stage.close_threads()
+        super().closeEvent(event)
+
+    def _ask_and_quit(self) -> None:
+        self.deeds.unless_unsaved(self._quit)
+
+    def _quit(self) -> None:
+        self._quitting = True
+        self.close()
+
+
+def _call(deed: object, argument: str, checked: bool = False) -> None:
+    assert callable(deed)
+    if argument:
+        deed(argument)
+    else:
+        deed()
+
+
+def _dropped_files(data: QMimeData) -> list[Path]:
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.is_file()]
