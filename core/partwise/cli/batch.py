@@ -1,0 +1,152 @@
+"""``partwise batch``: the same analysis on many files, a folder each, and one table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from partwise.cli.run import read_parameters, run_one
+from partwise.data.fingerprint import fingerprint
+from partwise.errors import (
+    AnalysisProblem,
+    FileProblem,
+    InputProblem,
+    PartwiseProblem,
+    UsageProblem,
+)
+from partwise.plugins.contract import Plugin
+from partwise.plugins.registry import Registry, load_registry
+from partwise.report.bundle import Folder, folder_names
+
+__all__ = ["batch"]
+
+_Task = tuple[str, Path, Path, dict[str, Any], int, str]
+_Row = dict[str, Any]
+
+
+def batch(arguments: argparse.Namespace) -> int:
+    """Analyse all files that the plugin reads; one that fails does not stop the others."""
+    if arguments.scheduler:
+        raise UsageProblem("this version knows no scheduler", fix="use --workers N")
+    if arguments.workers < 1:
+        raise UsageProblem(
+            f"--workers {arguments.workers} is no number of processes", fix="1 or more"
+        )
+    registry = load_registry()
+    plugin = registry.get(arguments.plugin)
+    values = read_parameters(registry, plugin, arguments.analysis, arguments.parameters)
+    paths = _inputs(registry, plugin, [Path(name) for name in arguments.inputs])
+    top = Path(arguments.output)
+    rows: dict[int, _Row] = {}
+    tasks: dict[int, _Task] = {}
+    for number, (path, name) in enumerate(zip(paths, folder_names(paths), strict=True)):
+        done = _done(top / name, path, values, arguments.seed) if arguments.resume else None
+        if done is not None:
+            rows[number] = _row(path, name, done)
+        else:
+            tasks[number] = (
+                plugin.id,
+                path,
+                top / name,
+                values,
+                arguments.seed,
+                arguments.analysis,
+            )
+    for number, row in _perform(tasks, arguments.workers):
+        rows[number] = row
+        print(f"{row['file']}: {row['status']}", file=sys.stderr)
+    table = _write_table(top, [rows[number] for number in sorted(rows)])
+    print(table)
+    failed = [row for row in rows.values() if row["status"] != "done"]
+    if failed:
+        raise AnalysisProblem(f"{len(failed)} of {len(rows)} files failed", fix=f"see {table}")
+    return 0
+
+
+def _inputs(registry: Registry, plugin: Plugin, named: list[Path]) -> list[Path]:
+    """Return the files named, and those in folders named that the plugin recognises."""
+    found: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for file in sorted(p for p in path.iterdir() if p.is_file() and p.suffix != ".partwise"):
+            try:
+                known = registry.recognise(file)
+            except FileProblem:
+                continue
+            if any(reader_of.id == plugin.id for _, reader_of, _ in known):
+                found.append(file)
+    if not found:
+        raise FileProblem(named[0], f"holds nothing that {plugin.title} reads", fix="name files")
+    return found
+
+
+def _perform(tasks: Mapping[int, _Task], workers: int) -> Iterator[tuple[int, _Row]]:
+    if workers == 1:
+        registry = load_registry()
+        for number, task in tasks.items():
+            yield number, _one(task, registry)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting = {pool.submit(_one, task): number for number, task in tasks.items()}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one(task: _Task, registry: Registry | None = None) -> _Row:
+    plugin_id, path, folder, values, seed, analysis = task
+    registry = registry or load_registry()
+    plugin = registry.get(plugin_id)
+    try:
+        summary, _ = run_one(registry, plugin, path, folder, values, seed, analysis)
+    except (InputProblem, PartwiseProblem) as problem:
+        return {"file": path.name, "status": str(problem)}
+    return _row(path, folder.name, summary)
+
+
+def _row(path: Path, folder: str, summary: Mapping[str, Any]) -> _Row:
+    row: _Row = {"file": path.name, "status": "done", "folder": folder}
+    row |= {"seconds": summary["seconds"], "explained": summary["fit"]["explained"]}
+    row["residual"] = summary["residual"]["share"]
+    for part in summary["parts"]:
+        row[f"share {part['name']}"] = part["share"]
+    for measure in summary["measures"]:
+        unit = f" ({measure['unit']})" if measure["unit"] else ""
+        row[measure["name"] + unit] = measure["value"]
+    return row
+
+
+def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
+    """Return what an earlier run left, if it was on the same file with the same parameters."""
+    try:
+        summary: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
+        same = (
+            summary["inputs"][0]["quick"] == fingerprint(path).quick
+            and summary["parameters"] == json.loads(json.dumps(values))
+            and summary["seed"] == seed
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return summary if same else None
+
+
+def _write_table(top: Path, rows: list[_Row]) -> Path:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with Folder(top) as place, (place.work / "batch.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    return top / "batch.csv"

@@ -1,0 +1,226 @@
+"""What does a first plugin look like? A package that runs, to be changed line by line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from partwise.errors import FileProblem, UsageProblem
+
+__all__ = ["write_plugin"]
+
+_PYPROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "partwise-NAME"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["partwise", "numpy"]
+
+[project.entry-points."partwise.plugins"]
+NAME = "partwise_NAME.plugin:PLUGIN"
+
+[tool.hatch.build.targets.wheel]
+packages = ["partwise_NAME"]
+"""
+
+_PLUGIN = '''\
+"""What does this plugin bring? Plain data; everything heavy is named and loaded on first use."""
+
+from __future__ import annotations
+
+from partwise.api import Plugin, Reader, Sample
+
+PLUGIN = Plugin(
+    id="NAME",
+    title="TITLE",
+    version="0.1.0",
+    api=">=1,<2",
+    summary="Splits the columns of a table into nonnegative parts.",
+    readers=(
+        Reader(
+            "Table",
+            ("*.csv",),
+            "partwise_NAME.reader:probe",
+            "partwise_NAME.reader:load",
+        ),
+    ),
+    analyses=("partwise_NAME.analysis:Analysis",),
+    samples=(
+        Sample(
+            "NAME-first",
+            "Three mixtures",
+            "A small table made of two parts.",
+            "partwise_NAME.reader:sample",
+            licence="CC0-1.0",
+            source="made for this example",
+        ),
+    ),
+)
+'''
+
+_READER = '''\
+"""How is a file recognised and read?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from partwise.api import Axis, Dataset, FileProblem, fingerprint
+
+
+def probe(path: Path) -> float:
+    """Say how surely this file is ours: 0 to 1, from its first bytes, never raising."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(1000).decode("ascii").split(",")
+        [float(cell) for cell in first]
+    except (OSError, ValueError):
+        return 0.0
+    return 0.5 if len(first) > 1 else 0.0
+
+
+def load(path: Path) -> Dataset:
+    """Read the table: a row per feature, a column per sample."""
+    try:
+        values = np.loadtxt(path, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise FileProblem(path, f"is no table of numbers ({error})", fix="check it") from error
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise FileProblem(path, "has negative or missing numbers", fix="remove them")
+    axes = (Axis("feature", values.shape[0]), Axis("sample", values.shape[1]))
+    return Dataset("table", path.name, axes, values=values, source=fingerprint(path))
+
+
+def sample() -> Path:
+    """Return where the sample lies."""
+    return Path(__file__).with_name("sample.csv")
+'''
+
+_ANALYSIS = '''\
+"""How does the measurement become parts?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from partwise.api import (
+    Dataset,
+    Fit,
+    InputProblem,
+    Job,
+    Part,
+    Residual,
+    Result,
+    Trust,
+    nmf,
+    param,
+    stop_if_cancelled,
+)
+
+COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person can set."""
+
+    rank: int = param(2, ge=1, le=6, label="Parts", help="How many parts to look for.")
+
+
+class Analysis:
+    """Plain nonnegative matrix factorization."""
+
+    id: ClassVar[str] = "parts"
+    title: ClassVar[str] = "Parts of a table"
+    Params: ClassVar[type] = Choices
+
+    def run(self, dataset: Dataset, params: Choices, job: Job) -> Result:
+        """Return the parts; the same for the same seed."""
+        values = np.asarray(dataset.values, float)
+        if params.rank > min(values.shape):
+            raise InputProblem("there are more parts than rows or columns", fix="lower Parts")
+        job.report(0.0, "factoring")
+        stop_if_cancelled(job)
+
+        def on_step(step: Any) -> bool:
+            return not job.cancelled
+
+        fit = nmf(values, params.rank, seed=job.seed, on_step=on_step)
+        stop_if_cancelled(job)
+        sizes = fit.W.sum(axis=0) * fit.H.sum(axis=1)
+        shares = sizes / max(float(sizes.sum()), 1e-300)
+        parts = tuple(
+            Part(f"part-{k + 1}", f"Part {k + 1}", COLORS[k], fit.W[:, k], float(shares[k]),
+                 course=fit.H[k])
+            for k in range(params.rank)
+        )
+        rest = float(((values - fit.W @ fit.H) ** 2).sum() / max((values**2).sum(), 1e-300))
+        text = f"{1 - rest:.1%} explained"
+        return Result(
+            parts=parts,
+            residual=Residual(rest),
+            fit=Fit("frobenius", float(fit.loss), 1 - rest, len(fit.trace), fit.stop,
+                    float(fit.kkt), tuple(float(v) for v in fit.trace)),
+            trust=(Trust("explained", 1 - rest, "good" if rest < 0.1 else "look", text),),
+        )
+'''
+
+_TEST = '''\
+"""Does the plugin keep the contract?"""
+
+from __future__ import annotations
+
+from partwise.testing.contract import check_plugin
+
+from partwise_NAME.plugin import PLUGIN
+
+
+def test_it_keeps_the_contract() -> None:
+    assert check_plugin(PLUGIN) == []
+'''
+
+_SAMPLE = "1,2,3,0\n0,1,2,4\n2,4,6,0\n1,3,5,4\n"
+
+
+def write_plugin(name: str, where: Path) -> Path:
+    """Write a package ``partwise-NAME`` into `where` and return its folder.
+
+    Raises
+    ------
+    UsageProblem
+        `name` is no lower-case word.
+    FileProblem
+        The folder exists already, or cannot be written.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*", name):
+        raise UsageProblem(f"{name!r} is no name for a plugin", fix="use a lower-case word")
+    folder = where / f"partwise-{name}"
+    files = {
+        "pyproject.toml": _PYPROJECT,
+        f"partwise_{name}/__init__.py": f'"""The plugin {name}."""\n',
+        f"partwise_{name}/plugin.py": _PLUGIN,
+        f"partwise_{name}/reader.py": _READER,
+        f"partwise_{name}/analysis.py": _ANALYSIS,
+        f"partwise_{name}/sample.csv": _SAMPLE,
+        "tests/test_contract.py": _TEST,
+    }
+    try:
+        folder.mkdir()
+        for path, text in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            filled = text.replace("NAME", name).replace("TITLE", name.capitalize())
+            (folder / path).write_text(filled, "utf-8")
+    except FileExistsError as error:
+        raise FileProblem(folder, "exists already", fix="choose another name") from error
+    except OSError as error:
+        raise FileProblem(folder, f"cannot be written ({error.strerror})") from error
+    return folder
