@@ -24,6 +24,8 @@ __all__ = ["Coreset", "gather"]
 _SIDE = 64  # bins per channel
 _STEP = 0.025  # OD per bin, so that the grid ends at 1.6, before 8 bits clip
 _FAINT = 0.15  # OD; below, the direction is noise
+_FAINTEST = 0.05  # OD; the same for slides that are pale throughout
+_PALE = 0.4  # share of the median OD of tissue below which a colour is faint
 _CLIPPED = 5.0  # levels
 _LEVELS = 4.0  # noise of a 2 × 2 mean, in levels: shot noise and JPEG
 _CELLS = 4  # each region is cut in 4 × 4 cells, the units of the bootstrap
@@ -72,13 +74,14 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
     """
     keys, weights, ods = [], [], []
     tissue = pen = area = 0
-    for number, region in enumerate(regions):
-        light = halved(region)
+    lights = [halved(region) for region in regions]
+    inks = [pen_mask(optical_density(light, white.levels), brown=brown) for light in lights]
+    faint = _faint(lights, inks, white)
+    for number, (light, ink) in enumerate(zip(lights, inks, strict=True)):
         od = optical_density(light, white.levels)
-        ink = pen_mask(od, brown=brown)
         area += ink.size
         pen += int(ink.sum())
-        tissue += int(((np.linalg.norm(od, axis=2) > _FAINT) & ~ink).sum())
+        tissue += int(((np.linalg.norm(od, axis=2) > faint) & ~ink).sum())
         coarse = halved(light)
         flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
         flat4 = halved(flat[..., None])[..., 0]
@@ -89,7 +92,7 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
         )
         for scale, (values, density, free, weight) in enumerate(scales):
             size = np.linalg.norm(density, axis=2)
-            good = free & (size > _FAINT) & (values.min(axis=2) > _CLIPPED)
+            good = free & (size > faint) & (values.min(axis=2) > _CLIPPED)
             good &= (density > -_STEP).all(axis=2)
             cell = _cell_numbers(good.shape) + number * _CELLS**2
             chosen = np.maximum(density[good], 0)
@@ -106,6 +109,21 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
         (tissue / max(area, 1), pen / max(area, 1)),
         white,
     )
+
+
+def _faint(lights: Sequence[Floats], inks: Sequence[NDArray[np.bool_]], white: White) -> float:
+    """Return the OD below which a colour says nothing, lower where all of the slide is pale."""
+    sizes = [
+        np.linalg.norm(optical_density(halved(light), white.levels), axis=2)[
+            ~(halved(ink[..., None])[..., 0] > 0)
+        ]
+        for light, ink in zip(lights, inks, strict=True)
+    ]
+    every = np.concatenate(sizes)
+    tissue = every[every > 1.4 * _FAINTEST]
+    if len(tissue) == 0:
+        return _FAINT
+    return float(np.clip(_PALE * np.median(tissue), _FAINTEST, _FAINT))
 
 
 def _merge(

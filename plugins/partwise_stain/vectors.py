@@ -43,6 +43,15 @@ class Tuning:
     kappa: float = _KAPPA
     plane_prior: float = _PLANE_PRIOR
     balance: float = _BALANCE
+    plane_noise: float = 1.0
+    edge_noise: float = 1.0
+    plane_power: float = _COUNT_POWER_PLANE
+    edge_power: float = _COUNT_POWER_EDGE
+    cap: float = _OUTSIDE_CAP
+    lets_go: float = _LETS_GO
+    tukey: float = _TUKEY
+    off: float = 4.0
+    width_e: float = -1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +126,8 @@ def _plane(
     """Return the plane's unit normal by reweighted least squares, both stains counting alike."""
     size = np.linalg.norm(coreset.od, axis=1)
     toward = coreset.od / size[:, None]
-    noise = coreset.sigma / size
-    weight = counts**_COUNT_POWER_PLANE
+    noise = tuning.plane_noise * coreset.sigma / size
+    weight = counts**tuning.plane_power
     weight /= weight.sum()
     # With a vector kept, the plane turns about it: its normal stays at right angles to it.
     basis = np.eye(3)
@@ -135,7 +144,7 @@ def _plane(
             balanced[half] *= min(0.5 / max(mass, 1e-9), tuning.balance)
         off = (toward @ normal) / noise
         scale = max(1.0, _weighted_median(np.abs(off), balanced) / 0.6745)
-        pull = np.clip(1 - (off / (_TUKEY * scale)) ** 2, 0, None) ** 2
+        pull = np.clip(1 - (off / (tuning.tukey * scale)) ** 2, 0, None) ** 2
         trust = balanced * pull / noise**2
         trust /= trust.sum()
         scatter = (toward * trust[:, None]).T @ toward
@@ -166,23 +175,41 @@ def _edges(
     across = unit(prior[:, 0] - prior[:, 1])
     angle = np.degrees(np.arctan2(coreset.od @ across, coreset.od @ middle))
     size = np.linalg.norm(coreset.od, axis=1)
-    noise = np.degrees(coreset.sigma / size)
+    noise = tuning.edge_noise * np.degrees(coreset.sigma / size)
     off = np.abs(coreset.od @ normal) / coreset.sigma
-    weight = counts**_COUNT_POWER_EDGE * np.exp(-0.5 * (off / 4) ** 2)
+    weight = counts**tuning.edge_power * np.exp(-0.5 * (off / tuning.off) ** 2)
     weight /= weight.sum()
     vectors = start.copy()
     for column, sign in ((0, 1.0), (1, -1.0)):
         if column in kept:
             continue
         usual = np.degrees(np.arctan2(prior[:, column] @ across, prior[:, column] @ middle)) * sign
-        outside = (angle * sign - _GRID[:, None]) / noise
-        cost = np.clip(outside, 0, _OUTSIDE_CAP) @ weight
-        cost += tuning.width * _GRID
-        cost += tuning.kappa * np.log1p(((_GRID - usual) / _LETS_GO) ** 2)
+        cost = (
+            _outside(angle * sign, noise, weight, tuning.cap)
+            + (tuning.width if column == 0 or tuning.width_e < 0 else tuning.width_e) * _GRID
+        )
+        cost += tuning.kappa * np.log1p(((_GRID - usual) / tuning.lets_go) ** 2)
         best = np.radians(_parabola(cost)) * sign
         edge = middle * np.cos(best) + across * np.sin(best)
         vectors[:, column] = unit(np.maximum(edge, 0))
     return vectors
+
+
+def _outside(angle: Vector, noise: Vector, weight: Vector, cap: float) -> Vector:
+    """Return Σ w·min(max(angle - g, 0) / noise, cap) for every g of the grid.
+
+    A capped ramp is the difference of two ramps, and Σ w·max(x - g, 0) over all x follows from
+    sums over the x beyond g: exact, and no table of all colours by all angles is made.
+    """
+    slope = weight / noise
+    cost = np.zeros(len(_GRID))
+    for x, sign in ((angle, 1.0), (angle - cap * noise, -1.0)):
+        place = np.searchsorted(_GRID, x, side="left")  # x lies beyond the grid points before it
+        mass = np.bincount(place, slope, len(_GRID) + 1)
+        moment = np.bincount(place, slope * x, len(_GRID) + 1)
+        beyond = np.cumsum(mass[::-1])[::-1][1:]
+        cost += sign * (np.cumsum(moment[::-1])[::-1][1:] - _GRID * beyond)
+    return cost
 
 
 def _parabola(cost: Vector) -> float:
