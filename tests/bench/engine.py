@@ -68,9 +68,7 @@ def _muscles(rng: np.random.Generator, part: float) -> tuple[Array, None]:
     synergies = rng.gamma(0.5, 1.0, (16, 5))
     phase = (t / 200.0)[None] + rng.random((5, 1))
     bursts = np.exp(8 * (np.cos(2 * np.pi * phase) - 1)) * rng.uniform(0.5, 1.5, (5, n))
-    return np.maximum(synergies @ bursts + rng.normal(0, 0.03, (16, n)), 0).astype(
-        np.float32
-    ), None
+    return np.maximum(synergies @ bursts + rng.normal(0, 0.03, (16, n)), 0).astype(np.float32), None
 
 
 def _frames(rng: np.random.Generator, part: float) -> tuple[Array, Array]:
@@ -153,7 +151,7 @@ def _ratio(outcome: _Outcome) -> float:
 
 
 def _print(row: Row, out: _Outcome) -> None:
-    first = subprocess.run(  # noqa: S603 - this very file
+    first = subprocess.run(
         [sys.executable, __file__, "--first", row.name], capture_output=True, text=True, check=True
     ).stdout.strip()
     reached = " " if out.peer_reached else ">"
@@ -189,9 +187,7 @@ def _measure(row: Row, seed: int, part: float) -> _Outcome:
     return _Outcome(peer_seconds, reached, ours, fit.loss / objective, fit, 0.0)
 
 
-def _peer_run(
-    row: Row, X: Any, W0: Array, H0: Array, count: int
-) -> tuple[float, Array, Array]:
+def _peer_run(row: Row, X: Any, W0: Array, H0: Array, count: int) -> tuple[float, Array, Array]:
     kind = "kullback-leibler" if row.loss == "kl" else "frobenius"
     data, W, H = X, W0, H0
     if X.shape[1] > 10 * X.shape[0]:
@@ -217,8 +213,10 @@ def _loss(row: Row, X: Any, W: Array, H: Array) -> float:
     if sp.issparse(X):
         W, H = W.astype(np.float64), H.astype(np.float64)
         cross = float((X @ H.T * W).sum())
-        return 0.5 * float((X.data.astype(np.float64) ** 2).sum()) - cross + 0.5 * float(
-            ((W.T @ W) * (H @ H.T)).sum()
+        return (
+            0.5 * float((X.data.astype(np.float64) ** 2).sum())
+            - cross
+            + 0.5 * float(((W.T @ W) * (H @ H.T)).sum())
         )
     total = 0.0
     for lo in range(0, X.shape[1], 100_000):
@@ -234,9 +232,7 @@ def _loss(row: Row, X: Any, W: Array, H: Array) -> float:
     return total
 
 
-def _peer_count(
-    row: Row, X: Any, W0: Array, H0: Array, ours: float
-) -> tuple[int, float, bool]:
+def _peer_count(row: Row, X: Any, W0: Array, H0: Array, ours: float) -> tuple[int, float, bool]:
     """Iterations until the peer is within 0.1 % of the best, by doubling and halving."""
     low, high = 0, 4
     goal = 1.001 * ours

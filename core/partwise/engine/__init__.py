@@ -10,6 +10,7 @@ from partwise.engine.fit import Factorization, Step, nmf
 from partwise.engine.judge.match import Match, match_parts
 from partwise.engine.penalty import L1, L2
 from partwise.engine.refit import refit
+from partwise.engine.warm import warm_up
 
 __all__ = [
     "L1",
@@ -22,4 +23,5 @@ __all__ = [
     "match_parts",
     "nmf",
     "refit",
+    "warm_up",
 ]

@@ -34,5 +34,5 @@ def _rebuild(what: str, argument: str, fix: str) -> InputProblem:
     return InputProblem(what, argument=argument, fix=fix)
 
 
-class Cancelled(Exception):  # noqa: N818 - nothing is wrong: the person asked to stop
+class Cancelled(Exception):
     """The person asked to stop; nothing is wrong."""

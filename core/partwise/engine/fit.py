@@ -88,7 +88,7 @@ class Factorization:
         return self.stop == "converged"
 
 
-def nmf(
+def nmf(  # noqa: PLR0913 - the promised signature
     X: Any,
     rank: int,
     loss: str | float = "frobenius",
@@ -305,4 +305,3 @@ def _notes(W: Array, H: Array, revived: int) -> tuple[str, ...]:
         what = "Part" if len(empty) == 1 else "Parts"
         notes.append(f"{what} {', '.join(empty)} came out empty: fewer parts fit the data as well.")
     return tuple(notes)
-

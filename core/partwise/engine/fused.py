@@ -132,7 +132,7 @@ def fused_block(
 
 @compiled
 def _project(x: Array, W: Array, b: Array, width: int) -> None:
-    """b = W' x on a tile, four features at a time to spare loads and stores."""
+    """Project a tile, b = W' x, four features at a time to spare loads and stores."""
     m, rank = W.shape
     for k in range(rank):
         bk = b[k, :width]

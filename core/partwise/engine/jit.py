@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -23,8 +23,8 @@ def compiled(function: _Function) -> _Function:
     A read-only installation, or a cache folder that cannot be written, is no
     error: the loop is then compiled in memory, once per process.
     """
-    options = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy"}
     try:
         return cast("_Function", numba.njit(cache=True, **options)(function))
     except (RuntimeError, OSError):  # numba: "no locator available"
-        return cast("_Function", numba.njit(cache=False, **options)(function))
+        return cast("_Function", numba.njit(**options)(function))

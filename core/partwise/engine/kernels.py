@@ -330,7 +330,7 @@ def nnls_weighted(Y: Array, V: Array, A: Array, linear: float, ridge: float, out
     out
         (r, n) receives the solution.
     """
-    rank, p = A.shape
+    rank = A.shape[0]
     gram = np.zeros((rank, rank))
     chol = np.zeros((rank, rank))
     x = np.zeros(rank)
@@ -500,10 +500,81 @@ def half_squared_error(X: Array, Wt: Array, H: Array, lo: int, hi: int) -> float
 
 
 @compiled
+def row_products(X: Array, H: Array, lo: int, hi: int, out: Array) -> None:
+    """Rows lo:hi of C-ordered X (m, n) times H' (r, n), into out (r, m)."""
+    rank, n = H.shape
+    zero = X.dtype.type(0)
+    for i in range(lo, hi):
+        for k in range(rank):
+            out[k, i] = zero
+        for start in range(0, n, 2048):
+            x = X[i, start : min(start + 2048, n)]
+            width = x.shape[0]
+            k = 0
+            while k + 3 < rank:
+                h0 = H[k, start : start + width]
+                h1 = H[k + 1, start : start + width]
+                h2 = H[k + 2, start : start + width]
+                h3 = H[k + 3, start : start + width]
+                s0 = s1 = s2 = s3 = zero
+                for j in range(width):
+                    s0 += x[j] * h0[j]
+                    s1 += x[j] * h1[j]
+                    s2 += x[j] * h2[j]
+                    s3 += x[j] * h3[j]
+                out[k, i] += s0
+                out[k + 1, i] += s1
+                out[k + 2, i] += s2
+                out[k + 3, i] += s3
+                k += 4
+            while k < rank:
+                h0 = H[k, start : start + width]
+                s0 = zero
+                for j in range(width):
+                    s0 += x[j] * h0[j]
+                out[k, i] += s0
+                k += 1
+
+
+@compiled
+def column_products(X: Array, F: Array, lo: int, hi: int, out: Array) -> None:
+    """F[:, lo:hi] (r, m) times rows lo:hi of C-ordered X (m, n), into out (r, n)."""
+    rank = F.shape[0]
+    n = X.shape[1]
+    out[:] = 0
+    for start in range(0, n, 2048):
+        stop = min(start + 2048, n)
+        width = stop - start
+        i = lo
+        while i + 3 < hi:
+            x0 = X[i, start:stop]
+            x1 = X[i + 1, start:stop]
+            x2 = X[i + 2, start:stop]
+            x3 = X[i + 3, start:stop]
+            for k in range(rank):
+                f0, f1, f2, f3 = F[k, i], F[k, i + 1], F[k, i + 2], F[k, i + 3]
+                o = out[k, start:stop]
+                for j in range(width):
+                    o[j] += f0 * x0[j] + f1 * x1[j] + f2 * x2[j] + f3 * x3[j]
+            i += 4
+        while i < hi:
+            x0 = X[i, start:stop]
+            for k in range(rank):
+                f0 = F[k, i]
+                o = out[k, start:stop]
+                for j in range(width):
+                    o[j] += f0 * x0[j]
+            i += 1
+
+
+@compiled
 def csr_times(
     indptr: Array, indices: Array, data: Array, F: Array, lo: int, hi: int, out: Array
 ) -> None:
-    """Rows lo:hi of a sparse matrix times F (columns × r), into out (rows × r)."""
+    """Rows lo:hi of a sparse matrix times F (columns × r), into out (rows × r).
+
+    Sums run in the precision of `out`.
+    """
     rank = F.shape[1]
     acc = np.empty(rank, out.dtype)
     for i in range(lo, hi):

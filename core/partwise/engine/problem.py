@@ -61,11 +61,12 @@ class Problem:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.X.dtype)
+        dtype: np.dtype[Any] = self.X.dtype
+        return dtype
 
     @property
     def sparse(self) -> bool:
-        return bool(sp.issparse(self.X))
+        return _is_sparse(self.X)
 
     @property
     def fixed_count(self) -> int:
@@ -190,7 +191,7 @@ def pose(
     """
     parsed = parse_loss(loss)
     data, missing = _data(X)
-    m, n = data.shape
+    m = data.shape[0]
     rank = _rank(rank)
     table, rows, columns = _weights(weights, data, missing, parsed)
     if parsed.beta <= 0:
@@ -259,7 +260,7 @@ def _rank(rank: Any) -> int:
 
 def _data(X: Any) -> tuple[Any, Array | None]:
     """Return the data as float, and a mask of what is missing (or None)."""
-    if sp.issparse(X):
+    if _is_sparse(X):
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
         matrix = sp.csr_array(X, dtype=dtype)
         if not matrix.has_canonical_format:
@@ -352,8 +353,12 @@ def _scan(values: Array) -> tuple[float, int]:
     return low, bad
 
 
+def _is_sparse(X: Any) -> bool:
+    return bool(sp.issparse(X))
+
+
 def _no_zeros(data: Any, table: Array | None, loss: Loss) -> None:
-    if sp.issparse(data):
+    if _is_sparse(data):
         zeros = data.shape[0] * data.shape[1] - int((data.data > 0).sum())
     elif table is None:
         zeros = int((data == 0).sum())
@@ -393,7 +398,7 @@ def _weights(
         rows, columns, table = _split(given, (m, n))
     if missing is not None:
         table = np.where(missing, 0.0, 1.0 if table is None else table)
-    if sp.issparse(data) and table is not None:
+    if _is_sparse(data) and table is not None:
         raise InputProblem(
             "a sparse X takes weights per row or per column only",
             argument="weights",

@@ -130,7 +130,7 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
     cuts = blocks(n, _TILE if problem.weights is None else 1 << 12)
     group = 8  # tiles between two looks at the caller
     for i in range(0, len(cuts), group):
-        run_blocks(lambda slot, lo, hi: work(slot, lo, hi), cuts[i : i + group])
+        run_blocks(work, cuts[i : i + group])
         if tell is not None and tell(min(1.0, (i + group) / len(cuts))) is False:
             raise Cancelled
     return np.array(problem.out(Wt, H)[1], dtype=problem.dtype)

@@ -66,8 +66,8 @@ def begin(problem: Problem, init: Any, seed: int, start: int) -> tuple[Array, Ar
 
 def _random(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
     m, n = problem.shape
-    mean = float(problem.X.sum(dtype=np.float64)) / (m * n)
-    size = np.sqrt(max(mean, np.finfo(np.float32).tiny) / problem.rank) * 2
+    mean = max(float(problem.X.sum(dtype=np.float64)) / (m * n), 1e-300)
+    size = 2 * float(np.sqrt(mean / problem.rank))
     W = size * rng.random((m, problem.rank))
     H = size * rng.random((problem.rank, n))
     return W.astype(problem.dtype), H.astype(problem.dtype)
@@ -76,7 +76,7 @@ def _random(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
 def _nndsvd(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
     X, rank = problem.X, problem.rank
     m, n = problem.shape
-    left, values, right = leading_svd(X, rank, rng)
+    left, values, right = _leading_svd(X, rank, rng)
     W = np.empty((m, rank))
     H = np.empty((rank, n))
     for k in range(rank):
@@ -99,7 +99,7 @@ def _nndsvd(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
     return W.astype(problem.dtype), H.astype(problem.dtype)
 
 
-def leading_svd(X: Any, rank: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def _leading_svd(X: Any, rank: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Leading `rank` singular triplets of a dense or sparse (m, n) matrix, approximately."""
     m, n = X.shape
     width = min(rank + 8, m, n)

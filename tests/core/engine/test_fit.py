@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 
-from partwise.engine import L1, L2, Factorization, InputProblem, Step, match_parts, nmf
+from partwise.engine import L1, L2, Factorization, InputProblem, Step, match_parts, nmf, warm_up
 from partwise.engine.pool import limit_threads
 
 Array = np.ndarray[Any, Any]
@@ -249,8 +249,6 @@ def test_one_thread_and_many_give_the_same_bits(loss: str, shape: tuple[int, int
     rank = 4 if shape[0] == 8 else 3
     init = (rng.random((shape[0], rank)), rng.random((rank, shape[1])))
     options: dict[str, Any] = {"max_iter": 4, "tol": 0.0, "init": init}
-    if loss == "frobenius" and shape[0] > 64:
-        pytest.skip("products of this shape are left to BLAS, whose threads are its own")
     with limit_threads(1):
         one = nmf(X, rank, loss, **options)
     with limit_threads(3):
@@ -382,6 +380,10 @@ def test_any_shape_fits(
         assert fit.loss == pytest.approx(
             half_squares(X, fit), rel=1e-3, abs=1e-6 * float((X**2).sum()) + 1e-12
         )
+
+
+def test_warming_up_says_how_long_it_took() -> None:
+    assert warm_up(everything=True) > 0
 
 
 def test_values_far_from_one_do_not_overflow() -> None:

@@ -44,4 +44,4 @@ class Anderson:
         moved = image.ravel() - np.diff(np.array(self._images), axis=0).T @ mix
         if not np.isfinite(moved).all():
             return None
-        return np.maximum(moved.reshape(image.shape), 0)
+        return np.asarray(np.maximum(moved.reshape(image.shape), 0))

@@ -106,10 +106,13 @@ class Hals:
             ball /= np.maximum(norms, 1)
 
     def _plain(self) -> tuple[Array, Array]:
-        Wt, H = self._Wt.copy(), self._H.copy()
-        self._revive(Wt, H)
+        Wt, H = self._Wt.copy(), self._H
+        if not (Wt.any(axis=1) & H.any(axis=1)).all():
+            H = H.copy()
+            self._revive(Wt, H)
         side = self._problem.one_sided
         residual = self._products.update("W", Wt, H, self._fixed, self._penalty_W, side == "W")
+        H = H.copy()
         other = self._products.update("H", H, Wt, 0, self._penalty_H, side == "H")
         self._kkt = max(residual, other)
         return Wt, H
@@ -184,24 +187,48 @@ def _ball_sweep(F: Array, gram: Array, atb: Array, first: int) -> None:
 class _Dense:
     def __init__(self, X: Array) -> None:
         self._X = X
+        self._turned = not X.flags.c_contiguous
+        self._rows = X.T if self._turned else X
+        m, n = self._rows.shape
+        # A block is read twice and fits the second-level cache in between.
+        self._cuts = blocks(m, max(8, (1 << 18) // n))
+        self._wide = blocks(m, max(-(-m // 16), (1 << 18) // n))
+        self._product: tuple[Array, Array] | None = None
 
     def update(
         self, side: str, F: Array, A: Array, first: int, penalty: tuple[Array, Array], ball: bool
     ) -> float:
-        data = self._X if side == "H" else self._X.T
-        return _solve(F, A @ A.T, A @ data, first, penalty, ball)
+        if self._product is not None and self._product[0] is A:
+            atb = self._product[1]
+        elif (side == "W") != self._turned:
+            atb = np.empty((A.shape[0], self._rows.shape[0]), A.dtype)
+
+            def along(slot: int, lo: int, hi: int) -> None:
+                kernels.row_products(self._rows, A, lo, hi, atb)
+
+            run_blocks(along, self._cuts)
+        else:
+            parts = np.empty((len(self._wide), A.shape[0], self._rows.shape[1]), A.dtype)
+
+            def across(slot: int, lo: int, hi: int) -> None:
+                kernels.column_products(self._rows, A, lo, hi, parts[slot])
+
+            run_blocks(across, self._wide)
+            atb = parts.sum(axis=0)
+        return _solve(F, A @ A.T, atb, first, penalty, ball)
 
     def loss(self, Wt: Array, H: Array) -> float:
-        X = self._X
-        if not X.flags.c_contiguous:
-            X, Wt, H = X.T, H, Wt
-        cuts = blocks(X.shape[0], max(8, (1 << 18) // X.shape[1]))
-        parts = np.zeros(len(cuts))
+        """Half the squared error; the same read of X gives the next product with it."""
+        tall, wide = (H, Wt) if self._turned else (Wt, H)
+        parts = np.zeros(len(self._cuts))
+        product = np.empty_like(tall)
 
         def work(slot: int, lo: int, hi: int) -> None:
-            parts[slot] = kernels.half_squared_error(X, Wt, H, lo, hi)
+            parts[slot] = kernels.half_squared_error(self._rows, tall, wide, lo, hi)
+            kernels.row_products(self._rows, wide, lo, hi, product)
 
-        run_blocks(work, cuts)
+        run_blocks(work, self._cuts)
+        self._product = (wide, product)
         return float(parts.sum())
 
     def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
@@ -229,18 +256,24 @@ class _Sparse:
     def __init__(self, X: Any) -> None:
         self._by_row = X
         self._by_column = X.T.tocsr()
+        self._square = float(np.square(X.data, dtype=np.float64).sum())
+        self._product: tuple[Array, Array] | None = None
 
     def update(
         self, side: str, F: Array, A: Array, first: int, penalty: tuple[Array, Array], ball: bool
     ) -> float:
-        data = self._by_row if side == "W" else self._by_column
-        return _solve(F, A @ A.T, self._times(data, A), first, penalty, ball)
+        if side == "W" and self._product is not None and self._product[0] is A:
+            atb = self._product[1].astype(A.dtype)
+        else:
+            data = self._by_row if side == "W" else self._by_column
+            atb = self._times(data, A, A.dtype)
+        return _solve(F, A @ A.T, atb, first, penalty, ball)
 
     @staticmethod
-    def _times(X: Any, A: Array) -> Array:
+    def _times(X: Any, A: Array, dtype: Any) -> Array:
         """A (r, columns) times X', as (r, rows)."""
         dense = np.ascontiguousarray(A.T)
-        out = np.empty((X.shape[0], A.shape[0]), A.dtype)
+        out = np.empty((X.shape[0], A.shape[0]), dtype)
 
         def work(slot: int, lo: int, hi: int) -> None:
             kernels.csr_times(X.indptr, X.indices, X.data, dense, lo, hi, out)
@@ -249,14 +282,13 @@ class _Sparse:
         return np.ascontiguousarray(out.T)
 
     def loss(self, Wt: Array, H: Array) -> float:
-        # Only stored entries need W H itself; the rest of it enters through
-        # its square, taken in float64 from the two Gram matrices.
-        X = self._by_row
-        fitted = sparse_inner(X, Wt, H)
-        data = X.data.astype(np.float64)
-        stored = float(np.dot(data, data - 2 * fitted))
-        gram = (Wt.astype(np.float64) @ Wt.T) * (H.astype(np.float64) @ H.T)
-        return max(0.0, 0.5 * (stored + float(gram.sum())))
+        # Forming W H would fill the zeros. All three terms are taken in
+        # float64, and the product is the one that the next step needs.
+        product = self._times(self._by_row, H, np.float64)
+        self._product = (H, product)
+        gram = (Wt @ Wt.T.astype(np.float64)) * (H @ H.T.astype(np.float64))
+        cross = float(np.einsum("kj,kj->k", product, Wt).sum())
+        return max(0.0, 0.5 * self._square - cross + 0.5 * float(gram.sum()))
 
     def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
         cross = float(np.dot(self._by_row.data, sparse_inner(self._by_row, Wt, H)))

@@ -44,6 +44,7 @@ class Mu:
         self._floor = np.finfo(problem.dtype).eps ** 2
         self._momentum = Momentum(positive_only=True)
         self.revived = 0
+        self._value = np.inf
         self._lift(self._Wt[self._fixed :])
         self._lift(self._H)
         self._set_scale()
@@ -166,6 +167,7 @@ class Mu:
 
     def _sparse(self, Wt: Array, H: Array) -> tuple[float, Array, Array]:
         X, columns = self._X, self._by_column
+        assert columns is not None  # a sparse problem has both orders
         sum_W = Wt.sum(axis=1, dtype=np.float64)
         sum_H = H.sum(axis=1, dtype=np.float64)
         fitted = np.maximum(sparse_inner(X, Wt, H), np.finfo(X.dtype).tiny * 1e8)

@@ -170,7 +170,7 @@ class Skinny:
         nnls_columns(gram, np.ascontiguousarray(cross.T), best)
         W = self._W.copy()
         W[:, first:] = best.T
-        dead = ~W.any(axis=0)
+        dead = np.asarray(~W.any(axis=0))
         dead[:first] = False
         if dead.any():
             self._revive(W, dead)
@@ -192,9 +192,7 @@ class Skinny:
             left *= self._rows[:, None]
         basis = np.ascontiguousarray(W[:, live])
         h = np.empty((basis.shape[1], some.size))
-        nnls_columns(
-            np.ascontiguousarray(basis.T @ basis), np.ascontiguousarray(basis.T @ left), h
-        )
+        nnls_columns(np.ascontiguousarray(basis.T @ basis), np.ascontiguousarray(basis.T @ left), h)
         left = np.maximum(left - basis @ h, 0)
         for k in np.flatnonzero(dead):
             norms = np.linalg.norm(left, axis=0)
