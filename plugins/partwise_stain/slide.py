@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -190,6 +191,8 @@ class _Tiff:
 
     def __init__(self, path: Path) -> None:
         self._file = tifffile.TiffFile(path)
+        # Closed with its owner, also when the directory turns out to be of no use.
+        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[int, int], _Image] = OrderedDict()
         self._bytes = 0
