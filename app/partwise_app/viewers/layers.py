@@ -39,6 +39,7 @@ PARTS = "parts"
 RESIDUAL = "residual"
 RESIDUAL_KEY = "residual"  # key of the residual's strip
 _PART = "part:"
+_BAND = 1 << 16  # pixels
 
 
 def part_layer(key: str) -> str:
@@ -81,13 +82,21 @@ class Recipe:
 
     def draw(self, rgb: NDArray[np.uint8]) -> QImage:
         """Draw pixels, shape (height, width, 3); the image owns its memory. Any thread."""
-        if self.mixing is None:
+        mixing = self.mixing
+        if mixing is None:
             return _image_of(rgb)
+        pixels = np.ascontiguousarray(rgb)
         if self.layer == RESIDUAL:
-            return _map_of(self.mixing.residual(rgb), residual_limit(self.mixing))
-        light = self.mixing.render(
-            rgb, self.shown, with_residual=self.with_residual, colors=self.colors
-        )
+            packed = np.empty(pixels.shape[:2], np.uint32)
+            limit = residual_limit(mixing)
+            for band in _bands(pixels):
+                packed[band] = _mapped(mixing.residual(pixels[band]), limit)
+            return _image_of_packed(packed)
+        light = np.empty_like(pixels)
+        for band in _bands(pixels):
+            light[band] = mixing.render(
+                pixels[band], self.shown, with_residual=self.with_residual, colors=self.colors
+            )
         return _image_of(light)
 
 
@@ -202,9 +211,24 @@ def _image_of(rgb: NDArray[np.uint8]) -> QImage:
     return borrowed.convertToFormat(QImage.Format.Format_RGB32)
 
 
-def _map_of(values: NDArray[np.float32], limit: float) -> QImage:
-    steps = np.clip(values * np.float32(255 / limit), 0, 255).astype(np.uint8)
-    packed = _viridis()[steps]
+def _bands(pixels: NDArray[np.uint8]) -> list[slice]:
+    """Rows that are unmixed at once.
+
+    Small enough for one thread and for its cache: the tiles are what is shared out between the
+    loader threads, and a second sharing-out below them would make each wait for the other.
+    """
+    height, width = pixels.shape[:2]
+    rows = max(1, _BAND // max(width, 1))
+    return [slice(row, row + rows) for row in range(0, height, rows)]
+
+
+def _mapped(values: NDArray[np.float32], limit: float) -> NDArray[np.uint32]:
+    steps = values * np.float32(255 / limit)
+    np.minimum(steps, np.float32(255), out=steps)  # never below 0: a root mean square
+    return np.take(_viridis(), steps.astype(np.uint8))
+
+
+def _image_of_packed(packed: NDArray[np.uint32]) -> QImage:
     height, width = packed.shape
     borrowed = QImage(packed.data, width, height, 4 * width, QImage.Format.Format_RGB32)
     return borrowed.copy()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -42,6 +42,7 @@ COMPARE = "compare"
 SIDE = "side"
 _MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
 _ZOOM_STEP = 1.25
+_FRAME = 25  # ms between repaints while tiles arrive
 _OVERVIEW_WAIT = 0.25  # s; a thumbnail asked for in the moment of opening waits that long at most
 
 
@@ -90,6 +91,10 @@ class ImageStage(QWidget):
         self._handle.moved.connect(self.set_swipe)
         self._inset = OverviewInset(self._panes[0])
         self._inset.asked.connect(self._centre)
+        self._pace = QTimer(self)
+        self._pace.setSingleShot(True)
+        self._pace.setInterval(_FRAME)
+        self._pace.timeout.connect(self._repaint)
         self._service.arrived.connect(self._arrived)
         self._service.failed.connect(self.problem)
         self.setAccessibleName("Stage")
@@ -383,10 +388,18 @@ class ImageStage(QWidget):
 
     def _arrived(self) -> None:
         self._service.heard()
+        self._take_overview()
+        # Painting for each of twenty tiles would take the time that drawing them needs.
+        if self.is_settled():
+            self._repaint()
+        elif not self._pace.isActive():
+            self._pace.start()
+
+    def _repaint(self) -> None:
+        self._pace.stop()
         for pane in self._panes:
             if not pane.isHidden():
                 pane.update()
-        self._take_overview()
         if self._hover is not None:
             self._tell_cursor()
 
