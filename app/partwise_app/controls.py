@@ -37,6 +37,7 @@ __all__ = [
     "Swatch",
     "Switch",
     "Thumbnail",
+    "Tick",
     "button",
     "label",
     "paint_verdict",
@@ -78,10 +79,11 @@ def button(
 
 
 class SectionLabel(QLabel):
-    """The heading of a section: small capitals, spaced, muted."""
+    """The heading of a section: small capitals, spaced, muted; shortened where it is too long."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        self._words = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("tone", "section")
         font = QFont(self.font())
@@ -92,8 +94,24 @@ class SectionLabel(QLabel):
 
     def set_words(self, text: str) -> None:
         """Set the heading; it is shown in capitals."""
-        self.setText(text.upper())
+        self._words = text
         self.setAccessibleName(text)
+        self._fit()
+
+    def words(self) -> str:
+        """Return the heading as it was set."""
+        return self._words
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        full = self._words.upper()
+        margins = self.contentsMargins()
+        width = self.width() - margins.left() - margins.right()
+        cut = self.fontMetrics().elidedText(full, Qt.TextElideMode.ElideRight, max(width, 40))
+        self.setText(cut)
 
 
 class Rule(QFrame):
@@ -347,9 +365,40 @@ class Switch(QCheckBox):
         painter.setBrush(palette.highlight() if on else palette.mid())
         painter.drawRoundedRect(track, 8, 8)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.window())
+        painter.setBrush(palette.highlightedText() if on else palette.base())
         painter.drawEllipse(QPointF(24.0 if on else 10.0, 12.0), 5.5, 5.5)
         painter.end()
+
+
+class Tick(QCheckBox):
+    """One of several things that can be chosen together."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, on = self.palette(), self.isChecked()
+        top = (self.height() - 16) / 2
+        box = QRectF(0.75, top + 0.75, 14.5, 14.5)
+        edge = palette.highlight() if on or self.hasFocus() else palette.mid()
+        painter.setPen(QPen(edge.color(), 1.5 if self.hasFocus() else 1.0))
+        painter.setBrush(palette.highlight() if on else palette.button())
+        painter.drawRoundedRect(box, 3, 3)
+        if on:
+            painter.setPen(QPen(palette.highlightedText().color(), 1.8))
+            corners = [QPointF(4.2, top + 8.2), QPointF(7, top + 11), QPointF(12, top + 5.2)]
+            painter.drawPolyline(corners)
+        painter.setPen(palette.text().color())
+        words = QRectF(25, 0, self.width() - 25, self.height())
+        painter.drawText(
+            words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text()
+        )
+        painter.end()
+
+    def sizeHint(self) -> QSize:
+        return QSize(30 + self.fontMetrics().horizontalAdvance(self.text()), 24)
+
+    def hitButton(self, pos: object) -> bool:
+        return True
 
 
 def set_icon(widget: QAbstractButton, picture: QIcon, size: int = 16) -> None:

@@ -20,7 +20,7 @@ from partwise_app.viewers.stage import ImageStage
 
 __all__ = ["Desk"]
 
-_SIDES = (216, 288)  # px of the list and of the form, at first
+_SIDES = (216, 290)  # px of the list and of the form, at first
 _BOTTOM = 184
 _CURVE_HEIGHT = 92
 
@@ -39,8 +39,12 @@ class Desk(QWidget):
         self.curve = ConvergenceCurve()
         self.trust = TrustCard()
         self.measures = MeasuresCard()
-        self.export = button("Export…", "small", tip="Images and tables of this run (Ctrl+E)")
-        self.report = button("Report…", "small", tip="One page with methods and numbers")
+        self.export = button(
+            " Export…", "small", name="Export", tip="Images and tables of this run (Ctrl+E)"
+        )
+        self.report = button(
+            " Report…", "small", name="Save a report", tip="One page with methods and numbers"
+        )
         self._scatter_title = SectionLabel("Optical density")
         self._scatter_hint = label("", "small")
         self._scatter_box = self._make_scatter()

@@ -116,6 +116,7 @@ class _Field(QWidget):
         self.control.setAccessibleName(spec.label)
         self.control.setAccessibleDescription(spec.help)
         self._wrong = label("", "bad", wrap=True)
+        self._wrong.setContentsMargins(_LABEL_WIDTH + 8, 0, 0, 0)
         self._wrong.hide()
         row = QHBoxLayout()
         row.setSpacing(8)

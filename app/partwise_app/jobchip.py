@@ -60,13 +60,15 @@ class JobChip(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setValue(0)
         self._bar.show()
-        self._left.show()
+        self._left.hide()
         self._cancel.setVisible(cancellable)
 
     def progress(self, fraction: float, what: str) -> None:
         """Show how far it is, 0 to 1."""
         self._bar.setValue(round(1000 * fraction))
-        self._left.setText(time_left(time.monotonic() - self._began, fraction))
+        left = time_left(time.monotonic() - self._began, fraction)
+        self._left.setText(left)
+        self._left.setVisible(bool(left))
         if what:
             self._what.setText(what)
 

@@ -23,7 +23,7 @@ from partwise_app.resolve import percent
 
 __all__ = ["Mixer", "Share"]
 
-_WIDTH = 172
+_WIDTHS = 160, 208  # px, narrowest and widest
 _RESIDUAL = "residual"
 _THUMB_HEIGHT = 66
 
@@ -44,7 +44,7 @@ class Mixer(QScrollArea):
     recolored = Signal(str, str)
     activated = Signal(str)  # look at this part alone
 
-    thumbnail_size = QSize(_WIDTH - 22, _THUMB_HEIGHT)
+    thumbnail_size = QSize(_WIDTHS[1] - 22, _THUMB_HEIGHT)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class Mixer(QScrollArea):
         self._row.setSpacing(0)
         self._hint.setContentsMargins(18, 0, 0, 0)
         self._row.addWidget(self._hint)
-        self._row.addStretch()
+        self._row.addStretch(1)
         self.setWidget(body)
 
     def strip(self, key: str) -> QWidget:
@@ -104,7 +104,7 @@ class Mixer(QScrollArea):
             view.renamed.connect(self.renamed)
             view.recolored.connect(self.recolored)
             view.activated.connect(self.activated)
-            self._row.insertWidget(place, view)
+            self._row.insertWidget(place, view, 1000)
             self._strips[strip.key] = view
 
 
@@ -119,7 +119,8 @@ class _StripView(QFrame):
     def __init__(self, strip: Strip, number: int) -> None:
         super().__init__()
         self.setObjectName("strip")
-        self.setFixedWidth(_WIDTH)
+        self.setMinimumWidth(_WIDTHS[0])
+        self.setMaximumWidth(_WIDTHS[1])
         self._key = strip.key
         self._name = strip.name
         self._swatch = Swatch(strip.color, f"Colour of {strip.name}")
@@ -130,6 +131,7 @@ class _StripView(QFrame):
         self._thumb = Thumbnail(f"Look at {strip.name} alone")
         self._thumb.setFixedHeight(_THUMB_HEIGHT)
         self._share = label("", "number")
+        self._share.setMinimumWidth(42)
         self._share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = ShareBar(strip.color)
         keys = f" ({number})" if number < 10 else ""
@@ -191,14 +193,17 @@ class _StripView(QFrame):
         if self._key == _RESIDUAL:
             self._toggles["locked"].hide()  # what is left over cannot be kept
         keys.addStretch()
-        keys.addWidget(self._share)
+        amount = QHBoxLayout()
+        amount.setSpacing(8)
+        amount.addWidget(self._bar, 1)
+        amount.addWidget(self._share)
         box = QVBoxLayout(self)
         box.setContentsMargins(10, 10, 11, 10)
         box.setSpacing(7)
         box.addLayout(head)
         box.addWidget(self._thumb)
         box.addLayout(keys)
-        box.addWidget(self._bar)
+        box.addLayout(amount)
         box.addStretch()
 
     def _on_swatch(self) -> None:

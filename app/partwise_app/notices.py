@@ -16,6 +16,9 @@ from partwise_app.theme import Tokens
 
 __all__ = ["Notice", "NoticeBar", "notice_of"]
 
+_PREDICATES = frozenset({"is", "was", "has", "holds", "cannot", "does", "needs", "ends"})
+    ["is", "are", "was", "has", "holds", "cannot", "does", "needs", "ends", "begins", "carries"]
+)
 _log = logging.getLogger("partwise.app")
 
 
@@ -47,9 +50,10 @@ def notice_of(problem: Exception, doing: str) -> Notice:
     """Put a problem into words; `doing` says what was being done ("Opening slide.svs")."""
     more = "".join(traceback.format_exception(problem))
     if isinstance(problem, FileProblem):
-        return Notice(
-            "bad", f"{problem.path.name}: {_sentence(problem.what)}", _sentence(problem.fix), more
-        )
+        # Most reasons are predicates ("is empty"), some are sentences ("there is no such file").
+        joint = " " if problem.what.partition(" ")[0] in _PREDICATES else ": "
+        text = f"{problem.path.name}{joint}{problem.what.rstrip('.')}."
+        return Notice("bad", text, _sentence(problem.fix), more)
     if isinstance(problem, PartwiseProblem):
         return Notice("bad", _sentence(problem.what), _sentence(problem.fix), more)
     if isinstance(problem, InputProblem):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, QSize
@@ -19,6 +20,7 @@ from partwise_app.tree import Entry
 __all__ = ["Presenter"]
 
 _ALONE = "part:"
+_NAMED = 2  # more parts than this are offered by their numbers, for want of room
 _RESIDUAL = "residual"
 _TREE_THUMB = QSize(76, 52)
 _EDITS = {
@@ -49,6 +51,7 @@ class Presenter(QObject):
         self._live: Snapshot | None = None
         self._shown_input: object = None
         self._told: tuple[object, ...] = ()
+        self._against: str | None = None  # what stands beyond the line; None until chosen
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self._on_selection)
         session.input_changed.connect(self._on_input)
@@ -66,10 +69,11 @@ class Presenter(QObject):
         desk.mixer.recolored.connect(self._on_recolored)
         desk.mixer.activated.connect(self._on_activated)
         desk.stage.cursor_moved.connect(status.set_reading)
-        desk.stage.mode_changed.connect(self._on_mode)
+        desk.stage.mode_changed.connect(self._on_mode_changed)
         desk.stage.view_changed.connect(self._on_view)
         desk.stage.thumbnails_changed.connect(self._draw_thumbnails)
         desk.stagebar.mode_asked.connect(desk.stage.set_mode)
+        desk.stagebar.against_asked.connect(self._on_against)
         desk.scatter.ray_moved.connect(self._on_ray)
         self._on_selection()
 
@@ -82,6 +86,7 @@ class Presenter(QObject):
         if before.choices.parameters != after.choices.parameters:
             self._draw_form()
         if before.choices.strips != after.choices.strips:
+            self._follow_mixer(before, after)
             self._draw_parts()
 
     def _on_selection(self) -> None:
@@ -177,7 +182,7 @@ class Presenter(QObject):
         if opened is None:
             self._desk.form.set_form("Analysis", (), {})
         else:
-            self._desk.form.set_form(opened.analysis_title, opened.specs, self._session.parameters)
+            self._desk.form.set_form(opened.plugin.title, opened.specs, self._session.parameters)
 
     def _draw_run(self) -> None:
         """Draw what belongs to a whole result: trust, measures, curve."""
@@ -201,10 +206,10 @@ class Presenter(QObject):
             desk.mixer.set_strips((), {})
             desk.stage.set_mixing(None)
             desk.stage.set_strips(())
+            desk.stagebar.set_against((), "")
         else:
             desk.mixer.set_strips(strips, _shares(run))
-            found = {part.key: part.color for part in run.result.parts}
-            desk.stage.set_strips(strips, found)
+            self._stage_strips(run.result.parts, strips)
             self._mix(run.result.parts, strips)
         self._draw_scatter(run, strips)
         desk.stagebar.set_ready(session.input is not None, run is not None)
@@ -219,8 +224,7 @@ class Presenter(QObject):
             if part.share > 0
         }
         self._desk.mixer.set_strips(strips, shares, live=True)
-        found = {part.key: part.color for part in snapshot.parts}
-        self._desk.stage.set_strips(strips, found)
+        self._stage_strips(snapshot.parts, strips)
         self._mix(snapshot.parts, strips, live=True)
         self._desk.stagebar.set_ready(True, True)
         self._draw_strip_thumbnails(strips)
@@ -239,6 +243,37 @@ class Presenter(QObject):
         if told != self._told or live:
             self._told = told
             self._desk.stage.set_mixing(resolve.mixing_of(parts, given, options))
+
+    def _stage_strips(self, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
+        """Tell the stage what to show; while comparing, one part may stand beyond the line."""
+        stage, found = self._desk.stage, {part.key: part.color for part in parts}
+        against = parts[0].key if self._against is None and parts else self._against or ""
+        comparing = stage.mode() == "compare" and any(s.key == against for s in strips)
+        shown = tuple(strips)
+        if comparing:
+            shown = tuple(dataclasses.replace(s, solo=s.key == against, show=True) for s in strips)
+        stage.set_strips(shown, found)
+        offered: tuple[tuple[str, str], ...] = ()
+        if stage.mode() == "compare" and strips:
+            few = len(parts) <= _NAMED
+            names = tuple(
+                (part.key, self._name(part.key) if few else f"{k}")
+                for k, part in enumerate(parts, 1)
+            )
+            offered = (*names, ("", "As mixed"))
+        self._desk.stagebar.set_against(offered, against)
+
+    def _follow_mixer(self, before: State, after: State) -> None:
+        """Whoever shows, hides or solos a part wants to see that, also beyond the line."""
+        run = self._session.run
+        if run is None or run.id not in {r.id for r in before.runs}:
+            return
+
+        def seen(state: State) -> list[tuple[bool, bool]]:
+            return [(strip.show, strip.solo) for strip in state.strips(run.id)]
+
+        if seen(before) != seen(after):
+            self._against = ""
 
     def _draw_scatter(self, run: Run | None, strips: Sequence[Strip]) -> None:
         view = resolve.view_of(run, "scatter")
@@ -292,6 +327,10 @@ class Presenter(QObject):
         wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
         stage.set_mode("compare" if stage.mode() == wanted else wanted)
 
+    def _on_against(self, key: str) -> None:
+        self._against = key
+        self._draw_parts()
+
     def _on_ray(self, key: str, moved: tuple[float, float]) -> None:
         run = self._session.run
         view = resolve.view_of(run, "scatter")
@@ -302,6 +341,16 @@ class Presenter(QObject):
             edit = f"Correct {self._name(key)}"
             self._session.edit_strip(key, edit, {"profile": profile}, merge=f"ray-{key}")
 
+    def _on_mode_changed(self, mode: str) -> None:
+        if self._live is not None:
+            strips = resolve.live_strips(self._live.parts, self._session.strips)
+            self._stage_strips(self._live.parts, strips)
+        elif self._session.run is not None:
+            self._stage_strips(self._session.run.result.parts, self._session.strips)
+        else:
+            self._desk.stagebar.set_against((), "")
+        self._on_mode(mode)
+
     def _on_mode(self, mode: str) -> None:
         alone = self._name(mode.removeprefix(_ALONE)) if mode.startswith(_ALONE) else ""
         self._desk.stagebar.set_mode(mode, alone)
@@ -311,7 +360,10 @@ class Presenter(QObject):
         self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if shown else None)
 
     def _name(self, key: str) -> str:
-        return next((s.name for s in self._session.strips if s.key == key), key)
+        strips = self._session.strips
+        if self._live is not None:
+            strips = resolve.live_strips(self._live.parts, strips)
+        return next((s.name for s in strips if s.key == key), key)
 
 
 def _shares(run: Run) -> Mapping[str, Share]:

@@ -30,6 +30,7 @@ class StageBar(QWidget):
     """The row above the stage."""
 
     mode_asked = Signal(str)
+    against_asked = Signal(str)  # key of the part beyond the line, or "" for what the mixer shows
     command_asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -54,6 +55,12 @@ class StageBar(QWidget):
         self._alone = label("", "muted")
         row.addWidget(self._alone)
         row.addStretch()
+        self._against = QHBoxLayout()
+        self._against.setSpacing(0)
+        self._choices: list[QPushButton] = []
+        self._offered: tuple[tuple[str, str], ...] = ()
+        row.addLayout(self._against)
+        row.addSpacing(10)
         self._zoom = label("", "muted")
         self._zoom.setMinimumWidth(52)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -78,6 +85,32 @@ class StageBar(QWidget):
         self._group.setExclusive(True)
         self._alone.setText(f"{part_name} alone" if part_name else "")
         self._alone.setContentsMargins(10, 0, 0, 0)
+
+    def set_against(self, offered: tuple[tuple[str, str], ...], current: str) -> None:
+        """Offer what may stand beyond the line: (key, name) pairs, none where there is no line."""
+        if offered != self._offered:
+            for old in self._choices:
+                self._against.removeWidget(old)
+                old.hide()
+                old.deleteLater()
+            self._offered = offered
+            self._choices = [self._choice(key, name) for key, name in offered]
+        for made in self._choices:
+            made.setChecked(made.property("key") == current)
+
+    def _choice(self, key: str, name: str) -> QPushButton:
+        words = f"Compare with {name}" if key else "Compare with what the mixer shows"
+        made = button(name, "tab", name=words, tip=words, checkable=True)
+        made.setFixedHeight(36)
+        made.setProperty("key", key)
+        made.clicked.connect(self._on_against)
+        self._against.addWidget(made)
+        return made
+
+    def _on_against(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, QPushButton):
+            self.against_asked.emit(str(sender.property("key")))
 
     def set_ready(self, image: bool, parts: bool) -> None:
         """Enable what can be looked at: an image, and its parts."""

@@ -81,7 +81,7 @@ class TopBar(QWidget):
     def set_running(self, running: bool, possible: bool) -> None:
         """Offer Stop while a run goes on, else Run where one is possible."""
         self._running = running
-        self._run.setText("Stop" if running else "Run")
+        self._run.setText(" Stop" if running else " Run")
         self._run.setEnabled(running or possible)
         name = "run_stop" if running else "run_start"
         words = "Stop the analysis" if running else "Run the analysis"

@@ -51,10 +51,11 @@ class Welcome(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._recent: list[QPushButton] = []
         self._cards: list[QPushButton] = []
         self._open = button(
-            "Open a file…", "primary", name="Open a file", tip="Open a file (Ctrl+O)"
+            " Open a file…", "primary", name="Open a file", tip="Open a file (Ctrl+O)"
         )
         self._open.setFixedHeight(34)
         self._open.clicked.connect(self.open_asked)

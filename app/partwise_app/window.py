@@ -81,6 +81,7 @@ class Window(QMainWindow):
         self.desk.restore_layout(settings.bytes_of("desk"))
         self._dress(theme.tokens)
         self.refresh()
+        self.welcome.setFocus()
 
     # --- what others may ask -------------------------------------------------------------
 
@@ -148,11 +149,10 @@ class Window(QMainWindow):
         self._name_undo()
         self._check_choices()
         open_ = bool(session.state.sources)
-        self._pages.setCurrentWidget(self.desk if open_ else self.welcome)
-        self.status.setVisible(True)
+        self._turn_to(self.desk if open_ else self.welcome)
         if open_:
             saved = "edited" if session.needs_saving else "saved"
-            state = saved if session.path is not None or session.needs_saving else "not saved"
+            state = saved if session.path is not None else "not saved"
             self.topbar.set_title(f"{session.title} — {state}")
             self.setWindowTitle(f"{session.title} — {state} — Partwise")
         else:
@@ -303,6 +303,12 @@ class Window(QMainWindow):
             action.setToolTip(str(path))
         if not self._settings.recent:
             self._recent_menu.addAction("None yet").setEnabled(False)
+
+    def _turn_to(self, page: QWidget) -> None:
+        if self._pages.currentWidget() is not page:
+            self._pages.setCurrentWidget(page)
+            # Keys belong to the picture at first, not to the first button in the row.
+            (self.desk.stage if page is self.desk else page).setFocus()
 
     def _name_undo(self) -> None:
         for command_id, word, name in (

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from partwise.plugins.contract import Exporter
 from partwise.project.document import Run
-from partwise_app.controls import SectionLabel, button, label
+from partwise_app.controls import SectionLabel, Tick, button, label
 from partwise_app.dialogs.frame import Frame
 
 __all__ = ["ExportDialog"]
@@ -41,10 +41,10 @@ class ExportDialog(Frame):
         super().__init__(parent, "Export", "Full-resolution files with units and names inside.")
         self._offers = tuple(offers)
         self.body.addWidget(SectionLabel("Files"))
-        self._boxes: list[QCheckBox] = []
+        self._boxes: list[Tick] = []
         for exporter, part in self._offers:
             name = f" · {run.result.parts[part].name}" if part is not None else ""
-            box = QCheckBox(f"{exporter.title}{name}   {exporter.suffix}")
+            box = Tick(f"{exporter.title}{name}   {exporter.suffix}")
             box.setAccessibleName(box.text())
             box.setChecked(True)
             box.toggled.connect(self._check)
