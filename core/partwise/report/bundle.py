@@ -202,13 +202,13 @@ def folder_names(paths: Sequence[Path]) -> list[str]:
 
 def _part(part: Part, result: Result) -> dict[str, Any]:
     told = {
-        **part.facts,
         "key": part.key,
         "name": part.name,
         "color": part.color,
         "share": part.share,
         "profile": part.profile,
     }
+    told |= {name: value for name, value in part.facts.items() if name not in told}
     # In a linear mixture of colours the profile is the stain's vector.
     if "vector" not in told and any("mixing" in view.options for view in result.views):
         told["vector"] = part.profile

@@ -111,8 +111,8 @@ def _parts(story: Story) -> str:
     head = "<th>Part</th><th></th><th class=n>Share of the explained</th>"
     head += "<th class=n>Profile</th>" if wide else ""
     rows = "".join(_part(part, wide=wide) for part in story.parts)
-    rest = f'<p class="detail">Left over: {_percent(story.residual)} of the whole.'
-    rest += f" {escape(story.residual_text)}</p>" if story.residual_text else "</p>"
+    left = escape(story.residual_text) or f"{_percent(story.residual)} of the whole"
+    rest = f'<p class="detail">Left over: {left}.</p>'
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}"
 
 

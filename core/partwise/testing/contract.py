@@ -142,6 +142,7 @@ def _parameters_of(analysis: Any) -> Iterator[Finding]:
     except (TypeError, KeyError, NameError) as error:
         yield Finding("parameters are declared by param()", f"{analysis.id}: {error!r}")
         return
+    sound = True
     for spec in found:
         if not spec.help.endswith("."):
             yield Finding("a parameter has one sentence of help", spec.name)
@@ -151,7 +152,10 @@ def _parameters_of(analysis: Any) -> Iterator[Finding]:
         try:
             spec.validate(spec.default)
         except PartwiseProblem as problem:
+            sound = False
             yield Finding("a default is allowed", str(problem))
+    if not sound:
+        return
     values = params.to_json(analysis.Params())
     if params.from_json(analysis.Params, json.loads(json.dumps(values))) != analysis.Params():
         yield Finding("parameters survive JSON", analysis.id)

@@ -1,0 +1,285 @@
+"""Does the command line do what it says: files, exit codes, one-line errors?"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.fixtures import pebble
+
+from partwise.cli import batch, demo, inspect, main, run
+from partwise.project.store import load
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLE = str(pebble.sample())
+_PEBBLE_CLI = """
+import sys
+import partwise.cli.run
+from tests.fixtures import pebble
+partwise.cli.run.load_registry = pebble.registry
+from partwise.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _pebbles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PARTWISE_STATE", str(tmp_path / "state"))
+    for module in (run, inspect, demo, batch):
+        monkeypatch.setattr(module, "load_registry", pebble.registry)
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(signal, "signal", lambda *_: before)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def _error(capsys: pytest.CaptureFixture[str]) -> str:
+    text = capsys.readouterr().err
+    assert text.startswith("partwise: ")
+    assert text.count("\n") == 1
+    return text
+
+
+def test_run_leaves_what_result_json_lists(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "deep" / "out"
+    words = ["run", "pebble", SAMPLE, "-o", str(out), "-p", "cut=0.25", "--seed", "3", "--json"]
+    assert main(words) == 0
+    printed = json.loads(capsys.readouterr().out)
+    written = json.loads((out / "result.json").read_text())
+    assert printed == written
+    assert written["parameters"]["cut"] == 0.25
+    assert written["seed"] == 3
+    assert written["plugin"] == {"id": "pebble", "version": "1.2.0"}
+    assert written["inputs"][0]["path"] == SAMPLE
+    assert len(written["inputs"][0]["sha256"]) == 64
+    large = written["parts"][0]
+    np.testing.assert_allclose(large["vector"], [0.25, 1.0], atol=1e-3)
+    roles = {entry["role"] for entry in written["files"]}
+    assert roles == {"grains-large", "grains-small", "all", "factors", "report"}
+    assert sorted([e["path"] for e in written["files"]] + ["result.json"]) == _files(out)
+    with np.load(out / "factors.npz") as factors:
+        np.testing.assert_array_equal(factors["W"][:, 0], large["profile"])
+        assert "H" not in factors  # one course only: no whole H
+
+
+def test_the_same_run_gives_the_same_factors(tmp_path: Path) -> None:
+    for name in "ab":
+        assert main(["run", "pebble", SAMPLE, "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / "a/factors.npz").read_bytes() == (tmp_path / "b/factors.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["-p", "cut=2"], 2, "cut takes 0 to 1 mm"),
+        (["-p", "cutt=1"], 2, "did you mean cut"),
+        (["-p", "cut"], 2, "cut, mode, pebbles, reference"),
+        (["-p", "mode=refuse"], 3, "pebbles.txt: there are no pebbles; bring some"),
+        (["-p", "reference=/no/such"], 3, "/no/such: there is no such file"),
+        (["-p", "mode=raise"], 4, "grains overflow"),
+        (["-p", "mode=memory"], 4, "not enough memory"),
+        (["--analysis", "other"], 2, "known: sort"),
+        (["--save", "x.zip"], 2, ".partwise"),
+    ],
+)
+def test_each_problem_has_its_code_and_leaves_nothing(
+    words: list[str], code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["run", "pebble", SAMPLE, "-o", str(out), *words]) == code
+    assert said in _error(capsys)
+    assert not out.exists()
+
+
+def test_a_failed_run_leaves_an_earlier_result_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["run", "pebble", SAMPLE, "-o", str(out)]) == 0
+    (out / "notes.txt").write_text("mine")
+    before = {name: (out / name).read_bytes() for name in _files(out)}
+    assert main(["run", "pebble", SAMPLE, "-o", str(out), "-p", "mode=raise"]) == 4
+    assert {name: (out / name).read_bytes() for name in _files(out)} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("missing.txt", "no such file"), ("other.txt", "is not what")]
+)
+def test_inputs_that_cannot_be_read_are_named(
+    name: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.txt").write_text("stones")
+    path = tmp_path / name
+    assert main(["run", "pebble", str(path), "-o", str(tmp_path / "out")]) == 3
+    text = _error(capsys)
+    assert str(path) in text
+    assert said in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("x")
+    assert main(["run", "pebble", SAMPLE, "-o", str(tmp_path / "out")]) == 3
+    assert str(tmp_path / "out") in _error(capsys)
+
+
+def test_a_full_disk_leaves_nothing_and_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pebble, "export_course", full)
+    out = tmp_path / "out"
+    assert main(["run", "pebble", SAMPLE, "-o", str(out)]) == 3
+    text = _error(capsys)
+    assert str(out) in text
+    assert "No space left" in text
+    assert not out.exists()
+
+
+def test_several_inputs_get_a_folder_each(tmp_path: Path) -> None:
+    twin = pebble.write_pebbles(tmp_path / "pebbles.txt", [5.0, 6.0])
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, str(twin), "-o", str(tmp_path / "out")]
+    assert main([*words, "--save", str(project)]) == 0
+    assert _files(tmp_path / "out") == ["pebbles", "pebbles-2"]
+    assert len(load(project).state.runs) == 2
+
+
+@pytest.mark.parametrize("words", [["run"], ["nonsense"], ["run", "pebble", SAMPLE]])
+def test_wrong_words_are_one_line_and_exit_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "error" in _error(capsys)
+
+
+def test_debug_shows_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out")
+    assert main(["run", "pebble", SAMPLE, "-o", out, "-p", "mode=raise", "--debug"]) == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cancels_with_code_5_and_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["run", "pebble", SAMPLE, "-o", str(out), "-p", "mode=slow"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", _PEBBLE_CLI, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    while not out.exists():  # it is in the middle of its work from here
+        assert child.poll() is None
+    os.kill(child.pid, number)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 5
+    assert said == "partwise: cancelled\n"
+    assert not out.exists()
+
+
+def test_info_tells_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", SAMPLE]) == 0
+    told = capsys.readouterr().out
+    assert "Pebble sorter" in told
+    assert "grain: 4, step 1 mm" in told
+    project = tmp_path / "p.partwise"
+    out = str(tmp_path / "o")
+    assert main(["run", "pebble", SAMPLE, "-o", out, "--save", str(project)]) == 0
+    capsys.readouterr()
+    assert main(["info", str(project)]) == 0
+    told = capsys.readouterr().out
+    assert "found" in told
+    assert "95.0% explained" in told
+
+
+def test_verify_finds_the_same_numbers_and_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, "-o", str(tmp_path / "out"), "--seed", "5"]
+    assert main([*words, "--save", str(project)]) == 0
+    assert main(["verify", str(project), "--rerun"]) == 0
+    assert "the same numbers" in capsys.readouterr().out
+    data = bytearray(project.read_bytes())
+    at = data.index(b"NUMPY") + 128
+    data[at] ^= 1
+    project.write_bytes(data)
+    assert main(["verify", str(project)]) == 3
+    assert main(["verify", str(tmp_path / "none.partwise")]) == 3
+
+
+def test_verify_says_when_the_numbers_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, "-o", str(tmp_path / "out"), "--save", str(project)]
+    assert main(words) == 0
+    monkeypatch.setattr(
+        np.random, "default_rng", lambda _: np.random.Generator(np.random.MT19937(9))
+    )
+    assert main(["verify", str(project), "--rerun"]) == 4
+    assert "differs by" in capsys.readouterr().out
+
+
+def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["plugins"]) == 0
+    assert "Pebble sorter" in capsys.readouterr().out
+    assert main(["samples", "list"]) == 0
+    assert "CC0-1.0" in capsys.readouterr().out
+    assert main(["samples", "get", "pebbles", "-o", str(tmp_path / "s")]) == 0
+    assert (tmp_path / "s" / "pebbles.txt").read_bytes() == pebble.sample().read_bytes()
+    assert main(["samples", "get", "rocks"]) == 2
+    assert main(["plugins", "check"]) == 2
+
+
+def test_batch_goes_on_after_a_failure_and_resumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pebble.write_pebbles(folder / "a.txt")
+    pebble.write_pebbles(folder / "c.txt", [9.0])
+    (folder / "b.txt").write_text("pebbles\nx")
+    (folder / "readme.md").write_text("not ours")
+    out = tmp_path / "out"
+    words = ["batch", "pebble", str(folder), "-o", str(out)]
+    assert main(words) == 4
+    with (out / "batch.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["a.txt", "b.txt", "c.txt"]
+    assert [row["status"] == "done" for row in rows] == [True, False, True]
+    assert float(rows[2]["Mean (mm)"]) == 9.0
+    assert _files(out) == ["a", "batch.csv", "c"]
+    pebble.write_pebbles(folder / "b.txt")
+    stamp = (out / "a" / "result.json").stat().st_mtime_ns
+    capsys.readouterr()
+    assert main([*words, "--resume"]) == 0
+    assert (out / "a" / "result.json").stat().st_mtime_ns == stamp
+    assert "b.txt: done" in capsys.readouterr().err
+    assert _files(out) == ["a", "b", "batch.csv", "c"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom partwise.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'scipy', 'numba', 'PIL'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
