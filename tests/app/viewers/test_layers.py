@@ -35,18 +35,18 @@ def with_(strip: Strip, **changes: object) -> Strip:
     return Strip(**{**strip.__dict__, **changes})
 
 
-def test_the_whole_is_drawn_as_it_is():
+def test_the_whole_is_drawn_as_it_is() -> None:
     rgb = pixels()
     assert np.array_equal(array_of(Recipe("whole").draw(rgb)), rgb)
 
 
-def test_parts_are_drawn_as_the_mixing_renders_them():
+def test_parts_are_drawn_as_the_mixing_renders_them() -> None:
     rgb, mix = pixels(), mixing()
     drawn = Recipe("parts", mix, (True, False)).draw(rgb)
     assert np.array_equal(array_of(drawn), mix.render(rgb, (True, False)))
 
 
-def test_an_image_owns_its_memory():
+def test_an_image_owns_its_memory() -> None:
     rgb = pixels()
     drawn = Recipe("whole").draw(rgb)
     before = array_of(drawn)
@@ -54,7 +54,7 @@ def test_an_image_owns_its_memory():
     assert np.array_equal(array_of(drawn), before)
 
 
-def test_the_residual_is_drawn_on_a_fixed_scale():
+def test_the_residual_is_drawn_on_a_fixed_scale() -> None:
     rgb, mix = pixels(), mixing()
     values = mix.residual(rgb)
     steps = np.minimum(values * np.float32(255 / residual_limit(mix)), 255).astype(np.uint8)
@@ -76,29 +76,29 @@ def test_the_residual_is_drawn_on_a_fixed_scale():
 )  # fmt: skip
 def test_show_and_solo_decide_what_is_heard(
     strips: tuple[Strip, ...], shown: tuple[bool, ...], rest: bool, title: str
-):
+) -> None:
     mixer = Mixer(strips)
     recipe = mixer.recipe("parts", mixing())
     assert (recipe.shown, recipe.with_residual) == (shown, rest)
     assert mixer.title("parts") == title
 
 
-def test_one_part_alone_ignores_the_switches():
+def test_one_part_alone_ignores_the_switches() -> None:
     recipe = Mixer((with_(H, show=False), E, R)).recipe("part:h", mixing())
     assert recipe.shown == (True, False)
     assert not recipe.with_residual
 
 
-def test_parts_without_strips_are_shown():
+def test_parts_without_strips_are_shown() -> None:
     assert Mixer().recipe("parts", mixing()).shown == (True, True)
 
 
-def test_a_part_in_its_found_colour_keeps_its_natural_light():
+def test_a_part_in_its_found_colour_keeps_its_natural_light() -> None:
     mixer = Mixer((H, E, R), {"h": H.color, "e": E.color})
     assert mixer.recipe("part:h", mixing()).colors is None
 
 
-def test_a_recoloured_part_is_tinted_and_the_other_is_not():
+def test_a_recoloured_part_is_tinted_and_the_other_is_not() -> None:
     mix, rgb = mixing(), pixels()
     mixer = Mixer((with_(H, color="#108040"), E, R), {"h": H.color, "e": E.color})
     natural = array_of(Mixer((H, E, R)).recipe("part:e", mix).draw(rgb)).astype(int)
@@ -108,21 +108,21 @@ def test_a_recoloured_part_is_tinted_and_the_other_is_not():
     assert tinted[1] == max(tinted)
 
 
-def test_equal_choices_make_equal_recipes():
+def test_equal_choices_make_equal_recipes() -> None:
     mix = mixing()
     assert Mixer((H, E, R)).recipe("parts", mix) == Mixer((H, E, R)).recipe("parts", mix)
     assert Mixer((H, E, R)).recipe("parts", mix) != Mixer((H, E, R)).recipe("parts", mixing())
 
 
 @pytest.mark.parametrize("name", ["viridis", "cividis"])
-def test_tables_agree_with_the_published_maps(name: str):
+def test_tables_agree_with_the_published_maps(name: str) -> None:
     theirs = pg.colormap.get(name).getLookupTable(nPts=256)[:, :3]
     assert np.abs(color_table(name).astype(int) - theirs.astype(int)).max() <= 7
     brightness = color_table(name) @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(brightness) >= -0.5).all()
 
 
-def test_packed_colours_are_opaque():
+def test_packed_colours_are_opaque() -> None:
     packed = packed_table()
     assert packed.shape == (256,)
     assert ((packed >> 24) == 0xFF).all()

@@ -58,18 +58,19 @@ def scatter(qtbot: QtBot) -> ScatterView:
 )
 def test_scale_bars_are_round(
     longest: float, microns: float | None, scale: float, expected: tuple[float, str]
-):
+) -> None:
     length, text = nice_length(longest, microns, scale)
-    assert (pytest.approx(expected[0]), expected[1]) == (length, text)
+    assert length == pytest.approx(expected[0])
+    assert text == expected[1]
 
 
-def test_scale_bars_use_a_fair_part_of_their_room():
+def test_scale_bars_use_a_fair_part_of_their_room() -> None:
     for scale in np.geomspace(1e-4, 32, 200):
         length, _ = nice_length(120, 0.23, float(scale))
         assert 120 / 2.6 <= length <= 120 * (1 + 1e-9)
 
 
-def test_the_curve_says_what_will_appear_and_then_what_happened(qtbot: QtBot):
+def test_the_curve_says_what_will_appear_and_then_what_happened(qtbot: QtBot) -> None:
     curve = ConvergenceCurve()
     qtbot.addWidget(curve)
     assert "during a run" in curve.accessibleDescription()
@@ -85,7 +86,7 @@ def test_the_curve_says_what_will_appear_and_then_what_happened(qtbot: QtBot):
 @pytest.mark.parametrize(
     "trace", [[], [1.0], [2.0, 2.0, 2.0], [1.0, 0.0], list(range(9000, 0, -1))]
 )
-def test_any_trace_can_be_drawn_in_both_themes(qtbot: QtBot, trace: list[float]):
+def test_any_trace_can_be_drawn_in_both_themes(qtbot: QtBot, trace: list[float]) -> None:
     curve = ConvergenceCurve()
     qtbot.addWidget(curve)
     curve.resize(240, 92)
@@ -95,7 +96,7 @@ def test_any_trace_can_be_drawn_in_both_themes(qtbot: QtBot, trace: list[float])
         assert colors(curve) > 3
 
 
-def test_a_falling_loss_is_a_falling_line(qtbot: QtBot):
+def test_a_falling_loss_is_a_falling_line(qtbot: QtBot) -> None:
     curve = ConvergenceCurve()
     qtbot.addWidget(curve)
     curve.resize(240, 92)
@@ -105,7 +106,7 @@ def test_a_falling_loss_is_a_falling_line(qtbot: QtBot):
     assert all(a.x() < b.x() and a.y() < b.y() for a, b in pairwise(points))
 
 
-def test_rays_point_where_the_parts_point(scatter: ScatterView):
+def test_rays_point_where_the_parts_point(scatter: ScatterView) -> None:
     for part, ray in zip(PARTS, RAYS, strict=True):
         assert scatter.ray(part.key) == pytest.approx(tuple(ray / np.linalg.norm(ray)))
         tip = scatter.tip(part.key)
@@ -115,7 +116,7 @@ def test_rays_point_where_the_parts_point(scatter: ScatterView):
     assert (zero.y() - tip.y()) / (tip.x() - zero.x()) == pytest.approx(3)  # true angles
 
 
-def test_dragging_a_tip_turns_its_ray(scatter: ScatterView, qtbot: QtBot):
+def test_dragging_a_tip_turns_its_ray(scatter: ScatterView, qtbot: QtBot) -> None:
     moved: list[tuple[str, tuple[float, float]]] = []
     scatter.ray_moved.connect(lambda key, ray: moved.append((key, ray)))
     tip = scatter.tip("e").toPoint()
@@ -133,7 +134,9 @@ def test_dragging_a_tip_turns_its_ray(scatter: ScatterView, qtbot: QtBot):
     assert scatter.ray("h") == pytest.approx(tuple(RAYS[0] / np.linalg.norm(RAYS[0])))
 
 
-def test_an_answer_during_a_drag_leaves_the_tip_in_the_hand(scatter: ScatterView, qtbot: QtBot):
+def test_an_answer_during_a_drag_leaves_the_tip_in_the_hand(
+    scatter: ScatterView, qtbot: QtBot
+) -> None:
     tip = scatter.tip("e").toPoint()
     qtbot.mousePress(scatter, Qt.MouseButton.LeftButton, pos=tip)
     qtbot.mouseMove(scatter, tip + QPoint(20, 15))
@@ -145,7 +148,7 @@ def test_an_answer_during_a_drag_leaves_the_tip_in_the_hand(scatter: ScatterView
     assert scatter.ray("e") != held
 
 
-def test_a_locked_ray_stays(scatter: ScatterView, qtbot: QtBot):
+def test_a_locked_ray_stays(scatter: ScatterView, qtbot: QtBot) -> None:
     scatter.set_view(view(), PARTS, (Strip("e", "Eosin", "#e0608f", locked=True),))
     before = scatter.ray("e")
     tip = scatter.tip("e").toPoint()
@@ -155,7 +158,7 @@ def test_a_locked_ray_stays(scatter: ScatterView, qtbot: QtBot):
     assert scatter.ray("e") == before
 
 
-def test_keys_choose_and_turn_a_ray(scatter: ScatterView, qtbot: QtBot):
+def test_keys_choose_and_turn_a_ray(scatter: ScatterView, qtbot: QtBot) -> None:
     assert "Haematoxylin" in scatter.accessibleDescription()
     qtbot.keyClick(scatter, Qt.Key.Key_Space)
     assert "Eosin" in scatter.accessibleDescription()
@@ -167,7 +170,7 @@ def test_keys_choose_and_turn_a_ray(scatter: ScatterView, qtbot: QtBot):
     assert math.degrees(before - math.atan2(y, x)) == pytest.approx(0.5)
 
 
-def test_the_scatter_draws_with_and_without_data(scatter: ScatterView):
+def test_the_scatter_draws_with_and_without_data(scatter: ScatterView) -> None:
     for tokens in (DARK, LIGHT):
         scatter.set_theme(tokens)
         scatter.set_view(view(), PARTS)
@@ -176,7 +179,7 @@ def test_the_scatter_draws_with_and_without_data(scatter: ScatterView):
         assert colors(scatter) > 2
 
 
-def test_points_that_are_no_numbers_are_left_out(scatter: ScatterView):
+def test_points_that_are_no_numbers_are_left_out(scatter: ScatterView) -> None:
     points = np.array([[0.1, 0.2], [np.nan, 1.0], [np.inf, 0.0]])
     scatter.set_view(View("scatter", "", {"points": points}, view().axes), ())
     assert np.isfinite(scatter._low + scatter._high).all()

@@ -76,11 +76,15 @@ def pixel(picture: QImage, x: int, y: int) -> tuple[int, int, int]:
     return color.red(), color.green(), color.blue()
 
 
+def corners(rect: QRectF) -> tuple[float, float, float, float]:
+    return rect.left(), rect.top(), rect.right(), rect.bottom()
+
+
 def titles(stage: ImageStage) -> list[list[str]]:
     return [[sheet.title for sheet in pane.sheets] for pane in panes(stage)]
 
 
-def test_without_an_image_it_says_what_to_do(stage: ImageStage):
+def test_without_an_image_it_says_what_to_do(stage: ImageStage) -> None:
     assert panes(stage) == []
     assert stage.view_rect().isEmpty()
     stage.zoom_in()
@@ -90,7 +94,7 @@ def test_without_an_image_it_says_what_to_do(stage: ImageStage):
     assert len(colors) > 2  # some words
 
 
-def test_an_image_is_fitted_and_drawn_as_it_is(stage: ImageStage, qtbot: QtBot):
+def test_an_image_is_fitted_and_drawn_as_it_is(stage: ImageStage, qtbot: QtBot) -> None:
     rgb = image()
     stage.set_image(ArrayPyramid(rgb))
     settled(stage, qtbot)
@@ -105,7 +109,9 @@ def test_an_image_is_fitted_and_drawn_as_it_is(stage: ImageStage, qtbot: QtBot):
         assert pixel(shown, x, y) == tuple(rgb[round(corner.y()) + y, round(corner.x()) + x])
 
 
-def test_parts_residual_and_one_part_show_what_the_mixing_renders(run: ImageStage, qtbot: QtBot):
+def test_parts_residual_and_one_part_show_what_the_mixing_renders(
+    run: ImageStage, qtbot: QtBot
+) -> None:
     rgb, mix = image(), mixing()
     run.set_mixing(mix)
     run.zoom_to(1.0)
@@ -122,7 +128,7 @@ def test_parts_residual_and_one_part_show_what_the_mixing_renders(run: ImageStag
         assert pixel(run.picture(), 450, 250) == tuple(mix.render(one, shown)[0, 0])
 
 
-def test_each_mode_names_what_it_shows(run: ImageStage, qtbot: QtBot):
+def test_each_mode_names_what_it_shows(run: ImageStage, qtbot: QtBot) -> None:
     seen: list[str] = []
     run.mode_changed.connect(seen.append)
     expected = {
@@ -141,12 +147,12 @@ def test_each_mode_names_what_it_shows(run: ImageStage, qtbot: QtBot):
     assert seen == list(expected)
 
 
-def test_an_unknown_mode_is_refused(stage: ImageStage):
+def test_an_unknown_mode_is_refused(stage: ImageStage) -> None:
     with pytest.raises(ValueError, match="no mode 'both'"):
         stage.set_mode("both")
 
 
-def test_before_a_run_it_says_so_over_the_dimmed_whole(stage: ImageStage, qtbot: QtBot):
+def test_before_a_run_it_says_so_over_the_dimmed_whole(stage: ImageStage, qtbot: QtBot) -> None:
     stage.set_image(ArrayPyramid(image()))
     stage.set_mode("residual")
     settled(stage, qtbot)
@@ -157,14 +163,14 @@ def test_before_a_run_it_says_so_over_the_dimmed_whole(stage: ImageStage, qtbot:
     assert max(dimmed) < max(pixel(stage.picture(), 450, 100)) * 0.7
 
 
-def test_solo_in_the_mixer_is_seen_in_compare(run: ImageStage, qtbot: QtBot):
+def test_solo_in_the_mixer_is_seen_in_compare(run: ImageStage, qtbot: QtBot) -> None:
     run.set_mode("compare")
     run.set_strips((dataclasses.replace(STRIPS[0], solo=True), *STRIPS[1:]))
     assert titles(run) == [["Whole", "Haematoxylin"]]
     assert panes(run)[0].sheets[1].color == "#5a5fd6"
 
 
-def test_the_swipe_line_divides_whole_and_parts(run: ImageStage, qtbot: QtBot):
+def test_the_swipe_line_divides_whole_and_parts(run: ImageStage, qtbot: QtBot) -> None:
     handle = run.findChild(SwipeHandle)
     assert handle is not None
     assert not handle.isVisible()
@@ -189,7 +195,7 @@ def test_the_swipe_line_divides_whole_and_parts(run: ImageStage, qtbot: QtBot):
     assert pixel(run.picture(), 380, 250) == part
 
 
-def test_the_swipe_line_moves_by_keys_and_stays_inside(run: ImageStage, qtbot: QtBot):
+def test_the_swipe_line_moves_by_keys_and_stays_inside(run: ImageStage, qtbot: QtBot) -> None:
     run.set_mode("compare")
     handle = run.findChild(SwipeHandle)
     assert handle is not None
@@ -201,7 +207,7 @@ def test_the_swipe_line_moves_by_keys_and_stays_inside(run: ImageStage, qtbot: Q
         assert abs(handle.geometry().center().x() - x) <= 1
 
 
-def test_side_by_side_panes_look_at_the_same_place(run: ImageStage, qtbot: QtBot):
+def test_side_by_side_panes_look_at_the_same_place(run: ImageStage, qtbot: QtBot) -> None:
     run.set_mode("side")
     settled(run, qtbot)
     three = panes(run)
@@ -217,7 +223,7 @@ def test_side_by_side_panes_look_at_the_same_place(run: ImageStage, qtbot: QtBot
     assert [pane._cross is not None for pane in three] == [False, True, True]
 
 
-def test_the_wheel_zooms_at_the_cursor(run: ImageStage, qtbot: QtBot):
+def test_the_wheel_zooms_at_the_cursor(run: ImageStage, qtbot: QtBot) -> None:
     pane = panes(run)[0]
     spot = QPointF(600, 300)
     before = pane.scene_point(spot)
@@ -234,7 +240,7 @@ def test_the_wheel_zooms_at_the_cursor(run: ImageStage, qtbot: QtBot):
 @pytest.mark.parametrize("button", [Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton])
 def test_dragging_moves_the_image_with_the_hand(
     run: ImageStage, qtbot: QtBot, button: Qt.MouseButton
-):
+) -> None:
     run.zoom_to(1.0)
     pane = panes(run)[0]
     under = pane.scene_point(QPointF(400, 200))
@@ -244,7 +250,7 @@ def test_dragging_moves_the_image_with_the_hand(
     assert pane.scene_point(QPointF(460, 230)) == pytest.approx(under)
 
 
-def test_double_click_and_home_show_all_again(run: ImageStage, qtbot: QtBot):
+def test_double_click_and_home_show_all_again(run: ImageStage, qtbot: QtBot) -> None:
     fitted = run.view_rect()
     for back in ("double", "home"):
         run.zoom_to(3.0)
@@ -257,7 +263,7 @@ def test_double_click_and_home_show_all_again(run: ImageStage, qtbot: QtBot):
 
 def test_a_fitted_image_stays_fitted_and_a_chosen_place_stays_in_the_middle(
     run: ImageStage, qtbot: QtBot
-):
+) -> None:
     run.resize(700, 420)
     assert run.view_rect().contains(QRectF(0, 0, 1400, 900))
     run.set_view_rect(QRectF(300, 200, 350, 210))
@@ -266,18 +272,18 @@ def test_a_fitted_image_stays_fitted_and_a_chosen_place_stays_in_the_middle(
     assert run.zoom_percent == pytest.approx(200)
 
 
-def test_a_saved_place_is_found_again(run: ImageStage):
+def test_a_saved_place_is_found_again(run: ImageStage) -> None:
     run.zoom_to(2.5)
     place = run.view_rect()
     run.fit()
     run.set_view_rect(place)
-    for mine, theirs in zip(run.view_rect().getRect(), place.getRect(), strict=True):
+    for mine, theirs in zip(corners(run.view_rect()), corners(place), strict=True):
         assert mine == pytest.approx(theirs)
     run.set_view_rect(QRectF())
     assert run.view_rect().center() == place.center()
 
 
-def test_the_reading_is_the_pixel_and_its_mixing(run: ImageStage, qtbot: QtBot):
+def test_the_reading_is_the_pixel_and_its_mixing(run: ImageStage, qtbot: QtBot) -> None:
     rgb, mix = image(), mixing()
     run.set_mixing(mix)
     run.zoom_to(1.0)
@@ -296,7 +302,7 @@ def test_the_reading_is_the_pixel_and_its_mixing(run: ImageStage, qtbot: QtBot):
     assert (reading.downsample, reading.microns) == (1.0, (reading.x * 0.5, reading.y * 0.5))
 
 
-def test_zoomed_out_the_reading_says_it_is_a_mean(stage: ImageStage, qtbot: QtBot):
+def test_zoomed_out_the_reading_says_it_is_a_mean(stage: ImageStage, qtbot: QtBot) -> None:
     rgb = image(2000, 2600)
     stage.set_image(ArrayPyramid(rgb))
     settled(stage, qtbot)
@@ -308,7 +314,7 @@ def test_zoomed_out_the_reading_says_it_is_a_mean(stage: ImageStage, qtbot: QtBo
     assert (reading.strengths, reading.residual, reading.unit) == ((), None, "")
 
 
-def test_outside_the_image_there_is_no_reading(run: ImageStage, qtbot: QtBot):
+def test_outside_the_image_there_is_no_reading(run: ImageStage, qtbot: QtBot) -> None:
     run.zoom_out()
     run.zoom_out()
     with qtbot.waitSignal(run.cursor_moved) as told:
@@ -316,7 +322,7 @@ def test_outside_the_image_there_is_no_reading(run: ImageStage, qtbot: QtBot):
     assert told.args == [None]
 
 
-def test_a_live_edit_draws_anew_without_reading(run: ImageStage, qtbot: QtBot):
+def test_a_live_edit_draws_anew_without_reading(run: ImageStage, qtbot: QtBot) -> None:
     class Counting(ArrayPyramid):
         reads = 0
 
@@ -336,7 +342,7 @@ def test_a_live_edit_draws_anew_without_reading(run: ImageStage, qtbot: QtBot):
     assert pixel(run.picture(), 450, 250) != before
 
 
-def test_thumbnails_fill_their_size_and_follow_the_mixing(stage: ImageStage, qtbot: QtBot):
+def test_thumbnails_fill_their_size_and_follow_the_mixing(stage: ImageStage, qtbot: QtBot) -> None:
     size = QSize(150, 75)
     assert stage.thumbnail("whole", size).size() == size
     rgb = image()
@@ -354,7 +360,7 @@ def test_thumbnails_fill_their_size_and_follow_the_mixing(stage: ImageStage, qtb
     assert pixel(stage.thumbnail("h", size), 75, 37) != parts["h"]
 
 
-def test_the_overview_shows_where_one_is_and_goes_there(run: ImageStage, qtbot: QtBot):
+def test_the_overview_shows_where_one_is_and_goes_there(run: ImageStage, qtbot: QtBot) -> None:
     inset = run.findChild(OverviewInset)
     assert inset is not None
     assert not inset.isVisible()  # all is in sight
@@ -368,7 +374,7 @@ def test_the_overview_shows_where_one_is_and_goes_there(run: ImageStage, qtbot: 
     assert not inset.isVisible()
 
 
-def test_both_themes_draw_names_that_can_be_read(run: ImageStage, qtbot: QtBot):
+def test_both_themes_draw_names_that_can_be_read(run: ImageStage, qtbot: QtBot) -> None:
     for tokens in (DARK, LIGHT):
         run.set_theme(tokens)
         shown = run.picture()
@@ -376,7 +382,7 @@ def test_both_themes_draw_names_that_can_be_read(run: ImageStage, qtbot: QtBot):
         assert max(badge) - min(badge) > 120
 
 
-def test_everything_that_takes_focus_has_a_name(run: ImageStage):
+def test_everything_that_takes_focus_has_a_name(run: ImageStage) -> None:
     run.set_mode("compare")
     focusable = [
         child
@@ -388,7 +394,7 @@ def test_everything_that_takes_focus_has_a_name(run: ImageStage):
     assert panes(run)[0].accessibleName() == "Image: Whole | Parts"
 
 
-def test_deleting_the_stage_ends_its_threads(qtbot: QtBot):
+def test_deleting_the_stage_ends_its_threads(qtbot: QtBot) -> None:
     before = set(threading.enumerate())
     stage = ImageStage()
     stage.resize(300, 200)
@@ -400,7 +406,7 @@ def test_deleting_the_stage_ends_its_threads(qtbot: QtBot):
     assert set(threading.enumerate()) == before
 
 
-def test_taking_the_image_away_empties_the_stage(run: ImageStage, qtbot: QtBot):
+def test_taking_the_image_away_empties_the_stage(run: ImageStage, qtbot: QtBot) -> None:
     with qtbot.waitSignal(run.cursor_moved) as told:
         run.set_image(None)
     assert told.args == [None]

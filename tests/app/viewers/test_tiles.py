@@ -61,7 +61,7 @@ def service(qtbot: QtBot) -> Iterator[TileService]:
     made.close()
 
 
-def test_the_cache_keeps_within_its_bytes():
+def test_the_cache_keeps_within_its_bytes() -> None:
     cache = ByteCache(100)
     for number in range(30):
         cache.put(number, f"value {number}", 9)
@@ -71,7 +71,7 @@ def test_the_cache_keeps_within_its_bytes():
     assert cache.get(29) == "value 29"
 
 
-def test_the_cache_forgets_what_was_used_longest_ago():
+def test_the_cache_forgets_what_was_used_longest_ago() -> None:
     cache = ByteCache(30)
     for name in "abc":
         cache.put(name, name, 10)
@@ -80,14 +80,14 @@ def test_the_cache_forgets_what_was_used_longest_ago():
     assert [cache.get(name) for name in "abcd"] == ["a", None, "c", "d"]
 
 
-def test_replacing_an_entry_counts_it_once():
+def test_replacing_an_entry_counts_it_once() -> None:
     cache = ByteCache(30)
     cache.put("a", 1, 10)
     cache.put("a", 2, 20)
     assert (cache.bytes, len(cache), cache.get("a")) == (20, 1, 2)
 
 
-def test_an_entry_larger_than_the_cache_is_still_kept():
+def test_an_entry_larger_than_the_cache_is_still_kept() -> None:
     cache = ByteCache(30)
     cache.put("a", 1, 10)
     cache.put("b", 2, 90)
@@ -95,14 +95,14 @@ def test_an_entry_larger_than_the_cache_is_still_kept():
     assert cache.get("a") is None
 
 
-def test_a_tile_of_the_finest_level_is_the_image():
+def test_a_tile_of_the_finest_level_is_the_image() -> None:
     image = picture(1300, 1700)
     grid = Grid(1700, 1300)
     read = read_tile(ArrayPyramid(image), grid, Tile(0, 3, 2))
     assert np.array_equal(read, image[1024:, 1536:])
 
 
-def test_missing_levels_are_made_of_means():
+def test_missing_levels_are_made_of_means() -> None:
     image = picture(1300, 1700)
     one_level = Slow(image)
     one_level.gate.set()
@@ -112,7 +112,7 @@ def test_missing_levels_are_made_of_means():
     assert np.array_equal(made, theirs)
 
 
-def test_borders_are_not_lightened_by_white_from_outside():
+def test_borders_are_not_lightened_by_white_from_outside() -> None:
     dark = Slow(np.full((1001, 1203, 3), 40, np.uint8))
     dark.gate.set()
     grid = Grid(1203, 1001)
@@ -120,7 +120,7 @@ def test_borders_are_not_lightened_by_white_from_outside():
         assert read_tile(dark, grid, tile).max() == 40
 
 
-def test_levels_at_odd_steps_lie_where_they_belong():
+def test_levels_at_odd_steps_lie_where_they_belong() -> None:
     odd, grid = Odd(), Grid(3000, 2100)
     for tile in (Tile(2, 0, 0), Tile(2, 1, 0), Tile(1, 2, 1), Tile(grid.top, 0, 0)):
         read, box = read_tile(odd, grid, tile), grid.box(tile)
@@ -130,7 +130,7 @@ def test_levels_at_odd_steps_lie_where_they_belong():
         assert read.shape[1] <= 2 * TILE
 
 
-def test_wishes_are_drawn_and_pixels_kept(qtbot: QtBot, service: TileService):
+def test_wishes_are_drawn_and_pixels_kept(qtbot: QtBot, service: TileService) -> None:
     image = picture(600, 900)
     service.open(ArrayPyramid(image))
     wish = Wish(Tile(0, 1, 0), Recipe("whole"))
@@ -141,14 +141,14 @@ def test_wishes_are_drawn_and_pixels_kept(qtbot: QtBot, service: TileService):
     assert np.array_equal(pixels, image[:512, 512:])
 
 
-def test_the_overview_comes_without_asking(qtbot: QtBot, service: TileService):
+def test_the_overview_comes_without_asking(qtbot: QtBot, service: TileService) -> None:
     service.open(ArrayPyramid(picture(600, 900)))
     overview = service.overview(seconds=10)
     assert overview is not None
     assert overview.shape == (300, 450, 3)
 
 
-def test_a_replaced_wish_is_never_read(qtbot: QtBot, service: TileService):
+def test_a_replaced_wish_is_never_read(qtbot: QtBot, service: TileService) -> None:
     slow = Slow(picture(512, 512 * 6))
     service.open(slow)
     for _ in range(2):  # both threads are held: by the overview, and by the first wish
@@ -163,7 +163,7 @@ def test_a_replaced_wish_is_never_read(qtbot: QtBot, service: TileService):
 
 def test_a_recipe_that_was_replaced_during_the_read_is_not_drawn(
     qtbot: QtBot, service: TileService
-):
+) -> None:
     class Spy(Recipe):
         def draw(self, rgb: np.ndarray):  # type: ignore[no-untyped-def]
             drawn.append(self.shown)
@@ -184,7 +184,7 @@ def test_a_recipe_that_was_replaced_during_the_read_is_not_drawn(
     assert drawn == [(False,)]
 
 
-def test_tiles_of_an_earlier_image_are_dropped(qtbot: QtBot, service: TileService):
+def test_tiles_of_an_earlier_image_are_dropped(qtbot: QtBot, service: TileService) -> None:
     slow = Slow(np.zeros((512, 512, 3), np.uint8))
     service.open(slow)
     slow.entered.acquire(timeout=10)
@@ -195,21 +195,21 @@ def test_tiles_of_an_earlier_image_are_dropped(qtbot: QtBot, service: TileServic
     assert overview.min() == 200
 
 
-def test_a_tile_is_read_once_for_many_layers(qtbot: QtBot, service: TileService):
+def test_a_tile_is_read_once_for_many_layers(qtbot: QtBot, service: TileService) -> None:
     slow = Slow(picture(512, 512))
     slow.gate.set()
     service.open(slow)
     tile = Tile(0, 0, 0)
     for layer in ("whole", "parts", "residual"):
         service.want(layer, [Wish(tile, Recipe(layer))])
-    for layer in ("whole", "parts", "residual"):
-        qtbot.waitUntil(lambda layer=layer: service.drawn(layer, tile) is not None)
+    layers = ("whole", "parts", "residual")
+    qtbot.waitUntil(lambda: all(service.drawn(layer, tile) is not None for layer in layers))
     assert slow.reads == [(0, 0)]
 
 
 def test_a_reader_that_fails_is_told_once_and_the_rest_goes_on(
     qtbot: QtBot, service: TileService, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     told: list[str] = []
     service.failed.connect(told.append)
     service.open(Broken(picture(512, 1024)))
@@ -220,7 +220,7 @@ def test_a_reader_that_fails_is_told_once_and_the_rest_goes_on(
     assert told == ["the drive is gone"]
 
 
-def test_threads_start_with_the_first_wish_and_end_on_close(qtbot: QtBot):
+def test_threads_start_with_the_first_wish_and_end_on_close(qtbot: QtBot) -> None:
     before = threading.active_count()
     made = TileService()
     assert threading.active_count() == before
