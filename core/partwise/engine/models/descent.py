@@ -84,13 +84,13 @@ class Form:
 
     `signed` says which factors may be negative; `axes` which axis of a factor
     counts its components (None: it has none); `spheres` which factors have
-    components of unit length. `degree` is how often the last factor occurs.
+    components of unit length; `scale_at` which factor carries the scale.
     """
 
     signed: tuple[bool, ...] = (False, False)
     axes: tuple[int | None, ...] = (1, 0)
     spheres: tuple[bool, ...] = ()
-    degree: int = 1
+    scale_at: int = -1
     adds_only = False  # multiplicative updates: a leap must not lock a zero
 
     def value(self, target: Target, factors: list[Array]) -> float:
@@ -136,12 +136,12 @@ class Descent:
         self._steps = 0
 
     def value(self) -> float:
+        self._form.tidy(self.held)
         level = self._form_level()
         if level > 0:
             # A start that is off in scale would be judged by its scale alone.
-            last = self.held[-1]
-            self.held[-1] = last * last.dtype.type(level ** (1 / self._form.degree))
-        self._form.tidy(self.held)
+            at = self._form.scale_at
+            self.held[at] = self.held[at] * self.held[at].dtype.type(level)
         self._value = self._form.value(self._target, self.held)
         return self._value
 
@@ -239,9 +239,7 @@ class _Solved:
     facts: dict[str, Any]
 
 
-def solve(
-    form: Form, target: Any, begin: Callable[[int], list[Array]], budget: Budget
-) -> _Solved:
+def solve(form: Form, target: Any, begin: Callable[[int], list[Array]], budget: Budget) -> _Solved:
     """Fit a model from each start and keep the best.
 
     Returns
