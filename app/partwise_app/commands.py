@@ -67,6 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("file_export", "Export…", "File", "Ctrl+E", "run", 2, "export"),
     Command("file_report", "Save report…", "File", "Ctrl+Shift+R", "run", 2, "report"),
     Command("file_relink", "Find a missing file…", "File", "", "missing", 3, "link"),
+    Command("file_recover", "Recover work", "File", "", "", 3),
     Command("file_close", "Close project", "File", "Ctrl+W", "project", 4),
     Command("file_quit", "Quit", "File", "Ctrl+Q", "", 5),
     Command("edit_undo", "Undo", "Edit", "Ctrl+Z", "undo", icon="undo"),

@@ -114,6 +114,16 @@ class Deeds(QObject):
         if path:
             self._session.relink(source.id, Path(path))
 
+    def file_recover(self) -> None:
+        orphan = self._window.keeper.orphan()
+        if orphan is None:
+            self._session.noticed.emit(Notice("good", "There is nothing to recover."))
+            return
+        self._window.notices.dismiss()
+        self.unless_unsaved(
+            lambda: self._session.recover(orphan.path, orphan.project, orphan.discard)
+        )
+
     def file_close(self) -> None:
         self.unless_unsaved(self._session.close_project)
 

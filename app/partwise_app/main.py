@@ -71,6 +71,8 @@ class _Starter:
     def go(self) -> None:
         self._window.session.warm_up()
         self._window.load_samples()
+        if not self._asked.screenshot:
+            self._window.offer_recovery()
         for path in self._asked.files:
             self._window.deeds.open_path(path)
         if self._asked.demo:

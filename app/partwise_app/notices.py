@@ -17,8 +17,6 @@ from partwise_app.theme import Tokens
 __all__ = ["Notice", "NoticeBar", "notice_of"]
 
 _PREDICATES = frozenset({"is", "was", "has", "holds", "cannot", "does", "needs", "ends"})
-    ["is", "are", "was", "has", "holds", "cannot", "does", "needs", "ends", "begins", "carries"]
-)
 _log = logging.getLogger("partwise.app")
 
 

@@ -66,6 +66,7 @@ class Session(QObject):
     noticed = Signal(object)  # Notice
     opened = Signal(Path)  # a file or project, for the list of recent ones
     saved = Signal(Path)
+    project_left = Signal()  # another project takes the place of this one
     busy_changed = Signal()  # a file is being read or written
     _event = Signal(object)
 
@@ -270,6 +271,21 @@ class Session(QObject):
         self._do(
             f"Saving {target.name}", lambda: filework.write_project(state, target, thumb), written
         )
+
+    def recover(self, copy: Path, project: Path | None, discard: Callable[[], None]) -> None:
+        """Open work that a crash left, as unsaved changes to its project."""
+
+        def found(opened: filework.OpenedProject) -> None:
+            self._take_project(dataclasses.replace(opened, path=project or copy))
+            self._path = project
+            self._document.mark_saved(State())  # nothing of this is in the person's file yet
+            discard()
+
+        self._do("Recovering", lambda: filework.read_project(copy), found)
+
+    def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
+        """Do something in the background that nobody waits for."""
+        self._background.do(work, _ignore, failed)
 
     def export(
         self, chosen: Sequence[tuple[Exporter, int | None]], folder: Path, stem: str
@@ -491,6 +507,7 @@ class Session(QObject):
         self.stop()
         self._end_run()
         before = self.state
+        self.project_left.emit()
         self._unsubscribe()
         self._document = document
         self._unsubscribe = document.subscribe(self._on_document)
@@ -655,6 +672,10 @@ class Session(QObject):
         if self._asked is not None:
             self._asked = None
             self.running_changed.emit(False)
+
+
+def _ignore(_: Any) -> None:
+    """Take an answer that nobody waits for."""
 
 
 def _default_worker(on_event: Callable[[Event], None]) -> Worker:

@@ -22,6 +22,7 @@ from partwise_app import icons
 from partwise_app.commands import COMMANDS, MENUS, Command
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
+from partwise_app.keeper import Keeper
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.palette import Offer, Palette
 from partwise_app.presenter import Presenter
@@ -66,6 +67,7 @@ class Window(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.desk)
         self.deeds = Deeds(self)
+        self.keeper = Keeper(session)
         self._presenter = Presenter(session, self.desk, self.status)
         self._lay_out()
         self._actions = {entry.id: self._make_action(entry) for entry in COMMANDS}
@@ -127,6 +129,22 @@ class Window(QMainWindow):
                 )
         self.welcome.set_samples(cards)
         self.welcome.set_recent(self._settings.recent)
+
+    def offer_recovery(self) -> None:
+        """Offer the work that a crash left, where there is any."""
+        orphan = self.keeper.orphan()
+        if orphan is not None:
+            name = orphan.project.stem if orphan.project else "unsaved work"
+            when = orphan.saved.strftime("%d %B, %H:%M")
+            self.notices.tell(
+                Notice(
+                    "look",
+                    f"Partwise ended without closing: {name} of {when} was kept.",
+                    "Recover it now, or leave it for the next start.",
+                    action="file_recover",
+                ),
+                self._actions["file_recover"].text(),
+            )
 
     def set_theme_mode(self, mode: str) -> None:
         """Choose the theme and remember it."""
@@ -362,6 +380,7 @@ class Window(QMainWindow):
         self._settings.keep_bytes("desk", self.desk.layout_bytes())
         self._settings.sync()
         self.session.close()
+        self.keeper.close()
         self.desk.stage.close_threads()
         super().closeEvent(event)
 
