@@ -100,7 +100,7 @@ def _figures(pictures: Sequence[Picture]) -> str:
         data = base64.b64encode(picture.data).decode("ascii")
         caption = escape(picture.caption)
         cells.append(
-            f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
+            f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{data}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
     return f'<div class="figures">{"".join(cells)}</div>' if cells else ""

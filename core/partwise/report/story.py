@@ -37,7 +37,7 @@ _LOSSES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its caption; `data` is a PNG."""
+    """A picture with its caption; `data` is a JPEG."""
 
     caption: str
     data: bytes
@@ -231,7 +231,7 @@ def _overview(dataset: Dataset) -> Picture | None:
         return None
     from PIL import Image
 
-    return Picture("As measured", _png(Image.fromarray(pixels)))
+    return Picture("As measured", _jpeg(Image.fromarray(pixels)))
 
 
 def _shrunk(path: Path) -> bytes:
@@ -239,13 +239,14 @@ def _shrunk(path: Path) -> bytes:
 
     Image.MAX_IMAGE_PIXELS = None  # we wrote this file ourselves
     with Image.open(path) as image:
-        return _png(image.convert("RGB"))
+        return _jpeg(image.convert("RGB"))
 
 
-def _png(image: Any) -> bytes:
+def _jpeg(image: Any) -> bytes:
     from PIL import Image
 
     image.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.BOX)
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    # Full colour resolution: in stained tissue the colour is the message.
+    image.save(out, "JPEG", quality=90, subsampling=0, optimize=True)
     return out.getvalue()

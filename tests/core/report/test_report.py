@@ -33,7 +33,7 @@ class _Balance(HTMLParser):
         assert not any(name.startswith("on") for name, _ in attrs)
         for name, value in attrs:
             if name in ("src", "href"):
-                assert (value or "").startswith("data:image/png;base64,")
+                assert (value or "").startswith("data:image/jpeg;base64,")
         if tag not in _VOID:
             self.open.append(tag)
 
@@ -87,7 +87,7 @@ def test_it_says_all_and_escapes_what_others_wrote(tmp_path: Path) -> None:
     assert provenance is not None
     assert provenance.inputs[0].sha256 in page.text
     (data,) = re.findall(r"base64,([A-Za-z0-9+/=]+)", html)
-    small = tmp_path / "small.png"
+    small = tmp_path / "small.jpg"
     small.write_bytes(base64.b64decode(data))
     with Image.open(small) as image:
         assert image.size == (900, 3)

@@ -1,0 +1,116 @@
+"""How fast does the worker start, show, stop and come back?
+
+    python tests/bench/jobs.py [--trials 40]
+
+Without a window: times are from the call to the event in the manager's thread. The analysis is
+the tests' pebble sorter, which looks at its flag every 5 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import signal
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.fixtures import pebble
+
+from partwise.jobs import worker as w
+from partwise.jobs.perform import Request
+
+
+class Bench:
+    """A worker whose events carry the time at which they came."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[tuple[float, w.Event]] = queue.Queue()
+        self.worker = w.Worker(self._note, registry="tests.fixtures.pebble:registry")
+
+    def _note(self, event: w.Event) -> None:
+        self.events.put((time.perf_counter(), event))
+
+    def wait(self, kind: type[w.Event]) -> float:
+        """Return when the next event of `kind` came."""
+        while True:
+            at, event = self.events.get(timeout=60)
+            if isinstance(event, kind):
+                return at
+
+    def ask(self, **parameters: object) -> float:
+        """Ask for a run, and return when."""
+        dataset = pebble.load(pebble.sample())
+        now = time.perf_counter()
+        self.worker.submit(Request("pebble", "", dataset, parameters))
+        return now
+
+
+def main() -> None:
+    """Print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--trials", type=int, default=40)
+    trials = options.parse_args().trials
+    bench = Bench()
+    start = time.perf_counter()
+    bench.worker.start()
+    called = time.perf_counter() - start
+    _row("start() returns", [called])
+    _row("warm after start()", [bench.wait(w.Ready) - start])
+
+    answers, cancels, firsts = [], [], []
+    for _ in range(trials):
+        answers.append(-bench.ask() + bench.wait(w.Finished))
+        firsts.append(-bench.ask(mode="slow") + bench.wait(w.Snapshotted))
+        now = time.perf_counter()
+        bench.worker.cancel()
+        cancels.append(bench.wait(w.CancelledRun) - now)
+    _row("small run, there and back", answers)
+    _row("first snapshot", firsts)
+    _row("cancel answered", cancels)
+
+    big = [-bench.ask(pebbles=10_000_000) + bench.wait(w.Finished) for _ in range(5)]
+    _row("run that returns 80 MB", big)
+
+    bench.ask(mode="slow")
+    times = [bench.wait(w.Snapshotted) for _ in range(21)]
+    print(f"{'snapshots a second':34}{20 / (times[-1] - times[0]):8.1f}")
+    bench.worker.cancel()
+    bench.wait(w.CancelledRun)
+
+    deaf, lost, back = [], [], []
+    for _ in range(3):
+        bench.ask(mode="deaf")
+        bench.wait(w.Progress)
+        now = time.perf_counter()
+        bench.worker.cancel()
+        deaf.append(bench.wait(w.CancelledRun) - now)
+        bench.wait(w.Ready)
+        bench.ask(mode="slow")
+        bench.wait(w.Snapshotted)
+        pid = bench.worker.pid
+        assert pid is not None
+        now = time.perf_counter()
+        os.kill(pid, signal.SIGKILL)
+        lost.append(bench.wait(w.Failed) - now)
+        back.append(bench.wait(w.Ready) - now)
+    _row("cancel of one that does not listen", deaf)
+    _row("kill -9 is told", lost)
+    _row("kill -9 to a warm fresh process", back)
+    bench.worker.close()
+    left = sorted(p.name for p in Path("/dev/shm").glob("pw*"))
+    print(f"{'shared blocks left':34}{len(left):8d}")
+
+
+def _row(name: str, seconds: list[float]) -> None:
+    ms = sorted(1000 * s for s in seconds)
+    p99 = ms[min(len(ms) - 1, int(0.99 * len(ms)))]
+    print(f"{name:34}p50 {statistics.median(ms):8.1f}  p99 {p99:8.1f}  max {ms[-1]:8.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
