@@ -14,7 +14,8 @@ from partwise_app.viewers.overlays import small_font
 
 __all__ = ["ConvergenceCurve"]
 
-_LOG_FROM = 30.0  # a fall by more than this factor is drawn on a logarithmic axis, and says so
+_LOG_FROM = 10.0  # a fall by more than this factor is drawn on a logarithmic axis, and says so
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EMPTY = "The loss appears here during a run"
 
 
@@ -123,7 +124,7 @@ class ConvergenceCurve(QWidget):
         painter.setPen(QColor(self._tokens.muted))
         count = len(self._trace)
         if count > 1:
-            painter.drawText(top, left, f"{self._trace[0]:.3g}")
+            painter.drawText(top, left, _number(self._trace[0], 3))
         start, end = ("0 s", _time(self._seconds)) if self._seconds is not None else ("1", "")
         steps = f"{count} step" if count == 1 else f"{count} steps"
         painter.drawText(bottom, left, start)
@@ -131,16 +132,25 @@ class ConvergenceCurve(QWidget):
         if self.is_logarithmic():
             painter.drawText(bottom, Qt.AlignmentFlag.AlignHCenter, "log scale")
         painter.setPen(QColor(self._tokens.text))
-        painter.drawText(top, right, f"loss {self._trace[-1]:.4g}")
+        painter.drawText(top, right, f"loss {_number(self._trace[-1], 4)}")
 
     def _in_words(self) -> str:
         if not self._trace:
             return _EMPTY
         state = "so far" if self._running else "at the end"
         return (
-            f"Loss {self._trace[-1]:.4g} {state}, {self._trace[0]:.4g} at first, "
+            f"Loss {_number(self._trace[-1], 4)} {state}, {_number(self._trace[0], 4)} at first, "
             f"{len(self._trace)} steps"
         )
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number in the way of print: 9.02 × 10⁻⁵, not 9.02e-05."""
+    text = f"{value:.{digits}g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 def _time(seconds: float) -> str:

@@ -35,6 +35,7 @@ __all__ = ["ScatterView"]
 
 _TIP = 6.5  # px, radius of a ray's tip
 _REACH = 12.0  # px around a tip that grab it
+_STRETCH = 3.0  # most that one of two axes of the same unit is stretched against the other
 _TURN = math.radians(0.5)  # per arrow key
 _FAR = 99.7  # percentile of the points that the axes reach: a few outliers must not shrink the rest
 
@@ -171,33 +172,42 @@ class ScatterView(QWidget):
         self._high = float(high[0] + pad[0]), float(high[1] + pad[1])
 
     def _scales(self) -> tuple[float, float]:
-        """Pixels per unit; equal on both axes where their units agree, so that angles are true."""
+        """Pixels per unit across and up.
+
+        Where the units agree, one axis is stretched against the other, but not without bounds:
+        a narrow cone needs room to be dragged in, a round cloud should stay round-ish.
+        """
         plot = self._plot()
         across = max(plot.width(), 1) / (self._high[0] - self._low[0])
         up = max(plot.height(), 1) / (self._high[1] - self._low[1])
         if len(self._axes) == 2 and self._axes[0].unit != self._axes[1].unit:
             return across, up
-        return min(across, up), min(across, up)
+        return min(across, _STRETCH * up), min(up, _STRETCH * across)
+
+    def _shift(self) -> float:
+        """Pixels that centre the drawing where it does not fill the width."""
+        return (self._plot().width() - (self._high[0] - self._low[0]) * self._scales()[0]) / 2
 
     def _to_screen(self, x: float, y: float) -> QPointF:
         plot, (across, up) = self._plot(), self._scales()
         return QPointF(
-            plot.left() + (x - self._low[0]) * across, plot.bottom() - (y - self._low[1]) * up
+            plot.left() + self._shift() + (x - self._low[0]) * across,
+            plot.bottom() - (y - self._low[1]) * up,
         )
 
     def _to_units(self, point: QPointF) -> tuple[float, float]:
         plot, (across, up) = self._plot(), self._scales()
         return (
-            (point.x() - plot.left()) / across + self._low[0],
+            (point.x() - plot.left() - self._shift()) / across + self._low[0],
             (plot.bottom() - point.y()) / up + self._low[1],
         )
 
     def _draw_cloud(self, plot: QRectF) -> QImage:
         """Points as density: how dark a pixel is grows with the logarithm of their number."""
-        ratio = self.devicePixelRatioF()
-        width, height = max(1, int(plot.width() * ratio)), max(1, int(plot.height() * ratio))
-        across, up = (scale * ratio for scale in self._scales())
-        columns = ((self._points[:, 0] - self._low[0]) * across).astype(np.int64)
+        # In device-independent pixels: a point of one fine screen's pixel could not be seen.
+        width, height = max(1, int(plot.width())), max(1, int(plot.height()))
+        across, up = self._scales()
+        columns = ((self._points[:, 0] - self._low[0]) * across + self._shift()).astype(np.int64)
         rows = height - 1 - ((self._points[:, 1] - self._low[1]) * up).astype(np.int64)
         inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
         flat = rows[inside] * width + columns[inside]
@@ -211,9 +221,7 @@ class ScatterView(QWidget):
             pixels[..., channel] = np.rint(share * level)
         pixels[..., 3] = alpha
         shape = QImage.Format.Format_ARGB32_Premultiplied
-        image = QImage(pixels.data, width, height, 4 * width, shape).copy()
-        image.setDevicePixelRatio(ratio)
-        return image
+        return QImage(pixels.data, width, height, 4 * width, shape).copy()
 
     def _paint_axes(self, painter: QPainter, plot: QRectF) -> None:
         painter.setFont(small_font(self.font()))
@@ -224,7 +232,7 @@ class ScatterView(QWidget):
         painter.drawLine(QPointF(zero.x(), plot.top()), QPointF(zero.x(), plot.bottom()))
         painter.setPen(QColor(self._tokens.muted))
         across, up = self._scales()
-        last_x = _round_below(self._low[0] + plot.width() / across)
+        last_x = _round_below(self._low[0] + (plot.width() - self._shift()) / across)
         last_y = _round_below(self._low[1] + plot.height() / up)
         names = [_axis_words(axis) for axis in self._axes] + ["", ""]
         below = QRectF(plot.left(), plot.bottom() + 5, plot.width(), metrics.height())

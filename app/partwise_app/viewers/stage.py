@@ -32,6 +32,9 @@ from partwise_app.viewers.tiles import TileService
 from partwise_app.viewers.viewport import Box, Viewport
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from partwise.data.mixing import Mixing
     from partwise.data.pyramid import Pyramid
     from partwise.project.document import Strip
@@ -42,6 +45,8 @@ COMPARE = "compare"
 SIDE = "side"
 _MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
 _ZOOM_STEP = 1.25
+_FIGURE = 384  # px of the shorter side; smaller pictures are drawn from the overview
+_FIGURE_WAIT = 1.0  # s
 _FRAME = 25  # ms between repaints while tiles arrive
 _OVERVIEW_WAIT = 0.25  # s; a thumbnail asked for in the moment of opening waits that long at most
 
@@ -237,7 +242,8 @@ class ImageStage(QWidget):
 
         Cheap: drawn from the overview and kept. In the moment of opening it waits a quarter of a
         second for the overview at most, and is plain where that is still on its way;
-        `thumbnails_changed` tells when it has come.
+        `thumbnails_changed` tells when it has come. Figures larger than the overview (more than
+        about 500 pixels) wait up to a second for a finer level.
 
         Parameters
         ----------
@@ -251,6 +257,9 @@ class ImageStage(QWidget):
         if not self._waited:
             self._waited = True
             self._take_overview(_OVERVIEW_WAIT)
+        finer = self._finer(size)
+        if finer is not None:
+            return self._thumbnails.figure(recipe, size, finer)
         return self._thumbnails.picture(recipe, size, self._tokens)
 
     def picture(self) -> QImage:
@@ -402,6 +411,17 @@ class ImageStage(QWidget):
                 pane.update()
         if self._hover is not None:
             self._tell_cursor()
+
+    def _finer(self, size: QSize) -> NDArray[np.uint8] | None:
+        """The image at the coarsest level that fills `size`, where the overview does not."""
+        grid = self._service.grid
+        if self._scene is None or min(size.width(), size.height()) < _FIGURE:
+            return None
+        scale = max(size.width() / grid.width, size.height() / grid.height)
+        level = grid.level_for(min(scale, 1.0))
+        # A panorama would take hundreds of tiles to fill the height of a figure.
+        level = max(level, grid.top - 2)
+        return self._service.whole(level, _FIGURE_WAIT) if level < grid.top else None
 
     def _take_overview(self, wait: float = 0.0) -> None:
         if self._overviewed or self._scene is None:

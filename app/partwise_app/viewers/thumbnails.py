@@ -45,6 +45,11 @@ class Thumbnails:
             self._kept[key] = _filled(recipe.draw(_thinned(self._overview, size)), size)
         return self._kept[key]
 
+    @staticmethod
+    def figure(recipe: Recipe, size: QSize, pixels: NDArray[np.uint8]) -> QImage:
+        """Return a picture that fills `size`, drawn from pixels of a finer level; not kept."""
+        return _filled(recipe.draw(pixels), size)
+
 
 def _thinned(pixels: NDArray[np.uint8], size: QSize) -> NDArray[np.uint8]:
     """Every n-th pixel, so that a small picture costs little however often it is drawn."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from partwise_app.viewers.layers import WHOLE, Recipe
-from partwise_app.viewers.viewport import TILE, Grid, Tile
+from partwise_app.viewers.viewport import TILE, Box, Grid, Tile
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
@@ -147,13 +147,18 @@ class _Loader:
         with self._free:
             return self.cache.get(tile)  # type: ignore[return-value]  # kept by _keep
 
-    def wait_for(self, tile: Tile, seconds: float) -> NDArray[np.uint8] | None:
-        with self._free:
-            self._free.wait_for(
-                lambda: self._closed or tile in self._broken or self.cache.get(tile) is not None,
-                timeout=seconds,
+    def wait_for(self, tiles: Sequence[Tile], seconds: float) -> list[NDArray[np.uint8]] | None:
+        """Return the pixels of all tiles, or None where some have not come in time."""
+
+        def come() -> bool:
+            return self._closed or all(
+                tile in self._broken or self.cache.get(tile) is not None for tile in tiles
             )
-            return self.cache.get(tile)  # type: ignore[return-value]  # kept by _keep
+
+        with self._free:
+            self._free.wait_for(come, timeout=seconds)
+            found = [self.cache.get(tile) for tile in tiles]
+        return None if any(pixels is None for pixels in found) else found  # type: ignore[return-value]  # kept by _keep
 
     def heard(self) -> None:
         with self._free:
@@ -313,8 +318,26 @@ class TileService(QObject):
 
     def overview(self, seconds: float = 0.0) -> NDArray[np.uint8] | None:
         """Return the whole image in one tile, waiting for it at most `seconds`."""
-        top = Tile(self.grid.top, 0, 0)
-        return self._loader.wait_for(top, seconds) if seconds else self._loader.pixels(top)
+        return self.whole(self.grid.top, seconds)
+
+    def whole(self, level: int, seconds: float) -> NDArray[np.uint8] | None:
+        """Return the whole image at a level, waiting for it at most `seconds`; None if it is late.
+
+        For coarse levels: all of it is read.
+        """
+        grid = self.grid
+        tiles = sorted(
+            grid.tiles(level, Box(0, 0, grid.width, grid.height)),
+            key=lambda tile: (tile.row, tile.column),
+        )
+        if level != grid.top:
+            self.want("figure", [Wish(tile, Recipe(WHOLE)) for tile in tiles])
+        found = self._loader.wait_for(tiles, seconds)
+        if found is None:
+            return None
+        across = tiles[-1].column + 1
+        rows = [np.hstack(found[k : k + across]) for k in range(0, len(found), across)]
+        return np.vstack(rows)
 
     def heard(self) -> None:
         """`arrived` was heard; tell of the next tiles."""

@@ -78,9 +78,9 @@ def test_the_curve_says_what_will_appear_and_then_what_happened(qtbot: QtBot) ->
     assert curve.trace == (4.0, 2.0, 1.5)
     assert "1.5 so far" in curve.accessibleDescription()
     assert not curve.is_logarithmic()
-    curve.set_trace([4.0, 0.01], None, running=False)
+    curve.set_trace([4.0, 0.00001234], None, running=False)
     assert curve.is_logarithmic()
-    assert "0.01 at the end" in curve.accessibleDescription()
+    assert "1.234 × 10⁻⁵ at the end" in curve.accessibleDescription()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,22 @@ def test_rays_point_where_the_parts_point(scatter: ScatterView) -> None:
         assert scatter.ray(part.key) == pytest.approx(tuple(ray / np.linalg.norm(ray)))
         tip = scatter.tip(part.key)
         assert scatter.rect().contains(tip.toPoint())
-    zero = scatter._to_screen(0, 0)
-    tip = scatter.tip("e")
-    assert (zero.y() - tip.y()) / (tip.x() - zero.x()) == pytest.approx(3)  # true angles
+    x, y = scatter._to_units(scatter.tip("e"))
+    assert y / x == pytest.approx(3)
+
+
+def test_axes_of_one_unit_are_stretched_within_bounds_and_centred(scatter: ScatterView) -> None:
+    for width, height in ((600, 120), (150, 400), (300, 200)):
+        scatter.resize(width, height)
+        across, up = scatter._scales()
+        assert 1 / 3.01 <= across / up <= 3.01
+        plot = scatter._plot()
+        left, right = (
+            scatter._to_screen(scatter._low[0], 0),
+            scatter._to_screen(scatter._high[0], 0),
+        )
+        assert left.x() - plot.left() == pytest.approx(plot.right() - right.x(), abs=0.01)
+        assert left.x() >= plot.left() - 0.01
 
 
 def test_dragging_a_tip_turns_its_ray(scatter: ScatterView, qtbot: QtBot) -> None:

@@ -360,6 +360,15 @@ def test_thumbnails_fill_their_size_and_follow_the_mixing(stage: ImageStage, qtb
     assert pixel(stage.thumbnail("h", size), 75, 37) != parts["h"]
 
 
+def test_a_large_figure_is_as_fine_as_its_pixels(stage: ImageStage, qtbot: QtBot) -> None:
+    stripes = np.full((900, 1400, 3), 250, np.uint8)
+    stripes[:, ::4] = stripes[:, 1::4] = 20  # finer than the overview can show
+    stage.set_image(ArrayPyramid(stripes))
+    figure = stage.thumbnail("whole", QSize(1400, 900))
+    levels = [pixel(figure, x, 450)[0] for x in range(600, 800)]
+    assert (min(levels), max(levels)) == (20, 250)
+
+
 def test_the_overview_shows_where_one_is_and_goes_there(run: ImageStage, qtbot: QtBot) -> None:
     inset = run.findChild(OverviewInset)
     assert inset is not None
