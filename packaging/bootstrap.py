@@ -370,12 +370,15 @@ def run(files: Sequence[str]) -> int:
     if display_answers(os.environ) and not (sys.platform == "linux" and missing(WINDOW)):
         return call([venv_command("partwise"), "gui", *(paths or ["--demo"])])
     say("no display here: doing the same work without a window")
-    if paths:
-        code = call([venv_command("partwise"), "run", "stain", *paths, "-o", str(RESULTS)])
-    else:
-        headless = {"QT_QPA_PLATFORM": "offscreen"}
-        code = call([venv_command("partwise"), "demo", "-o", str(RESULTS)], headless)
+    headless = {"QT_QPA_PLATFORM": "offscreen"}
+    partwise, project = venv_command("partwise"), str(RESULTS / "project.partwise")
+    if not paths:
+        return call([partwise, "demo", "-o", str(RESULTS)], headless)
+    code = call([partwise, "run", "stain", *paths, "-o", str(RESULTS), "--save", project])
     if code == 0:
+        picture = ["--screenshot", str(RESULTS / "window.png"), "--size", "1280x800"]
+        window = [venv_command("python"), "-m", "partwise_app.main"]
+        code = call([*window, *picture, project], headless)
         say(f"results: {RESULTS}")
     return code
 
