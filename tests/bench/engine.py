@@ -143,7 +143,6 @@ class _Outcome:
     ours_seconds: float
     objective_ratio: float
     fit: Any
-    bandwidth: float
 
 
 def _ratio(outcome: _Outcome) -> float:
@@ -184,7 +183,7 @@ def _measure(row: Row, seed: int, part: float) -> _Outcome:
         seconds = _peer_run(row, scaled, W0, H0, count)[0]
         peer_seconds = min(peer_seconds, seconds)
     assert fit is not None
-    return _Outcome(peer_seconds, reached, ours, fit.loss / objective, fit, 0.0)
+    return _Outcome(peer_seconds, reached, ours, fit.loss / objective, fit)
 
 
 def _peer_run(row: Row, X: Any, W0: Array, H0: Array, count: int) -> tuple[float, Array, Array]:
@@ -192,9 +191,7 @@ def _peer_run(row: Row, X: Any, W0: Array, H0: Array, count: int) -> tuple[float
     data, W, H = X, W0, H0
     if X.shape[1] > 10 * X.shape[0]:
         data, W, H = X.T, H0.T, W0.T  # samples x features, its own layout
-    data = data.tocsr() if sp.issparse(data) else np.ascontiguousarray(data)
-    if sp.issparse(data):
-        data = sp.csr_matrix(data)
+    data = sp.csr_matrix(data) if _is_sparse(data) else np.ascontiguousarray(data)
     W, H = np.ascontiguousarray(W), np.ascontiguousarray(H)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -209,8 +206,12 @@ def _peer_run(row: Row, X: Any, W0: Array, H0: Array, count: int) -> tuple[float
     return seconds, W, H
 
 
+def _is_sparse(X: Any) -> bool:
+    return bool(sp.issparse(X))
+
+
 def _loss(row: Row, X: Any, W: Array, H: Array) -> float:
-    if sp.issparse(X):
+    if _is_sparse(X):
         W, H = W.astype(np.float64), H.astype(np.float64)
         cross = float((X @ H.T * W).sum())
         return (
@@ -232,19 +233,22 @@ def _loss(row: Row, X: Any, W: Array, H: Array) -> float:
     return total
 
 
+_PATIENCE = 15.0  # seconds after which a peer that is not there yet is given up
+
+
 def _peer_count(row: Row, X: Any, W0: Array, H0: Array, ours: float) -> tuple[int, float, bool]:
     """Iterations until the peer is within 0.1 % of the best, by doubling and halving."""
-    low, high = 0, 4
+    low, high = 0, 8
     goal = 1.001 * ours
     best = np.inf
     while True:
-        _, W, H = _peer_run(row, X, W0, H0, high)
+        seconds, W, H = _peer_run(row, X, W0, H0, high)
         best = min(best, _loss(row, X, W, H))
-        if best <= goal or high >= row.cap:
+        if best <= goal or high >= row.cap or seconds > _PATIENCE:
             break
         low, high = high, min(2 * high, row.cap)
     reached = best <= goal
-    while reached and high - low > max(1, high // 16):
+    while reached and high - low > max(1, high // 4):
         middle = (low + high) // 2
         _, W, H = _peer_run(row, X, W0, H0, middle)
         if _loss(row, X, W, H) <= goal:

@@ -121,7 +121,9 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
         if linear.size:
             atb -= linear[lo:hi]
         if uniform:
-            kernels.nnls_columns(gram, atb, H[:, lo:hi])
+            # One or two parts have an exact closed form that runs in vector registers.
+            solve = kernels.nnls_closed if len(gram) <= 2 else kernels.nnls_columns
+            solve(gram, atb, H[:, lo:hi])
             return
         for j in range(lo, hi):
             own = gram + float(ridge[j]) * np.eye(len(gram))
