@@ -43,11 +43,10 @@ def consensus_matrix(labels: ArrayLike) -> Consensus:
             f"labels have shape {table.shape}", argument="labels", fix="give starts x samples"
         )
     starts, samples = table.shape
-    together = np.zeros((samples, samples), dtype=np.float32)
+    together = np.zeros((samples, samples), dtype=np.int32)
     for row in table:
-        member = (row[:, None] == np.unique(row)).astype(np.float32)
-        together += member @ member.T
-    return together.astype(np.float64) / starts
+        together += row[:, None] == row
+    return np.asarray(together / starts)
 
 
 def cophenetic(consensus: ArrayLike) -> float:
@@ -75,7 +74,7 @@ def dispersion(consensus: ArrayLike) -> float:
 def consensus_clusters(consensus: ArrayLike, number: int) -> NDArray[np.intp]:
     """Return (samples,) cluster numbers: average linkage on 1 − consensus, cut at `number`."""
     tree = linkage(_distances(consensus), "average")
-    return np.asarray(cut_tree(tree, n_clusters=number).ravel(), dtype=np.intp)
+    return np.asarray(cut_tree(tree, n_clusters=[number]).ravel(), dtype=np.intp)
 
 
 def _distances(consensus: ArrayLike) -> NDArray[np.float64]:

@@ -49,7 +49,7 @@ def explained(X: Any, W: Array, H: Array, weights: Any = None) -> Explained:
     W = np.asarray(W, dtype=np.float64)
     H = np.asarray(H, dtype=np.float64)
     given = np.ones((1, 1)) if weights is None else np.asarray(weights, dtype=np.float64)
-    columns = sp.csc_array(X) if sp.issparse(X) else None
+    columns = sp.csc_array(X) if bool(sp.issparse(X)) else None
     total = np.zeros(4)  # weight, Σ w x, Σ w x², Σ w (x − wh)²
     width = max(1, _BLOCK // m)
     for lo in range(0, n, width):

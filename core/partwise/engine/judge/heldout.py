@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from partwise.engine.errors import InputProblem
 from partwise.engine.judge.many import descend
 from partwise.engine.loss import parse_loss
+from partwise.engine.penalty import L2
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
-from partwise.engine.start import generator
+from partwise.engine.refit import refit
+from partwise.engine.start import begin, generator
 from partwise.engine.stop import Rule
 
 __all__ = ["heldout_error", "speckles"]
 
 Array = NDArray[Any]
+_RIDGE = 1e-3  # of the square of a part
 
 
 def speckles(
@@ -53,7 +56,6 @@ def heldout_error(
     *,
     loss: str | float,
     weights: Any,
-    starts: int,
     seed: int,
     rule: Rule,
     stopped: Event,
@@ -62,29 +64,44 @@ def heldout_error(
 
     The divergence of the held-out entries from W·H, over that from the mean of
     the entries that were seen: 1 is no better than knowing the mean, and for
-    the squared error 1 minus it is the cross-validated R² (Q²). The best of
-    `starts` random starts, judged by what was seen, makes the prediction.
+    the squared error 1 minus it is the cross-validated R² (Q²).
     """
     known = ~np.isnan(X)
     given = np.ones((1, 1)) if weights is None else np.asarray(weights, dtype=np.float64)
     counted = np.where(known, given, 0.0)
-    problem = pose(X, rank, loss, weights=np.where(mask, 0.0, counted))
-    name = choose(problem, "auto")
-    best, W, H = np.inf, np.zeros((X.shape[0], rank)), np.zeros((rank, X.shape[1]))
-    for start in range(starts):
-        solver = make(name, problem, "random", seed, start)
-        value = descend(solver, rule, stopped)
-        if value < best:
-            best = value
-            W, H = (np.array(F, dtype=np.float64) for F in solver.factors())
-    hidden = np.where(mask, counted, 0.0)
     seen = np.where(mask, 0.0, counted)
     data = np.where(known, X, 0).astype(np.float64)
     mean = float((seen * data).sum() / max(float(seen.sum()), 1e-300))
-    if not (mean > 0 and hidden.any()):
+    problem = pose(X, rank, loss, weights=seen)
+    if problem.empty:
+        return float("nan")
+    # Begin from the singular vectors of what is seen, its gaps filled by row means.
+    weight = seen.sum(axis=1, keepdims=True)
+    level = np.divide(
+        (seen * data).sum(axis=1, keepdims=True),
+        weight,
+        out=np.zeros_like(weight),
+        where=weight > 0,
+    )
+    filled = pose(np.where(seen > 0, data, level).astype(problem.dtype), rank)
+    init = begin(filled, "nndsvd", seed, 0)
+    solver = make(choose(problem, "auto"), problem, init, seed, 0)
+    descend(solver, rule, stopped)
+    W, H = (np.asarray(F, dtype=np.float64) for F in solver.factors())
+    if problem.loss.beta == 2:
+        # A part that lives on hidden entries alone has any strength it likes;
+        # a slight preference for small ones settles that.
+        W = W / np.maximum(np.linalg.norm(W, axis=0), 1e-300)
+        H = refit(
+            np.where(seen > 0, data, 0), W, weights=seen, penalty_H=L2(_RIDGE * float(seen.mean()))
+        )
+    hidden = np.where(mask, counted, 0.0)
+    if not hidden.any():
         return float("nan")
     tell = parse_loss(loss)
-    foretold = np.maximum(W @ H, np.finfo(np.float32).tiny)
+    # A column with few entries left may be foretold beyond all bounds; nothing
+    # larger than what was seen is believed.
+    foretold = np.clip(W @ H, np.finfo(np.float32).tiny, float(data[seen > 0].max()))
     if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
         data = np.where(data > 0, data, mean)
     plain = tell.divergence(data, np.full_like(data, mean), hidden)

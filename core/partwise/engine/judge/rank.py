@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
 from typing import Any
@@ -19,11 +19,13 @@ from partwise.engine.judge.elbow import line_rule
 from partwise.engine.judge.explained import explained
 from partwise.engine.judge.heldout import heldout_error, speckles
 from partwise.engine.judge.many import descend, side_by_side
+from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.sample import few_columns
 from partwise.engine.judge.stability import chance_level, part_stability
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
 from partwise.engine.refit import refit
+from partwise.engine.solvers.base import Solver
 from partwise.engine.start import generator
 from partwise.engine.stop import Clock, Rule
 
@@ -32,12 +34,13 @@ __all__ = ["RankScan", "ScanStep", "rank_scan"]
 Array = NDArray[Any]
 Curve = NDArray[np.float64]
 
-_COLUMNS = 4096  # what the starts see of a long X; the best of them is finished on all of it
+_COLUMNS = 2048  # what the starts see of a long X; the best of them is finished on all of it
 _CONSENSUS = 600  # samples in a consensus matrix: it grows with their square
-_HELDOUT = 2048  # columns in which entries are held out
-_HELDOUT_STARTS = 2
+_HELDOUT = 1024  # columns in which entries are held out
 # A start need only show which minimum it falls into; the best is finished tightly.
 _START_RULE = Rule(tol=1e-4, max_iter=300)
+_CLOSE_RULE = Rule(tol=1e-5, max_iter=500)
+_CLOSE = 2  # of the best starts, taken further before one is chosen
 _HELDOUT_RULE = Rule(tol=1e-3, max_iter=200)
 
 
@@ -175,7 +178,7 @@ class _Verdict:
     heldout: Curve
 
 
-def rank_scan(
+def rank_scan(  # noqa: PLR0913 - what a scan can be asked, all by name
     X: Any,
     ranks: int | Iterable[int],
     *,
@@ -186,7 +189,8 @@ def rank_scan(
     masks: int = 5,
     solver: str = "auto",
     seed: int = 0,
-    tol: float = 1e-5,
+    tol: float = 1e-4,
+    max_iter: int = 300,
     max_seconds: float | None = None,
     on_step: Callable[[ScanStep], object] | None = None,
 ) -> RankScan:
@@ -213,8 +217,8 @@ def rank_scan(
         entries; 0 leaves it out. A sparse X is not held out.
     seed
         Makes everything random repeatable.
-    tol
-        When the best fit of each rank is converged, as in `nmf`.
+    tol, max_iter
+        When the best fit of each rank is done, as in `nmf`.
     max_seconds
         Wall time; ranks that are done by then are returned.
     on_step
@@ -244,7 +248,7 @@ def rank_scan(
         raise InputProblem(
             f"starts must be at least 1, got {starts}", argument="starts", fix="try 20"
         )
-    scan = _Scan(X, loss, weights, int(starts), heldout, masks, solver, seed, tol)
+    scan = _Scan(X, loss, weights, int(starts), heldout, masks, solver, seed, (tol, max_iter))
     clock = Clock(max_seconds)
     found: dict[int, _Verdict] = {}
     stop = "complete"
@@ -285,13 +289,14 @@ class _Scan:
         masks: int,
         solver: str,
         seed: int,
-        tol: float,
+        budget: tuple[float, int],
     ) -> None:
         problem = pose(X, 1, loss, weights=weights)  # says what is wrong before any work
         choose(problem, solver)
         self._X = X if sp.issparse(X) else np.asarray(X)
         self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-        self._loss, self._solver, self._seed, self._tol = loss, solver, seed, tol
+        self._loss, self._solver, self._seed = loss, solver, seed
+        self._tol, self._max_iter = budget
         self._starts = starts
         self._picks = few_columns(problem.shape[1], _COLUMNS, generator(seed, 0, 0, "sample"))
         few, few_weights = self._cut(self._picks)
@@ -313,8 +318,6 @@ class _Scan:
     def judge(
         self, rank: int, before: Factorization | None, tell: Callable[[int], object]
     ) -> _Verdict:
-        from dataclasses import replace
-
         problem = replace(self._problem, rank=rank)
         name = choose(problem, self._solver)
         inits: list[Any] = ["random"] * self._starts + ["nndsvd"]
@@ -328,17 +331,24 @@ class _Scan:
         answers = side_by_side(asked, tell)
         runs = [a for a in answers if isinstance(a, _Run)]
         held = np.array([a for a in answers if not isinstance(a, _Run)], dtype=np.float64)
-        fit = self._finish(rank, min(runs, key=lambda run: run.objective), before)
-        return self._verdict(rank, fit, runs[: self._starts], held)
+        ahead = sorted(runs, key=lambda run: run.objective)[:_CLOSE]
+        closer = side_by_side([partial(self._closer, problem, name, run) for run in ahead])
+        best = min(closer, key=lambda run: run.objective)
+        fit = self._finish(rank, best, before)
+        return self._verdict(fit, best, runs[: self._starts], held)
 
     def _start(self, problem: Problem, name: str, init: Any, start: int, stopped: Event) -> _Run:
         if problem.empty:
             m, n = problem.shape
             return _Run(0.0, np.zeros((m, problem.rank)), np.zeros((problem.rank, n)))
         solver = make(name, problem, init, self._seed, start)
-        value = descend(solver, _START_RULE, stopped)
-        W, H = (np.array(F) for F in solver.factors())
-        return _Run(value, W, H)
+        return _ended(solver, _START_RULE, stopped)
+
+    def _closer(self, problem: Problem, name: str, run: _Run, stopped: Event) -> _Run:
+        if problem.empty:
+            return run
+        solver = make(name, problem, (run.W, run.H), self._seed, 0)
+        return _ended(solver, _CLOSE_RULE, stopped)
 
     def _hold(self, rank: int, mask: NDArray[np.bool_], stopped: Event) -> float:
         return heldout_error(
@@ -347,7 +357,6 @@ class _Scan:
             mask,
             loss=self._loss,
             weights=self._held_weights,
-            starts=_HELDOUT_STARTS,
             seed=self._seed,
             rule=_HELDOUT_RULE,
             stopped=stopped,
@@ -374,13 +383,16 @@ class _Scan:
             solver=self._solver,
             seed=self._seed,
             tol=self._tol,
+            max_iter=self._max_iter,
         )
 
     def _verdict(
-        self, rank: int, fit: Factorization, runs: Sequence[_Run], held: Curve
+        self, fit: Factorization, best: _Run, runs: Sequence[_Run], held: Curve
     ) -> _Verdict:
         share = explained(self._X, fit.W, fit.H, self._weights)
-        cosines = part_stability(fit.W, [run.W for run in runs])
+        # The starts saw the columns that `best` saw: only then do the cosines
+        # speak of starts alone, and not of the sample as well.
+        cosines = part_stability(best.W, [run.W for run in runs]).mean(axis=0)
         n = self._few.shape[1]
         some = np.unique(np.linspace(0, n - 1, min(n, _CONSENSUS)).astype(np.intp))
         labels = [
@@ -391,8 +403,8 @@ class _Scan:
             fit,
             share.vaf,
             share.r2,
-            cosines.mean(axis=0),
-            chance_level(fit.W, generator(self._seed, rank, 2, "sample")),
+            cosines[match_parts(fit.W, best.W).permutation],
+            chance_level(fit.W, generator(self._seed, fit.rank, 2, "sample")),
             cophenetic(consensus),
             dispersion(consensus),
             held,
@@ -401,7 +413,7 @@ class _Scan:
     def _cut(self, picks: NDArray[np.intp] | None) -> tuple[Any, Any]:
         if picks is None:
             return self._X, self._weights
-        X = sp.csc_array(self._X)[:, picks] if sp.issparse(self._X) else self._X[:, picks]
+        X = sp.csc_array(self._X)[:, picks] if bool(sp.issparse(self._X)) else self._X[:, picks]
         return X, _columns_of(self._weights, picks)
 
     def result(self, found: dict[int, _Verdict], stop: str, seconds: float) -> RankScan:
@@ -433,6 +445,12 @@ class _Scan:
         )
 
 
+def _ended(solver: Solver, rule: Rule, stopped: Event) -> _Run:
+    value = descend(solver, rule, stopped)
+    W, H = (np.array(F) for F in solver.factors())
+    return _Run(value, W, H)
+
+
 def _columns_of(weights: Any, picks: NDArray[np.intp] | None) -> Any:
     if weights is None or picks is None or weights.shape[1] == 1:
         return weights
@@ -454,7 +472,7 @@ def _ranks(ranks: int | Iterable[int]) -> list[int]:
 def _grown(X: Any, W: Array, H: Array, rank: int) -> tuple[Array, Array]:
     """Factors with parts added, each the sample that is explained worst."""
     W, H = np.asarray(W, dtype=np.float64), np.asarray(H, dtype=np.float64)
-    if sp.issparse(X):  # a look at some samples will do
+    if bool(sp.issparse(X)):  # a look at some samples will do
         some = np.linspace(0, X.shape[1] - 1, min(512, X.shape[1])).astype(np.intp)
         left = sp.csc_array(X)[:, some].toarray() - W @ H[:, some]
     else:
@@ -495,7 +513,7 @@ def _words(scan: RankScan) -> Iterable[str]:
         yield f"VAF, uncentred, first reaches 0.90 with {_parts(enough)}."
     held = scan.heldout_rank()
     if held is not None:
-        yield f"Entries that were held out are foretold best, within one standard error, by {_parts(held)}."
+        yield f"Held-out entries are foretold best by {_parts(held)}, within one standard error."
     if scan.starts > 1 and last > 1:
         steady = scan.stable_rank()
         if steady is None:
