@@ -2,8 +2,7 @@
 
 Members are stored, not deflated: ``mimetype`` first, ``project.json``, ``provenance.json``,
 ``arrays/<sha256>.npy``, ``thumb.png``, and ``manifest.json`` last with the size and SHA-256 of
-each. Whoever opens a file from a stranger relies on the checks in `_Archive`: nothing is believed
-before its size, name and hash are.
+each. Whoever opens a file from a stranger relies on the checks in `partwise.project.archive`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 import shutil
-import struct
+import socket
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +24,9 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from partwise.errors import FileProblem
+from partwise.plugins.safety import alive
 from partwise.project import arrays
+from partwise.project.archive import ARRAY, MIMETYPE, MOST_JSON, MOST_MEMBERS, Finding, opened
 from partwise.project.codec import Malformed, decode_state, encode_state
 from partwise.project.document import State
 
@@ -42,18 +42,10 @@ __all__ = [
     "verify",
 ]
 
-MIMETYPE = "application/x-partwise"
 SCHEMA = 1  # what this version writes
 READER = 1  # the oldest schema whose reader understands what this version writes
 
 _OLD = (1980, 1, 1, 0, 0, 0)  # ZIP's epoch: the same project gives the same bytes
-_ARRAY = re.compile(r"arrays/([0-9a-f]{64})\.npy")
-_FIXED = frozenset({"mimetype", "project.json", "provenance.json", "thumb.png", "manifest.json"})
-_MOST_MEMBERS = 20_000
-_MOST_JSON = 64 << 20  # bytes
-_MOST_THUMB = 8 << 20
-_MOST_TOTAL = 16 << 30
-_DEEPEST_JSON = 60
 _CONTAINER = frozenset({"schema", "reader", "partwise"})
 
 
@@ -78,14 +70,6 @@ class Loaded:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with one member of a project."""
-
-    member: str
-    what: str
-
-
 def save(state: State, path: str | Path, *, thumb: bytes | None = None) -> None:
     """Write a project, replacing `path` as a whole; the file before becomes ``.bak``.
 
@@ -104,8 +88,13 @@ def save(state: State, path: str | Path, *, thumb: bytes | None = None) -> None:
     """
     path = Path(path).resolve()  # through a link, not in its place
     members = _members(_relative(state, path), thumb)
+    too_large = any(len(d) > MOST_JSON for name, d in members.items() if name.endswith(".json"))
+    if too_large or len(members) > MOST_MEMBERS:
+        raise FileProblem(path, "would be too large to be read again", fix="remove some runs")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
+        _clear_leftovers(path)
+        prefix = f"{_temporary_prefix(path)}{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     temporary = Path(name)
@@ -133,7 +122,7 @@ def load(path: str | Path) -> Loaded:
         The file is missing, damaged, no project, or written for a newer reader.
     """
     path = Path(path)
-    with _opened(path) as archive:
+    with opened(path) as archive:
         findings = archive.check()
         if findings:
             first = findings[0]
@@ -173,13 +162,13 @@ def verify(path: str | Path) -> list[Finding]:
     FileProblem
         The file is missing or no project at all.
     """
-    with _opened(Path(path)) as archive:
+    with opened(Path(path)) as archive:
         findings = archive.check()
         if findings:
             return findings
         for name in sorted(archive.names):
             try:
-                if _ARRAY.fullmatch(name):
+                if ARRAY.fullmatch(name):
                     arrays.unpack(archive.read(name))
                 elif name.endswith(".json"):
                     archive.json(name)
@@ -255,6 +244,21 @@ def _relative(state: State, path: Path) -> State:
     return dataclasses.replace(state, sources=tuple(sources))
 
 
+def _temporary_prefix(path: Path) -> str:
+    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    return f".{path.name}-{host}-"
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove what processes of this machine that were killed while saving left behind."""
+    prefix = _temporary_prefix(path)
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(prefix) and entry.name.endswith(".tmp"):
+            pid = entry.name.removeprefix(prefix).partition("-")[0]
+            if pid.isdigit() and not alive(int(pid)):
+                Path(entry.path).unlink(missing_ok=True)
+
+
 def _take_over_mode(path: Path, temporary: Path) -> None:
     # mkstemp makes files that only their owner reads; a project keeps the mode it has.
     if path.exists():
@@ -305,156 +309,9 @@ def unwritable(path: Path, error: OSError) -> FileProblem:
     )
 
 
-# --- reading --------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[_Archive]:
-    if path.is_dir():
-        raise FileProblem(path, "is a folder", fix="name a .partwise file")
-    try:
-        with path.open("rb") as file:
-            try:
-                archive = _Archive(file)
-            except (
-                zipfile.BadZipFile,
-                NotImplementedError,
-                ValueError,
-                struct.error,
-                OverflowError,
-            ) as error:
-                what = f"is no Partwise project, or a damaged one ({error})"
-                raise FileProblem(path, what, fix=f"try {_backup(path).name}") from error
-            yield archive
-    except FileNotFoundError as error:
-        raise FileProblem(path, "there is no such file", fix="check the path") from error
-    except OSError as error:
-        what = f"cannot be read ({error.strerror or error})"
-        raise FileProblem(path, what, fix="check its permissions") from error
-
-
-class _Archive:
-    """A ZIP whose directory has been checked; raises `ValueError` where it is not ours."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        size = file.seek(0, 2)
-        file.seek(0)
-        # The end record counts the members before any of them is parsed.
-        self._zip = zipfile.ZipFile(file)
-        entries = self._zip.infolist()
-        if len(entries) > _MOST_MEMBERS:
-            msg = f"it has {len(entries)} members"
-            raise ValueError(msg)
-        self.names = {entry.filename for entry in entries}
-        if len(self.names) != len(entries):
-            msg = "it has two members of one name"
-            raise ValueError(msg)
-        for entry in entries:
-            self._check_entry(entry)
-        if sum(entry.file_size for entry in entries) > min(size, _MOST_TOTAL):
-            msg = "its members claim more bytes than the file has"
-            raise ValueError(msg)
-        if not entries or entries[0].filename != "mimetype":
-            msg = "its first member is not the mimetype"
-            raise ValueError(msg)
-        if self.read("mimetype") != MIMETYPE.encode():
-            msg = "its mimetype is another"
-            raise ValueError(msg)
-
-    @staticmethod
-    def _check_entry(entry: zipfile.ZipInfo) -> None:
-        name = entry.filename
-        limits = {"mimetype": 64, "thumb.png": _MOST_THUMB}
-        limit = _MOST_JSON if name.endswith(".json") else limits.get(name, _MOST_TOTAL)
-        if name not in _FIXED and not _ARRAY.fullmatch(name):
-            msg = f"it has a member {name[:60]!r}"
-        elif entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-            msg = f"{name} is compressed"
-        elif entry.flag_bits & 0x1:
-            msg = f"{name} is encrypted"
-        elif entry.file_size > limit:
-            msg = f"{name} is too large"
-        else:
-            return
-        raise ValueError(msg)
-
-    def check(self) -> list[Finding]:
-        """Compare each member with the manifest."""
-        try:
-            manifest = self.json("manifest.json")
-        except (ValueError, RecursionError) as error:
-            return [Finding("manifest.json", str(error))]
-        findings = [
-            Finding(name, "is missing") for name in sorted(manifest.keys() - self.names)
-        ] + [
-            Finding(name, "is not in the manifest")
-            for name in sorted(self.names - manifest.keys() - {"manifest.json"})
-        ]
-        for name in sorted(manifest.keys() & self.names):
-            said = manifest[name]
-            try:
-                data = self.read(name)
-            except ValueError as error:
-                findings.append(Finding(name, str(error)))
-                continue
-            digest = hashlib.sha256(data).hexdigest()
-            if said != {"size": len(data), "sha256": digest}:
-                findings.append(Finding(name, "is not what was saved"))
-        if "project.json" not in manifest:
-            findings.append(Finding("project.json", "is missing"))
-        return findings
-
-    def read(self, name: str) -> bytes:
-        try:
-            return self._zip.read(name)
-        except KeyError as error:
-            msg = "is missing"
-            raise ValueError(msg) from error
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error) as error:
-            raise ValueError(str(error)) from error
-
-    def json(self, name: str) -> dict[str, Any]:
-        data = self.read(name)
-        _check_depth(data)
-        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-        if not isinstance(value, dict):
-            msg = f"{name} holds no object"
-            raise ValueError(msg)
-        return value
-
-    def array(self, digest: str) -> NDArray[Any]:
-        name = f"arrays/{digest}.npy"
-        if name not in self.names:
-            raise KeyError(digest)
-        data = self.read(name)
-        if hashlib.sha256(data).hexdigest() != digest:
-            msg = f"{name} is not what its name says"
-            raise ValueError(msg)
-        return arrays.unpack(data)
-
-
 def _versions(data: Mapping[str, Any]) -> tuple[int, int]:
     schema, reader = data.get("schema"), data.get("reader")
     if type(schema) is not int or type(reader) is not int or schema < 1:
         msg = "it does not say which version it is"
         raise ValueError(msg)
     return schema, reader
-
-
-def _no_constant(name: str) -> float:
-    msg = f"JSON has no number {name}"
-    raise ValueError(msg)
-
-
-def _check_depth(data: bytes) -> None:
-    """Refuse deep nesting before the recursive parser meets it; text may hold brackets too."""
-    depth = 0
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', data):
-        sign = token.group()[:1]
-        if sign in b"[{":
-            depth += 1
-            if depth > _DEEPEST_JSON:
-                msg = "its JSON is nested too deeply"
-                raise ValueError(msg)
-        elif sign in b"]}":
-            depth -= 1

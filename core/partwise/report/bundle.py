@@ -6,8 +6,8 @@ import json
 import math
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ import numpy as np
 from partwise.errors import AnalysisProblem, FileProblem
 from partwise.jobs.job import Job, stop_if_cancelled
 from partwise.plugins.registry import Registry, resolve
+from partwise.plugins.safety import alive
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Dataset
@@ -28,6 +29,7 @@ __all__ = ["SCHEMA", "Folder", "folder_names", "result_json", "write_bundle"]
 
 SCHEMA = 1
 _RESULT = "result.json"
+_WORK = ".partwise-"  # then the process's number
 
 
 class Folder:
@@ -53,12 +55,17 @@ class Folder:
         missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
             for folder in reversed(missing):
-                folder.mkdir()
                 self._made.append(folder)
-            self.work = Path(tempfile.mkdtemp(prefix=".partwise-", dir=self.path))
+                folder.mkdir()
+            self._clear_leftovers()
+            self.work = self.path / f"{_WORK}{os.getpid()}-{secrets.token_hex(4)}"
+            self.work.mkdir()
         except OSError as error:
             self._undo()
             raise self._problem(error) from error
+        except BaseException:  # Ctrl+C may come before the ``with`` block is entered
+            self._undo()
+            raise
         return self
 
     def __exit__(
@@ -79,6 +86,13 @@ class Folder:
                 raise self._problem(error) from error
         else:
             shutil.rmtree(self.work, ignore_errors=True)
+
+    def _clear_leftovers(self) -> None:
+        """Remove what runs that were killed outright left behind."""
+        for folder in self.path.glob(f"{_WORK}*"):
+            pid = folder.name.removeprefix(_WORK).partition("-")[0]
+            if pid.isdigit() and not alive(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _move(self) -> None:
         names = sorted(p.name for p in self.work.iterdir())

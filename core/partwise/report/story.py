@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "Story", "Strength", "tell"]
 
 _PICTURE_PX = 900  # enough for print at half a page's width
+_MOST_PIXELS = 10**8  # a larger picture would take the machine's memory
 _STOPS = {
     "converged": "because it had converged",
     "max_iter": "at the largest number of iterations allowed, before it had converged",
@@ -117,7 +118,9 @@ def tell(
         subtitle=f"{plugin.title}, {when:%d %B %Y, %H:%M}",
         whole=_overview(dataset),
         pictures=tuple(
-            Picture(_caption(role, result.parts), _shrunk(path)) for role, path in pictures
+            Picture(_caption(role, result.parts), data)
+            for role, path in pictures
+            if (data := _shrunk(path))
         ),
         parts=tuple(_strength(part) for part in result.parts),
         residual=result.residual.share,
@@ -223,8 +226,8 @@ def _overview(dataset: Dataset) -> Picture | None:
     fitting = [k for k in numbers if pyramid.levels[k].width >= _PICTURE_PX]
     level = fitting[-1] if fitting else 0
     size = pyramid.levels[level]
-    if size.width * size.height > 4 * 10**7:
-        return None  # a single huge level: reading it whole would take the machine's memory
+    if size.width * size.height > _MOST_PIXELS:
+        return None
     try:
         pixels = pyramid.read(level, 0, 0, size.width, size.height)
     except (PartwiseProblem, ValueError, OSError):
@@ -235,10 +238,13 @@ def _overview(dataset: Dataset) -> Picture | None:
 
 
 def _shrunk(path: Path) -> bytes:
+    """Return a small version of a picture; empty where it is too large to be opened whole."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # we wrote this file ourselves
+    Image.MAX_IMAGE_PIXELS = None  # the size is looked at here, before a pixel is read
     with Image.open(path) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            return b""
         return _jpeg(image.convert("RGB"))
 
 

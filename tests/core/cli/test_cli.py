@@ -150,6 +150,18 @@ def test_a_full_disk_leaves_nothing_and_names_the_folder(
     assert not out.exists()
 
 
+def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["run", "pebble", SAMPLE, "-o", str(out), "-p", "mode=slow"]
+    child = subprocess.Popen([sys.executable, "-c", _PEBBLE_CLI, *words], cwd=ROOT)
+    while not (out.exists() and _files(out)):
+        assert child.poll() is None
+    child.kill()
+    child.wait()
+    assert main(["run", "pebble", SAMPLE, "-o", str(out)]) == 0
+    assert not [name for name in _files(out) if name.startswith(".")]
+
+
 def test_several_inputs_get_a_folder_each(tmp_path: Path) -> None:
     twin = pebble.write_pebbles(tmp_path / "pebbles.txt", [5.0, 6.0])
     project = tmp_path / "p.partwise"

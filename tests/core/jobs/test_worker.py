@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,3 +164,42 @@ def test_what_was_in_flight_when_the_process_was_killed_is_freed(desk: Desk) -> 
         desk.wait(w.Finished, w.Failed)
         desk.wait(w.Ready)
     assert not _blocks()
+
+
+_PARENT = """
+import queue
+import select
+from partwise.jobs import worker as w
+from partwise.jobs.perform import Request
+from tests.fixtures import pebble
+if __name__ == "__main__":
+    events = queue.Queue()
+    worker = w.Worker(events.put, registry="tests.fixtures.pebble:registry")
+    worker.submit(Request("pebble", "", pebble.load(pebble.sample()), {"mode": "slow"}))
+    while not isinstance(events.get(), w.Snapshotted):
+        pass
+    print(worker.pid, flush=True)
+    input()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process by its handle")
+def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    root = str(Path(__file__).resolve().parents[3])
+    before = _blocks()
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": root},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with parent:
+        assert parent.stdout is not None
+        handle = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+        ready, _, _ = select.select([handle], [], [], _PATIENCE_S)
+        os.close(handle)
+    assert ready
+    assert _blocks() == before

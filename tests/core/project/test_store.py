@@ -348,3 +348,5 @@ def test_kill_during_saving_leaves_a_whole_file(file: Path) -> None:
         child.wait()
         child.stdout.close()
         assert verify(file) == []
+    save(State(), file)  # which also clears what the kills left
+    assert sorted(p.name for p in file.parent.iterdir()) == ["p.partwise", "p.partwise.bak"]
