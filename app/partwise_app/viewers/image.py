@@ -121,9 +121,14 @@ class ImagePane(QWidget):
 
     def set_sheets(self, sheets: tuple[Sheet, ...], *, with_scale: bool = True) -> None:
         """Show one layer, or two with a line between them."""
-        if sheets != self._sheets or with_scale != self._with_scale:
-            self._sheets, self._with_scale = sheets, with_scale
-            self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
+        if sheets == self._sheets and with_scale == self._with_scale:
+            return
+        redrawn = with_scale == self._with_scale and _plain(sheets) == _plain(self._sheets)
+        self._sheets, self._with_scale = sheets, with_scale
+        self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
+        if redrawn and self.isVisible() and not self.is_settled():
+            self._ask()  # an edit of the mixing alone: there is nothing to paint before tiles come
+        else:
             self.update()
 
     def set_viewport(self, viewport: Viewport) -> None:
@@ -167,10 +172,9 @@ class ImagePane(QWidget):
         painter.fillRect(self.rect(), QColor(self._tokens.canvas))
         if self._scene is None or not self._sheets:
             return
-        wishes: list[Wish] = []
         for sheet, area in self._areas():
             painter.setClipRect(area)
-            wishes += self._paint_layer(painter, sheet, area)
+            self._paint_layer(painter, sheet, area)
             if sheet.message:
                 dim = QColor(self._tokens.canvas)
                 dim.setAlpha(190)
@@ -182,7 +186,7 @@ class ImagePane(QWidget):
         if self._ringed:
             painter.setPen(QPen(QColor(self._tokens.accent), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
-        self._service.want(self._name, wishes)
+        self._ask()
 
     def _areas(self) -> list[tuple[Sheet, QRectF]]:
         rect = QRectF(self.rect())
@@ -203,38 +207,41 @@ class ImagePane(QWidget):
         scale = self._viewport.scale
         return Box(left, top, area.width() / scale, area.height() / scale)
 
-    def _paint_layer(self, painter: QPainter, sheet: Sheet, area: QRectF) -> list[Wish]:
-        """Paint what is at hand; return what is missing or drawn by an older recipe."""
-        grid, level = self._service.grid, self.level()
-        recipe, box = sheet.recipe, self._scene_box(area)
-        ratio = self.devicePixelRatioF()
-        tiles = grid.tiles(level, box)
-        visible = set(tiles)
-        missing: list[Wish] = []
-        stale: list[Wish] = []
-        top = Tile(grid.top, 0, 0)
-        anchor = self._service.drawn(recipe.layer, top)
-        if anchor is None or anchor[0] != recipe:
-            missing.append(Wish(top, recipe))  # stands in for all others, so it comes first
+    def _paint_layer(self, painter: QPainter, sheet: Sheet, area: QRectF) -> None:
+        """Paint what is at hand, by an older recipe or a coarser level where need be."""
+        grid, layer = self._service.grid, sheet.recipe.layer
         # Above 100 % each pixel is a square; below, pixels are averaged.
-        fine = self._viewport.scale * ratio > 1
-        for tile in tiles:
-            entry = self._service.drawn(recipe.layer, tile)
+        fine = self._viewport.scale * self.devicePixelRatioF() > 1
+        for tile in grid.tiles(self.level(), self._scene_box(area)):
+            entry = self._service.drawn(layer, tile)
             if entry is None:
-                missing.append(Wish(tile, recipe))
-                self._paint_ancestor(painter, recipe.layer, tile)
+                self._paint_ancestor(painter, layer, tile)
                 continue
-            if entry[0] != recipe:
-                stale.append(Wish(tile, recipe))
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not fine)
             painter.drawImage(self._target(grid.box(tile)), entry[1])
-        ahead = [
-            Wish(tile, recipe)
-            for tile in grid.tiles(level, box, margin=0.5)
-            if tile not in visible and self._service.drawn(recipe.layer, tile) is None
-        ]
-        self._service.make_room(2 * len(self._sheets) * (len(tiles) + len(ahead)))
-        return [*missing, *stale, *ahead]
+
+    def _ask(self) -> None:
+        """Ask for what is missing in sight, then for what follows an older recipe, then around."""
+        missing: list[Wish] = []
+        stale: list[Wish] = []
+        ahead: list[Wish] = []
+        grid, level, known = self._service.grid, self.level(), 0
+        for sheet, area in self._areas():
+            recipe, box = sheet.recipe, self._scene_box(area)
+            # The top tile stands in for all others, so it comes first.
+            visible = dict.fromkeys((Tile(grid.top, 0, 0), *grid.tiles(level, box)))
+            for tile in visible:
+                entry = self._service.drawn(recipe.layer, tile)
+                if entry is None:
+                    missing.append(Wish(tile, recipe))
+                elif entry[0] != recipe:
+                    stale.append(Wish(tile, recipe))
+            around = [t for t in grid.tiles(level, box, margin=0.5) if t not in visible]
+            ahead += [
+                Wish(t, recipe) for t in around if self._service.drawn(recipe.layer, t) is None
+            ]
+            known += len(visible) + len(around)
+        self._service.want(self._name, [*missing, *stale, *ahead], room=known)
 
     def _paint_ancestor(self, painter: QPainter, layer: str, tile: Tile) -> None:
         grid = self._service.grid
@@ -387,3 +394,8 @@ class ImagePane(QWidget):
     def area_of(self, place: int) -> QRect:
         """Rectangle of the layer left (0) or right (1) of the swipe line."""
         return self._areas()[place][1].toRect()
+
+
+def _plain(sheets: tuple[Sheet, ...]) -> list[tuple[object, ...]]:
+    """What sheets show besides their tiles."""
+    return [(s.recipe.layer, s.title, s.color, s.bar, s.message) for s in sheets]

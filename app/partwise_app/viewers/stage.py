@@ -48,7 +48,7 @@ _ZOOM_STEP = 1.25
 _FIGURE = 384  # px of the shorter side; smaller pictures are drawn from the overview
 _FIGURE_WAIT = 1.0  # s
 _FRAME = 25  # ms between repaints while tiles arrive
-_OVERVIEW_WAIT = 0.25  # s; a thumbnail asked for in the moment of opening waits that long at most
+_OVERVIEW_WAIT = 0.1  # s; a thumbnail asked for in the moment of opening waits that long at most
 
 
 class ImageStage(QWidget):
@@ -240,7 +240,7 @@ class ImageStage(QWidget):
     def thumbnail(self, what: str, size: QSize) -> QImage:
         """Return a small picture that fills `size` from its middle.
 
-        Cheap: drawn from the overview and kept. In the moment of opening it waits a quarter of a
+        Cheap: drawn from the overview and kept. In the moment of opening it waits a tenth of a
         second for the overview at most, and is plain where that is still on its way;
         `thumbnails_changed` tells when it has come. Figures larger than the overview (more than
         about 500 pixels) wait up to a second for a finer level.

@@ -98,6 +98,7 @@ class _Loader:
         self._grid = Grid(1, 1)
         self._image = 0  # generation of the image
         self._wishes: dict[str, list[Wish]] = {}
+        self._rooms: dict[str, int] = {}  # tiles that each pane shows
         self._latest: dict[str, Recipe] = {}  # by layer
         self._queue: deque[Wish] = deque()
         self._busy: set[Tile] = set()
@@ -112,6 +113,7 @@ class _Loader:
             self._pyramid, self._grid = pyramid, grid
             self._image += 1
             self._wishes.clear()
+            self._rooms.clear()
             self._latest.clear()
             self._queue.clear()
             self._broken.clear()
@@ -119,10 +121,14 @@ class _Loader:
             self.cache.budget = _BUDGET
             self._free.notify_all()
 
-    def want(self, pane: str, wishes: Sequence[Wish]) -> None:
+    def want(self, pane: str, wishes: Sequence[Wish], room: int) -> None:
         with self._free:
             if self._closed or self._pyramid is None:
                 return
+            self._rooms[pane] = room
+            # Less room than the screen needs would read the same tiles for ever.
+            needed = sum(self._rooms.values()) * _TILE_BYTES * 5 // 4
+            self.cache.budget = max(_BUDGET, needed)
             self._wishes.pop(pane, None)
             if wishes:
                 self._wishes[pane] = list(wishes)
@@ -133,11 +139,6 @@ class _Loader:
             if self._queue and not self._threads:
                 self._start()
             self._free.notify_all()
-
-    def make_room(self, tiles: int) -> None:
-        # Less room than one screen needs would read the same tiles for ever.
-        with self._free:
-            self.cache.budget = max(_BUDGET, tiles * _TILE_BYTES * 5 // 4)
 
     def drawn(self, layer: str, tile: Tile) -> tuple[Recipe, QImage] | None:
         with self._free:
@@ -298,15 +299,14 @@ class TileService(QObject):
         self.grid = Grid(level.width, level.height) if level else Grid(1, 1)
         self._loader.open(pyramid, self.grid)
         # The overview stands in for everything that is still on its way, so it is read first.
-        self._loader.want("overview", [Wish(Tile(self.grid.top, 0, 0), Recipe(WHOLE))])
+        self._loader.want("overview", [Wish(Tile(self.grid.top, 0, 0), Recipe(WHOLE))], 1)
 
-    def want(self, pane: str, wishes: Sequence[Wish]) -> None:
-        """Replace what a pane would like to have, most wanted first."""
-        self._loader.want(pane, wishes)
+    def want(self, pane: str, wishes: Sequence[Wish], room: int = 0) -> None:
+        """Replace what a pane would like to have, most wanted first.
 
-    def make_room(self, tiles: int) -> None:
-        """Let the cache hold at least `tiles` drawn tiles."""
-        self._loader.make_room(tiles)
+        `room` is the number of tiles that the pane shows: the cache holds all of them at least.
+        """
+        self._loader.want(pane, wishes, room)
 
     def drawn(self, layer: str, tile: Tile) -> tuple[Recipe, QImage] | None:
         """Return the latest drawing of a tile and the recipe it follows, which may be older."""

@@ -347,8 +347,9 @@ def test_thumbnails_fill_their_size_and_follow_the_mixing(stage: ImageStage, qtb
     assert stage.thumbnail("whole", size).size() == size
     rgb = image()
     stage.set_image(ArrayPyramid(rgb))
-    whole = stage.thumbnail("whole", size)  # in the moment of opening
-    assert whole.size() == size
+    assert stage.thumbnail("whole", size).size() == size  # in the moment of opening
+    settled(stage, qtbot)
+    whole = stage.thumbnail("whole", size)
     middle = np.array(pixel(whole, 75, 37))
     assert np.abs(middle - rgb[450, 700]).max() <= 6
     stage.set_mixing(mixing())
