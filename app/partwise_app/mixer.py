@@ -65,7 +65,7 @@ class Mixer(QScrollArea):
         self._row.addStretch(1)
         self.setWidget(body)
 
-    def strip(self, key: str) -> QWidget:
+    def strip_view(self, key: str) -> QWidget:
         """Return the strip of a part; raises `KeyError`."""
         return self._strips[key]
 

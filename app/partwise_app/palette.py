@@ -44,6 +44,7 @@ _OFFER = Qt.ItemDataRole.UserRole + 1
 _WIDTH = 560
 _ROW = 34
 _ROWS = 11
+_BEGINS, _FOLLOWS = 2.0, 1.5  # what a letter is worth more at a word's start, or after the last
 
 
 @dataclass(frozen=True)
@@ -74,24 +75,27 @@ def match_score(query: str, text: str) -> float | None:
     query, low = query.casefold().replace(" ", ""), text.casefold()
     if not query:
         return 0.0
-    score, place, last = 0.0, 0, -2
+    # Best score with the letters so far, by the place of the last of them.
+    best: dict[int, float] = {-2: 0.0}
     for letter in query:
-        found = _next(low, letter, place, last)
-        if found < 0:
-            return None
-        begins = found == 0 or not low[found - 1].isalnum()
-        score += 1.0 + (2.0 if begins else 0.0) + (1.5 if found == last + 1 else 0.0)
-        place, last = found + 1, found
-    return score - 0.01 * len(text)
+        here = [place for place, other in enumerate(low) if other == letter]
+        best = {
+            place: max(reached) + _worth(low, place)
+            for place in here
+            if (
+                reached := [
+                    score + (_FOLLOWS if place == last + 1 else 0.0)
+                    for last, score in best.items()
+                    if last < place
+                ]
+            )
+        }
+    return max(best.values()) - 0.01 * len(text) if best else None
 
 
-def _next(text: str, letter: str, place: int, last: int) -> int:
-    """Where the letter stands next: the beginning of a word is preferred to a later middle."""
-    near = text.find(letter, place)
-    if near < 0 or near == last + 1:
-        return near
-    begin = text.find(f" {letter}", max(place - 1, 0))
-    return begin + 1 if begin >= 0 else near
+def _worth(text: str, place: int) -> float:
+    begins = place == 0 or not text[place - 1].isalnum()
+    return 1.0 + (_BEGINS if begins else 0.0)
 
 
 class Palette(QFrame):

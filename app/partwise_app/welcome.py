@@ -52,6 +52,7 @@ class Welcome(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAccessibleName("Welcome")
         self._recent: list[QPushButton] = []
         self._cards: list[QPushButton] = []
         self._open = button(

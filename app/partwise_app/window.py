@@ -325,6 +325,7 @@ class Window(QMainWindow):
     def _turn_to(self, page: QWidget) -> None:
         if self._pages.currentWidget() is not page:
             self._pages.setCurrentWidget(page)
+            self.welcome.set_recent(self._settings.recent)
             # Keys belong to the picture at first, not to the first button in the row.
             (self.desk.stage if page is self.desk else page).setFocus()
 

@@ -1,0 +1,71 @@
+"""What goes wrong on a long day, in the real window with a real worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+from tests.fixtures import pebble
+from tests.journeys.conftest import Journey
+
+from partwise_app.notices import Notice
+
+
+def _slow_run(journey: Journey) -> object:
+    window = journey.window(pebbles=True)
+    journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
+    window.session.set_parameter("mode", "slow")
+    with journey.qtbot.waitSignal(window.session.snapshot_arrived, timeout=30_000):
+        window.action("run_start").trigger()
+    return window
+
+
+def test_cancel_leaves_the_project_as_it_was(journey: Journey) -> None:
+    window = _slow_run(journey)
+    session = window.session
+    assert window.status.job.text() == "sorting"
+    before = session.state
+    with journey.qtbot.waitSignal(session.stopped, timeout=10_000):
+        window.action("run_stop").trigger()
+    assert session.state is before
+    session.set_parameter("mode", "plain")
+    journey.run(window)
+    assert len(session.state.runs) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_worker_costs_one_run_and_no_session(journey: Journey) -> None:
+    window = _slow_run(journey)
+    session = window.session
+    notices: list[Notice] = []
+    session.noticed.connect(notices.append)
+    pid = session.worker_pid
+    assert pid is not None
+    with journey.qtbot.waitSignal(session.stopped, timeout=10_000):
+        os.kill(pid, signal.SIGKILL)
+    assert len(notices) == 1
+    assert "ended the process" in notices[0].text
+    assert "memory" in notices[0].text
+    assert window.notices.isVisible()
+    journey.picture(window, "worker-killed")
+    session.set_parameter("mode", "plain")
+    journey.run(window)  # in a fresh process
+    assert session.worker_pid != pid
+    assert len(session.state.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [("raise", "grains overflow"), ("refuse", "no pebbles")]
+)
+def test_a_failing_analysis_is_told_in_words(journey: Journey, mode: str, words: str) -> None:
+    window = journey.window(pebbles=True)
+    journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
+    window.session.set_parameter("mode", mode)
+    with journey.qtbot.waitSignal(window.session.noticed, timeout=30_000) as told:
+        window.action("run_start").trigger()
+    notice = told.args[0]
+    assert words in notice.text
+    assert "Traceback" not in notice.text + notice.detail
+    assert window.action("run_start").isEnabled()
