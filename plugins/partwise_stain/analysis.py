@@ -28,7 +28,7 @@ from partwise.api import (
 )
 from partwise_stain.coreset import Coreset, gather
 from partwise_stain.optics import White
-from partwise_stain.presets import PRESETS, preset, swatch, unit
+from partwise_stain.presets import STAINS, preset, published, swatch, unit
 from partwise_stain.survey import Survey, as_white, survey
 from partwise_stain.trust import Steadiness, lines, steadiness
 from partwise_stain.unmix import AREA_OD, Census, census
@@ -38,9 +38,10 @@ __all__ = ["StainAnalysis"]
 
 Vectors = NDArray[np.float64]
 
-_LEAST_TISSUE = 0.01  # share of the sampled area
+_LEAST_TISSUE = 0.04  # share of the sampled area
 _LEAST_BINS = 60  # different colours
 _GREY = 4.0  # degrees from grey; tissue nearer has no colour
+_BROWN = 3.0  # times the eosin
 _POINTS = 3000  # of the scatter
 
 
@@ -111,7 +112,7 @@ class _Params:
         label="Fixed vectors",
         check=_check_vectors,
         advanced=True,
-        help="Stain vectors that are not fitted: r,g,b;r,g,b in optical density; empty to find them.",
+        help="Stain vectors that are not fitted, r,g,b;r,g,b in OD; empty to find them.",
     )
     resample: bool = param(
         True,
@@ -178,7 +179,7 @@ def _find(looked: Survey, params: _Params, job: Job) -> _Found:
         if stains == "he":
             coreset = gather(looked.regions, looked.white, brown=False)
             _check_tissue(coreset)
-    prior = preset(stains)
+    prior = published(stains)
     trace: list[float] = []
 
     def show(vectors: Vectors) -> None:
@@ -190,7 +191,7 @@ def _find(looked: Survey, params: _Params, job: Job) -> _Found:
         show(fixed)
         return _Found(stains, fixed, looked.white, coreset, tuple(trace), 0, None)
     kept = _kept(stains, job)
-    start = prior.copy()
+    start = preset(stains)
     for column, vector in kept.items():
         start[:, column] = vector
     show(start)
@@ -201,7 +202,7 @@ def _find(looked: Survey, params: _Params, job: Job) -> _Found:
 
 
 def _kept(stains: str, job: Job) -> dict[int, Vectors]:
-    keys = [stain.key for stain in PRESETS[stains]]
+    keys = [stain.key for stain in STAINS[stains]]
     return {
         keys.index(part.key): np.asarray(part.profile, dtype=np.float64)
         for part in job.kept
@@ -229,10 +230,13 @@ def _check_tissue(coreset: Coreset) -> None:
 
 
 def _which(coreset: Coreset) -> str:
-    """Tell H&E from H-DAB by which of eosin and DAB carries more."""
+    """Tell H&E from H-DAB by which of eosin and DAB carries more.
+
+    DAB has to win clearly: red cells, pigment and a white point that is off look brown too.
+    """
     three = np.column_stack([preset("he"), preset("hdab")[:, 1]])
     amount = coreset.counts() @ _nonnegative(three, coreset.od)
-    return "hdab" if amount[2] > amount[1] else "he"
+    return "hdab" if amount[2] > _BROWN * amount[1] else "he"
 
 
 def _nonnegative(vectors: Vectors, od: Vectors) -> Vectors:
@@ -282,7 +286,7 @@ def _reference(path: Path, stains: str, job: Job) -> dict[str, Any]:
         raise InputProblem(
             f"{path.name}: {problem.what}", argument="reference", fix=problem.fix
         ) from None
-    vectors = find_vectors(coreset, preset(stains)).vectors
+    vectors = find_vectors(coreset, published(stains)).vectors
     counted = census(pyramid, Mixing(vectors, looked.white.levels), job, (0.9, 1.0))
     return {
         "name": path.name,
@@ -293,7 +297,7 @@ def _reference(path: Path, stains: str, job: Job) -> dict[str, Any]:
 
 
 def _parts(stains: str, vectors: Vectors, counted: Census | None) -> tuple[Part, ...]:
-    names = [(stain.key, stain.name) for stain in PRESETS[stains]] + [("third", "Third stain")]
+    names = [(stain.key, stain.name) for stain in STAINS[stains]] + [("third", "Third stain")]
     return tuple(
         Part(
             key=names[k][0],
@@ -390,7 +394,7 @@ def _cone_view(found: _Found) -> View:
     onto = np.column_stack([across, middle])
     heavy = np.argsort(-found.coreset.counts(), kind="stable")[:_POINTS]
     reach = float(np.percentile(np.linalg.norm(found.coreset.od, axis=1), 98))
-    names = [stain.name.lower() for stain in PRESETS[found.stains]]
+    names = [stain.name.lower() for stain in STAINS[found.stains]]
     return View(
         "scatter",
         "Colours of tissue and the stains' directions",

@@ -12,7 +12,6 @@ from scipy import sparse
 from partwise_stain.optics import (
     Floats,
     White,
-    find_white,
     halved,
     optical_density,
     pen_mask,
@@ -25,6 +24,7 @@ _SIDE = 64  # bins per channel
 _STEP = 0.025  # OD per bin, so that the grid ends at 1.6, before 8 bits clip
 _FAINT = 0.15  # OD; below, the direction is noise
 _FAINTEST = 0.05  # OD; the same for slides that are pale throughout
+_TISSUE = 0.08  # OD of a 4 × 4 mean that is not background
 _PALE = 0.4  # share of the median OD of tissue below which a colour is faint
 _CLIPPED = 5.0  # levels
 _LEVELS = 4.0  # noise of a 2 × 2 mean, in levels: shot noise and JPEG
@@ -81,17 +81,19 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
         od = optical_density(light, white.levels)
         area += ink.size
         pen += int(ink.sum())
-        tissue += int(((np.linalg.norm(od, axis=2) > faint) & ~ink).sum())
         coarse = halved(light)
         flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
         flat4 = halved(flat[..., None])[..., 0]
         ink4 = halved(ink[..., None])[..., 0] > 0
+        ones = np.ones(ink.shape, np.float32)
         scales = (
-            (light, od, ~ink, 1.0),
+            (light, od, ~ink, ones),
             (coarse, optical_density(coarse, white.levels), ~ink4, 4 * flat4),
         )
         for scale, (values, density, free, weight) in enumerate(scales):
             size = np.linalg.norm(density, axis=2)
+            if scale == 1:
+                tissue += 4 * int((free & (size > _TISSUE)).sum())
             good = free & (size > faint) & (values.min(axis=2) > _CLIPPED)
             good &= (density > -_STEP).all(axis=2)
             cell = _cell_numbers(good.shape) + number * _CELLS**2
@@ -99,7 +101,7 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
             bins = np.minimum((chosen / _STEP).astype(np.int64), _SIDE - 1)
             key = ((scale * _SIDE + bins[:, 0]) * _SIDE + bins[:, 1]) * _SIDE + bins[:, 2]
             keys.append(np.stack([key, cell[good]]))
-            weights.append(np.broadcast_to(weight, good.shape)[good].astype(np.float64))
+            weights.append(weight[good].astype(np.float64))
             ods.append(chosen)
     return _merge(
         np.concatenate(keys, axis=1),
@@ -136,8 +138,8 @@ def _merge(
 ) -> Coreset:
     bins, index = np.unique(keys[0], return_inverse=True)
     count = np.bincount(index, weights, len(bins))
-    od = np.stack([np.bincount(index, weights * ods[:, c], len(bins)) for c in range(3)], axis=1)
-    od /= np.maximum(count, 1e-12)[:, None]
+    sums = [np.bincount(index, weights * ods[:, c], len(bins)) for c in range(3)]
+    od: NDArray[np.float64] = np.stack(sums, axis=1) / np.maximum(count, 1e-12)[:, None]
     table = sparse.coo_array((weights, (keys[1], index)), shape=(cells, len(bins))).tocsr()
     light = np.asarray(white.levels) * 10.0**-od
     sigma = (_LEVELS / np.log(10)) * np.sqrt((1 / np.maximum(light, 4) ** 2).mean(axis=1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,8 @@ def write_concentrations(
         for channel in range(mixing.parts):
             # The file wants one whole plane after the other; holding the later planes meanwhile
             # would take memory that grows with the slide, so each plane reads the slide anew.
-            yield from _tiled(
-                pyramid,
-                job,
-                lambda rgb, k=channel: mixing.strengths(rgb)[..., k],
-                (channel / mixing.parts, (channel + 1) / mixing.parts),
-            )
+            span = (channel / mixing.parts, (channel + 1) / mixing.parts)
+            yield from _tiled(pyramid, job, partial(_one_strength, mixing, channel), span)
 
     _write_tiff(
         path,
@@ -77,6 +74,10 @@ def write_concentrations(
         description=_ome_xml(dataset, result, width, height),
         resolution=_per_centimetre(dataset),
     )
+
+
+def _one_strength(mixing: Mixing, part: int, rgb: NDArray[np.uint8]) -> _Tile:
+    return mixing.strengths(rgb)[..., part]
 
 
 def write_residual(

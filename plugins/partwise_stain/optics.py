@@ -14,11 +14,11 @@ __all__ = ["White", "find_white", "halved", "optical_density", "pen_mask"]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_FLAT = 2.5  # levels; deviation in 3 × 3 below which a spot is background or even stain
+_FLAT = (2.5, 4.0)  # levels; deviation in 3 × 3 below which a spot is even: usual, noisy camera
 _POPULATED = 0.004  # share of all pixels within two levels of a mode that is believed
 _TIGHT = 3.0  # levels; deviation of a believed mode
-_COLOURED = 34.0  # levels between channels; a background beyond is pale stain
-_USUAL = 243.0  # level of the background of most scanners, where a picture shows none
+_COLOURED = 42.0  # levels between channels; a background beyond is pale stain
+_BRIGHTER = (8.0, 0.02)  # a mode is not background if more than this share is this much brighter
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,22 @@ def find_white(lights: Sequence[Floats]) -> White:
         2 × 2 means of an overview or of regions.
     """
     total = sum(light.shape[0] * light.shape[1] for light in lights)
-    flat = np.concatenate([light[roughness(light) < _FLAT] for light in lights])
-    found = _brightest_mode(flat, total)
-    if found is not None:
-        return found
-    every = np.concatenate([light.reshape(-1, 3) for light in lights])
-    # Nothing flat and bright: no spot of this image is surely free of tissue. Half way between
-    # its brightest light and what scanners are usually set to errs less than either.
-    brightest = np.percentile(every, 99.7, axis=0)
-    guess = np.clip(np.maximum(brightest, _USUAL), 1, 255)
+    rough = [roughness(light) for light in lights]
+    grey = np.concatenate([light.mean(axis=2).ravel() for light in lights])
+    for limit in _FLAT:
+        flat = np.concatenate([lt[r < limit] for lt, r in zip(lights, rough, strict=True)])
+        found = _brightest_mode(flat, grey, total)
+        if found is not None:
+            return found
+    # No spot of this image is surely free of tissue. Its brightest light is a bound from below
+    # for each channel; a lamp is nearly grey, so the lower channels are raised half way.
+    coarse = np.concatenate([halved(light).reshape(-1, 3) for light in lights])
+    brightest = np.percentile(coarse, 99.7, axis=0)
+    guess = np.clip((brightest + brightest.max()) / 2, 1, 255)
     return White((float(guess[0]), float(guess[1]), float(guess[2])), "brightest")
 
 
-def _brightest_mode(flat: Floats, total: int) -> White | None:
+def _brightest_mode(flat: Floats, every: Floats, total: int) -> White | None:
     if len(flat) < 64:
         return None
     grey = flat.mean(axis=1)
@@ -85,6 +88,8 @@ def _brightest_mode(flat: Floats, total: int) -> White | None:
         window = near[max(level - 4, 0) : level + 5]
         if near[level] < enough or near[level] < window.max():
             continue
+        if (every > level + _BRIGHTER[0]).mean() > _BRIGHTER[1]:
+            return None
         inside = flat[np.abs(grey - level) <= 3]
         middle = np.median(inside, axis=0)
         spread = 1.4826 * np.median(np.abs(inside - middle), axis=0).max()

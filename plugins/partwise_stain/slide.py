@@ -33,7 +33,7 @@ class _Source(Protocol):
     """What a file offers: its own levels, and facts about it."""
 
     levels: tuple[tuple[int, int], ...]  # (width, height), finest first
-    facts: Mapping[str, Any]
+    facts: dict[str, Any]
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> _Image: ...
 
@@ -170,7 +170,7 @@ class _OpenSlide:
         self.levels = tuple((int(w), int(h)) for w, h in self._slide.level_dimensions)
         known = self._slide.properties
         mpp = (_number(known.get("openslide.mpp-x")), _number(known.get("openslide.mpp-y")))
-        self.facts = {
+        self.facts: dict[str, Any] = {
             "format": "slide",
             "vendor": known.get("openslide.vendor", ""),
             "magnification": _number(known.get("openslide.objective-power")),
@@ -204,7 +204,7 @@ class _Tiff:
             self._pages = self._pages[:1]
         self.levels = tuple((int(p.imagewidth), int(p.imagelength)) for p in self._pages)
         first = self._pages[0]
-        self.facts = {
+        self.facts: dict[str, Any] = {
             "format": "tiff",
             "vendor": "",
             "magnification": None,
@@ -344,7 +344,8 @@ def on_white(pixels: NDArray[np.uint8]) -> _Image:
 def _halve(image: _Image) -> _Image:
     height, width = image.shape[0] // 2, image.shape[1] // 2
     blocks = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
-    return ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)
+    halved: _Image = ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)
+    return halved
 
 
 def _number(text: object) -> float | None:

@@ -166,7 +166,7 @@ def _steady(steady: Steadiness, names: tuple[str, ...]) -> list[Trust]:
                 worst,
                 _grade(-worst, -2.0, -5.0),
                 f"{worst:.1f}° between two disjoint halves of the tissue",
-                "Stains found on one half of the sampled fields and on the other, worse of the two.",
+                "Found on one half of the sampled fields and on the other; the worse of two.",
             )
         )
     return told

@@ -89,14 +89,25 @@ def maps_of(rgb: Rgb) -> tuple[Floats, Floats]:
     return np.linalg.norm(od, axis=2), h[..., 1] / np.maximum(total, 1e-6)
 
 
-def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = "") -> Case:
-    """Make a case of a level from density and fraction."""
+def make_case(
+    maps: tuple[Floats, Floats], level: str, seed: int, name: str = "", *, novel: bool = False
+) -> Case:
+    """Make a case of a level from density and fraction.
+
+    With `novel`, the vectors are those of no publication: a random mixture of two pairs, further
+    jittered, so that knowing the published ones helps less.
+    """
     rng = np.random.default_rng([seed, LEVELS.index(level)])
     density, fraction = maps
     tissue = density > 0.12
     pairs = PAIRS_HDAB if level == "hdab" else PAIRS_HE
-    vectors = np.array(pairs[seed % len(pairs)]).T
-    vectors = _unit(np.clip(_unit(vectors) + rng.normal(0, 0.02, (3, 2)), 0, None))
+    vectors = _unit(np.array(pairs[seed % len(pairs)]).T)
+    if novel:
+        share = rng.uniform(0.2, 0.8, 2)
+        other = _unit(np.array(pairs[int(rng.integers(len(pairs)))]).T)
+        vectors = _unit(vectors * share + other * (1 - share))
+    jitter = 0.05 if novel else 0.02
+    vectors = _unit(np.clip(vectors + rng.normal(0, jitter, (3, 2)), 0, None))
     pure_h, pure_e = rng.uniform(0.01, 0.10), rng.uniform(0.05, 0.30)
     if level == "eosin-dominant":
         pure_h, pure_e = 0.01, 0.6
@@ -105,7 +116,7 @@ def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = ""
         mixed = _stretch(mixed**0.25, tissue, 0.003, 0.55)
     if level == "impure":
         mixed = 0.15 + 0.7 * mixed
-    density = np.where(tissue, density, 0.0) * rng.uniform(0.9, 1.1)
+    density = tissue * density * rng.uniform(0.9, 1.1)
     if level == "pale":
         density = 0.3 * density
     if level == "white80":
@@ -113,7 +124,7 @@ def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = ""
     concentrations = density[..., None] * np.stack([1 - mixed, mixed], axis=2)
     if level == "saturated":
         concentrations[..., 0] *= 2.6
-    white = np.array([243.0, 241.0, 245.0]) + rng.uniform(-6, 6, 3)
+    white = rng.uniform([237.0, 235.0, 239.0], [249.0, 247.0, 251.0])
     if level == "tinted":
         white = rng.uniform(190, 230, 3)
     od = concentrations @ vectors.T
@@ -128,7 +139,7 @@ def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = ""
         clean &= ~where
     light = white * 10.0**-od
     if level == "vignetted":
-        y, x = np.ogrid[-1 : 1 : density.shape[0] * 1j, -1 : 1 : density.shape[1] * 1j]
+        y, x = np.linspace(-1, 1, density.shape[0])[:, None], np.linspace(-1, 1, density.shape[1])
         light *= (1 - 0.10 * (x**2 + y**2) / 2)[..., None]
     if level == "defocus":
         light = ndimage.gaussian_filter(light, (2.5, 2.5, 0))
@@ -141,7 +152,9 @@ def make_case(maps: tuple[Floats, Floats], level: str, seed: int, name: str = ""
 
 def angle(a: Floats, b: Floats) -> float:
     """Degrees between two vectors."""
-    return float(np.degrees(2 * np.arcsin(min(1.0, np.linalg.norm(_unit(a) - _unit(b)) / 2))))
+    return float(
+        np.degrees(2 * np.arcsin(min(1.0, float(np.linalg.norm(_unit(a) - _unit(b)) / 2))))
+    )
 
 
 def macenko(rgb: Rgb) -> Floats:

@@ -33,6 +33,7 @@ _STEPS = 8192  # entries of the table from OD to light: at most a quarter of a l
 _OD_LOW, _OD_HIGH = -0.25, 2.75
 
 _Table = NDArray[np.float32]
+_Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,11 +204,11 @@ class Mixing:
         if self.transform == "identity":
             return np.tile(levels, (3, 1)).astype(np.float32)
         od = np.log10(np.array(self.white)[:, None]) - np.log10(np.maximum(levels, _DARKEST))
-        return od.astype(np.float32)
+        return np.asarray(od, dtype=np.float32)
 
     @cached_property
     def _table(self) -> _Table:
-        return np.maximum(self._signed_table, 0)
+        return np.asarray(np.maximum(self._signed_table, 0))
 
     @cached_property
     def _light(self) -> NDArray[np.uint8]:
@@ -261,7 +262,7 @@ def _solvers(vectors: NDArray[np.float64]) -> _Table:
 
 
 @compiled
-def _strengths(pixels, table, solve, vectors, out):  # type: ignore[no-untyped-def]  # compiled
+def _strengths(pixels: _Pixels, table: _Table, solve: _Table, vectors: _Table, out: _Table) -> None:
     r, g, b = (
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),
@@ -274,7 +275,7 @@ def _strengths(pixels, table, solve, vectors, out):  # type: ignore[no-untyped-d
 
 
 @compiled
-def _look_up(block, table, r, g, b):  # type: ignore[no-untyped-def]  # compiled
+def _look_up(block: _Pixels, table: _Table, r: _Table, g: _Table, b: _Table) -> None:
     for i in range(len(block)):
         r[i] = table[0, block[i, 0]]
         g[i] = table[1, block[i, 1]]
@@ -282,7 +283,9 @@ def _look_up(block, table, r, g, b):  # type: ignore[no-untyped-def]  # compiled
 
 
 @compiled
-def _solve_chunk(r, g, b, solve, vectors, out):  # type: ignore[no-untyped-def]  # compiled
+def _solve_chunk(
+    r: _Table, g: _Table, b: _Table, solve: _Table, vectors: _Table, out: _Table
+) -> None:
     if out.shape[1] == 1:
         _solve1(r, g, b, solve, out)
     elif out.shape[1] == 2:
@@ -292,7 +295,7 @@ def _solve_chunk(r, g, b, solve, vectors, out):  # type: ignore[no-untyped-def] 
 
 
 @compiled
-def _solve1(r, g, b, solve, out):  # type: ignore[no-untyped-def]  # compiled
+def _solve1(r: _Table, g: _Table, b: _Table, solve: _Table, out: _Table) -> None:
     zero = np.float32(0)
     x, y, z = solve[0, 0, 0], solve[0, 0, 1], solve[0, 0, 2]
     for i in range(len(out)):
@@ -300,7 +303,7 @@ def _solve1(r, g, b, solve, out):  # type: ignore[no-untyped-def]  # compiled
 
 
 @compiled
-def _solve2(r, g, b, solve, out):  # type: ignore[no-untyped-def]  # compiled
+def _solve2(r: _Table, g: _Table, b: _Table, solve: _Table, out: _Table) -> None:
     """Two parts without a branch: where one alone would be negative, the other stands alone.
 
     Exact, as at most one of the two is negative: all values and vectors are at least 0.
@@ -321,7 +324,7 @@ def _solve2(r, g, b, solve, out):  # type: ignore[no-untyped-def]  # compiled
 
 
 @compiled
-def _solve3(r, g, b, solve, vectors, out):  # type: ignore[no-untyped-def]  # compiled
+def _solve3(r: _Table, g: _Table, b: _Table, solve: _Table, vectors: _Table, out: _Table) -> None:
     """Three parts: of the seven sets, the best whose least-squares solution is nonnegative."""
     zero = np.float32(0)
     for i in range(len(out)):
@@ -342,7 +345,7 @@ def _solve3(r, g, b, solve, vectors, out):  # type: ignore[no-untyped-def]  # co
 
 
 @compiled
-def _residual(pixels, table, solve, vectors, out):  # type: ignore[no-untyped-def]  # compiled
+def _residual(pixels: _Pixels, table: _Table, solve: _Table, vectors: _Table, out: _Table) -> None:
     r, g, b = (
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),
@@ -364,9 +367,17 @@ def _residual(pixels, table, solve, vectors, out):  # type: ignore[no-untyped-de
 
 
 @compiled
-def _render(  # type: ignore[no-untyped-def]  # compiled
-    pixels, table, solve, vectors, base, change, light, by_table, out
-):
+def _render(
+    pixels: _Pixels,
+    table: _Table,
+    solve: _Table,
+    vectors: _Table,
+    base: _Table,
+    change: _Table,
+    light: _Pixels,
+    by_table: bool,
+    out: _Pixels,
+) -> None:
     r, g, b = (
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),

@@ -38,9 +38,7 @@ def test_strengths_are_the_nonnegative_least_squares_solution(parts: int) -> Non
     rgb=arrays(np.uint8, (2, 5, 3)),
     parts=st.integers(1, 3),
 )
-def test_no_other_strengths_explain_more(
-    vectors: np.ndarray, rgb: np.ndarray, parts: int
-) -> None:
+def test_no_other_strengths_explain_more(vectors: np.ndarray, rgb: np.ndarray, parts: int) -> None:
     vectors = vectors[:, :parts] + 0.02
     mixing = Mixing(vectors, WHITE)
     h = mixing.strengths(rgb).reshape(-1, parts).astype(np.float64)
@@ -94,9 +92,7 @@ def test_residual_is_what_the_strengths_leave() -> None:
     rgb = np.random.default_rng(4).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     mixing = Mixing(VECTORS[:, :2], WHITE)
     left = od(rgb) - mixing.strengths(rgb) @ VECTORS[:, :2].T
-    np.testing.assert_allclose(
-        mixing.residual(rgb), np.sqrt((left**2).mean(axis=2)), atol=2e-6
-    )
+    np.testing.assert_allclose(mixing.residual(rgb), np.sqrt((left**2).mean(axis=2)), atol=2e-6)
 
 
 def test_identity_adds_up_levels() -> None:
@@ -154,4 +150,4 @@ def test_impossible_mixings_are_refused(
 
 def test_pixels_of_another_kind_are_refused() -> None:
     with pytest.raises(InputProblem, match="8-bit"):
-        Mixing(VECTORS, WHITE).strengths(np.zeros((2, 2, 3), np.float32))  # type: ignore[arg-type]
+        Mixing(VECTORS, WHITE).strengths(np.zeros((2, 2, 3), np.float32))

@@ -9,6 +9,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def halved(image: np.ndarray) -> np.ndarray:
 
 def save_ome(path: Path) -> None:
     with tifffile.TiffWriter(path, ome=True) as writer:
-        options = {"tile": (128, 128), "photometric": "rgb", "compression": "zlib"}
+        options: dict[str, Any] = {"tile": (128, 128), "photometric": "rgb", "compression": "zlib"}
         metadata = {
             "PhysicalSizeX": 0.5,
             "PhysicalSizeXUnit": "µm",
@@ -47,7 +48,7 @@ def save_ome(path: Path) -> None:
         writer.write(RGB[::2, ::2], subfiletype=1, **options)
 
 
-LOSSLESS: dict[str, Callable[[Path], None]] = {
+LOSSLESS: dict[str, Callable[[Path], object]] = {
     "png": lambda path: Image.fromarray(RGB).save(path, "PNG"),
     "bmp": lambda path: Image.fromarray(RGB).save(path, "BMP"),
     "strip.tif": lambda path: tifffile.imwrite(path, RGB, rowsperstrip=16),
@@ -116,9 +117,11 @@ def test_a_pyramid_travels_and_is_read_from_threads(tmp_path: Path) -> None:
     wrong: list[int] = []
 
     def work(k: int) -> None:
-        for x in range(0, 300, 37):
-            if not np.array_equal(pyramid.read(0, x, k, 64, 64), RGB[k : k + 64, x : x + 64]):
-                wrong.append(k)
+        wrong.extend(
+            x
+            for x in range(0, 300, 37)
+            if not np.array_equal(pyramid.read(0, x, k, 64, 64), RGB[k : k + 64, x : x + 64])
+        )
 
     threads = [threading.Thread(target=work, args=(17 * k,)) for k in range(4)]
     for thread in threads:
