@@ -29,6 +29,7 @@ __all__ = ["batch"]
 
 _Task = tuple[str, Path, Path, dict[str, Any], int, str]
 _Row = dict[str, Any]
+_REFUSED = "refused"  # not a column: whether it was the input that was at fault
 
 
 def batch(arguments: argparse.Namespace) -> int:
@@ -65,9 +66,12 @@ def batch(arguments: argparse.Namespace) -> int:
     table = _write_table(top, [rows[number] for number in sorted(rows)])
     print(table)
     failed = [row for row in rows.values() if row["status"] != "done"]
-    if failed:
-        raise AnalysisProblem(f"{len(failed)} of {len(rows)} files failed", fix=f"see {table}")
-    return 0
+    if not failed:
+        return 0
+    what, fix = f"{len(failed)} of {len(rows)} files failed", f"see {table}"
+    if all(row[_REFUSED] for row in failed):
+        raise InputProblem(what, fix=fix)
+    raise AnalysisProblem(what, fix=fix)
 
 
 def _inputs(registry: Registry, plugin: Plugin, named: list[Path]) -> list[Path]:
@@ -113,7 +117,8 @@ def _one(task: _Task, registry: Registry | None = None) -> _Row:
     try:
         summary, _ = run_one(registry, plugin, path, folder, values, seed, analysis)
     except (InputProblem, PartwiseProblem) as problem:
-        return {"file": path.name, "status": str(problem)}
+        refused = isinstance(problem, InputProblem)
+        return {"file": path.name, "status": str(problem), _REFUSED: refused}
     return _row(path, folder.name, summary)
 
 
@@ -144,9 +149,9 @@ def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dic
 
 
 def _write_table(top: Path, rows: list[_Row]) -> Path:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(name for row in rows for name in row if name != _REFUSED))
     with Folder(top) as place, (place.work / "batch.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
     return top / "batch.csv"

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _PATIENCE_S = 1.0  # after a cancel, before the process is ended
+_LAST_WORDS_S = 0.2
 _TRIES = 2  # fresh processes for one request that never began, or in a row that never got ready
 _DEFAULT = "partwise.plugins.registry:load_registry"
 
@@ -119,12 +120,12 @@ class Worker:
         self._pending: Request | None = None  # asked for, not yet begun
         self._tries = 0
         self._deadline: float | None = None
-        self._closing = False
+        self._closing = threading.Event()
 
     def start(self) -> None:
         """Start the process in the background; returns at once."""
         with self._lock:
-            if self._thread is None and not self._closing:
+            if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(
                     target=self._manage, name="partwise-worker", daemon=True
                 )
@@ -134,9 +135,7 @@ class Worker:
         """Ask for a run and return its generation; a run that is going on is cancelled."""
         self.start()
         with self._lock:
-            if self._active:
-                self._flag.value = self._active
-                self._deadline = time.monotonic() + _PATIENCE_S
+            self._cancel_active()
             self._generation += 1
             self._active = self._generation
             self._pending, self._tries = request, 0
@@ -146,15 +145,13 @@ class Worker:
     def cancel(self) -> None:
         """Ask the present run to leave; after a second without an answer it is ended."""
         with self._lock:
-            if self._active and self._flag.value < self._active:
-                self._flag.value = self._active
-                self._deadline = time.monotonic() + _PATIENCE_S
-                self._poke()
+            self._cancel_active()
+            self._poke()
 
     def close(self) -> None:
         """End the process and wait for it; no event comes after this."""
         with self._lock:
-            self._closing = True
+            self._closing.set()
             thread, self._thread = self._thread, None
             self._poke()
         if thread is not None and thread is not threading.current_thread():
@@ -180,6 +177,12 @@ class Worker:
         """Whether an answer is awaited."""
         return self._active != 0
 
+    def _cancel_active(self) -> None:
+        if self._active and self._flag.value < self._active:
+            self._flag.value = self._active
+            if self._deadline is None:  # many requests in a row grant no more patience than one
+                self._deadline = time.monotonic() + _PATIENCE_S
+
     def _poke(self) -> None:
         if not self._wake_out.closed:
             self._wake_out.send_bytes(b"")
@@ -188,7 +191,7 @@ class Worker:
 
     def _manage(self) -> None:
         stillborn = 0
-        while not self._closing:
+        while not self._closing.is_set():
             if stillborn >= _TRIES and self._pending is None:
                 # It does not start; try again when somebody asks for something.
                 self._drain(connections.wait([self._wake_in]))
@@ -198,13 +201,13 @@ class Worker:
             self._tend(child)
             self._child = None
             stillborn = 0 if child.ready else stillborn + 1
-            code = child.bury()
-            if not self._closing:
+            code = child.bury(0.0 if self._closing.is_set() else _LAST_WORDS_S)
+            if not self._closing.is_set():
                 self._settle(child, code)
 
     def _tend(self, child: _Child) -> None:
         """Serve one process until it is gone."""
-        while not self._closing:
+        while not self._closing.is_set():
             if not self._hand_over(child):
                 return
             wait = None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
@@ -293,10 +296,10 @@ class _Child:
         self.asked = 0  # the newest generation sent
         self.begun = 0  # the newest generation begun
 
-    def bury(self) -> int | None:
+    def bury(self, patience: float) -> int | None:
         """End the process if it still runs, free what it left, and return its exit code."""
         # Once the pipe is broken the process ends by itself; a moment tells how.
-        self.process.join(0.2)
+        self.process.join(patience)
         self.process.kill()
         self.process.join()
         self.channel.sweep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
@@ -152,6 +153,20 @@ def test_a_request_behind_one_that_does_not_listen_is_still_answered(desk: Desk)
     event = desk.wait(w.Finished, w.Failed, w.CancelledRun)
     assert isinstance(event, w.Finished)
     assert event.generation == newer
+
+
+def test_many_requests_in_a_row_buy_a_deaf_run_no_time(desk: Desk) -> None:
+    desk.ask(mode="deaf")
+    desk.wait(w.Progress)
+    pid = desk.worker.pid
+    newest = 0
+    while desk.worker.pid == pid:  # as fast as a slider can ask, until the deaf one is ended
+        newest = desk.ask()
+        with contextlib.suppress(queue.Empty):
+            desk.events.get(timeout=0.05)
+    newest = desk.ask()
+    while desk.wait(w.Finished).generation < newest:
+        pass
 
 
 def test_what_was_in_flight_when_the_process_was_killed_is_freed(desk: Desk) -> None:
