@@ -10,25 +10,64 @@ They are loaded on first use, so that ``partwise --help`` and the window start q
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from partwise.engine.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from partwise.engine import Factorization as Factorization
-    from partwise.engine import InputProblem as InputProblem
-    from partwise.engine import match_parts as match_parts
-    from partwise.engine import nmf as nmf
-    from partwise.engine import refit as refit
+    from partwise.engine import (
+        L1,
+        L2,
+        NMF,
+        Factorization,
+        InputProblem,
+        benjamini_hochberg,
+        bootstrap,
+        convex_nmf,
+        convolutive_nmf,
+        joint_nmf,
+        match_parts,
+        nmf,
+        online_nmf,
+        parafac,
+        permutation_test,
+        rank_scan,
+        refit,
+        semi_nmf,
+        separable_nmf,
+        sequential_nmf,
+        symmetric_nmf,
+        tri_nmf,
+        uniqueness,
+    )
 
 __version__ = "0.1.0"
 
-_ENGINE = ("Factorization", "InputProblem", "match_parts", "nmf", "refit")
+__all__ = [
+    "L1",
+    "L2",
+    "NMF",
+    "Factorization",
+    "InputProblem",
+    "__version__",
+    "benjamini_hochberg",
+    "bootstrap",
+    "convex_nmf",
+    "convolutive_nmf",
+    "joint_nmf",
+    "match_parts",
+    "nmf",
+    "online_nmf",
+    "parafac",
+    "permutation_test",
+    "rank_scan",
+    "refit",
+    "semi_nmf",
+    "separable_nmf",
+    "sequential_nmf",
+    "symmetric_nmf",
+    "tri_nmf",
+    "uniqueness",
+]
 
-__all__ = ["Factorization", "InputProblem", "__version__", "match_parts", "nmf", "refit"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ENGINE:
-        return getattr(importlib.import_module("partwise.engine"), name)
-    msg = f"module 'partwise' has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = on_first_use(__name__, {"partwise.engine": tuple(n for n in __all__ if n[0] != "_")})

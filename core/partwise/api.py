@@ -6,8 +6,9 @@ major one. Names are loaded on first use, so that a plugin's record stays cheap 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from partwise.engine.lazy import on_first_use
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Axis, Dataset
@@ -72,8 +73,6 @@ _NAMES = {
         "View",
     ),
 }
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
-
 __all__ = [
     "Analysis",
     "AnalysisProblem",
@@ -114,8 +113,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    msg = f"module 'partwise.api' has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = on_first_use(__name__, _NAMES)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from partwise.engine.fit import nmf
-from partwise.engine.refit import refit
+from partwise.engine.refitting import refit
 
 __all__ = ["warm_up"]
 

@@ -19,7 +19,7 @@ from partwise.engine.loss import parse_loss
 from partwise.engine.penalty import L2
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
-from partwise.engine.refit import refit
+from partwise.engine.refitting import refit
 from partwise.engine.start import begin, generator
 from partwise.engine.stop import Rule
 

@@ -25,7 +25,7 @@ from partwise.engine.fit import nmf
 from partwise.engine.models.descent import sweep
 from partwise.engine.models.target import check_rank
 from partwise.engine.problem import check_factor, pose
-from partwise.engine.refit import refit
+from partwise.engine.refitting import refit
 
 __all__ = ["OnlineFit", "online_nmf"]
 
