@@ -20,11 +20,11 @@ from partwise.engine.judge.explained import explained
 from partwise.engine.judge.heldout import heldout_error, speckles
 from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
-from partwise.engine.judge.sample import few_columns
+from partwise.engine.judge.sample import cut_columns, few_columns
 from partwise.engine.judge.stability import chance_level, part_stability
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
-from partwise.engine.refit import refit
+from partwise.engine.refitting import refit
 from partwise.engine.solvers.base import Solver
 from partwise.engine.start import generator
 from partwise.engine.stop import Clock, Rule
@@ -293,19 +293,18 @@ class _Scan:
     ) -> None:
         problem = pose(X, 1, loss, weights=weights)  # says what is wrong before any work
         choose(problem, solver)
-        self._X = X if sp.issparse(X) else np.asarray(X)
+        self._X: Any = X if bool(sp.issparse(X)) else np.asarray(X)
         self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
         self._loss, self._solver, self._seed = loss, solver, seed
         self._tol, self._max_iter = budget
         self._starts = starts
         self._picks = few_columns(problem.shape[1], _COLUMNS, generator(seed, 0, 0, "sample"))
-        few, few_weights = self._cut(self._picks)
+        few, few_weights = cut_columns(self._X, self._weights, self._picks)
         self._few, self._few_weights = few, few_weights
         self._masks: list[NDArray[np.bool_]] = []
         if heldout and not sp.issparse(X):
             picks = few_columns(few.shape[1], _HELDOUT, generator(seed, 0, 1, "sample"))
-            self._held = few if picks is None else few[:, picks]
-            self._held_weights = _columns_of(few_weights, picks)
+            self._held, self._held_weights = cut_columns(few, few_weights, picks)
             self._masks = speckles(self._held.shape, heldout, masks, seed)
         # One check of the data for all starts; each only needs another rank.
         self._problem = pose(few, 1, loss, weights=few_weights)
@@ -410,12 +409,6 @@ class _Scan:
             held,
         )
 
-    def _cut(self, picks: NDArray[np.intp] | None) -> tuple[Any, Any]:
-        if picks is None:
-            return self._X, self._weights
-        X = sp.csc_array(self._X)[:, picks] if bool(sp.issparse(self._X)) else self._X[:, picks]
-        return X, _columns_of(self._weights, picks)
-
     def result(self, found: dict[int, _Verdict], stop: str, seconds: float) -> RankScan:
         verdicts = list(found.values())
 
@@ -449,12 +442,6 @@ def _ended(solver: Solver, rule: Rule, stopped: Event) -> _Run:
     value = descend(solver, rule, stopped)
     W, H = (np.array(F) for F in solver.factors())
     return _Run(value, W, H)
-
-
-def _columns_of(weights: Any, picks: NDArray[np.intp] | None) -> Any:
-    if weights is None or picks is None or weights.shape[1] == 1:
-        return weights
-    return weights[:, picks]
 
 
 def _ranks(ranks: int | Iterable[int]) -> list[int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["few_columns"]
+__all__ = ["cut_columns", "few_columns"]
 
 _RUN = 64  # neighbours drawn together: a cache line of each row, and more
 
@@ -25,3 +28,13 @@ def few_columns(number: int, limit: int, rng: np.random.Generator) -> NDArray[np
         np.intp
     )
     return np.asarray((first[:, None] + np.arange(run)).ravel(), dtype=np.intp)
+
+
+def cut_columns(X: Any, weights: Any, picks: NDArray[np.intp] | None) -> tuple[Any, Any]:
+    """Return X and its weights (per entry, row or column) at some columns, or as they are."""
+    if picks is None:
+        return X, weights
+    data: Any = sp.csc_array(X)[:, picks] if bool(sp.issparse(X)) else np.asarray(X)[:, picks]
+    if weights is None or weights.shape[1] == 1:
+        return data, weights
+    return data, weights[:, picks]

@@ -9,13 +9,13 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import Factorization
 from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
+from partwise.engine.judge.sample import cut_columns, few_columns
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
 from partwise.engine.start import generator
@@ -26,6 +26,7 @@ __all__ = ["Uniqueness", "uniqueness"]
 Array = NDArray[Any]
 Curve = NDArray[np.float64]
 _RULE = Rule(tol=1e-6, max_iter=2000)
+_COLUMNS = 4096  # of a long X; the starts share them
 _GOOD, _LOOK = 0.98, 0.9
 _FAINT = 0.05  # of the strongest sample; fainter ones are too noisy to be called pure
 
@@ -129,7 +130,14 @@ def uniqueness(
         )
     mixing = _mixing(fit.W, fit.H)
     apart = np.column_stack([_purity(fit.W, fit.H), _purity(fit.H.T, fit.W.T)])
-    cosines, good = _others(problem, fit, starts, within, seed, on_step)
+    picks = few_columns(problem.shape[1], _COLUMNS, generator(seed, 0, 0, "sample"))
+    H = fit.H
+    if picks is not None:
+        given = None if weights is None else np.asarray(weights)
+        few, few_weights = cut_columns(X, given, picks)
+        problem = pose(few, fit.rank, loss, weights=few_weights)
+        H = H[:, picks]
+    cosines, good = _others(problem, (fit.W, H), starts, within, seed, on_step)
     spread = np.minimum(mixing, cosines[good].min(axis=0, initial=1.0))
     verdict, text = _said(spread, apart, int(good.sum()), starts)
     return Uniqueness(spread, mixing, apart, (int(good.sum()), starts), verdict, text)
@@ -137,34 +145,36 @@ def uniqueness(
 
 def _others(
     problem: Problem,
-    fit: Factorization,
+    here: tuple[Array, Array],
     starts: int,
     within: float,
     seed: int,
     on_step: Callable[[int], object] | None,
 ) -> tuple[Curve, NDArray[np.bool_]]:
-    """Cosines (starts, rank) of other solutions with the fit, and which fit as well."""
+    """Cosines (starts, rank) of other solutions with this one, and which fit as well."""
     if problem.empty:
-        return np.ones((starts, fit.rank)), np.ones(starts, dtype=bool)
+        return np.ones((starts, problem.rank)), np.ones(starts, dtype=bool)
     name = choose(problem, "auto")
-    asked = [partial(_other, problem, name, fit, seed, start) for start in range(starts)]
-    found = side_by_side(asked, on_step)
+    asked = [partial(_other, problem, name, here, seed, start) for start in range(starts + 1)]
+    # The first goes on from where the fit stands: all are judged by one rule.
+    (value, W), *found = side_by_side(asked, on_step)
     values = np.array([each[0] for each in found])
-    best = min(fit.loss, float(values.min()))
+    best = min(value, float(values.min()))
     good = values <= best + max(within * best, 1e-6 * _size(problem))
-    return np.stack([match_parts(fit.W, each[1]).cosine for each in found]), good
+    return np.stack([match_parts(W, each[1]).cosine for each in found]), good
 
 
 def _other(
-    problem: Problem, name: str, fit: Factorization, seed: int, start: int, stopped: Event
+    problem: Problem, name: str, here: tuple[Array, Array], seed: int, start: int, stopped: Event
 ) -> tuple[float, Array]:
-    init: Any = "random"
+    init: Any = here
     if start % 2:
-        rng = generator(seed, fit.rank, start, "sample")
+        init = "random"
+    elif start:
+        rng = generator(seed, problem.rank, start, "sample")
         # Each factor times noise around 1, and a little where it was zero.
         init = tuple(
-            F * rng.lognormal(0, 0.5, F.shape) + 0.02 * F.mean() * rng.random(F.shape)
-            for F in (fit.W, fit.H)
+            F * rng.lognormal(0, 0.5, F.shape) + 0.02 * F.mean() * rng.random(F.shape) for F in here
         )
     solver = make(name, problem, init, seed, start)
     value = descend(solver, _RULE, stopped)
