@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
 
     plugins = _add(commands, "plugins", "inspect:plugins", "list, check or begin plugins")
     plugins.add_argument("action", nargs="?", choices=["list", "check", "new"], default="list")
-    plugins.add_argument("name", nargs="?", metavar="NAME", default="")
+    plugins.add_argument(
+        "name", nargs="?", metavar="NAME", default="", help="with list: show its parameters"
+    )
 
     samples = _add(commands, "samples", "inspect:samples", "list samples, or copy one")
     samples.add_argument("action", nargs="?", choices=["list", "get"], default="list")

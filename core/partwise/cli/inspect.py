@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from partwise import params
+from partwise.data.dataset import Dataset
 from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
-from partwise.plugins.registry import Registry, load_registry
-
-if TYPE_CHECKING:
-    from partwise.data.dataset import Dataset
+from partwise.plugins.contract import Plugin
+from partwise.plugins.registry import Registry, load_registry, resolve
 
 __all__ = ["info", "plugins", "samples", "verify_project"]
 
@@ -133,7 +132,7 @@ def _difference(a: object, b: object) -> float:
 
 
 def plugins(arguments: argparse.Namespace) -> int:
-    """List plugins, check one against the contract, or begin a new one."""
+    """List plugins or the parameters of one, check one, or begin a new one."""
     if arguments.action == "new":
         from partwise.testing.template import write_plugin
 
@@ -157,11 +156,27 @@ def plugins(arguments: argparse.Namespace) -> int:
             )
         print(f"{plugin.id} {plugin.version}: keeps the contract")
         return 0
+    if arguments.name:
+        for line in _parameters(registry, registry.get(arguments.name)):
+            print(line)
+        return 0
     for plugin in registry.plugins.values():
         print(f"{plugin.id:10} {plugin.version:8} {plugin.title}: {plugin.summary}")
     for card in registry.refused:
         print(f"{card.name:10} refused: {card.reason}")
     return 0
+
+
+def _parameters(registry: Registry, plugin: Plugin) -> list[str]:
+    lines = [f"{plugin.title} {plugin.version}", plugin.summary]
+    for dotted in plugin.analyses:
+        analysis = registry.analysis(plugin, resolve(dotted).id)
+        lines += ["", f"{analysis.title} ({analysis.id})"]
+        for spec in params.specs(analysis.Params):
+            default = f"{spec.default}".lower() if spec.type is bool else f"{spec.default}"
+            lines.append(f"  -p {spec.name}={default or '…'}   {spec.allowed}")
+            lines.append(f"      {spec.help}")
+    return lines
 
 
 def samples(arguments: argparse.Namespace) -> int:

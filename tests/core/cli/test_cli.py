@@ -253,6 +253,8 @@ def test_verify_says_when_the_numbers_are_others(
 def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["plugins"]) == 0
     assert "Pebble sorter" in capsys.readouterr().out
+    assert main(["plugins", "list", "pebble"]) == 0
+    assert "-p cut=0.5   0 to 1 mm\n      Where large begins." in capsys.readouterr().out
     assert main(["samples", "list"]) == 0
     assert "CC0-1.0" in capsys.readouterr().out
     assert main(["samples", "get", "pebbles", "-o", str(tmp_path / "s")]) == 0
