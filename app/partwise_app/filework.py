@@ -28,6 +28,7 @@ __all__ = [
     "read_input",
     "read_project",
     "same_file",
+    "warm_up",
     "write_exports",
     "write_project",
     "write_report",
@@ -71,6 +72,18 @@ class OpenedProject:
     inputs: Mapping[str, Path]  # by source id, those that were found
     lost: Mapping[str, str]  # by source id, why it was not found, in words
     warnings: tuple[str, ...] = ()
+
+
+def warm_up() -> None:
+    """Load what draws mixtures, so that the first result need not wait for its compiler."""
+    import numpy as np
+
+    from partwise.data.mixing import Mixing
+
+    pixels = np.full((8, 8, 3), 200, np.uint8)
+    mixing = Mixing(np.array([[0.65, 0.07], [0.70, 0.99], [0.29, 0.11]]))
+    mixing.render(pixels, [True, False])
+    mixing.residual(pixels)
 
 
 def is_project(path: Path) -> bool:

@@ -72,6 +72,12 @@ class JobChip(QWidget):
         if what:
             self._what.setText(what)
 
+    def stopping(self) -> None:
+        """Show that the wish to stop was heard."""
+        self._what.setText("Stopping…")
+        self._left.hide()
+        self._cancel.hide()
+
     def rest(self, what: str) -> None:
         """Show that nothing is going on."""
         self._what.setText(what)

@@ -60,6 +60,7 @@ class Presenter(QObject):
         session.progressed.connect(status.job.progress)
         session.busy_changed.connect(self._on_busy)
         session.stopped.connect(self._on_stopped)
+        session.stopping.connect(self._on_stopping)
         status.job.cancel_asked.connect(session.stop)
         desk.tree.chosen.connect(self._on_chosen)
         desk.tree.renamed.connect(session.rename)
@@ -129,6 +130,9 @@ class Presenter(QObject):
                 self._desk.stage.set_mode("compare")
         else:
             self._status.job.rest("Ready")
+
+    def _on_stopping(self) -> None:
+        self._status.job.stopping()
 
     def _on_stopped(self) -> None:
         self._status.job.rest("Stopped")

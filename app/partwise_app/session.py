@@ -62,6 +62,7 @@ class Session(QObject):
     progressed = Signal(float, str)
     snapshot_arrived = Signal(object)  # Snapshot
     run_added = Signal(object)  # Run
+    stopping = Signal()
     stopped = Signal()
     noticed = Signal(object)  # Notice
     opened = Signal(Path)  # a file or project, for the list of recent ones
@@ -206,6 +207,7 @@ class Session(QObject):
         if self._worker is None:
             self._worker = self._make_worker(self._event.emit)
             self._worker.start()
+            self.quietly(filework.warm_up, _log_failure)
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
@@ -460,6 +462,7 @@ class Session(QObject):
         """Stop the run, or the export, that is going on."""
         self._export_cancelled = True
         if self._asked is not None and self._worker is not None:
+            self.stopping.emit()
             self._worker.cancel()
 
     # --- inside --------------------------------------------------------------------------
@@ -676,6 +679,10 @@ class Session(QObject):
 
 def _ignore(_: Any) -> None:
     """Take an answer that nobody waits for."""
+
+
+def _log_failure(problem: Exception) -> None:
+    _log.warning("in the background: %s", problem)
 
 
 def _default_worker(on_event: Callable[[Event], None]) -> Worker:

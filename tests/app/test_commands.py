@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 from tests.app.desktop import Desktop
 
 from partwise_app.commands import COMMANDS, MENUS, command, shortcut_text
@@ -54,7 +55,7 @@ def test_palette_finds_by_first_letters_and_does_it(desktop: Desktop) -> None:
     assert palette.isVisible()
     palette.type("solo small")
     assert palette.found()[0].id == "solo:small"
-    palette._on_key(_return())
+    palette._on_key(Qt.Key.Key_Return)
     assert not palette.isVisible()
     assert [s.key for s in window.session.strips if s.solo] == ["small"]
 
@@ -83,9 +84,3 @@ def test_beginnings_of_words_count_more(query: str, better: str, worse: str) -> 
 def test_letters_out_of_order_do_not_match() -> None:
     assert match_score("nur", "run") is None
     assert match_score("", "anything") == 0
-
-
-def _return() -> object:
-    from PySide6.QtCore import Qt
-
-    return Qt.Key.Key_Return

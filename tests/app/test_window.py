@@ -39,7 +39,7 @@ def _child(top: QWidget, name: str) -> Any:
 
 def _spoken(widget: QWidget) -> str:
     face = QAccessible.queryAccessibleInterface(widget)
-    return face.text(QAccessible.Text.Name) if face else ""
+    return face.text(QAccessible.Text.Name)
 
 
 def _unnamed(top: QWidget) -> list[str]:

@@ -11,9 +11,10 @@ from tests.fixtures import pebble
 from tests.journeys.conftest import Journey
 
 from partwise_app.notices import Notice
+from partwise_app.window import Window
 
 
-def _slow_run(journey: Journey) -> object:
+def _slow_run(journey: Journey) -> Window:
     window = journey.window(pebbles=True)
     journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
     window.session.set_parameter("mode", "slow")
