@@ -123,11 +123,13 @@ class ImagePane(QWidget):
         """Show one layer, or two with a line between them."""
         if sheets == self._sheets and with_scale == self._with_scale:
             return
-        redrawn = with_scale == self._with_scale and _plain(sheets) == _plain(self._sheets)
+        same = with_scale == self._with_scale and _plain(sheets) == _plain(self._sheets)
         self._sheets, self._with_scale = sheets, with_scale
         self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
-        if redrawn and self.isVisible() and not self.is_settled():
-            self._ask()  # an edit of the mixing alone: there is nothing to paint before tiles come
+        if self.isVisible() and not self.is_settled() and (same or self._nothing_yet()):
+            # After an edit of the mixing alone there is nothing new to paint before tiles come;
+            # and of a layer that is new, rather the old picture for a frame than an empty one.
+            self._ask()
         else:
             self.update()
 
@@ -187,6 +189,12 @@ class ImagePane(QWidget):
             painter.setPen(QPen(QColor(self._tokens.accent), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         self._ask()
+
+    def _nothing_yet(self) -> bool:
+        """Whether a layer has not even a stand-in, while its pixels are at hand to draw it."""
+        top = Tile(self._service.grid.top, 0, 0)
+        drawn = [self._service.drawn(sheet.recipe.layer, top) for sheet in self._sheets]
+        return None in drawn and self._service.pixels(top) is not None
 
     def _areas(self) -> list[tuple[Sheet, QRectF]]:
         rect = QRectF(self.rect())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,7 @@ from partwise_app.theme import DARK, LIGHT
 from partwise_app.viewers.image import ImagePane
 from partwise_app.viewers.overlays import OverviewInset, SwipeHandle
 from partwise_app.viewers.stage import CursorReading, ImageStage
+from partwise_app.viewers.viewport import Tile
 
 STRIPS = (
     Strip("h", "Haematoxylin", "#5a5fd6"),
@@ -320,6 +321,30 @@ def test_outside_the_image_there_is_no_reading(run: ImageStage, qtbot: QtBot) ->
     with qtbot.waitSignal(run.cursor_moved) as told:
         qtbot.mouseMove(panes(run)[0], QPoint(3, 3))
     assert told.args == [None]
+
+
+def test_a_new_layer_appears_without_an_empty_frame(run: ImageStage, qtbot: QtBot) -> None:
+    canvas = tuple(int(DARK.canvas[i : i + 2], 16) for i in (1, 3, 5))
+    frames: list[bool] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint:
+                top = Tile(pane._service.grid.top, 0, 0)
+                layers = [sheet.recipe.layer for sheet in pane.sheets]
+                frames.append(all(pane._service.drawn(layer, top) for layer in layers))
+            return False
+
+    pane, watch = panes(run)[0], Watch()
+    pane.installEventFilter(watch)
+    for mode in ("residual", "parts", "part:e"):
+        run.set_mode(mode)
+        settled(run, qtbot)
+        qtbot.waitUntil(lambda: bool(frames))
+        assert all(frames)
+        frames.clear()
+        assert pixel(run.grab().toImage(), 450, 250) != canvas
+        frames.clear()
 
 
 def test_a_live_edit_draws_anew_without_reading(run: ImageStage, qtbot: QtBot) -> None:
