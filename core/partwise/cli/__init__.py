@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         multiprocessing.freeze_support()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] == "gui":
-        return _guarded(_gui, words[1:], debug="--debug" in words)
+        rest = [word for word in words[1:] if word != "--debug"]
+        return _guarded(_gui, rest, debug="--debug" in words)
     from partwise.cli.arguments import parser
 
     arguments = parser().parse_args(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import json
 import os
 import signal
@@ -297,3 +298,21 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'numpy', 'scipy', 'numba', 'PIL'} & set(sys.modules)\nassert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_window_is_found_by_its_entry_point_and_gets_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = importlib.metadata.EntryPoint("x", f"{__name__}:window", "partwise.gui")
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
+    assert main(["gui", "a.svs", "--safe-mode", "--debug"]) == 7
+    assert main([]) == 7
+    assert capsys.readouterr().out == "a.svs --safe-mode\n\n"
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [])
+    assert main([]) == 2
+    assert "no window" in _error(capsys)
+
+
+def window(words: list[str]) -> int:
+    print(*words)
+    return 7
