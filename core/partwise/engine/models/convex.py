@@ -43,7 +43,7 @@ class ConvexFit(ModelFit):
 
 
 @compiled
-def _choose(
+def _choose(  # noqa: C901 - a kernel: calls would cost more than they explain
     samples: Array, squares: Array, gram: Array, slope: Array, G: Array, number: int
 ) -> None:
     """Coordinate descent over G, in place, one entry after the other.

@@ -10,12 +10,13 @@ nothing but the edges, so time of onset is known up to that shift.
 P. Smaragdis, "Non-negative matrix factor deconvolution", ICA 2004; for neural
 sequences E. L. Mackevicius et al., eLife 8:e38471 (2019). The squared error is
 minimised by coordinate descent, exact in each entry; the others by
-multiplicative updates.
+multiplicative updates. A pattern that is cut off by the end of the record is
+held to be no stronger than the strongest seen whole.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from partwise.engine.errors import InputProblem
 from partwise.engine.jit import compiled
 from partwise.engine.loop import OnStep
+from partwise.engine.loss import parse_loss
 from partwise.engine.models.descent import Budget, Form, ModelFit, empty_note, solve, sweep
 from partwise.engine.models.target import Target, check_rank, given, target_of
 from partwise.engine.start import generator
@@ -31,6 +33,7 @@ from partwise.engine.start import generator
 __all__ = ["ConvolutiveFit", "convolutive_nmf"]
 
 Array = NDArray[Any]
+_CENTRE = 5  # rounds between two looks at where patterns lie in their windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +50,11 @@ class ConvolutiveFit(ModelFit):
 
 
 @compiled
-def _place(E: Array, patterns: Array, H: Array) -> None:
+def _place(E: Array, patterns: Array, H: Array, ceiling: Array) -> None:
     """One pass of coordinate descent over H, in place; E (n, m) stays the residual.
 
-    patterns (r, width, m). The block of E that one entry touches is contiguous.
+    patterns (r, width, m), ceiling (r, n) how high an entry may rise. The block
+    of E that one entry touches is contiguous.
     """
     n, m = E.shape
     rank, width = patterns.shape[0], patterns.shape[1]
@@ -75,7 +79,7 @@ def _place(E: Array, patterns: Array, H: Array) -> None:
                 for i in range(m):
                     s += e[i] * w[i]
             old = H[k, t]
-            new = max(old + s / curve, zero)
+            new = min(max(old + s / curve, zero), ceiling[k, t])
             step = new - old
             if step != zero:
                 H[k, t] = new
@@ -90,12 +94,25 @@ class _Convolutive(Form):
 
     def __init__(self, multiplicative: bool) -> None:
         self.adds_only = multiplicative
+        self._round = 0
 
     def build(self, factors: list[Array]) -> Array:
         W, H = factors
         return _flat(W) @ _delayed(H, W.shape[2])
 
     def improve(self, target: Target, factors: list[Array]) -> list[Array]:
+        plain = self._improve(target, factors)
+        self._round += 1
+        centred = _centred(*plain) if self._round % _CENTRE == 0 else None
+        if centred is None:
+            return plain
+        # The same once more, so that a pattern gets what its window now holds.
+        for _ in range(2):
+            plain, centred = self._improve(target, plain), self._improve(target, centred)
+        better = self.value(target, centred) <= self.value(target, plain)
+        return centred if better else plain
+
+    def _improve(self, target: Target, factors: list[Array]) -> list[Array]:
         if self.adds_only:
             return self._multiply(target, factors)
         W, H = factors[0], factors[1].copy()
@@ -103,17 +120,19 @@ class _Convolutive(Form):
         Y = self.build(factors)
         X = target.filled(lambda: Y)
         left = np.ascontiguousarray((X - Y).T)
-        _place(left, np.ascontiguousarray(W.transpose(1, 2, 0)), H)
+        _place(left, np.ascontiguousarray(W.transpose(1, 2, 0)), H, _ceiling(H, width))
         courses = _delayed(H, width)
         flat = sweep(_flat(W).T, courses @ courses.T, courses @ X.T)
-        return [_folded(flat.T, W.shape), H]
+        return _unit(_folded(flat.T, W.shape), H)
 
     def _multiply(self, target: Target, factors: list[Array]) -> list[Array]:
         W, H = factors
         tops, bottoms = self._halves(target, [W, H])
-        H = _times(H, tops[1], bottoms[1], target.loss.exponent)
+        # Stopping an entry on its way to where the update leads descends still.
+        new = _times(H, tops[1], bottoms[1], target.loss.exponent)
+        H = np.minimum(new, _ceiling(H, W.shape[2]))
         tops, bottoms = self._halves(target, [W, H])
-        return [_times(W, tops[0], bottoms[0], target.loss.exponent), H]
+        return _unit(_times(W, tops[0], bottoms[0], target.loss.exponent), H)
 
     def _halves(self, target: Target, factors: list[Array]) -> tuple[list[Array], list[Array]]:
         """Negative and positive half of the derivatives by W and H."""
@@ -132,10 +151,56 @@ class _Convolutive(Form):
         return [_folded(E @ _delayed(H, W.shape[2]).T, W.shape), by_H]
 
     def tidy(self, factors: list[Array]) -> None:
+        H, width = factors[1], factors[0].shape[2]
+        seen = H.shape[1] - width + 1
+        H[:, seen:] = np.minimum(H[:, seen:], H[:, :seen].max(axis=1, keepdims=True))
         if self.adds_only:
             # A multiplicative update never leaves an exact zero again.
             for F in factors:
                 np.maximum(F, F.dtype.type(np.finfo(F.dtype).eps ** 2), out=F)
+
+
+def _ceiling(H: Array, width: int) -> Array:
+    """How high an onset may rise, (r, n).
+
+    Of a pattern that begins near the end only the beginning was seen. Where that
+    is nearly empty anything would fit; so such an onset is held to the strongest
+    of those seen whole, or to where it stands.
+    """
+    seen = H.shape[1] - width + 1
+    ceiling = np.full_like(H, np.inf)
+    ceiling[:, seen:] = np.maximum(H[:, seen:], H[:, :seen].max(axis=1, keepdims=True))
+    return ceiling
+
+
+def _centred(W: Array, H: Array) -> list[Array] | None:
+    """Patterns moved to the middle of their windows; None if all are there.
+
+    Half a pattern that sticks to an edge of its window is a local optimum that
+    no small step leaves (Mackevicius et al. 2019 shift as well).
+    """
+    width, n = W.shape[2], H.shape[1]
+    energy = (W.astype(np.float64) ** 2).sum(axis=0)
+    total = energy.sum(axis=1)
+    middle = energy @ np.arange(width) / np.where(total > 0, total, 1)
+    shifts = np.where(total > 0, np.rint((width - 1) / 2 - middle), 0).astype(int)
+    if not shifts.any():
+        return None
+    moved = np.full_like(W, W.dtype.type(1e-3) * W.mean()), np.zeros_like(H)
+    for k, s in enumerate(shifts):
+        lo, hi = max(0, s), min(width, width + s)
+        moved[0][:, k, lo:hi] = W[:, k, lo - s : hi - s]
+        lo, hi = max(0, -s), min(n, n - s)
+        moved[1][k, lo:hi] = H[k, lo + s : hi + s]
+    return list(moved)
+
+
+def _unit(W: Array, H: Array) -> list[Array]:
+    """Patterns of unit length: else one could grow while its ceiling sinks."""
+    norms = np.sqrt((W.astype(np.float64) ** 2).sum(axis=(0, 2)))
+    norms[norms == 0] = 1
+    scale = norms.astype(W.dtype)[:, None]
+    return [W / scale, H * scale]
 
 
 def _flat(W: Array) -> Array:
@@ -162,7 +227,7 @@ def _times(F: Array, top: Array, bottom: Array, exponent: float) -> Array:
     return np.asarray(np.maximum(new, F.dtype.type(np.finfo(F.dtype).eps ** 2)))
 
 
-def convolutive_nmf(
+def convolutive_nmf(  # noqa: PLR0913 - the arguments of nmf, and a width
     X: Any,
     rank: int,
     width: int,
@@ -191,7 +256,8 @@ def convolutive_nmf(
     loss, weights, starts, seed, tol, max_iter, max_seconds, on_step
         As in `nmf`.
     init
-        "auto" or "random", or a pair (W0, H0).
+        "auto" (for other losses than the squared error, a few steps of that),
+        "random", or a pair (W0, H0).
 
     Returns
     -------
@@ -222,23 +288,29 @@ def convolutive_nmf(
     dtype = target.X.dtype
     first = given(init, [(m, rank, width), (rank, n)], dtype)
 
+    def random(start: int) -> list[Array]:
+        rng = generator(seed, rank, start, "start")
+        W = 0.01 + rng.random((m, rank, width))
+        return [W.astype(dtype), (0.01 + rng.random((rank, n))).astype(dtype)]
+
     def begin(start: int) -> list[Array]:
         if first is not None and start == 0:
             return [F.copy() for F in first]
-        rng = generator(seed, rank, start, "start")
-        return [
-            rng.random((m, rank, width)).astype(dtype) + dtype.type(0.01),
-            rng.random((rank, n)).astype(dtype) + dtype.type(0.01),
-        ]
+        if target.loss.beta == 2 or init == "random":
+            return random(start)
+        # Coordinate descent finds its way from afar better than multiplicative
+        # updates do; the mean keeps entries off zero, which those cannot leave.
+        rough = replace(target, loss=parse_loss("frobenius"))
+        limit = None if max_seconds is None else max_seconds / 4
+        few = Budget(1, seed, 1e-4, 30, limit, None)
+        found = solve(_Convolutive(multiplicative=False), rough, lambda _: random(start), few)
+        return [F + F.dtype.type(0.01) * F.mean() for F in found.factors]
 
     form = _Convolutive(multiplicative=target.loss.beta != 2)
     budget = Budget(starts, seed, tol, max_iter, max_seconds, on_step)
     solved = solve(form, target, begin, budget)
     W, H = solved.factors
-    norms = np.sqrt((W.astype(np.float64) ** 2).sum(axis=(0, 2)))
-    norms[norms == 0] = 1
-    scale = norms.astype(dtype)[:, None]
-    W, H = W / scale, H * scale
+    W, H = _unit(W, H)
     return ConvolutiveFit(
         W=W,
         H=H,

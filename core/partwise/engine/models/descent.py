@@ -10,6 +10,7 @@ residual, the starts, and what a result says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from partwise.engine import kernels
 from partwise.engine.judge.certify import natural_residual
 from partwise.engine.loop import OnStep, drive_starts, rule_for
 from partwise.engine.models.target import Target
-from partwise.engine.pool import blocks, run_blocks
+from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.stop import Clock
 
 __all__ = ["Budget", "Descent", "Form", "ModelFit", "empty_note", "solve", "sweep"]
@@ -28,6 +29,7 @@ __all__ = ["Budget", "Descent", "Form", "ModelFit", "empty_note", "solve", "swee
 Array = NDArray[Any]
 _EVERY = 5  # steps between two looks at the optimality residual, which costs about one step
 _SWEEPS = 4
+_SMALL = 1 << 20  # entries of X
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +86,24 @@ class Form:
 
     `signed` says which factors may be negative; `axes` which axis of a factor
     counts its components (None: it has none); `spheres` which factors have
-    components of unit length; `scale_at` which factor carries the scale.
+    components of unit length; `scale_at` which factor carries the scale,
+    and `degree` how often it occurs in the equation.
     """
 
     signed: tuple[bool, ...] = (False, False)
     axes: tuple[int | None, ...] = (1, 0)
     spheres: tuple[bool, ...] = ()
     scale_at: int = -1
+    degree: int = 1
     adds_only = False  # multiplicative updates: a leap must not lock a zero
 
     def value(self, target: Target, factors: list[Array]) -> float:
         """Objective: the loss and whatever the model prefers beside it."""
         return target.value(self.build(factors)) + self.penalty(factors)
+
+    def level(self, target: Target, factors: list[Array]) -> float:
+        """The number that the model of the whole is best multiplied with."""
+        return target.level(self.build(factors))
 
     def build(self, factors: list[Array]) -> Array:
         """The model of the whole."""
@@ -137,11 +145,12 @@ class Descent:
 
     def value(self) -> float:
         self._form.tidy(self.held)
-        level = self._form_level()
+        level = self._form.level(self._target, self.held)
         if level > 0:
             # A start that is off in scale would be judged by its scale alone.
             at = self._form.scale_at
-            self.held[at] = self.held[at] * self.held[at].dtype.type(level)
+            factor = level ** (1 / self._form.degree)
+            self.held[at] = self.held[at] * self.held[at].dtype.type(factor)
         self._value = self._form.value(self._target, self.held)
         return self._value
 
@@ -180,11 +189,6 @@ class Descent:
             _residual(*one, size)
             for one in zip(self.held, gradients, signed, axes, spheres, strict=True)
         )
-
-    def _form_level(self) -> float:
-        if not isinstance(self._target, Target):
-            return 0.0  # a target of its own kind was begun at its own scale
-        return self._target.level(self._form.build(self.held))
 
     def _ahead(self, plain: list[Array], before: list[Array]) -> list[Array]:
         ahead = []
@@ -249,13 +253,17 @@ def solve(form: Form, target: Any, begin: Callable[[int], list[Array]], budget: 
     """
     rule = rule_for(budget.tol, budget.max_iter, budget.max_seconds, budget.starts)
     clock = Clock(budget.max_seconds)
-    best, driven, reached = drive_starts(
-        lambda start: Descent(form, target, begin(start)),
-        int(budget.starts),
-        rule,
-        clock,
-        budget.on_step,
-    )
+    # A second thread gains nothing on small products, and stalls them where
+    # another program wants the core.
+    small = getattr(target, "X", np.empty(0)).size < _SMALL
+    with single_blas() if small else nullcontext():
+        best, driven, reached = drive_starts(
+            lambda start: Descent(form, target, begin(start)),
+            int(budget.starts),
+            rule,
+            clock,
+            budget.on_step,
+        )
     facts = {
         "loss": driven.objective - form.penalty(best.held),
         "objective": driven.objective,

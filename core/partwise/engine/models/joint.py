@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
@@ -49,8 +48,8 @@ class JointFit(ModelFit):
     block_weights: tuple[float, ...]
 
 
-def joint_nmf(
-    blocks: Sequence[Any],
+def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
+    blocks: Any,
     rank: int,
     loss: str | float = "frobenius",
     *,
@@ -161,8 +160,8 @@ def joint_nmf(
     )
 
 
-def _check(blocks: Sequence[Any]) -> tuple[list[int], list[Array]]:
-    if isinstance(blocks, np.ndarray) or sp.issparse(blocks) or not isinstance(blocks, Sequence):
+def _check(blocks: Any) -> tuple[list[int], list[Array]]:
+    if not isinstance(blocks, list | tuple):
         raise InputProblem(
             "blocks must be a list of matrices", argument="blocks", fix="pass [X1, X2, …]"
         )
@@ -219,7 +218,7 @@ def _shares(
             )
         power = 2 if beta == 2 else 1
         sizes = np.array([float((np.nan_to_num(a, nan=0.0) ** power).sum()) for a in arrays])
-        if (sizes > 0).all():
+        if len(sizes) > 1 and (sizes > 0).all():
             share[there] = np.exp(np.log(sizes).mean()) / sizes
         return share
     share = np.asarray(asked, dtype=np.float64)
@@ -233,7 +232,7 @@ def _shares(
 
 
 def _table(
-    weights: Sequence[Any] | None, arrays: list[Array], there: list[int], number: int, share: Array
+    weights: Any, arrays: list[Array], there: list[int], number: int, share: Array
 ) -> Array | None:
     """Weights of the stacked rows: (m, 1) if they are per row alone."""
     if weights is None:
@@ -241,7 +240,7 @@ def _table(
             return None
         per_row = [np.full((len(a), 1), share[b]) for a, b in zip(arrays, there, strict=True)]
         return np.vstack(per_row)
-    if isinstance(weights, np.ndarray) or len(weights) != number:
+    if not isinstance(weights, list | tuple) or len(weights) != number:
         raise InputProblem(
             f"weights must be a list with one entry for each of {number} blocks",
             argument="weights",

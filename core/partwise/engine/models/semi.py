@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
 
 from partwise.engine.loop import OnStep
 from partwise.engine.models.descent import Budget, Form, ModelFit, empty_note, solve, sweep
@@ -60,19 +59,27 @@ def _least_squares(X: Array, H: Array) -> Array:
 
 
 def clusters(X: Array, rank: int, rng: np.random.Generator) -> Array:
-    """Return (rank, samples) memberships: 1 in the cluster of k-means, 0.2 elsewhere."""
-    member = np.full((rank, X.shape[1]), 0.2)
-    distinct = min(rank, X.shape[1])
-    _, label = kmeans2(X.T.astype(np.float64), _spread(X, distinct, rng), minit="matrix")
-    member[label, np.arange(X.shape[1])] = 1.2
-    if distinct < rank:
-        member[distinct:] = rng.random((rank - distinct, X.shape[1]))
+    """Return (rank, samples) memberships: 1.2 in the cluster of k-means, 0.2 elsewhere."""
+    data = X.T.astype(np.float64)
+    centres = _spread(data, rank, rng)
+    label = np.zeros(len(data), np.intp)
+    for _ in range(20):
+        before = label
+        label = (0.5 * (centres * centres).sum(axis=1) - data @ centres.T).argmin(axis=1)
+        for k in np.unique(label):
+            centres[k] = data[label == k].mean(axis=0)
+        if (label == before).all():
+            break
+    member = np.full((rank, len(data)), 0.2)
+    member[label, np.arange(len(data))] = 1.2
+    # Clusters that nothing fell into must not begin as copies of each other.
+    empty = np.setdiff1d(np.arange(rank), label)
+    member[empty] = rng.random((len(empty), len(data)))
     return np.asarray(member.astype(X.dtype))
 
 
-def _spread(X: Array, number: int, rng: np.random.Generator) -> Array:
+def _spread(data: Array, number: int, rng: np.random.Generator) -> Array:
     """Centres drawn far from each other (Arthur and Vassilvitskii, SODA 2007)."""
-    data = X.T.astype(np.float64)
     picks = [int(rng.integers(len(data)))]
     nearest = ((data - data[picks[0]]) ** 2).sum(axis=1)
     for _ in range(number - 1):
@@ -138,8 +145,8 @@ def semi_nmf(
         if init == "random":
             H = rng.random((rank, n)).astype(target.X.dtype)
         else:
-            H = clusters(target.X, rank, rng)
-        return [_least_squares(target.X, H), H]
+            H = clusters(target.plausible(), rank, rng)
+        return [_least_squares(target.plausible(), H), H]
 
     budget = Budget(starts, seed, tol, max_iter, max_seconds, on_step)
     solved = solve(_Semi(), target, begin, budget)

@@ -4,8 +4,9 @@
 
 For parts in order of what they explain, and for nested answers: the profiles of
 a fit with r parts are the first r of any longer one, to the last bit. All
-courses are fitted anew with every part. The price is a fit that is never better,
-and usually a little worse, than that of all parts at once.
+courses are fitted anew with every part. The price is the fit: parts that occur
+together are first found as one mixture, and what comes later only mends it. Use
+it where parts exclude each other, or differ much in size.
 
 Greedy fitting of components goes back to H. Wold's NIPALS (1966); as
 nonnegative underapproximation see N. Gillis, F. Glineur, Pattern Recognition 43
@@ -101,6 +102,8 @@ def sequential_nmf(
     stop = "converged"
     for k in range(rank):
         left = None if max_seconds is None else max_seconds - clock.seconds
+        if left is not None and k == 0:
+            left = max(left, 1e-9)  # something must stand in the end
         if left is not None and left <= 0:
             stop = "max_seconds"
             break
@@ -131,7 +134,7 @@ def sequential_nmf(
             stop = fit.stop
         if stop in ("cancelled", "max_seconds"):
             break
-    assert fit is not None  # max_seconds > 0, so the first part was begun
+    assert fit is not None  # rank >= 1, and the first part is always begun
     notes += fit.notes
     if len(objectives) < rank:
         notes += (f"Ended early with {len(objectives)} of {rank} parts.",)
@@ -202,12 +205,12 @@ class _Residual:
     def errors(self) -> Array:
         X, W, H = self._X, self._W, self._H
         cross = np.asarray((X.T @ W).T) * H
-        squares = np.asarray((X.multiply(X) if sp.issparse(X) else X * X).sum(axis=0)).ravel()
+        squares = np.asarray((X.multiply(X) if _is_sparse(X) else X * X).sum(axis=0)).ravel()
         return np.asarray(squares - 2 * cross.sum(axis=0) + (H * ((W.T @ W) @ H)).sum(axis=0))
 
     def column(self, j: int) -> Array:
         x = self._X[:, [j]]
-        x = (x.toarray() if sp.issparse(x) else x).ravel()
+        x = (x.toarray() if _is_sparse(x) else x).ravel()
         return np.asarray(x - self._W @ self._H[:, j], dtype=np.float64)
 
     def down(self, w: Array) -> Array:
@@ -215,3 +218,7 @@ class _Residual:
 
     def along(self, h: Array) -> Array:
         return np.asarray(self._X @ h - self._W @ (self._H @ h))
+
+
+def _is_sparse(X: Any) -> bool:
+    return bool(sp.issparse(X))

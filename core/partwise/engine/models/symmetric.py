@@ -73,7 +73,9 @@ def _lowest(a: float, b: float) -> float:
 
 
 @compiled
-def _pass(indptr: Array, indices: Array, data: Array, W: Array, gram: Array, own: bool) -> None:
+def _pass(  # noqa: C901, PLR0912 - a kernel: calls would cost more than they explain
+    indptr: Array, indices: Array, data: Array, W: Array, gram: Array, own: bool
+) -> None:
     """Minimise over every entry of W once, in place; gram = W'W follows along.
 
     A is in CSR; with `own` false its diagonal does not count.
@@ -137,6 +139,11 @@ class _Network:
             total += 2 * float(self.diagonal @ lengths) - float(lengths @ lengths)
         return max(0.0, 0.5 * total)
 
+    def level(self, W: Array) -> float:
+        gram = W.T @ W
+        cross, square = float((W * (self.A @ W)).sum()), float((gram * gram).sum())
+        return cross / square if square > 0 else 0.0
+
     def gradient(self, W: Array) -> tuple[Array, float]:
         gram = W.T @ W
         gradient = 2 * (W @ gram - self.A @ W)
@@ -151,6 +158,12 @@ class _Network:
 class _Symmetric(Form):
     signed = (False,)
     axes = (1,)
+    degree = 2
+
+    def level(self, target: Any, factors: list[Array]) -> float:
+        if isinstance(target, _Network):
+            return target.level(factors[0])
+        return super().level(target, factors)
 
     def value(self, target: Any, factors: list[Array]) -> float:
         if isinstance(target, _Network):
@@ -182,7 +195,7 @@ class _Symmetric(Form):
         return factors[0], factors[0].T
 
 
-def symmetric_nmf(
+def symmetric_nmf(  # noqa: PLR0913 - the arguments of nmf, and a direction
     A: Any,
     rank: int,
     *,
@@ -253,11 +266,7 @@ def symmetric_nmf(
         if first is not None and start == 0:
             return [first[0].copy()]
         rng = generator(seed, rank, start, "start")
-        if isinstance(target, _Network):
-            mean = float(target.A.sum()) / n**2
-        else:
-            mean = float(target.X.mean(dtype=np.float64))
-        return [2 * np.sqrt(max(mean, 1e-300) / rank) * rng.random((n, rank))]
+        return [rng.random((n, rank))]
 
     solved = solve(_Symmetric(), target, begin, budget)
     W = solved.factors[0]
@@ -265,7 +274,7 @@ def symmetric_nmf(
 
 
 def _target(A: Any, weights: Any) -> _Network | Target:
-    if sp.issparse(A):
+    if bool(sp.issparse(A)):
         if weights is not None:
             raise InputProblem(
                 "weights cannot be combined with a sparse A",
@@ -299,6 +308,8 @@ def _target(A: Any, weights: Any) -> _Network | Target:
         )
     if not own:
         np.fill_diagonal(V, 0)
+        if not V.any():
+            raise InputProblem("A is NaN everywhere", argument="A", fix="check how it was read")
     return Target(checked.X, V, checked.top, checked.loss)
 
 

@@ -67,6 +67,16 @@ class Target:
             return Y
         return np.asarray(np.maximum(Y, np.finfo(Y.dtype).tiny * 1e8))
 
+    def plausible(self) -> Array:
+        """X with what does not count filled in by the mean of its row, to begin from."""
+        if self.V is None:
+            return self.X
+        axes = tuple(range(1, self.X.ndim))
+        V = (self.V > 0).astype(self.X.dtype)
+        count = np.maximum(V.sum(axis=axes, keepdims=True), 1)
+        mean = (self.X * V).sum(axis=axes, keepdims=True) / count
+        return np.asarray(np.where(self.V > 0, self.X, mean), dtype=self.X.dtype)
+
     def level(self, Y: Array) -> float:
         """The number that Y is best multiplied with (0 if there is none)."""
         X, V = self.X, self.V
@@ -133,6 +143,8 @@ def target_of(
             fix="set them to 0 or shift the data, or use semi_nmf, which takes any sign",
         )
     V, top = _table(weights, array, gone)
+    if V is not None:
+        array = np.where(V > 0, array, array.dtype.type(0))
     if parsed.beta <= 0 and ((array == 0) & (True if V is None else V > 0)).any():
         raise InputProblem(
             f"{argument} has zeros, where the loss {parsed.name!r} is infinite",

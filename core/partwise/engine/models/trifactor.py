@@ -100,8 +100,8 @@ class _Tri(Form):
     @staticmethod
     def _links(X: Array, W: Array, S: Array, H: Array) -> Array:
         S = S.copy()
-        grams = (np.ascontiguousarray(G) for G in (W.T @ W, H @ H.T, (W.T @ X) @ H.T))
-        _link(*grams, S, 4)
+        left, right, cross = (np.ascontiguousarray(G) for G in (W.T @ W, H @ H.T, (W.T @ X) @ H.T))
+        _link(left, right, cross, S, 4)
         return S
 
     def _groups(self, F: Array, gram: Array, atb: Array, top: float) -> Array:
@@ -154,7 +154,7 @@ class _Tri(Form):
                 factors[i] /= np.where(norms > 0, norms, 1)
 
 
-def tri_nmf(
+def tri_nmf(  # noqa: PLR0913 - the arguments of nmf, and a penalty
     X: Any,
     rank: tuple[int, int],
     *,
@@ -217,6 +217,7 @@ def tri_nmf(
     target = target_of(X, weights)
     data = target.X
     m, n = data.shape
+    whole = target.plausible()
     first = given(init, [(m, rows), (rows, columns), (columns, n)], data.dtype)
 
     def begin(start: int) -> list[Array]:
@@ -227,10 +228,10 @@ def tri_nmf(
         if init == "random":
             W, H = rng.random((m, rows)), rng.random((columns, n))
             return [W.astype(data.dtype), S, H.astype(data.dtype)]
-        W = np.ascontiguousarray(clusters(data.T, rows, rng).T)
-        H = clusters(data, columns, rng)
+        W = np.ascontiguousarray(clusters(whole.T, rows, rng).T)
+        H = clusters(whole, columns, rng)
         sizes = np.outer(W.sum(axis=0), H.sum(axis=1))
-        return [W, ((W.T @ data @ H.T) / sizes + data.mean() * 0.01).astype(data.dtype), H]
+        return [W, ((W.T @ whole @ H.T) / sizes + whole.mean() * 0.01).astype(data.dtype), H]
 
     form = _Tri(float(orthogonal) * target.value(np.zeros_like(data)))
     budget = Budget(starts, seed, tol, max_iter, max_seconds, on_step)
