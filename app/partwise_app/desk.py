@@ -96,7 +96,8 @@ class Desk(QWidget):
 
     def _make_scatter(self) -> QWidget:
         made = QWidget()
-        made.setFixedWidth(244)
+        made.setMinimumWidth(244)
+        made.setMaximumWidth(400)
         box = QVBoxLayout(made)
         box.setContentsMargins(14, 12, 10, 8)
         box.setSpacing(4)
@@ -121,8 +122,8 @@ class Desk(QWidget):
         row = QHBoxLayout(bottom)
         row.setContentsMargins(0, 1, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self.mixer, 1)
-        row.addWidget(self._scatter_box)
+        row.addWidget(self.mixer, 3)
+        row.addWidget(self._scatter_box, 1)
         bottom.setMinimumHeight(_BOTTOM)
         self._down = QSplitter(Qt.Orientation.Vertical)
         self._down.setHandleWidth(1)

@@ -48,6 +48,8 @@ class Opened:
         The form's fields.
     parameters : mapping
         What to set apart from the defaults, for samples.
+    title : str
+        What to call it; the file's name unless a sample has a better one.
     """
 
     plugin: Plugin
@@ -56,6 +58,7 @@ class Opened:
     analysis_title: str
     specs: tuple[ParamSpec, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -92,7 +95,11 @@ def is_project(path: Path) -> bool:
 
 
 def read_input(
-    registry: Registry, path: Path, plugin_id: str = "", parameters: Mapping[str, Any] | None = None
+    registry: Registry,
+    path: Path,
+    plugin_id: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    title: str = "",
 ) -> Opened:
     """Read an input and the declaration of its analysis; raises `FileProblem`."""
     plugin, dataset = registry.open(path, plugin_id)
@@ -104,6 +111,7 @@ def read_input(
         analysis_title=analysis.title,
         specs=params.specs(analysis.Params),
         parameters=dict(parameters or {}),
+        title=title or dataset.title,
     )
 
 

@@ -11,7 +11,7 @@ from partwise_app.controls import button, label
 
 __all__ = ["JobChip", "time_left"]
 
-_KNOWN_AFTER_S = 0.7  # before, an estimate would only flicker
+_KNOWN_AFTER_S = 1.5  # before, an estimate would only flicker
 _KNOWN_FROM = 0.05
 
 
@@ -50,6 +50,7 @@ class JobChip(QWidget):
         row.setSpacing(10)
         for widget in (self._what, self._bar, self._left, self._cancel):
             row.addWidget(widget)
+        row.addStretch()
         self.rest("Ready")
 
     def begin(self, what: str, *, cancellable: bool = True) -> None:

@@ -13,6 +13,7 @@ from partwise.result import Part, Snapshot
 from partwise_app import resolve
 from partwise_app.desk import Desk
 from partwise_app.mixer import Share
+from partwise_app.notices import Notice
 from partwise_app.session import Session
 from partwise_app.statusbar import StatusBar
 from partwise_app.tree import Entry
@@ -134,16 +135,19 @@ class Presenter(QObject):
     def _on_stopping(self) -> None:
         self._status.job.stopping()
 
-    def _on_stopped(self) -> None:
-        self._status.job.rest("Stopped")
+    def _on_stopped(self, asked: bool) -> None:
+        self._status.job.rest("Stopped" if asked else "Ready")
         if self._session.run is not None:
             self._on_selection()  # the result that was there before stands again
-        elif self._live is None:
+        elif self._live is None or not asked:
+            self._live = None
             self._desk.stage.set_mode("whole")
             self._draw_parts()
             self._desk.curve.set_trace((), None, False)
         else:
             self._desk.curve.set_trace(self._live.trace, None, False)
+            text = "The parts stay in view as they stood; they are not in the project."
+            self._session.noticed.emit(Notice("look", "Stopped before the end.", text))
 
     def _on_busy(self) -> None:
         if self._session.running:

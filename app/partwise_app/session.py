@@ -63,7 +63,7 @@ class Session(QObject):
     snapshot_arrived = Signal(object)  # Snapshot
     run_added = Signal(object)  # Run
     stopping = Signal()
-    stopped = Signal()
+    stopped = Signal(bool)  # the run ended without a result; whether that was asked for
     noticed = Signal(object)  # Notice
     opened = Signal(Path)  # a file or project, for the list of recent ones
     saved = Signal(Path)
@@ -239,7 +239,7 @@ class Session(QObject):
         except (PartwiseProblem, InputProblem, OSError, ImportError) as problem:
             self._tell(problem, "Opening the sample")
             return
-        self._read(path, plugin.id, dict(sample.parameters))
+        self._read(path, plugin.id, dict(sample.parameters), sample.title)
 
     def open_project(self, path: Path) -> None:
         """Open a project in place of the present one; asking about changes comes before."""
@@ -467,10 +467,12 @@ class Session(QObject):
 
     # --- inside --------------------------------------------------------------------------
 
-    def _read(self, path: Path, plugin_id: str, parameters: Mapping[str, Any]) -> None:
+    def _read(
+        self, path: Path, plugin_id: str, parameters: Mapping[str, Any], title: str = ""
+    ) -> None:
         self._do(
             f"Opening {path.name}",
-            lambda: filework.read_input(self.registry, path, plugin_id, parameters),
+            lambda: filework.read_input(self.registry, path, plugin_id, parameters, title),
             self._take_input,
         )
 
@@ -480,7 +482,7 @@ class Session(QObject):
         if known is None:
             taken = [source.id for source in self.state.sources]
             number = 1 + max((int(name.removeprefix("source-")) for name in taken), default=0)
-            known = Source(f"source-{number}", opened.plugin.id, opened.dataset.title, file)
+            known = Source(f"source-{number}", opened.plugin.id, opened.title, file)
             self._inputs[known.id] = opened
             self._document.add_source(known)
         self._inputs[known.id] = opened
@@ -646,7 +648,7 @@ class Session(QObject):
             self._take_failure(event.problem, event.trace)
         elif isinstance(event, w.CancelledRun):
             self._end_run()
-            self.stopped.emit()
+            self.stopped.emit(True)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         if self.running_here:
@@ -669,7 +671,7 @@ class Session(QObject):
         notice = notice_of(problem, "The run")
         action = "run_start" if isinstance(problem, WorkerLost) else ""
         self.noticed.emit(dataclasses.replace(notice, action=action, more=trace or notice.more))
-        self.stopped.emit()
+        self.stopped.emit(False)
 
     def _end_run(self) -> None:
         if self._asked is not None:

@@ -173,7 +173,9 @@ def _card_button(card: SampleCard) -> QPushButton:
     box.setSpacing(3)
     summary = label(card.summary, "muted", wrap=True)
     summary.setAlignment(Qt.AlignmentFlag.AlignTop)
-    for widget in (picture, label(card.title, "strong"), summary):
+    name = label(card.title, "strong")
+    name.setContentsMargins(0, 5, 0, 0)
+    for widget in (picture, name, summary):
         widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         box.addWidget(widget, 1 if widget is summary else 0)
     return made
