@@ -1,0 +1,1 @@
+"""Any table of nonnegative numbers: how many parts, and which?"""
