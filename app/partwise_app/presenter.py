@@ -50,6 +50,7 @@ class Presenter(QObject):
         self._desk = desk
         self._status = status
         self._live: Snapshot | None = None
+        self._had_run = False
         self._shown_input: object = None
         self._told: tuple[object, ...] = ()
         self._against: str | None = None  # what stands beyond the line; None until chosen
@@ -93,10 +94,19 @@ class Presenter(QObject):
 
     def _on_selection(self) -> None:
         self._live = None
+        self._turn_stage()
         self._draw_tree()
         self._draw_form()
         self._draw_parts()
         self._draw_run()
+
+    def _turn_stage(self) -> None:
+        """An input alone is seen whole; the first sight of a result is a comparison."""
+        had, has = self._had_run, self._session.run is not None
+        self._had_run = has
+        if self._session.running_here or had == has:
+            return
+        self._desk.stage.set_mode("compare" if has else "whole")
 
     def _on_input(self) -> None:
         opened = self._session.input
@@ -111,8 +121,7 @@ class Presenter(QObject):
             stage.set_image(
                 opened.dataset.pyramid, title=opened.dataset.title, microns_per_pixel=size
             )
-        if self._session.run is None:
-            stage.set_mode("whole")
+        self._told = ()  # the stage has forgotten its mixing with the image
         self._draw_thumbnails()
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
@@ -213,6 +222,7 @@ class Presenter(QObject):
         if run is None:
             desk.mixer.set_strips((), {})
             desk.stage.set_mixing(None)
+            self._told = ()
             desk.stage.set_strips(())
             desk.stagebar.set_against((), "")
         else:

@@ -91,6 +91,29 @@ def test_a_locked_stain_stays_exactly_as_it_is(journey: Journey) -> None:
     assert "kept haematoxylin" in window.desk.tree.entries()[1].facts
 
 
+def test_parts_come_back_whichever_entry_of_the_list_was_looked_at(journey: Journey) -> None:
+    window = journey.window()
+    session, stage = window.session, window.desk.stage
+    journey.open(window, journey.tissue("a.png"))
+    journey.run(window)
+    run = session.run
+    assert run is not None
+    session.look_at_source(run.source)
+    assert stage.mode() == "whole"
+    journey.open(window, journey.tissue("b.png"))
+    assert session.run is None
+    session.select_run(run.id)
+    assert stage.mode() == "compare"
+    stage.set_mode("part:eosin")
+    journey.qtbot.waitUntil(lambda: _redness(stage.picture()) > 25, timeout=10_000)
+
+
+def _redness(image: QImage) -> float:
+    """How much less green than red: eosin alone is pink."""
+    mean = _pixels(image)[100:-100, 200:-200].mean(axis=(0, 1))
+    return float(mean[0] - mean[1])
+
+
 def test_dragging_a_ray_corrects_the_picture_at_once_and_can_be_undone(journey: Journey) -> None:
     window = journey.window()
     session, desk = window.session, window.desk
