@@ -12,7 +12,7 @@ from typing import Any
 from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.errors import FileProblem, InputProblem
-from partwise.jobs.job import Job
+from partwise.job import Job
 from partwise.params import ParamSpec
 from partwise.plugins.contract import Exporter, Plugin
 from partwise.plugins.registry import Registry, resolve

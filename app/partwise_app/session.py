@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import Cancelled, InputProblem, PartwiseProblem, WorkerLost
-from partwise.jobs.job import LocalJob
+from partwise.job import LocalJob
 from partwise.plugins.contract import Exporter
 from partwise.plugins.registry import Registry
 from partwise.project.document import Document, Run, Source, State, Strip

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         InputProblem,
         UsageProblem,
     )
-    from partwise.jobs.job import Job, LocalJob, stop_if_cancelled
+    from partwise.job import Job, LocalJob, stop_if_cancelled
     from partwise.params import param
     from partwise.plugins.contract import Analysis, Exporter, Plugin, Reader, Sample, Section
     from partwise.result import (
@@ -51,7 +51,7 @@ _NAMES = {
         "InputProblem",
         "UsageProblem",
     ),
-    "partwise.jobs.job": ("Job", "LocalJob", "stop_if_cancelled"),
+    "partwise.job": ("Job", "LocalJob", "stop_if_cancelled"),
     "partwise.params": ("param",),
     "partwise.plugins.contract": (
         "Analysis",

@@ -9,8 +9,8 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 from tests.fixtures import pebble
 
+from partwise.job import LocalJob
 from partwise.jobs import worker as w
-from partwise.jobs.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise_app.session import Session
 from partwise_app.settings import Settings

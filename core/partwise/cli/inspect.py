@@ -99,7 +99,7 @@ def verify_project(arguments: argparse.Namespace) -> int:
 
 def _again(registry: Registry, path: Path, source: object, run: object) -> float:
     """Run again what a project holds, and return the largest relative difference."""
-    from partwise.jobs.job import LocalJob
+    from partwise.job import LocalJob
     from partwise.jobs.perform import Request, perform
     from partwise.project.document import Run, Source
     from partwise.project.links import resolve_input

@@ -13,7 +13,7 @@ from typing import Any
 from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.errors import UsageProblem
-from partwise.jobs.job import LocalJob
+from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry

@@ -23,7 +23,7 @@ from partwise.plugins.registry import Registry, load_registry
 from partwise.result import Part, Provenance, Result
 
 if TYPE_CHECKING:
-    from partwise.jobs.job import Job
+    from partwise.job import Job
     from partwise.plugins.contract import Plugin
 
 __all__ = ["Request", "perform"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Dataset
-    from partwise.jobs.job import Job
+    from partwise.job import Job
     from partwise.result import Result
 
 __all__ = ["API", "Analysis", "Exporter", "Plugin", "Reader", "Sample", "Section"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partwise.errors import AnalysisProblem, FileProblem
-from partwise.jobs.job import Job, stop_if_cancelled
+from partwise.job import Job, stop_if_cancelled
 from partwise.plugins.registry import Registry, resolve
 from partwise.plugins.safety import alive
 

@@ -20,7 +20,7 @@ import numpy as np
 from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.errors import Cancelled, PartwiseProblem
-from partwise.jobs.job import LocalJob
+from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, resolve

@@ -25,8 +25,8 @@ from partwise.errors import (
     UsageProblem,
     WorkerLost,
 )
+from partwise.job import LocalJob
 from partwise.jobs import shared
-from partwise.jobs.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.result import Part
 

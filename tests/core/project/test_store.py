@@ -19,7 +19,7 @@ import pytest
 from tests.fixtures import pebble
 
 from partwise.errors import FileProblem
-from partwise.jobs.job import LocalJob
+from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.project import arrays
 from partwise.project.document import Document, Source, State

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tests.fixtures import pebble
 
-from partwise.jobs.job import LocalJob
+from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.report.html import render
 from partwise.report.story import Story, tell
