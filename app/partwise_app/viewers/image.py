@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -80,6 +80,7 @@ class ImagePane(QWidget):
         self._name = name
         self._service = service
         self._sheets: tuple[Sheet, ...] = ()
+        self._former: tuple[Sheet, ...] = ()  # until the new ones have something to show
         self._viewport = Viewport(0.0, 0.0, 1.0)
         self._swipe = 0.5
         self._tokens = DARK
@@ -115,7 +116,7 @@ class ImagePane(QWidget):
 
     def set_scene(self, scene: tuple[int, int] | None, microns_per_pixel: float | None) -> None:
         """Take the size of the image, or None where there is none."""
-        self._scene, self._microns = scene, microns_per_pixel
+        self._scene, self._microns, self._former = scene, microns_per_pixel, ()
         self._cross = None
         self.update()
 
@@ -124,12 +125,11 @@ class ImagePane(QWidget):
         if sheets == self._sheets and with_scale == self._with_scale:
             return
         same = with_scale == self._with_scale and _plain(sheets) == _plain(self._sheets)
+        self._former = self._on_show()
         self._sheets, self._with_scale = sheets, with_scale
         self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
-        if self.isVisible() and not self.is_settled() and (same or self._nothing_yet()):
-            # After an edit of the mixing alone there is nothing new to paint before tiles come;
-            # and of a layer that is new, rather the old picture for a frame than an empty one.
-            self._ask()
+        if same and self.isVisible() and not self.is_settled():
+            self._ask()  # an edit of the mixing alone: nothing new to paint before tiles come
         else:
             self.update()
 
@@ -162,7 +162,7 @@ class ImagePane(QWidget):
     def is_settled(self) -> bool:
         """Whether every tile in sight is drawn by the recipe that is asked for."""
         level = self.level()
-        for sheet, area in self._areas() if self._scene is not None else ():
+        for sheet, area in self._areas(self._sheets) if self._scene is not None else ():
             for tile in self._service.grid.tiles(level, self._scene_box(area)):
                 entry = self._service.drawn(sheet.recipe.layer, tile)
                 if entry is None or entry[0] != sheet.recipe:
@@ -174,7 +174,8 @@ class ImagePane(QWidget):
         painter.fillRect(self.rect(), QColor(self._tokens.canvas))
         if self._scene is None or not self._sheets:
             return
-        for sheet, area in self._areas():
+        areas = self._areas(self._on_show())
+        for sheet, area in areas:
             painter.setClipRect(area)
             self._paint_layer(painter, sheet, area)
             if sheet.message:
@@ -184,29 +185,32 @@ class ImagePane(QWidget):
                 paint_message(painter, area, sheet.message, "", self._tokens, plate=True)
         painter.setClipping(False)
         self._paint_cross(painter)
-        self._paint_overlays(painter)
+        self._paint_overlays(painter, areas)
         if self._ringed:
             painter.setPen(QPen(QColor(self._tokens.accent), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         self._ask()
 
-    def _nothing_yet(self) -> bool:
-        """Whether a layer has not even a stand-in, while its pixels are at hand to draw it."""
+    def _on_show(self) -> tuple[Sheet, ...]:
+        """The sheets to paint: while a new layer has nothing at all, rather the former ones."""
         top = Tile(self._service.grid.top, 0, 0)
         drawn = [self._service.drawn(sheet.recipe.layer, top) for sheet in self._sheets]
-        return None in drawn and self._service.pixels(top) is not None
+        if self._former and None in drawn and self._service.pixels(top) is not None:
+            return self._former
+        self._former = ()
+        return self._sheets
 
-    def _areas(self) -> list[tuple[Sheet, QRectF]]:
+    def _areas(self, sheets: tuple[Sheet, ...]) -> list[tuple[Sheet, QRectF]]:
         rect = QRectF(self.rect())
-        if len(self._sheets) < 2:
-            return [(sheet, rect) for sheet in self._sheets]
+        if len(sheets) < 2:
+            return [(sheet, rect) for sheet in sheets]
         border = round(self._swipe * rect.width())
         left, right = QRectF(rect), QRectF(rect)
         left.setRight(border)
         right.setLeft(border)
         return [
             (sheet, area)
-            for sheet, area in zip(self._sheets, (left, right), strict=True)
+            for sheet, area in zip(sheets, (left, right), strict=True)
             if area.width() >= 1
         ]
 
@@ -234,7 +238,7 @@ class ImagePane(QWidget):
         stale: list[Wish] = []
         ahead: list[Wish] = []
         grid, level, known = self._service.grid, self.level(), 0
-        for sheet, area in self._areas():
+        for sheet, area in self._areas(self._sheets):
             recipe, box = sheet.recipe, self._scene_box(area)
             # The top tile stands in for all others, so it comes first.
             visible = dict.fromkeys((Tile(grid.top, 0, 0), *grid.tiles(level, box)))
@@ -288,8 +292,7 @@ class ImagePane(QWidget):
             for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
                 painter.drawLine(QPointF(x + 4 * dx, y + 4 * dy), QPointF(x + 12 * dx, y + 12 * dy))
 
-    def _paint_overlays(self, painter: QPainter) -> None:
-        areas = self._areas()
+    def _paint_overlays(self, painter: QPainter, areas: list[tuple[Sheet, QRectF]]) -> None:
         font = painter.font()
         for place, (sheet, area) in enumerate(areas):
             paint_badge(
@@ -398,10 +401,6 @@ class ImagePane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()
-
-    def area_of(self, place: int) -> QRect:
-        """Rectangle of the layer left (0) or right (1) of the swipe line."""
-        return self._areas()[place][1].toRect()
 
 
 def _plain(sheets: tuple[Sheet, ...]) -> list[tuple[object, ...]]:

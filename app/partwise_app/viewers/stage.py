@@ -121,7 +121,7 @@ class ImageStage(QWidget):
         self._scene = (level.width, level.height) if level else None
         self._microns = microns_per_pixel
         self._mixing, self._mixer, self._found = None, Mixer(), {}
-        self._overviewed, self._waited, self._hover = False, self._scene is None, None
+        self._overviewed, self._waited, self._hover = False, False, None
         self._thumbnails.set_overview(None)
         self._inset.set_image(QImage(), self._scene or (1, 1))
         self._fitting = True
@@ -254,9 +254,8 @@ class ImageStage(QWidget):
         """
         layer = what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
         recipe = self._mixer.recipe(layer, self._mixing)
-        if not self._waited:
-            self._waited = True
-            self._take_overview(_OVERVIEW_WAIT)
+        self._take_overview(0.0 if self._waited else _OVERVIEW_WAIT)
+        self._waited = True
         finer = self._finer(size)
         if finer is not None:
             return self._thumbnails.figure(recipe, size, finer)
