@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.judge.many import descend
-from partwise.engine.loss import parse_loss
+from partwise.engine.loss import Loss, parse_loss
 from partwise.engine.penalty import L2
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
@@ -69,40 +69,41 @@ def heldout_error(
     known = ~np.isnan(X)
     given = np.ones((1, 1)) if weights is None else np.asarray(weights, dtype=np.float64)
     counted = np.where(known, given, 0.0)
-    seen = np.where(mask, 0.0, counted)
-    data = np.where(known, X, 0).astype(np.float64)
-    mean = float((seen * data).sum() / max(float(seen.sum()), 1e-300))
-    problem = pose(X, rank, loss, weights=seen)
-    if problem.empty:
+    seen, hidden = np.where(mask, 0.0, counted), np.where(mask, counted, 0.0)
+    data = np.where(known, X, 0).astype(X.dtype if X.dtype.kind == "f" else np.float64)
+    visible = np.where(seen > 0, data, 0)
+    if not (visible.any() and hidden.any()):
         return float("nan")
+    mean = float((seen * visible).sum() / seen.sum())
+    tell = parse_loss(loss)
+    foretold = _foretold(visible, seen, rank, tell, seed, rule, stopped)
+    if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
+        data = np.where(data > 0, data, mean)
+    data = data.astype(np.float64)
+    plain = tell.divergence(data, np.full_like(data, mean), hidden)
+    return tell.divergence(data, foretold, hidden) / plain if plain > 0 else float("nan")
+
+
+def _foretold(
+    X: Array, seen: Array, rank: int, loss: Loss, seed: int, rule: Rule, stopped: Event
+) -> Array:
+    """The mixture everywhere, from entries that hold 0 wherever they were not seen."""
+    problem = pose(X, rank, loss.beta, weights=seen)
     # Begin from the singular vectors of what is seen, its gaps filled by row means.
     weight = seen.sum(axis=1, keepdims=True)
-    level = np.divide(
-        (seen * data).sum(axis=1, keepdims=True),
-        weight,
-        out=np.zeros_like(weight),
-        where=weight > 0,
-    )
-    filled = pose(np.where(seen > 0, data, level).astype(problem.dtype), rank)
+    total = (seen * X).sum(axis=1, keepdims=True)
+    level = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+    filled = pose(np.where(seen > 0, X, level).astype(X.dtype), rank)
     init = begin(filled, "nndsvd", seed, 0)
     solver = make(choose(problem, "auto"), problem, init, seed, 0)
     descend(solver, rule, stopped)
     W, H = (np.asarray(F, dtype=np.float64) for F in solver.factors())
-    if problem.loss.beta == 2:
+    if loss.beta == 2:
         # A part that lives on hidden entries alone has any strength it likes;
         # a slight preference for small ones settles that.
         W = W / np.maximum(np.linalg.norm(W, axis=0), 1e-300)
-        H = refit(
-            np.where(seen > 0, data, 0), W, weights=seen, penalty_H=L2(_RIDGE * float(seen.mean()))
-        )
-    hidden = np.where(mask, counted, 0.0)
-    if not hidden.any():
-        return float("nan")
-    tell = parse_loss(loss)
+        small = L2(_RIDGE * float(seen.mean()))
+        H = refit(X.astype(np.float64), W, weights=seen, penalty_H=small)
     # A column with few entries left may be foretold beyond all bounds; nothing
     # larger than what was seen is believed.
-    foretold = np.clip(W @ H, np.finfo(np.float32).tiny, float(data[seen > 0].max()))
-    if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
-        data = np.where(data > 0, data, mean)
-    plain = tell.divergence(data, np.full_like(data, mean), hidden)
-    return tell.divergence(data, foretold, hidden) / plain if plain > 0 else float("nan")
+    return np.clip(W @ H, np.finfo(np.float32).tiny, float(X.max()))

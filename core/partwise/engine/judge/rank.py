@@ -71,6 +71,9 @@ class RankScan:
         How badly entries are foretold that the fit has not seen, in units of
         what the mean of the others would do, and the standard error over the
         masks; NaN where it was not asked for.
+    consensus, consensus_columns
+        Per rank the share of starts in which two samples belong together,
+        float32, and which samples those are: all of them, or 600 spread evenly.
     part_stability
         Per rank an array (rank,): the mean cosine of each part of the best fit.
     fits
@@ -94,6 +97,8 @@ class RankScan:
     dispersion: Curve
     heldout: Curve
     heldout_se: Curve
+    consensus: tuple[NDArray[np.float32], ...]
+    consensus_columns: NDArray[np.intp]
     part_stability: tuple[Curve, ...]
     fits: tuple[Factorization, ...]
     starts: int
@@ -173,6 +178,7 @@ class _Verdict:
     r2: float
     parts: Curve
     chance: float
+    consensus: NDArray[np.float32]
     cophenetic: float
     dispersion: float
     heldout: Curve
@@ -301,6 +307,8 @@ class _Scan:
         self._picks = few_columns(problem.shape[1], _COLUMNS, generator(seed, 0, 0, "sample"))
         few, few_weights = cut_columns(self._X, self._weights, self._picks)
         self._few, self._few_weights = few, few_weights
+        n = few.shape[1]
+        self._some = np.unique(np.linspace(0, n - 1, min(n, _CONSENSUS)).astype(np.intp))
         self._masks: list[NDArray[np.bool_]] = []
         if heldout and not sp.issparse(X):
             picks = few_columns(few.shape[1], _HELDOUT, generator(seed, 0, 1, "sample"))
@@ -392,10 +400,9 @@ class _Scan:
         # The starts saw the columns that `best` saw: only then do the cosines
         # speak of starts alone, and not of the sample as well.
         cosines = part_stability(best.W, [run.W for run in runs]).mean(axis=0)
-        n = self._few.shape[1]
-        some = np.unique(np.linspace(0, n - 1, min(n, _CONSENSUS)).astype(np.intp))
         labels = [
-            (run.H[:, some] * np.linalg.norm(run.W, axis=0)[:, None]).argmax(axis=0) for run in runs
+            (run.H[:, self._some] * np.linalg.norm(run.W, axis=0)[:, None]).argmax(axis=0)
+            for run in runs
         ]
         consensus = consensus_matrix(np.stack(labels))
         return _Verdict(
@@ -404,6 +411,7 @@ class _Scan:
             share.r2,
             cosines[match_parts(fit.W, best.W).permutation],
             chance_level(fit.W, generator(self._seed, fit.rank, 2, "sample")),
+            consensus.astype(np.float32),
             cophenetic(consensus),
             dispersion(consensus),
             held,
@@ -428,6 +436,8 @@ class _Scan:
             curve(v.dispersion for v in verdicts),
             curve(v.heldout.mean() if masks else np.nan for v in verdicts),
             curve(error),
+            tuple(v.consensus for v in verdicts),
+            self._some if self._picks is None else self._picks[self._some],
             tuple(v.parts for v in verdicts),
             tuple(v.fit for v in verdicts),
             self._starts,
