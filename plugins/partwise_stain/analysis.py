@@ -197,7 +197,7 @@ def _find(looked: Survey, params: _Params, job: Job) -> _Found:
     show(start)
     vectors = find_vectors(coreset, prior, kept=kept, on_step=show).vectors
     job.report(0.3, "Checking how steady they are")
-    steady = steadiness(coreset, vectors, prior, kept, job) if params.resample else None
+    steady = steadiness(coreset, prior, kept, job) if params.resample else None
     return _Found(stains, vectors, looked.white, coreset, tuple(trace), len(trace), steady)
 
 

@@ -58,6 +58,32 @@ class Coreset:
         weight = np.ones(self.cells.shape[0]) if times is None else times
         return np.asarray(self.cells.T @ weight)
 
+    def coarser(self, most: int) -> Coreset:
+        """Merge neighbouring colours until there are at most `most`, for quick resampling."""
+        step = _STEP
+        merged = self
+        while len(merged.od) > most and step < 1:
+            step *= 1.5
+            bins = (self.od / step).astype(np.int64)
+            # Fine and pooled means differ in their noise; a factor of two keeps them apart.
+            pooled = np.rint(np.log2(self.sigma / self.sigma.min())).astype(np.int64)
+            key = ((bins[:, 0] * 64 + bins[:, 1]) * 64 + bins[:, 2]) * 64 + pooled
+            _keys, index = np.unique(key, return_inverse=True)
+            onto = sparse.csr_array(
+                (np.ones(len(index)), (np.arange(len(index)), index)),
+                shape=(len(index), int(index.max()) + 1),
+            )
+            count = self.counts()
+            total = np.asarray(onto.T @ count)
+            merged = Coreset(
+                np.asarray(onto.T @ (self.od * count[:, None])) / total[:, None],
+                np.asarray(onto.T @ (self.sigma * count)) / total,
+                sparse.csr_array(self.cells @ onto),
+                self.tissue,
+                self.pen,
+            )
+        return merged
+
 
 def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -> Coreset:
     """Collect the colours of tissue.

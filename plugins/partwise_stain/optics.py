@@ -118,15 +118,19 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
     size = np.linalg.norm(od, axis=2)
     r, g, b = (od[..., c] / np.maximum(size, 1e-3) for c in range(3))
     strong = size > 0.2
-    green = strong & (g < 0.93 * np.minimum(r, b))
-    blue = strong & (r > 1.35 * g) & (r > 0.7)
-    black = (size > 1.4) & (np.minimum(np.minimum(r, g), b) > 0.5)
-    ink = green | blue | black
+    low = np.minimum(r, b)
+    # Ink over tissue is a mixture of both: pure ink is the seed, and grows into what may be mixed.
+    sure = strong & (g < 0.93 * low)  # green
+    maybe = strong & (g < 1.0 * low)
+    sure |= strong & (r > 1.32 * g) & (r > 0.68)  # blue
+    maybe |= strong & (r > 1.12 * g) & (r > 0.64)
+    sure |= (size > 1.4) & (np.minimum(low, g) > 0.5)  # black
     if not brown:
-        ink |= (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)  # red
-    core = ndimage.binary_opening(ink, iterations=3)
+        sure |= (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)  # red
+        maybe |= strong & (r < 0.18) & (b > 0.58) & (g > 0.5)
+    core = ndimage.binary_opening(sure, iterations=3)
     if not core.any():
         return np.zeros(size.shape, dtype=np.bool_)
     # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.
-    body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(ink))
+    body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(sure | maybe))
     return np.asarray(ndimage.binary_dilation(body, iterations=8))

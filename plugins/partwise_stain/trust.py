@@ -16,6 +16,7 @@ from partwise_stain.vectors import angle_between, find_vectors
 __all__ = ["Steadiness", "lines", "steadiness"]
 
 _RESAMPLES = 40
+_COLOURS = 2000  # enough for resampling
 _NARROW = 10.0  # degrees; a narrower cone does not tell two stains apart
 
 Vectors = NDArray[np.float64]
@@ -34,10 +35,10 @@ class Steadiness:
     resamples: int
 
 
-def steadiness(
-    coreset: Coreset, vectors: Vectors, prior: Vectors, kept: dict[int, Vectors], job: Job
-) -> Steadiness:
+def steadiness(coreset: Coreset, prior: Vectors, kept: dict[int, Vectors], job: Job) -> Steadiness:
     """Resample the spatial cells of the tissue with replacement, and split them in two halves."""
+    coreset = coreset.coarser(_COLOURS)
+    vectors = find_vectors(coreset, prior, kept=kept).vectors
     cells = coreset.cells.shape[0]
     rng = np.random.default_rng([job.seed, 1])
     moved = np.full((_RESAMPLES, 2), np.nan)
@@ -94,6 +95,17 @@ def lines(
     if steady is not None:
         found += _steady(steady, names)
     found += [_separate(vectors, names), _clipped(counted)]
+    if "DAB" in names:
+        found.append(
+            Trust(
+                "dab-is-no-dye",
+                None,
+                "look",
+                "The density of DAB does not measure the amount of antigen",
+                "DAB scatters light and is deposited by an enzyme: compare areas and grades, and "
+                "densities only between slides stained together.",
+            )
+        )
     if pen > 0.001:
         found.append(
             Trust(

@@ -55,22 +55,26 @@ class Tuning:
         Strength of the prior of an edge, and degrees from it where it begins to let go.
     tilt : float
         Strength of the plane's tilt in the choice among published pairs.
+    aside, mass_power : float
+        Cost of the colours that a plane leaves aside in that choice, and exponent of their counts.
     """
 
     plane_power: float = 1.0
-    edge_power: float = 0.45
-    balance: float = 18.0
-    plane_noise: float = 0.30
+    edge_power: float = 0.58
+    balance: float = 29.5
+    plane_noise: float = 0.20
     edge_noise: float = 0.55
-    tukey: float = 2.0
-    plane_prior: float = 0.001
+    tukey: float = 4.9
+    plane_prior: float = 0.0015
     off: float = 1.0
     cap: float = 12.0
-    width: float = 0.023
-    width_e: float = 0.028
-    kappa: float = 0.35
-    lets_go: float = 6.9
-    tilt: float = 1.2
+    width: float = 0.025
+    width_e: float = 0.034
+    kappa: float = 0.30
+    lets_go: float = 4.0
+    tilt: float = 1.5
+    aside: float = 0.83
+    mass_power: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +119,24 @@ def find_vectors(
     kept = kept or {}
     tuning = tuning or Tuning()
     weight = coreset.counts() if counts is None else counts
-    start = unit(prior.mean(axis=0))
-    for column, vector in kept.items():
-        start[:, column] = vector
-    if len(kept) == 2:
-        return Cone(start, unit(np.cross(start[:, 0], start[:, 1])))
-    normal = _plane(coreset, weight, start, kept, tuning, on_step)
-    vectors = _edges(coreset, weight, normal, start, prior, kept, tuning)
-    if on_step:
-        on_step(vectors)
-    return Cone(vectors, normal)
+    best: tuple[float, Cone] | None = None
+    for pair in prior:
+        # The reweighting has more than one fixed point where pigment or ink outnumbers a stain,
+        # so each published pair is a start of its own, and the least cost decides.
+        start = pair.copy()
+        for column, vector in kept.items():
+            start[:, column] = vector
+        normal = unit(np.cross(start[:, 0], start[:, 1]))
+        if len(kept) == 2:
+            return Cone(start, normal)
+        normal = _plane(coreset, weight, start, kept, tuning)
+        cost, vectors = _edges(coreset, weight, normal, start, kept, tuning)
+        if best is None or cost < best[0]:
+            best = (cost, Cone(vectors, normal))
+            if on_step:
+                on_step(vectors)
+    assert best is not None
+    return best[1]
 
 
 def angle_between(a: ArrayLike, b: ArrayLike) -> float:
@@ -141,7 +153,6 @@ def _plane(
     start: Vector,
     kept: dict[int, Vector],
     tuning: Tuning,
-    on_step: _OnStep | None,
 ) -> Vector:
     """Return the plane's unit normal by reweighted least squares, both stains counting alike."""
     size = np.linalg.norm(coreset.od, axis=1)
@@ -174,9 +185,7 @@ def _plane(
         found *= np.sign(found @ expected) or 1.0
         moved = np.linalg.norm(found - normal)
         normal = found
-        if on_step:
-            on_step(unit(np.maximum(_into_plane(start, normal), 1e-6)))
-        if moved < 1e-5:
+        if moved < 1e-4:
             break
     return np.asarray(normal)
 
@@ -186,44 +195,34 @@ def _edges(
     counts: Vector,
     normal: Vector,
     start: Vector,
-    usual: Vector,
     kept: dict[int, Vector],
     tuning: Tuning,
-) -> Vector:
-    """Return both edges of the cone, shape (3, 2); the two do not interact."""
-    prior = _into_plane(start, normal)
-    # The plane itself tells published pairs apart: its tilt against each one's.
-    tilt = np.degrees(np.arcsin(np.clip([abs(pair.T @ normal).max() for pair in usual], 0, 1)))
-    middle = unit(prior.sum(axis=1))
-    across = unit(prior[:, 0] - prior[:, 1])
+) -> tuple[float, Vector]:
+    """Return the cost and both edges of the cone, shape (3, 2); the two do not interact."""
+    usual = _into_plane(start, normal)
+    middle = unit(usual.sum(axis=1))
+    across = unit(usual[:, 0] - usual[:, 1])
     angle = np.degrees(np.arctan2(coreset.od @ across, coreset.od @ middle))
-    size = np.linalg.norm(coreset.od, axis=1)
-    noise = tuning.edge_noise * np.degrees(coreset.sigma / size)
-    off = np.abs(coreset.od @ normal) / coreset.sigma
-    weight = counts**tuning.edge_power * np.exp(-0.5 * (off / tuning.off) ** 2)
+    noise = tuning.edge_noise * np.degrees(coreset.sigma / np.linalg.norm(coreset.od, axis=1))
+    on_plane = np.exp(-0.5 * (coreset.od @ normal / (tuning.off * coreset.sigma)) ** 2)
+    weight = counts**tuning.edge_power * on_plane
     weight /= weight.sum()
-    best = (np.inf, start)
-    costs = [
-        _outside(angle * sign, noise, weight, tuning.cap) + width * _GRID
-        for sign, width in ((1.0, tuning.width), (-1.0, tuning.width_e))
-    ]
-    for pair, lean in zip(usual, tilt, strict=True):
-        flat = _into_plane(pair, normal)
-        total = tuning.kappa * tuning.tilt * np.log1p((lean / tuning.lets_go) ** 2)
-        vectors = start.copy()
-        for column, sign in ((0, 1.0), (1, -1.0)):
-            if column in kept:
-                continue
-            place = sign * np.degrees(
-                np.arctan2(flat[:, column] @ across, flat[:, column] @ middle)
-            )
-            cost = costs[column] + tuning.kappa * np.log1p(((_GRID - place) / tuning.lets_go) ** 2)
-            total += cost.min()
-            edge = np.radians(_parabola(cost)) * sign
-            vectors[:, column] = unit(np.maximum(middle * np.cos(edge) + across * np.sin(edge), 0))
-        if total < best[0]:
-            best = (total, vectors)
-    return best[1]
+    mass = counts**tuning.mass_power
+    # How far the plane lies from the pair's, and how many colours it leaves aside.
+    lean = np.degrees(np.arcsin(min(1.0, float(np.abs(start.T @ normal).max()))))
+    total = tuning.kappa * tuning.tilt * np.log1p((lean / tuning.lets_go) ** 2)
+    total += tuning.aside * (1 - (mass @ on_plane) / mass.sum())
+    vectors = start.copy()
+    for column, (sign, width) in enumerate(((1.0, tuning.width), (-1.0, tuning.width_e))):
+        if column in kept:
+            continue
+        place = sign * np.degrees(np.arctan2(usual[:, column] @ across, usual[:, column] @ middle))
+        cost = _outside(angle * sign, noise, weight, tuning.cap) + width * _GRID
+        cost += tuning.kappa * np.log1p(((_GRID - place) / tuning.lets_go) ** 2)
+        total += float(cost.min())
+        edge = np.radians(_parabola(cost)) * sign
+        vectors[:, column] = unit(np.maximum(middle * np.cos(edge) + across * np.sin(edge), 0))
+    return float(total), vectors
 
 
 def _outside(angle: Vector, noise: Vector, weight: Vector, cap: float) -> Vector:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Iterator
 
 import _stain_truth as truth  # type: ignore[import-not-found]  # stands beside this script
 import numpy as np
 from PIL import Image
+from sklearn.exceptions import ConvergenceWarning
 
 from partwise.api import Mixing
 from partwise.engine.pool import limit_threads
@@ -27,7 +29,7 @@ from partwise_stain.tissue import make_tissue
 from partwise_stain.vectors import find_vectors
 
 METHODS = ("ours", "macenko", "preset", "nmf")
-_VERDICT_SEED = 1000  # the first seed of the verdict; tuning used 0 to 9
+_VERDICT_SEED = 2000  # the first seed of the verdict; tuning used 0 to 99
 
 
 def maps_of_split(split: str) -> Iterator[tuple[str, tuple[truth.Floats, truth.Floats]]]:
@@ -83,9 +85,11 @@ def accuracy(split: str, seeds: int) -> None:
     first = 0 if split == "tuning" else _VERDICT_SEED
     for novel in (False, True):
         rows: dict[str, list[list[float]]] = {}
-        for name, (density, fraction) in maps:
+        for number, (name, (density, fraction)) in enumerate(maps):
+            # Shifted from tile to tile, so that every published pair has its turn.
+            start = first + number
             for level in truth.LEVELS:
-                for seed in range(first, first + seeds):
+                for seed in range(start, start + seeds):
                     case = truth.make_case((density, fraction), level, seed, name, novel=novel)
                     rows.setdefault(level, []).append(errors(case, seed))
         source = ", ".join(name for name, _maps in maps)
@@ -143,6 +147,7 @@ def _clock(best: dict[str, float], name: str, work: object, *arguments: object) 
 
 def main() -> None:
     """Run what was asked for."""
+    warnings.simplefilter("ignore", ConvergenceWarning)  # a rival's, and of no harm to it
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--split", choices=("tuning", "verdict", "synthetic", "none"), default="verdict"

@@ -117,7 +117,7 @@ def test_the_parts_emerge(dataset: Dataset) -> None:
         on_report=lambda fraction, _text: fractions.append(fraction),
     )
     result = ANALYSIS.run(dataset, StainAnalysis.Params(stains="he"), job)
-    assert len(seen) >= 4
+    assert len(seen) >= 3
     assert seen[-1][1] == result.fit.trace
     assert seen[-1][1][-1] < seen[0][1][0]
     assert fractions == sorted(fractions)
@@ -215,11 +215,20 @@ def test_fields_without_tissue_are_refused(name: str, stains: str, real: Path) -
         ANALYSIS.run(load_slide(real / name), StainAnalysis.Params(stains=stains), LocalJob())
 
 
-def test_every_other_real_image_gives_a_result(real: Path) -> None:
-    for path in sorted(real.glob("*.[ps][nv][gs]")):
-        if "almost-white" in path.name or "no-tissue" in path.name:
-            continue
-        result = ANALYSIS.run(load_slide(path), StainAnalysis.Params(resample=False), LocalJob())
-        assert 0.5 < result.fit.explained <= 1, path.name
-        apart = angle_between(result.parts[0].profile, result.parts[1].profile)
-        assert 8 < apart < 60, path.name
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deepliif_ROI_7_hdab.png",
+        "histolab_low-nuclei-score-level0.png",
+        "histolab_medium-nuclei-score-green-pen-level1.png",
+        "histolab_very-low-nuclei-score-red-pen-level1.png",
+        "histolab_tcga-lung-rgb.png",
+        "torchstain_target.png",
+        "tcga-cr-7395-01a-01-ts1.svs",
+    ],
+)
+def test_difficult_real_images_give_a_result(name: str, real: Path) -> None:
+    result = ANALYSIS.run(load_slide(real / name), StainAnalysis.Params(resample=False), LocalJob())
+    assert 0.5 < result.fit.explained <= 1
+    apart = angle_between(result.parts[0].profile, result.parts[1].profile)
+    assert 8 < apart < 60
