@@ -325,22 +325,33 @@ def _solve2(r: _Table, g: _Table, b: _Table, solve: _Table, out: _Table) -> None
 
 @compiled
 def _solve3(r: _Table, g: _Table, b: _Table, solve: _Table, vectors: _Table, out: _Table) -> None:
-    """Three parts: of the seven sets, the best whose least-squares solution is nonnegative."""
+    """Three parts: of the seven sets, the best whose least-squares solution is nonnegative.
+
+    The whole set answers for most pixels, in vector registers; the others are looked at again.
+    """
     zero = np.float32(0)
+    x0, y0, z0 = solve[0, 0, 0], solve[0, 0, 1], solve[0, 0, 2]
+    x1, y1, z1 = solve[0, 1, 0], solve[0, 1, 1], solve[0, 1, 2]
+    x2, y2, z2 = solve[0, 2, 0], solve[0, 2, 1], solve[0, 2, 2]
     for i in range(len(out)):
-        p = vectors[0, 0] * r[i] + vectors[1, 0] * g[i] + vectors[2, 0] * b[i]
-        q = vectors[0, 1] * r[i] + vectors[1, 1] * g[i] + vectors[2, 1] * b[i]
-        s = vectors[0, 2] * r[i] + vectors[1, 2] * g[i] + vectors[2, 2] * b[i]
+        out[i, 0] = x0 * r[i] + y0 * g[i] + z0 * b[i]
+        out[i, 1] = x1 * r[i] + y1 * g[i] + z1 * b[i]
+        out[i, 2] = x2 * r[i] + y2 * g[i] + z2 * b[i]
+    for i in range(len(out)):
+        if min(out[i, 0], out[i, 1], out[i, 2]) >= zero:
+            continue
+        x, y, z = r[i], g[i], b[i]
+        p = vectors[0, 0] * x + vectors[1, 0] * y + vectors[2, 0] * z
+        q = vectors[0, 1] * x + vectors[1, 1] * y + vectors[2, 1] * z
+        s = vectors[0, 2] * x + vectors[1, 2] * y + vectors[2, 2] * z
         best = best0 = best1 = best2 = zero
-        for k in range(len(solve)):
-            h0 = solve[k, 0, 0] * r[i] + solve[k, 0, 1] * g[i] + solve[k, 0, 2] * b[i]
-            h1 = solve[k, 1, 0] * r[i] + solve[k, 1, 1] * g[i] + solve[k, 1, 2] * b[i]
-            h2 = solve[k, 2, 0] * r[i] + solve[k, 2, 1] * g[i] + solve[k, 2, 2] * b[i]
+        for k in range(1, 7):
+            h0 = solve[k, 0, 0] * x + solve[k, 0, 1] * y + solve[k, 0, 2] * z
+            h1 = solve[k, 1, 0] * x + solve[k, 1, 1] * y + solve[k, 1, 2] * z
+            h2 = solve[k, 2, 0] * x + solve[k, 2, 1] * y + solve[k, 2, 2] * z
             gain = h0 * p + h1 * q + h2 * s  # explained square at a least-squares solution
-            if h0 >= zero and h1 >= zero and h2 >= zero and gain > best:
+            if min(h0, h1, h2) >= zero and gain > best:
                 best, best0, best1, best2 = gain, h0, h1, h2
-            if k == 0 and best > zero:  # the whole set is feasible: no smaller one is better
-                break
         out[i, 0], out[i, 1], out[i, 2] = best0, best1, best2
 
 
