@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from partwise_app import icons
 from partwise_app.controls import Rule, SectionLabel, button, label, set_icon
 from partwise_app.form import ParamForm
 from partwise_app.measures import MeasuresCard
 from partwise_app.mixer import Mixer
+from partwise_app.sheets import Sheets
 from partwise_app.stagebar import StageBar
 from partwise_app.theme import Tokens
 from partwise_app.tree import ProjectTree
@@ -33,6 +41,10 @@ class Desk(QWidget):
         self.tree = ProjectTree()
         self.stagebar = StageBar()
         self.stage = ImageStage()
+        self.sheets = Sheets()
+        self._views = QStackedWidget()
+        self._views.addWidget(self.stage)
+        self._views.addWidget(self.sheets)
         self.mixer = Mixer()
         self.scatter = ScatterView()
         self.form = ParamForm()
@@ -74,6 +86,10 @@ class Desk(QWidget):
         if not state.isEmpty():
             self._across.restoreState(state)
 
+    def show_image(self, image: bool) -> None:
+        """Show the stage of an image, or the sheets of what is none."""
+        self._views.setCurrentWidget(self.stage if image else self.sheets)
+
     def show_scatter(self, title: str, hint: str, about: str) -> None:
         """Show the scatter beside the mixer under a title; an empty title hides it."""
         self._scatter_title.setToolTip(about)
@@ -86,6 +102,7 @@ class Desk(QWidget):
             self.tree,
             self.stagebar,
             self.stage,
+            self.sheets,
             self.scatter,
             self.curve,
             self.trust,
@@ -115,7 +132,7 @@ class Desk(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.stagebar)
-        box.addWidget(self.stage, 1)
+        box.addWidget(self._views, 1)
         bottom = QWidget()
         bottom.setObjectName("mixer")
         bottom.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

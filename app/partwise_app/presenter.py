@@ -15,7 +15,9 @@ from partwise_app.desk import Desk
 from partwise_app.mixer import Share
 from partwise_app.notices import Notice
 from partwise_app.session import Session
+from partwise_app.sheets import spark
 from partwise_app.statusbar import StatusBar
+from partwise_app.theme import DARK, Tokens
 from partwise_app.tree import Entry
 
 __all__ = ["Presenter"]
@@ -51,6 +53,7 @@ class Presenter(QObject):
         self._status = status
         self._live: Snapshot | None = None
         self._had_run = False
+        self._tokens = DARK
         self._shown_input: object = None
         self._told: tuple[object, ...] = ()
         self._against: str | None = None  # what stands beyond the line; None until chosen
@@ -114,6 +117,7 @@ class Presenter(QObject):
             return
         self._shown_input = opened
         stage = self._desk.stage
+        self._desk.show_image(opened is None or opened.dataset.pyramid is not None)
         if opened is None:
             stage.set_image(None)
         else:
@@ -227,10 +231,13 @@ class Presenter(QObject):
             desk.stagebar.set_against((), "")
         else:
             desk.mixer.set_strips(strips, _shares(run))
-            self._stage_strips(run.result.parts, strips)
+            if self._is_image:
+                self._stage_strips(run.result.parts, strips)
             self._mix(run.result.parts, strips)
         self._draw_scatter(run, strips)
-        desk.stagebar.set_ready(session.input is not None, run is not None)
+        if not self._is_image and session.input is not None:
+            desk.sheets.set_result(run.result if run is not None else None, strips)
+        desk.stagebar.set_ready(self._is_image, run is not None)
         self._on_mode(desk.stage.mode())
         self._draw_thumbnails()
 
@@ -242,14 +249,15 @@ class Presenter(QObject):
             if part.share > 0
         }
         self._desk.mixer.set_strips(strips, shares, live=True)
-        self._stage_strips(snapshot.parts, strips)
-        self._mix(snapshot.parts, strips, live=True)
-        self._desk.stagebar.set_ready(True, True)
-        self._draw_strip_thumbnails(strips)
+        if self._is_image:
+            self._stage_strips(snapshot.parts, strips)
+            self._mix(snapshot.parts, strips, live=True)
+            self._desk.stagebar.set_ready(True, True)
+            self._draw_strip_thumbnails(strips)
 
     def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
         """Give the stage the mixing model, but only where it is another one."""
-        if self._session.input is None:
+        if not self._is_image:
             return
         given = strips if not live else tuple(s for s in strips if s.locked)
         options = resolve.image_options(self._session.run)
@@ -306,9 +314,17 @@ class Presenter(QObject):
         title = "Optical density" if unit == "OD" else view.title
         self._desk.show_scatter(title, "drag a tip" if movable else "", view.title)
 
+    @property
+    def _is_image(self) -> bool:
+        opened = self._session.input
+        return opened is not None and opened.dataset.pyramid is not None
+
     def _draw_thumbnails(self) -> None:
         source = self._session.source
         if source is None or self._session.input is None:
+            return
+        if not self._is_image:
+            self._draw_sparks()
             return
         picture = self._desk.stage.thumbnail("whole", _TREE_THUMB)
         self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
@@ -316,6 +332,19 @@ class Presenter(QObject):
         if self._live is not None:
             strips = resolve.live_strips(self._live.parts, strips)
         self._draw_strip_thumbnails(strips)
+
+    def _draw_sparks(self) -> None:
+        run = self._session.run
+        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        colors = {strip.key: strip.color for strip in self._session.strips}
+        for part in run.result.parts if run is not None else ():
+            picture = spark(part, size, self._tokens, colors.get(part.key, part.color))
+            self._desk.mixer.set_thumbnail(part.key, picture)
+
+    def set_theme(self, tokens: Tokens) -> None:
+        """Draw pictures that are ours in the colours of a theme."""
+        self._tokens = tokens
+        self._draw_thumbnails()
 
     def _draw_strip_thumbnails(self, strips: Sequence[Strip]) -> None:
         size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
@@ -341,6 +370,10 @@ class Presenter(QObject):
         self._session.edit_strip(key, f"Colour {self._name(key)}", {"color": color})
 
     def _on_activated(self, key: str) -> None:
+        if not self._is_image:
+            solo = any(s.solo for s in self._session.strips if s.key == key)
+            self._on_switched(key, "solo", not solo)
+            return
         stage = self._desk.stage
         wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
         stage.set_mode("compare" if stage.mode() == wanted else wanted)
@@ -374,8 +407,7 @@ class Presenter(QObject):
         self._desk.stagebar.set_mode(mode, alone)
 
     def _on_view(self) -> None:
-        shown = self._session.input is not None
-        self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if shown else None)
+        self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if self._is_image else None)
 
     def _name(self, key: str) -> str:
         strips = self._session.strips

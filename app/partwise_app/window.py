@@ -350,6 +350,7 @@ class Window(QMainWindow):
             self.welcome,
             self.desk,
             self.palette_box,
+            self._presenter,
         ):
             widget.set_theme(tokens)
         for entry in COMMANDS:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAccessible, QDropEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget, QWidget
 from tests.app.desktop import Desktop, reachable
 
 from partwise_app.dialogs.export import ExportDialog
@@ -336,3 +336,18 @@ def test_nothing_is_wider_than_the_smallest_window(desktop: Desktop) -> None:
         inside = child.rect().translated(child.mapTo(window, child.rect().topLeft()))
         assert frame.left() <= inside.left(), child.accessibleName()
         assert inside.right() <= frame.right(), child.accessibleName()
+
+
+def test_what_is_no_image_is_seen_as_curves_and_tables(desktop: Desktop) -> None:
+    window = desktop.window()
+    desktop.open(window.session)
+    assert window.desk.sheets.isVisible()
+    assert not window.desk.stage.isVisible()
+    desktop.run(window.session)
+    profiles, sizes = window.desk.sheets.charts()
+    assert [color for color, _ in profiles.lines] == ["#aa3355", "#3355aa"]
+    assert list(sizes.lines[0][1]) == [1.0, 2.0, 3.0, 4.0]
+    (table,) = window.desk.sheets.findChildren(QTableWidget)
+    assert (table.accessibleName(), table.rowCount()) == ("Grains", 2)
+    window.action("view_toggle:1").trigger()
+    assert [color for color, _ in window.desk.sheets.charts()[0].lines] == ["#3355aa"]
