@@ -159,6 +159,8 @@ def _open(path: Path) -> _Source:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError | IndexError):
+        return "its directory leads nowhere"
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 

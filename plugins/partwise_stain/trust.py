@@ -89,12 +89,13 @@ def lines(
     names: tuple[str, ...],
     steady: Steadiness | None,
     pen: float,
+    prior: Vectors,
 ) -> tuple[Trust, ...]:
     """Return the trust card."""
     found = [_explained(counted), _missed(counted), _white(white)]
     if steady is not None:
         found += _steady(steady, names)
-    found += [_separate(vectors, names), _clipped(counted)]
+    found += [_separate(vectors, names), _usual(vectors, prior), _clipped(counted)]
     if "DAB" in names:
         found.append(
             Trust(
@@ -201,6 +202,18 @@ def _separate(vectors: Vectors, names: tuple[str, ...]) -> Trust:
         _grade(value, 15.0, _NARROW),
         f"{value:.0f}° between {pair}",
         "The wider the angle, the less noise passes from one stain into the other.",
+    )
+
+
+def _usual(vectors: Vectors, prior: Vectors) -> Trust:
+    worst = min(max(angle_between(vectors[:, k], pair[:, k]) for k in range(2)) for pair in prior)
+    return Trust(
+        "usual",
+        worst,
+        _grade(-worst, -8.0, -20.0),
+        f"{worst:.1f}° from the nearest published pair of vectors",
+        "Worse of the two stains. Far from all published pairs, look at the residual for ink or "
+        "pigment that was taken for a stain.",
     )
 
 

@@ -151,7 +151,7 @@ def test_the_same_seed_gives_the_same_numbers(dataset: Dataset, result: Result) 
 def test_the_trust_card_covers_what_can_go_wrong(result: Result) -> None:
     checks = {line.check for line in result.trust}
     assert {"explained", "not-explained", "white-point", "halves", "separation"} <= checks
-    assert {"saturation", "bootstrap-haematoxylin", "bootstrap-eosin"} <= checks
+    assert {"saturation", "usual", "bootstrap-haematoxylin", "bootstrap-eosin"} <= checks
     assert all(line.text and line.detail for line in result.trust)
 
 
