@@ -74,9 +74,10 @@ def bootstrap(
 
     For W, columns (or whole groups of them) are drawn with replacement and the
     fit is repeated from where it stands, matched and scaled to it. For H, each
-    column is W·H plus the residual of the column drawn in its place, unmixed
-    with the W of that resample, so that both the noise of the column and the
-    doubt about W show.
+    column is W·H plus the residual of the column drawn in its place with signs
+    at random, unmixed with the W of that resample, so that both the noise of
+    the column and the doubt about W show; the noise of two features is taken
+    to be independent.
 
     Parameters
     ----------
@@ -116,7 +117,10 @@ def bootstrap(
     -----
     Percentile intervals (Efron and Tibshirani, An Introduction to the
     Bootstrap, 1993, ch. 13). Residuals are widened by the degrees of freedom
-    that the active parts of a column have used up.
+    that the active parts of a column have used up. Intervals say how much the
+    fit would vary with other columns of the same kind, and hold what the fit
+    of very many columns would give. That is not always the truth: noise where a
+    part is absent can only raise H, which biases W, and more data do not help.
     """
     data = np.asarray(X)
     problem = pose(data, fit.rank, loss, weights=weights)
@@ -229,14 +233,18 @@ def _strengths(
     low, high = np.empty((fit.rank, n)), np.empty((fit.rank, n))
     grams = [np.ascontiguousarray(each.T @ each) for each in W]
 
-    def block(cut: slice, stopped: Event) -> None:
+    def block(number: int, cut: slice, stopped: Event) -> None:
+        # A residual is what W cannot make, so that W alone sees none of it;
+        # with its signs drawn anew it is noise in all directions again.
+        rng = generator(seed, 2, number, "sample")
         H = np.empty((len(W), fit.rank, cut.stop - cut.start))
-        for number, each in enumerate(W):
-            Y = model[:, cut] + residual[:, stand_in[number, cut]]
-            nnls_columns(grams[number], np.ascontiguousarray(each.T @ Y), H[number])
+        for again, each in enumerate(W):
+            noise = residual[:, stand_in[again, cut]]
+            Y = model[:, cut] + noise * rng.choice((-1.0, 1.0), noise.shape)
+            nnls_columns(grams[again], np.ascontiguousarray(each.T @ Y), H[again])
         low[:, cut], high[:, cut] = np.percentile(H, ends, axis=0)
 
     width = max(64, min(_COLUMNS, (1 << 23) // (len(W) * fit.rank)))
     cuts = [slice(lo, min(lo + width, n)) for lo in range(0, n, width)]
-    side_by_side([partial(block, cut) for cut in cuts])
+    side_by_side([partial(block, number, cut) for number, cut in enumerate(cuts)])
     return low, high
