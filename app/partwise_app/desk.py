@@ -89,6 +89,7 @@ class Desk(QWidget):
     def show_image(self, image: bool) -> None:
         """Show the stage of an image, or the sheets of what is none."""
         self._views.setCurrentWidget(self.stage if image else self.sheets)
+        self.stagebar.setVisible(image)
 
     def show_scatter(self, title: str, hint: str, about: str) -> None:
         """Show the scatter beside the mixer under a title; an empty title hides it."""
@@ -171,7 +172,7 @@ class Desk(QWidget):
         stack.setSpacing(0)
         for widget in (self.form, Rule(), convergence, Rule(), self.trust, self.measures):
             stack.addWidget(widget)
-        stack.addStretch()
+        stack.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -6,6 +6,7 @@ import argparse
 import multiprocessing
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if asked.screenshot and "QT_QPA_PLATFORM" not in os.environ and not _has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # Python would not see Ctrl+C in the terminal before the next event.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = _application()
     start_log()
     settings = Settings()
@@ -54,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     starter = _Starter(window, asked)
     QTimer.singleShot(0, starter.go)
     code = app.exec()
-    if window.isVisible():
+    if window.isVisible():  # a picture was taken, nobody closed it
         session.close()
+        window.keeper.close()
         window.desk.stage.close_threads()
     stop_log()
     return code

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QPixmap
 
 from partwise.project.document import Run, State, Strip
-from partwise.result import Part, Snapshot
+from partwise.result import Part, Snapshot, Trust
 from partwise_app import resolve
 from partwise_app.desk import Desk
 from partwise_app.mixer import Share
@@ -53,6 +53,7 @@ class Presenter(QObject):
         self._status = status
         self._live: Snapshot | None = None
         self._had_run = False
+        self._trusted: tuple[Trust, ...] = ()
         self._tokens = DARK
         self._shown_input: object = None
         self._told: tuple[object, ...] = ()
@@ -94,6 +95,8 @@ class Presenter(QObject):
         if before.choices.strips != after.choices.strips:
             self._follow_mixer(before, after)
             self._draw_parts()
+            if not self._session.running_here:
+                self._draw_trust()
 
     def _on_selection(self) -> None:
         self._live = None
@@ -137,6 +140,7 @@ class Presenter(QObject):
         if running:
             source = self._session.source
             self._status.job.begin(f"{source.title if source else ''}: starting")
+            self._trusted = ()
             self._desk.trust.set_lines(())
             self._desk.measures.set_measures(())
             self._desk.curve.set_trace((), None, True)
@@ -211,13 +215,19 @@ class Presenter(QObject):
             return
         run = self._session.run
         result = run.result if run is not None else None
-        self._desk.trust.set_lines(result.trust if result else ())
+        self._draw_trust()
         self._desk.measures.set_measures(result.measures if result else ())
         about = result.provenance if result else None
         trace = result.fit.trace if result else ()
         self._desk.curve.set_trace(trace, about.seconds if about else None, False)
         self._desk.export.setEnabled(run is not None and self._session.input is not None)
         self._desk.report.setEnabled(run is not None)
+
+    def _draw_trust(self) -> None:
+        lines = resolve.trust_lines(self._session.run, self._session.strips)
+        if lines != self._trusted:
+            self._trusted = lines
+            self._desk.trust.set_lines(lines)
 
     def _draw_parts(self) -> None:
         """Draw what follows the mixer: strips, stage, scatter."""

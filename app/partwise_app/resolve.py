@@ -11,7 +11,7 @@ import numpy as np
 
 from partwise.data.dataset import Dataset
 from partwise.project.document import Run, State, Strip
-from partwise.result import Part, View
+from partwise.result import Part, Trust, View
 
 if TYPE_CHECKING:
     from partwise.data.mixing import Mixing
@@ -30,6 +30,7 @@ __all__ = [
     "profile_from_ray",
     "summary_of_run",
     "title_of",
+    "trust_lines",
     "view_of",
     "worst_verdict",
 ]
@@ -128,6 +129,25 @@ def microns(dataset: Dataset) -> float | None:
     return None
 
 
+def trust_lines(run: Run | None, strips: Sequence[Strip]) -> tuple[Trust, ...]:
+    """Return what is to be said about a result; a correction by hand comes first."""
+    if run is None:
+        return ()
+    names = [strip.name for strip in strips if strip.profile is not None]
+    if not names:
+        return run.result.trust
+    verb = "is" if len(names) == 1 else "are"
+    corrected_by_hand = Trust(
+        "corrected",
+        None,
+        "look",
+        f"{' and '.join(names)} {verb} corrected by hand",
+        "Picture and exports follow the correction; the numbers here are those of the run. "
+        "Lock the part and run again to measure it.",
+    )
+    return (corrected_by_hand, *run.result.trust)
+
+
 def summary_of_run(run: Run) -> str:
     """Return a run in a line: what it found, how long it took, what was locked."""
     count = len(run.result.parts)
@@ -137,7 +157,7 @@ def summary_of_run(run: Run) -> str:
         if about.kept:
             names = {part.key: part.name for part in run.result.parts}
             facts.append("kept " + ", ".join(names.get(k, k) for k in about.kept).lower())
-        facts.append(f"{about.seconds:.1f} s")
+        facts.append(f"{about.seconds:.1f} s" if about.seconds >= 0.05 else "< 0.1 s")
     return " · ".join(facts)
 
 

@@ -38,11 +38,11 @@ def test_open_run_hide_save_and_find_the_same_numbers_again(journey: Journey) ->
     journey.picture(window, "result")
 
     stage.set_mode("parts")
-    journey.qtbot.waitUntil(lambda: _settled(stage.picture()), timeout=10_000)
+    journey.qtbot.waitUntil(lambda: _settled(stage.picture()), timeout=60_000)
     both = _pixels(stage.picture()).mean(axis=(0, 1))
     window.action("view_toggle:2").trigger()  # hide eosin: red light comes back least of all
     journey.qtbot.waitUntil(
-        lambda: _pixels(stage.picture()).mean(axis=(0, 1))[1] > both[1] + 5, timeout=10_000
+        lambda: _pixels(stage.picture()).mean(axis=(0, 1))[1] > both[1] + 5, timeout=60_000
     )
     assert not session.strips[1].show
     journey.picture(window, "eosin-hidden")
@@ -111,7 +111,7 @@ def test_parts_come_back_whichever_entry_of_the_list_was_looked_at(journey: Jour
             np.ptp(_pixels(stage.thumbnail("whole", size))) > 50
             and stage.thumbnail("eosin", size) != stage.thumbnail("whole", size)
         ),
-        timeout=10_000,
+        timeout=60_000,
     )
 
 
@@ -127,8 +127,10 @@ def test_dragging_a_ray_corrects_the_picture_at_once_and_can_be_undone(journey: 
     assert profile is not None
     assert np.linalg.norm(profile) > 0.999
     assert session.undo_name == "Correct Eosin"
+    assert desk.trust.texts()[0].startswith("worth a look: Eosin is corrected by hand.")
     session.undo()
     assert session.strips == before
+    assert "corrected" not in " ".join(desk.trust.texts())
 
 
 def test_tissue_that_is_not_there_is_refused_with_the_reason(
