@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partwise.engine.models.calcium import CalciumFit, calcium_nmf
 from partwise.engine.models.convex import ConvexFit, convex_nmf
 from partwise.engine.models.convolutive import ConvolutiveFit, convolutive_nmf
 from partwise.engine.models.joint import JointFit, joint_nmf
@@ -14,6 +15,7 @@ from partwise.engine.models.tensor import ParafacFit, parafac
 from partwise.engine.models.trifactor import TriFit, tri_nmf
 
 __all__ = [
+    "CalciumFit",
     "ConvexFit",
     "ConvolutiveFit",
     "JointFit",
@@ -24,6 +26,7 @@ __all__ = [
     "SequentialFit",
     "SymmetricFit",
     "TriFit",
+    "calcium_nmf",
     "convex_nmf",
     "convolutive_nmf",
     "joint_nmf",

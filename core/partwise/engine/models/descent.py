@@ -206,7 +206,7 @@ class Descent:
 def _residual(
     F: Array, gradient: Array, signed: bool, axis: int | None, sphere: bool, size: float
 ) -> float:
-    if size <= 0:
+    if size <= 0 or F.size == 0:
         return 0.0
     length = 1 if axis is None else F.shape[axis]
     rows = [np.moveaxis(A, axis or 0, 0).reshape(length, -1) for A in (F, gradient)]

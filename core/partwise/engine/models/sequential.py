@@ -6,7 +6,9 @@ For parts in order of what they explain, and for nested answers: the profiles of
 a fit with r parts are the first r of any longer one, to the last bit. All
 courses are fitted anew with every part. The price is the fit: parts that occur
 together are first found as one mixture, and what comes later only mends it. Use
-it where parts exclude each other, or differ much in size.
+it where parts exclude each other, or differ much in size; or let go of the
+profiles with ``keep=False``, when each part is where it begins and not where it
+stays: a fit of all at once, from a start that is built part by part.
 
 Greedy fitting of components goes back to H. Wold's NIPALS (1966); as
 nonnegative underapproximation see N. Gillis, F. Glineur, Pattern Recognition 43
@@ -52,6 +54,7 @@ def sequential_nmf(
     rank: int,
     loss: str | float = "frobenius",
     *,
+    keep: bool = True,
     weights: Any = None,
     seed: int = 0,
     tol: float = 1e-5,
@@ -65,6 +68,9 @@ def sequential_nmf(
     ----------
     X, rank, loss, weights, seed, tol, max_seconds, on_step
         As in `nmf`; a sparse X for the loss "frobenius" only.
+    keep
+        Do profiles stay as they were found? False lets all of them adapt to each
+        new one; the answers are then not nested.
     max_iter
         Iterations for each part.
 
@@ -120,7 +126,7 @@ def sequential_nmf(
             k + 1,
             loss,
             weights=weights,
-            fixed_W=None if fit is None else fit.W,
+            fixed_W=fit.W if keep and fit is not None else None,
             init=first,
             seed=seed,
             tol=tol,
@@ -158,9 +164,10 @@ def sequential_nmf(
 
 def _begin(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
     """The parts so far, and a new one that explains some of what is left."""
-    R = _Residual(problem, W, H)
+    Wt, Ht = (F.astype(np.float64) for F in problem.into(W, H))
+    R = _Residual(problem, Wt.T, Ht)
     w = np.maximum(R.column(int(R.errors().argmax())), 0)
-    h = np.zeros(H.shape[1])
+    h = np.zeros(Ht.shape[1])
     for _ in range(10):
         if not w.any():
             break
@@ -170,37 +177,39 @@ def _begin(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
         w = np.maximum(R.along(h), 0) / float(h @ h)
     if not (w.any() and h.any()):
         # Nothing is left that a part could explain: begin with next to nothing.
-        w, h = np.ones(len(W)), np.full(H.shape[1], 1e-12 * max(float(H.max()), 1e-30))
+        w, h = np.ones(len(w)), np.full(len(h), 1e-12 * max(float(Ht.max()), 1e-30))
     if problem.loss.beta != 2:
-        h = h * _step(problem, W @ H, np.outer(w, h))
-    more = np.column_stack([W, w]), np.vstack([H, h])
+        # Multiplicative updates take for ever to leave what is next to zero.
+        w, h = w + 1e-3 * w.mean(), h + 1e-3 * h.mean()
+        h = h * _step(problem, Wt.T @ Ht, np.outer(w, h))
+        H = np.maximum(H, 1e-8 * H.mean(axis=1, keepdims=True))
+        W = np.maximum(W, 1e-8 * W.mean(axis=0, keepdims=True))
+    new_W, new_H = problem.out(w[None], h[None])
+    more = np.column_stack([W, new_W]), np.vstack([H, new_H])
     return more[0].astype(problem.dtype), more[1].astype(problem.dtype)
 
 
 def _step(problem: Problem, Y: Array, new: Array) -> float:
-    """How much of a new part lowers the loss most, among powers of 1/2."""
-    V = problem.weights
-    if problem.row_scale is not None:
-        Y, new = Y * problem.row_scale[:, None], new * problem.row_scale[:, None]
-    if problem.column_scale is not None:
-        Y, new = Y * problem.column_scale, new * problem.column_scale
+    """How much of a new part lowers the loss most, among powers of 1/4 and nearly none."""
     floor = np.finfo(Y.dtype).tiny * 1e8
-    sizes = 0.5 ** np.arange(0.0, 31.0, 2.0)
+    sizes = np.append(0.25 ** np.arange(0.0, 16.0), 1e-12)
     values = [
-        problem.loss.divergence(problem.scaled, np.maximum(Y + s * new, floor), V) for s in sizes
+        problem.loss.divergence(problem.scaled, np.maximum(Y + size * new, floor), problem.weights)
+        for size in sizes
     ]
     return float(sizes[int(np.argmin(values))])
 
 
 class _Residual:
-    """X − W·H as products; formed only where entries have weights of their own."""
+    """X − W·H, all scaled, as products; formed only where entries have weights of their own."""
 
     def __init__(self, problem: Problem, W: Array, H: Array) -> None:
-        self._X, self._W, self._H = problem.X, W.astype(np.float64), H.astype(np.float64)
+        self._X, self._W, self._H = problem.scaled, W, H
         if problem.weights is not None:
+            # Up to a weight of 1 the plain error bounds the weighted one.
             top = float(problem.weights.max())
-            self._X = (problem.X - W @ H) * (problem.weights / top)
-            self._W, self._H = self._W[:, :0], self._H[:0]
+            self._X = (problem.scaled - W @ H) * (problem.weights / top)
+            self._W, self._H = W[:, :0], H[:0]
 
     def errors(self) -> Array:
         X, W, H = self._X, self._W, self._H

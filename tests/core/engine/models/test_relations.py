@@ -177,6 +177,9 @@ def test_one_at_a_time_begins_plain_and_ends_near_it() -> None:
         assert greedy.objectives[0] == pytest.approx(plain.objective)
         together = nmf(X, 3, loss, starts=3)
         assert together.loss * 0.99 <= greedy.loss < 0.5 * greedy.objectives[0]
+        built = sequential_nmf(X, 3, loss, seed=3, keep=False)
+        assert built.loss == pytest.approx(together.loss, rel=0.1)
+        assert (np.diff(built.trace) <= 0).all()
     sparse = sequential_nmf(sp.csr_array(X), 3, seed=3)
     dense = sequential_nmf(X, 3, seed=3)
     assert sparse.loss == pytest.approx(dense.loss, rel=0.05)
