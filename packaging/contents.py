@@ -1,0 +1,122 @@
+"""What goes into a frozen Partwise, and what stays out?
+
+Read by the specs of all systems. Plugins are found as the program finds them, by their entry
+points, so that a new one needs no line here.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+__all__ = [
+    "DISTRIBUTION",
+    "EXCLUDED",
+    "data_files",
+    "entry_points",
+    "modules",
+    "our_packages",
+    "wanted",
+]
+
+DISTRIBUTION = "partwise"
+_GROUPS = ("partwise.gui", "partwise.plugins")
+_BESIDES = ("partwise", "partwise_resources")  # what no entry point names
+
+# Imported by something that we carry, used by nothing that we call. The estimator for
+# scikit-learn is for those who program, and they have a Python of their own.
+EXCLUDED = [
+    "IPython", "dask", "distributed", "joblib", "librosa", "matplotlib", "networkx", "pandas",
+    "pyarrow", "pytest", "setuptools", "sklearn", "soundfile", "soxr", "sympy", "tkinter", "torch",
+    "hypothesis", "mypy", "mypyc", "pip", "pkg_resources", "hatchling", "pygments", "yaml",
+    "numba.cuda", "numba.tests", "numpy.f2py.tests", "numpy.tests", "scipy.stats.tests",
+    "pyqtgraph.examples", "pyqtgraph.opengl", "skimage.data.tests", "imageio",
+    *(
+        f"PySide6.{name}"
+        for name in (
+            "QtConcurrent", "QtDBus", "QtDesigner", "QtHelp", "QtNetwork", "QtQml", "QtQuick",
+            "QtQuickControls2", "QtQuickTest", "QtQuickWidgets", "QtSql", "QtTest", "QtUiTools",
+            "QtXml",
+        )
+    ),
+]  # fmt: skip
+
+# Libraries and plugins of Qt for keyboards on the screen, bare consoles, 3-D and servers.
+_QT_UNUSED = (
+    "Qt6Designer", "Qt6Help", "Qt6Labs", "Qt6Lottie", "Qt6Network", "Qt6Pdf", "Qt6Qml", "Qt6Quick",
+    "Qt6ShaderTools", "Qt6Sql", "Qt6Test", "Qt6UiTools", "Qt6VirtualKeyboard",
+    "Qt6WaylandCompositor", "Qt6EglFS", "opengl32sw",
+)  # fmt: skip
+_QT_FOLDERS = (
+    "Qt/qml/", "Qt/translations/", "Qt/plugins/egldeviceintegrations/", "Qt/plugins/qmltooling/",
+    "Qt/plugins/networkinformation/", "Qt/plugins/tls/", "Qt/plugins/sqldrivers/",
+    "Qt/plugins/designer/", "Qt/plugins/virtualkeyboard/", "Qt/plugins/generic/",
+    "Qt/plugins/vectorimageformats/", "Qt/plugins/wayland-graphics-integration-server/",
+)  # fmt: skip
+_QT_PLATFORMS = ("eglfs", "linuxfb", "vkkhrdisplay", "vnc", "minimalegl", "virtualkeyboard")
+
+# Only the openings of the image libraries, not their own tests and large example pictures.
+_SKIMAGE_PICTURES = ("ihc.png",)
+
+
+def entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Return the window and the plugins that our own distribution names."""
+    declared = importlib.metadata.distribution(DISTRIBUTION).entry_points
+    return [point for point in declared if point.group in _GROUPS]
+
+
+def our_packages() -> list[str]:
+    """Return the top-level packages of ours: the core, the resources, the window, the plugins."""
+    named = {point.module.partition(".")[0] for point in entry_points()}
+    return sorted(named.union(_BESIDES))
+
+
+def modules(package: str) -> list[str]:
+    """Return a package and all modules below it, without importing any but packages."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.submodule_search_locations is None:
+        return [package] if spec else []
+    found = [package]
+    for info in pkgutil.iter_modules(list(spec.submodule_search_locations), f"{package}."):
+        found += modules(info.name) if info.ispkg else [info.name]
+    return found
+
+
+def data_files() -> Iterator[tuple[str, str]]:
+    """Yield (file, folder inside the program) for what our packages and samples read."""
+    for package in our_packages():
+        spec = importlib.util.find_spec(package)
+        for root in (spec.submodule_search_locations or []) if spec else []:
+            for path in sorted(Path(root).rglob("*")):
+                if path.is_file() and path.suffix not in (".py", ".pyc"):
+                    yield str(path), str(Path(package, path.relative_to(root)).parent)
+    pictures = importlib.util.find_spec("skimage")
+    for root in (pictures.submodule_search_locations or []) if pictures else []:
+        for name in _SKIMAGE_PICTURES:
+            yield str(Path(root, "data", name)), "skimage/data"
+
+
+def wanted(destination: str) -> bool:
+    """Whether a collected file belongs into the program; `destination` is its place there."""
+    place = destination.replace("\\", "/")
+    name = place.rpartition("/")[2]
+    if "/tests/" in place or "/testdata/" in place:
+        return False
+    if place.startswith("skimage/data/"):
+        return name in _SKIMAGE_PICTURES or name.endswith((".py", ".pyi"))
+    if "PySide6/" not in place and "Qt6" not in name:
+        return True
+    if any(part in name for part in _QT_UNUSED) or any(part in place for part in _QT_FOLDERS):
+        return False
+    platform = "Qt/plugins/platforms/" in place or "/platforminputcontexts/" in place
+    return not (platform and any(part in name for part in _QT_PLATFORMS))
+
+
+def keep(table: list[tuple[str, str, str]], also: Callable[[str], bool] = wanted) -> list[
+    tuple[str, str, str]
+]:
+    """Return the rows of a PyInstaller table (destination, source, kind) that are wanted."""
+    return [row for row in table if also(row[0])]

@@ -1,0 +1,51 @@
+"""Where does the frozen program begin?
+
+PyInstaller makes this file the program. It is the command line, and, as far as Partwise asks that
+of the interpreter it runs under, an interpreter: processes of its own are started as
+``sys.executable -m partwise_app.main`` and ``sys.executable -c …``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import sys
+from pathlib import Path
+
+__all__ = ["cache_folder", "main"]
+
+
+def cache_folder() -> Path:
+    """Return where compiled loops are kept: the program's own folder may not be writable."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return Path(base, "Partwise", "Cache", "compiled")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "Partwise" / "compiled"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    base = named if os.path.isabs(named) else Path.home() / ".cache"
+    return Path(base, "partwise", "compiled")
+
+
+def main() -> int:
+    """Be a worker, a module, a piece of code, or the command line."""
+    multiprocessing.freeze_support()  # a worker never comes back from here
+    # numba would look beside sources, which a frozen program does not have.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+    words = sys.argv[1:]
+    if words[:1] == ["-m"] and len(words) > 1 and words[1].partition(".")[0].startswith("partwise"):
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        return 0
+    if words[:1] == ["-c"] and len(words) > 1:
+        sys.argv = ["-c", *words[2:]]
+        exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - as python -c does
+        return 0
+    from partwise.cli import main as command_line
+
+    return command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
