@@ -157,7 +157,7 @@ class _Convolutive(Form):
         if self.adds_only:
             # A multiplicative update never leaves an exact zero again.
             for F in factors:
-                np.maximum(F, F.dtype.type(np.finfo(F.dtype).eps ** 2), out=F)
+                np.maximum(F, F.dtype.type(np.finfo(F.dtype).eps), out=F)
 
 
 def _ceiling(H: Array, width: int) -> Array:
@@ -224,7 +224,7 @@ def _delayed(H: Array, width: int) -> Array:
 def _times(F: Array, top: Array, bottom: Array, exponent: float) -> Array:
     ratio = top / np.maximum(bottom, np.finfo(F.dtype).tiny)
     new = F * (ratio if exponent == 1 else ratio**exponent)
-    return np.asarray(np.maximum(new, F.dtype.type(np.finfo(F.dtype).eps ** 2)))
+    return np.asarray(np.maximum(new, F.dtype.type(np.finfo(F.dtype).eps)))
 
 
 def convolutive_nmf(  # noqa: PLR0913 - the arguments of nmf, and a width

@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
 from partwise.engine.loop import OnStep, Step
-from partwise.engine.loss import parse_loss
 from partwise.engine.models.descent import ModelFit
-from partwise.engine.models.target import check_block
+from partwise.engine.models.target import check_block, divergence_named
 from partwise.engine.penalty import Penalty
 
 __all__ = ["JointFit", "joint_nmf"]
@@ -100,8 +99,9 @@ def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
     >>> [W.shape for W in fit.W], bool(fit.loss < 1e-9)
     ([(2, 1), (1, 1)], True)
     """
+    parsed = divergence_named(loss)
     there, arrays = _check(blocks)
-    share = _shares(block_weights, arrays, there, len(blocks), parse_loss(loss).beta)
+    share = _shares(block_weights, arrays, there, len(blocks), parsed.beta)
     rows = [len(array) for array in arrays]
     cuts = np.cumsum([0, *rows])
     table = _table(weights, arrays, there, len(blocks), share)
@@ -131,7 +131,6 @@ def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
         max_seconds=max_seconds,
         on_step=None if on_step is None else tell,
     )
-    parsed = parse_loss(loss)
     losses = [0.0] * len(blocks)
     for i, b in enumerate(there):
         Y = fit.W[cuts[i] : cuts[i + 1]] @ fit.H

@@ -28,7 +28,7 @@ from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
 from partwise.engine.loop import OnStep, Step, rule_for
 from partwise.engine.models.descent import ModelFit
-from partwise.engine.models.target import check_rank
+from partwise.engine.models.target import check_rank, divergence_named
 from partwise.engine.problem import Problem, pose
 from partwise.engine.stop import Clock
 
@@ -92,6 +92,7 @@ def sequential_nmf(
     (True, True)
     """
     rank = check_rank(rank)
+    divergence_named(loss)
     rule_for(tol, max_iter, max_seconds, 1)
     problem = pose(X, rank, loss, weights=weights)
     if problem.sparse and problem.loss.beta != 2:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from partwise.engine.errors import InputProblem
 from partwise.engine.loss import Loss, parse_loss
 
-__all__ = ["Target", "check_block", "check_rank", "given", "target_of"]
+__all__ = ["Target", "check_block", "check_rank", "divergence_named", "given", "target_of"]
 
 Array = NDArray[Any]
 
@@ -119,7 +119,7 @@ def target_of(
     InputProblem
         Naming the argument, what it got, and the way out.
     """
-    parsed = parse_loss(loss)
+    parsed = divergence_named(loss)
     array = check_block(X, argument, ways)
     gone = np.isnan(array)
     if gone.any():
@@ -152,6 +152,24 @@ def target_of(
             fix="add a small constant, or give those entries weight 0",
         )
     return Target(np.ascontiguousarray(array), V, top, parsed)
+
+
+def divergence_named(loss: str | float) -> Loss:
+    """Return a beta-divergence, the only kind of loss that these models take.
+
+    Raises
+    ------
+    InputProblem
+        For an unknown loss, or one that bends for outliers.
+    """
+    parsed = parse_loss(loss)
+    if getattr(parsed, "robust", False):
+        raise InputProblem(
+            f"the loss {parsed.name!r} is not one that this model can take",
+            argument="loss",
+            fix="use 'frobenius', 'kl', 'is' or a beta; nmf takes losses that spare outliers",
+        )
+    return parsed
 
 
 def check_block(X: Any, argument: str, ways: int | None = 2) -> Array:

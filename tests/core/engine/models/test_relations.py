@@ -203,6 +203,14 @@ def test_rounds_over_blocks_arrive_where_all_at_once_does(sparse: bool) -> None:
     assert model.trace[-1] * 600 == pytest.approx(loss, rel=0.3)
 
 
+def test_single_and_double_precision_find_the_same_parts_one_by_one() -> None:
+    # Parts taken over hold entries next to zero, which multiplicative updates
+    # could hardly leave again in double precision.
+    X = _data(14)
+    double, single = (sequential_nmf(X.astype(kind), 4, "kl") for kind in (float, np.float32))
+    assert double.loss == pytest.approx(single.loss, rel=0.02)
+
+
 def test_online_keeps_no_more_than_two_small_sums() -> None:
     X = _data(12, (30, 300), 4)
     model = online_nmf(4)
