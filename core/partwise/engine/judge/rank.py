@@ -40,6 +40,7 @@ _HELDOUT = 1024  # columns in which entries are held out
 # A start need only show which minimum it falls into; the best is finished tightly.
 _START_RULE = Rule(tol=1e-4, max_iter=300)
 _CLOSE_RULE = Rule(tol=1e-5, max_iter=500)
+_STEADY = 0.95  # mean cosine of matched parts over all random starts
 _CLOSE = 2  # of the best starts, taken further before one is chosen
 _HELDOUT_RULE = Rule(tol=1e-3, max_iter=200)
 
@@ -129,7 +130,7 @@ class RankScan:
         enough = self.rank[self.vaf >= level]
         return int(enough[0]) if enough.size else None
 
-    def stable_rank(self, level: float = 0.95) -> int | None:
+    def stable_rank(self, level: float = _STEADY) -> int | None:
         """The largest rank above 1 whose starts agree at least to `level`, or None."""
         steady = self.rank[(self.stability >= level) & (self.rank > 1)]
         return int(steady[-1]) if steady.size else None
@@ -512,11 +513,12 @@ def _words(scan: RankScan) -> Iterable[str]:
     if held is not None:
         yield f"Held-out entries are foretold best by {_parts(held)}, within one standard error."
     if scan.starts > 1 and last > 1:
-        steady = scan.stable_rank()
-        if steady is None:
-            yield "With no number of parts do all starts agree within 0.95."
+        steady = scan.rank[(scan.stability >= _STEADY) & (scan.rank > 1)].tolist()
+        if not steady:
+            yield f"With no number of parts do the starts agree within {_STEADY}."
         else:
-            yield f"Up to {steady} parts come back from every start (mean cosine at least 0.95)."
+            some = " and ".join(filter(None, (", ".join(map(str, steady[:-1])), str(steady[-1]))))
+            yield f"With {some} parts the starts agree (mean cosine at least {_STEADY})."
 
 
 def _parts(number: int) -> str:
