@@ -1,0 +1,193 @@
+"""What is fitted? The table as the person wants it read: turned, scaled, weighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Axis, Dataset, InputProblem
+from partwise_matrix.grid import Grid
+from partwise_matrix.readers import read_grid
+
+__all__ = ["Prepared", "prepare", "residual_of", "table_of"]
+
+Array = NDArray[np.floating[Any]]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A table ready for the engine: what is fitted is ``row_scale * values * column_scale``.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, columns)
+        In the table's own unit, nonnegative; NaN where missing.
+    row_scale, column_scale : float64, shapes (rows, 1) and (1, columns)
+        Ones where nothing is normalised.
+    weights : float64 or None
+        Like `values`, or (rows, 1), or (1, columns).
+    rows, columns : Axis
+    offset : float
+        What was added to every entry.
+    clipped : int
+        Negative entries that were set to zero.
+    turned : bool
+        Whether rows and columns are those of the file, exchanged.
+    """
+
+    values: Array
+    row_scale: Vector
+    column_scale: Vector
+    weights: Vector | None
+    rows: Axis
+    columns: Axis
+    offset: float
+    clipped: int
+    turned: bool
+
+    @property
+    def scaled(self) -> Array:
+        """What the engine sees."""
+        if (self.row_scale == 1).all() and (self.column_scale == 1).all():
+            return self.values
+        return np.asarray(self.values * self.row_scale * self.column_scale)
+
+    @property
+    def normalised(self) -> str:
+        """How the table was scaled, in words; empty where it was not."""
+        if (self.row_scale != 1).any():
+            return "all rows as large"
+        return "all columns as large" if (self.column_scale != 1).any() else ""
+
+    def row_name(self, row: int) -> str:
+        """Name a row: its label, or its number from 1."""
+        return _label(self.rows, row, "row")
+
+    def column_name(self, column: int) -> str:
+        """Name a column: its label, or its number from 1."""
+        return _label(self.columns, column, "column")
+
+    @property
+    def missing(self) -> int:
+        """How many entries the table lacks."""
+        return int(np.isnan(self.values).sum())
+
+
+def prepare(
+    dataset: Dataset, *, transpose: bool, negative: str, normalise: str, weights: str
+) -> Prepared:
+    """Make a table ready.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of kind ``"table"``.
+    transpose : bool
+        Let the file's columns be the rows.
+    negative : {"refuse", "clip", "shift"}
+        What to do where an entry is below zero.
+    normalise : {"none", "rows", "columns"}
+        Scale each row to a largest entry of 1, or each column to a mean of 1.
+    weights : str
+        Path of a table of weights, or empty.
+
+    Raises
+    ------
+    InputProblem
+        No table, negative entries, or weights that do not fit.
+    """
+    if dataset.values is None or dataset.values.ndim != 2:
+        raise InputProblem("the input is no table", argument="input", fix="give a table")
+    values, axes = table_of(dataset, transpose=transpose), dataset.axes
+    rows, columns = (axes[1], axes[0]) if transpose else (axes[0], axes[1])
+    values, offset, clipped = _nonnegative(values, rows, columns, negative)
+    row_scale, column_scale = np.ones((len(values), 1)), np.ones((1, values.shape[1]))
+    known = np.nan_to_num(values, nan=0.0)
+    if normalise == "rows":
+        row_scale = _inverse(known.max(axis=1, keepdims=True))
+    elif normalise == "columns":
+        count = np.maximum((~np.isnan(values)).sum(axis=0, keepdims=True), 1)
+        column_scale = _inverse(known.sum(axis=0, keepdims=True) / count)
+    return Prepared(
+        values,
+        row_scale,
+        column_scale,
+        _read_weights(Path(weights), values.shape, transpose=transpose) if weights else None,
+        rows,
+        columns,
+        offset,
+        clipped,
+        transpose,
+    )
+
+
+def table_of(dataset: Dataset, *, transpose: bool) -> Array:
+    """Return the numbers of a dataset as they are or turned; float32 and float64 are kept."""
+    values = np.asarray(dataset.values)
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
+    return np.ascontiguousarray(values.T) if transpose else values
+
+
+def residual_of(prepared_values: Array, W: Array, H: Array) -> Vector:
+    """Return what W·H leaves of a table, NaN where an entry is missing."""
+    return np.asarray(prepared_values, dtype=np.float64) - W @ H
+
+
+def _nonnegative(
+    values: Array, rows: Axis, columns: Axis, negative: str
+) -> tuple[Array, float, int]:
+    below = values < 0
+    count = int(below.sum())
+    if not count:
+        return values, 0.0, 0
+    if negative == "clip":
+        return np.where(below, 0, values).astype(values.dtype), 0.0, count
+    if negative == "shift":
+        offset = float(-np.nanmin(values))
+        return (values + values.dtype.type(offset)), offset, 0
+    row, column = np.argwhere(below)[0]
+    grid = Grid(values, rows.labels, columns.labels)
+    more = f", and {count - 1:,} more" if count > 1 else ""
+    raise InputProblem(
+        f"{grid.place(row, column)} is {float(values[row, column]):g}, below zero{more}",
+        argument="input",
+        fix="parts add up and cannot be negative: set negative=clip to take noise below zero as "
+        "zero, negative=shift to raise the whole table, or subtract no background",
+    )
+
+
+def _label(axis: Axis, place: int, word: str) -> str:
+    return axis.labels[place] if axis.labels else f"{word} {place + 1}"
+
+
+def _inverse(size: Array) -> Vector:
+    large = np.asarray(size, dtype=np.float64)
+    return np.divide(1.0, large, out=np.ones_like(large), where=large > 0)
+
+
+def _read_weights(path: Path, shape: tuple[int, ...], *, transpose: bool) -> Vector:
+    found = np.asarray(read_grid(path, single=True).values, dtype=np.float64)
+    if transpose and found.shape == shape[::-1] and shape[0] != shape[1]:
+        found = found.T
+    m, n = shape
+    if (found.shape == (n, 1) and n != m) or (found.shape == (1, m) and n != m):
+        found = found.T
+    if found.shape not in (shape, (m, 1), (1, n)):
+        raise InputProblem(
+            f"{path.name} holds {found.shape[0]} × {found.shape[1]} weights for {m} × {n} entries",
+            argument="weights",
+            fix="give one weight per entry, per row or per column",
+        )
+    if np.isnan(found).any() or (found < 0).any():
+        raise InputProblem(
+            f"{path.name} has a weight that is missing or negative",
+            argument="weights",
+            fix="use 0 for what shall not count",
+        )
+    return found
