@@ -14,6 +14,7 @@ from partwise_app.controls import (
     button,
     label,
 )
+from partwise_app.host import Host
 from partwise_app.theme import DARK, LIGHT, Tokens
 from partwise_app.viewers.curve import ConvergenceCurve
 from partwise_app.viewers.scatter import ScatterView
@@ -27,6 +28,7 @@ __all__ = [
     "CursorReading",
     "Dot",
     "Elided",
+    "Host",
     "ImageStage",
     "Rule",
     "ScatterView",

@@ -57,6 +57,8 @@ class Desk(QWidget):
         self.report = button(
             " Report…", "small", name="Save a report", tip="One page with methods and numbers"
         )
+        self._panel: QWidget | None = None
+        self._panel_box = QVBoxLayout()
         self._scatter_title = SectionLabel("Optical density")
         self._scatter_hint = label("", "small")
         self._scatter_box = self._make_scatter()
@@ -90,6 +92,17 @@ class Desk(QWidget):
         """Show the stage of an image, or the sheets of what is none."""
         self._views.setCurrentWidget(self.stage if image else self.sheets)
         self.stagebar.setVisible(image)
+
+    def show_panel(self, panel: QWidget | None) -> None:
+        """Show a plugin's own panel below the form, in place of the one before."""
+        if self._panel is panel:
+            return
+        if self._panel is not None:
+            self._panel_box.removeWidget(self._panel)
+            self._panel.setParent(None)
+        self._panel = panel
+        if panel is not None:
+            self._panel_box.addWidget(panel)
 
     def show_scatter(self, title: str, hint: str, about: str) -> None:
         """Show the scatter beside the mixer under a title; an empty title hides it."""
@@ -170,8 +183,12 @@ class Desk(QWidget):
         stack = QVBoxLayout(body)
         stack.setContentsMargins(0, 0, 0, 0)
         stack.setSpacing(0)
-        for widget in (self.form, Rule(), convergence, Rule(), self.trust, self.measures):
+        stack.addWidget(self.form)
+        stack.addWidget(Rule())
+        for widget in (convergence, Rule(), self.trust):
             stack.addWidget(widget)
+        stack.addLayout(self._panel_box)
+        stack.addWidget(self.measures)
         stack.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QPixmap
 
+from partwise.plugins.contract import Plugin
 from partwise.project.document import Run, State, Strip
 from partwise.result import Part, Snapshot, Trust
 from partwise_app import resolve
 from partwise_app.desk import Desk
+from partwise_app.host import Host, load_panel
 from partwise_app.mixer import Share
 from partwise_app.notices import Notice
 from partwise_app.session import Session
@@ -19,6 +22,9 @@ from partwise_app.sheets import spark
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import DARK, Tokens
 from partwise_app.tree import Entry
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 __all__ = ["Presenter"]
 
@@ -53,6 +59,8 @@ class Presenter(QObject):
         self._status = status
         self._live: Snapshot | None = None
         self._had_run = False
+        self._host = Host(session)
+        self._panels: dict[str, QWidget | None] = {}
         self._trusted: tuple[Trust, ...] = ()
         self._tokens = DARK
         self._shown_input: object = None
@@ -120,6 +128,7 @@ class Presenter(QObject):
             return
         self._shown_input = opened
         stage = self._desk.stage
+        self._desk.show_panel(self._panel_for(opened.plugin) if opened is not None else None)
         self._desk.show_image(opened is None or opened.dataset.pyramid is not None)
         if opened is None:
             stage.set_image(None)
@@ -130,6 +139,11 @@ class Presenter(QObject):
             )
         self._told = ()  # the stage has forgotten its mixing with the image
         self._draw_thumbnails()
+
+    def _panel_for(self, plugin: Plugin) -> QWidget | None:
+        if plugin.id not in self._panels:
+            self._panels[plugin.id] = load_panel(plugin, self._host)
+        return self._panels[plugin.id]
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._live = snapshot

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,24 +21,11 @@ from partwise_app import filework, resolve
 from partwise_app.background import Background
 from partwise_app.filework import Opened
 from partwise_app.notices import Notice, notice_of
-
-if TYPE_CHECKING:
-    from partwise.jobs.worker import Event, Worker
+from partwise_app.runner import Asked, Runner, WorkerFactory
 
 __all__ = ["Session"]
 
 _log = logging.getLogger("partwise.app")
-
-WorkerFactory = Callable[[Callable[["Event"], None]], "Worker"]
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The run that is going on: its number, and what it was asked for."""
-
-    generation: int
-    source: str
-    title: str
 
 
 class Session(QObject):
@@ -69,7 +55,6 @@ class Session(QObject):
     saved = Signal(Path)
     project_left = Signal()  # another project takes the place of this one
     busy_changed = Signal()  # a file is being read or written
-    _event = Signal(object)
 
     def __init__(
         self,
@@ -79,8 +64,7 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.registry = registry
-        self._make_worker = make_worker or _default_worker
-        self._worker: Worker | None = None
+        self._runner = Runner(make_worker, self)
         self._document = Document()
         self._unsubscribe = self._document.subscribe(self._on_document)
         self._path: Path | None = None
@@ -89,13 +73,12 @@ class Session(QObject):
         self._inputs: dict[str, Opened] = {}
         self._places: dict[str, Path] = {}
         self._lost: dict[str, str] = {}
-        self._asked: _Asked | None = None
         self._generation = 0  # of the document: answers for an earlier one are dropped
         self._doing = ""
         self._export_cancelled = False
         self._background = Background(self)
         self._background.idle_changed.connect(self._on_idle)
-        self._event.connect(self._on_event)
+        self._connect_runner()
 
     # --- what there is -------------------------------------------------------------------
 
@@ -148,12 +131,13 @@ class Session(QObject):
 
     @property
     def running(self) -> bool:
-        return self._asked is not None
+        return self._runner.asked is not None
 
     @property
     def running_here(self) -> bool:
         """Whether the run that is going on is of the input that is looked at."""
-        return self._asked is not None and self._asked.source == self._source_id
+        asked = self._runner.asked
+        return asked is not None and asked.source == self._source_id
 
     @property
     def doing(self) -> str:
@@ -181,7 +165,7 @@ class Session(QObject):
     @property
     def worker_pid(self) -> int | None:
         """Number of the worker process, where there is one."""
-        return self._worker.pid if self._worker is not None else None
+        return self._runner.pid
 
     def facts(self) -> frozenset[str]:
         """Return what is true now, in the words that commands ask for."""
@@ -204,20 +188,15 @@ class Session(QObject):
 
     def warm_up(self) -> None:
         """Start the worker process, so that the first run need not wait for it."""
-        if self._worker is None:
-            self._worker = self._make_worker(self._event.emit)
-            self._worker.start()
+        if self._runner.warm_up():
             self.quietly(filework.warm_up, _log_failure)
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
-        self._asked = None
         self._export_cancelled = True
         self._unsubscribe()
         self._background.close()
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        self._runner.close()
 
     # --- files ---------------------------------------------------------------------------
 
@@ -443,7 +422,6 @@ class Session(QObject):
             self._tell(problem, "Run")
             return
         self.warm_up()
-        assert self._worker is not None
         request = Request(
             plugin=opened.plugin.id,
             analysis=opened.analysis_id,
@@ -452,18 +430,12 @@ class Session(QObject):
             kept=resolve.kept_parts(self.run, self.strips),
         )
         number = 1 + len(self.state.runs_of(self._source_id))
-        generation = self._worker.submit(request)
-        self._asked = _Asked(generation, self._source_id, f"Run {number}")
-        _log.info("run of %s on %s", opened.analysis_id, opened.dataset.title)
-        self.running_changed.emit(True)
-        self.progressed.emit(0.0, "Starting")
+        self._runner.start(request, self._source_id, f"Run {number}")
 
     def stop(self) -> None:
         """Stop the run, or the export, that is going on."""
         self._export_cancelled = True
-        if self._asked is not None and self._worker is not None:
-            self.stopping.emit()
-            self._worker.cancel()
+        self._runner.stop()
 
     # --- inside --------------------------------------------------------------------------
 
@@ -509,8 +481,8 @@ class Session(QObject):
 
     def _take_document(self, document: Document, path: Path | None) -> None:
         self._generation += 1
-        self.stop()
-        self._end_run()
+        self._export_cancelled = True
+        self._runner.forget()
         before = self.state
         self.project_left.emit()
         self._unsubscribe()
@@ -630,34 +602,22 @@ class Session(QObject):
     def _on_document(self, before: State, after: State) -> None:
         self.changed.emit(before, after)
 
-    def _on_event(self, event: Event) -> None:
-        from partwise.jobs import worker as w
-
-        if isinstance(event, w.Ready):
-            _log.info("the worker is warm")
-            return
-        if self._asked is None or event.generation != self._asked.generation:
-            return  # an answer to a question that nobody asks any more
-        if isinstance(event, w.Progress):
-            self.progressed.emit(event.fraction, event.text)
-        elif isinstance(event, w.Snapshotted):
-            self._take_snapshot(event.snapshot)
-        elif isinstance(event, w.Finished):
-            self._take_result(event.result)
-        elif isinstance(event, w.Failed):
-            self._take_failure(event.problem, event.trace)
-        elif isinstance(event, w.CancelledRun):
-            self._end_run()
-            self.stopped.emit(True)
+    def _connect_runner(self) -> None:
+        runner = self._runner
+        runner.running_changed.connect(self.running_changed)
+        runner.progressed.connect(self.progressed)
+        runner.stopping.connect(self.stopping)
+        runner.snapshot_arrived.connect(self._take_snapshot)
+        runner.finished.connect(self._take_result)
+        runner.failed.connect(self._take_failure)
+        runner.cancelled.connect(self._take_cancelled)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         if self.running_here:
             self.snapshot_arrived.emit(snapshot)
 
-    def _take_result(self, result: Result) -> None:
-        assert self._asked is not None
-        asked, opened = self._asked, self._inputs[self._asked.source]
-        self._end_run()
+    def _take_result(self, asked: Asked, result: Result) -> None:
+        opened = self._inputs[asked.source]
         run = self._document.add_run(
             asked.source, opened.plugin.id, opened.analysis_id, asked.title, result
         )
@@ -667,16 +627,13 @@ class Session(QObject):
         self.run_added.emit(run)
 
     def _take_failure(self, problem: Exception, trace: str) -> None:
-        self._end_run()
         notice = notice_of(problem, "The run")
         action = "run_start" if isinstance(problem, WorkerLost) else ""
         self.noticed.emit(dataclasses.replace(notice, action=action, more=trace or notice.more))
         self.stopped.emit(False)
 
-    def _end_run(self) -> None:
-        if self._asked is not None:
-            self._asked = None
-            self.running_changed.emit(False)
+    def _take_cancelled(self) -> None:
+        self.stopped.emit(True)
 
 
 def _ignore(_: Any) -> None:
@@ -685,9 +642,3 @@ def _ignore(_: Any) -> None:
 
 def _log_failure(problem: Exception) -> None:
     _log.warning("in the background: %s", problem)
-
-
-def _default_worker(on_event: Callable[[Event], None]) -> Worker:
-    from partwise.jobs.worker import Worker
-
-    return Worker(on_event)

@@ -12,6 +12,7 @@ from tests.fixtures import pebble
 from partwise.job import LocalJob
 from partwise.jobs import worker as w
 from partwise.jobs.perform import Request, perform
+from partwise_app.host import Host
 from partwise_app.session import Session
 from partwise_app.settings import Settings
 from partwise_app.theme import Theme
@@ -46,6 +47,14 @@ class StandIn:
         number = len(self.requests) if generation is None else generation
         result = perform(self.requests[-1], LocalJob(), pebble.registry())
         self.say(w.Finished(number, result))
+
+
+class Note(QWidget):
+    """The smallest panel."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self.host = host
 
 
 class Desktop:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from partwise_app.dialogs.pages import (
     report_text,
 )
 from partwise_app.dialogs.unsaved import UnsavedDialog
+from partwise_app.host import Host, load_panel
 from partwise_app.notices import Notice
 from partwise_app.settings import Settings
 from partwise_app.theme import DARK
@@ -351,3 +353,15 @@ def test_what_is_no_image_is_seen_as_curves_and_tables(desktop: Desktop) -> None
     assert (table.accessibleName(), table.rowCount()) == ("Grains", 2)
     window.action("view_toggle:1").trigger()
     assert [color for color, _ in window.desk.sheets.charts()[0].lines] == ["#3355aa"]
+
+
+def test_a_panel_that_fails_leaves_form_and_stage(desktop: Desktop) -> None:
+    session = desktop.session()
+    plugin = session.registry.get("pebble")
+    host = Host(session)
+    assert load_panel(plugin, host) is None
+    for broken in ("no.such.module:Panel", "math:pi"):
+        assert load_panel(dataclasses.replace(plugin, panel=broken), host) is None
+    made = load_panel(dataclasses.replace(plugin, panel="tests.app.desktop:Note"), host)
+    assert made is not None
+    made.deleteLater()

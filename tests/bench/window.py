@@ -141,7 +141,9 @@ def _measure(folder: Path, runs: int) -> None:
     window.resize(1280, 800)
     window.show()
     ready: list[bool] = []
-    session._event.connect(lambda event: ready.append(True) if isinstance(event, Ready) else None)
+    session._runner._event.connect(
+        lambda event: ready.append(True) if isinstance(event, Ready) else None
+    )
     session.warm_up()
     window.deeds.open_path(tissue(folder))
     wait(lambda: session.input is not None)
