@@ -127,7 +127,7 @@ def test_the_cells_of_a_demonstration_movie(shared_data: Path) -> None:
         C = held["C"].astype(np.float64)[:, :600]
     # Four cells on the pixels that they reach, a slow background, and noise.
     cells = np.argsort(-(A > 0).sum(axis=0))[:4]
-    seen = np.flatnonzero((A[:, cells] > 0).any(axis=1))
+    seen = np.flatnonzero((A[:, cells] > 0).any(axis=1))[::4]
     A, C = A[np.ix_(seen, cells)].astype(np.float64), C[cells]
     clean = A @ C
     rng = np.random.default_rng(0)
