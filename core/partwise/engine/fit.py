@@ -1,18 +1,19 @@
-"""The one loop: step, trace, report, stop, cancel, certify."""
+"""What are the parts? Data in, a finished factorization out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.engine.errors import InputProblem
 from partwise.engine.judge.certify import certify
+from partwise.engine.loop import Driven, OnStep, Step, drive, drive_starts, rule_for
+from partwise.engine.loss import AnyLoss
+from partwise.engine.penalties.constraints import Constraint, UnitL1
 from partwise.engine.penalty import Penalty
-from partwise.engine.plan import choose, make
+from partwise.engine.plan import choose, make, settle
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.base import Solver
 from partwise.engine.stop import Clock, Rule
@@ -20,24 +21,6 @@ from partwise.engine.stop import Clock, Rule
 __all__ = ["Factorization", "Step", "nmf"]
 
 Array = NDArray[Any]
-OnStep = Callable[["Step"], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a running fit shows: at most every 50 ms, without copying anything.
-
-    `W` and `H` are read-only views of the working factors and hold good until
-    the callback returns; copy what is to be kept. Their scale is not the
-    canonical one of the result.
-    """
-
-    iteration: int
-    objective: float
-    W: Array
-    H: Array
-    start: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,11 +74,13 @@ class Factorization:
 def nmf(  # noqa: PLR0913 - the promised signature
     X: Any,
     rank: int,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     *,
     weights: Any = None,
     penalty_W: Penalty | list[Penalty] | None = None,
     penalty_H: Penalty | list[Penalty] | None = None,
+    constraint_W: Constraint | None = None,
+    constraint_H: Constraint | None = None,
     fixed_W: Any = None,
     init: str | tuple[Any, Any] = "auto",
     solver: str = "auto",
@@ -117,19 +102,27 @@ def nmf(  # noqa: PLR0913 - the promised signature
     rank
         How many parts, at least 1; may exceed both sides of X.
     loss
-        "frobenius" (half the squared error), "kl", "is" or a beta.
+        "frobenius" (half the squared error), "kl", "is", a beta, or a squared
+        error that does not trust outliers: "huber", "capped", `Huber(bend)`,
+        `Capped(bend)`.
     weights
         Like X, or (features, 1) per row, or (1, samples) per column; 0 leaves
         an entry out.
     penalty_W, penalty_H
-        `L1`, `L2`, or a list of them. With a penalty on one factor alone the
-        components of the other are held inside the unit ball.
+        A penalty or a list of them: `L1`, `L2`, `L21`, `Smooth`,
+        `TotalVariation`, `Graph`, `Overlap`, `Orthogonal`, `MinVolume`, `Prior`.
+        With a penalty on one factor alone the components of the other are held
+        inside the unit ball, unless a constraint or a prior sets the scale.
+    constraint_W, constraint_H
+        A set that the factor stays in: `UnitL1`, `UnitL2`, `Simplex` or `Box`.
     fixed_W
         (features, k): the first k columns of W, which stay as given.
     init
-        "auto", "random", "nndsvd" or a pair (W0, H0).
+        "auto", "random", "nndsvd", "nndsvda", "nndsvdar", "kmeans", "spa" or a
+        pair (W0, H0).
     solver
-        "auto", "hals", "mu" or "skinny".
+        "auto", "hals", "mu", "bpp", "active_set", "pg", "nenmf" or "skinny"; who
+        can do what is in `partwise.engine.plan`.
     starts
         How many starts; the best is returned. The first is `init`, the others
         are random.
@@ -168,102 +161,56 @@ def nmf(  # noqa: PLR0913 - the promised signature
         weights=weights,
         penalty_W=penalty_W,
         penalty_H=penalty_H,
+        constraint_W=constraint_W,
+        constraint_H=constraint_H,
         fixed_W=fixed_W,
     )
-    rule = _rule(tol, max_iter, max_seconds, starts)
+    rule = rule_for(tol, max_iter, max_seconds, starts)
     name = choose(problem, solver)
     if problem.empty:
         return _nothing(problem, seed, name)
     clock = Clock(max_seconds)
-    best: Factorization | None = None
-    reached: list[float] = []
-    for start in range(starts):
-        first = make(name, problem, init if start == 0 else "random", seed, start)
-        result = run(problem, first, rule, clock, on_step, start)
-        reached.append(result.objective)
-        if best is None or result.objective < best.objective:
-            best = result
-        if result.stop in ("cancelled", "max_seconds"):
-            best = replace(best, stop=result.stop)
-            break
-    assert best is not None  # starts >= 1
-    return replace(best, seed=seed, starts=tuple(reached), seconds=clock.seconds)
+    problem = settle(problem, seed)
+
+    def begin(start: int) -> Solver:
+        return make(name, problem, init if start == 0 else "random", seed, start)
+
+    solved, driven, reached = drive_starts(begin, int(starts), rule, clock, on_step)
+    result = _finished(problem, solved, driven)
+    return replace(result, seed=seed, starts=reached, seconds=clock.seconds)
 
 
 def run(
-    problem: Problem,
-    solver: Solver,
-    rule: Rule,
-    clock: Clock,
-    on_step: OnStep | None = None,
-    start: int = 0,
+    problem: Problem, solver: Solver, rule: Rule, clock: Clock, on_step: OnStep | None = None
 ) -> Factorization:
     """Let one solver run from where it stands until there is a reason to stop."""
-    trace = [solver.value()]
-    stop = "max_iter"
-    for iteration in range(1, rule.max_iter + 1):
-        show = on_step is not None and clock.due
-        trace.append(solver.step(show))
-        if show and on_step is not None:
-            W, H = (_locked(F) for F in solver.factors())
-            if on_step(Step(iteration, trace[-1], W, H, start, clock.seconds)) is False:
-                stop = "cancelled"
-                break
-            clock.reported()
-        if rule.met(trace, solver.kkt()):
-            stop = "converged"
-            break
-        if clock.over:
-            stop = "max_seconds"
-            break
+    result = _finished(problem, solver, drive(solver, rule, clock, on_step))
+    return replace(result, seconds=clock.seconds)
+
+
+def _finished(problem: Problem, solver: Solver, driven: Driven) -> Factorization:
     kkt = solver.finish()
     W, H = solver.factors()
     if kkt is None:
         kkt = certify(problem, *problem.into(W, H))
     W, H = _canonical(problem, W, H)
-    penalty = problem.penalty_W.value(W) + problem.penalty_H.value(H) if problem.penalised else 0.0
+    penalty = problem.penalty_W.value(W.T) + problem.penalty_H.value(H)
     return Factorization(
         W,
         H,
-        trace[-1] - penalty,
-        trace[-1],
-        np.array(trace),
-        stop,
+        driven.objective - penalty,
+        driven.objective,
+        driven.trace,
+        driven.stop,
         kkt,
-        len(trace) - 1,
-        clock.seconds,
+        driven.iterations,
+        0.0,
         0,
         solver.name,
-        (trace[-1],),
+        (driven.objective,),
         solver.revived,
-        _notes(W, H, solver.revived),
+        _notes(problem, W, H, solver.revived),
     )
-
-
-def _rule(tol: float, max_iter: int, max_seconds: float | None, starts: int) -> Rule:
-    if not (np.isfinite(tol) and tol >= 0):
-        raise InputProblem(f"tol must be 0 or more, got {tol}", argument="tol", fix="try 1e-5")
-    if max_iter < 1:
-        raise InputProblem(
-            f"max_iter must be at least 1, got {max_iter}", argument="max_iter", fix="try 1000"
-        )
-    if max_seconds is not None and not max_seconds > 0:
-        raise InputProblem(
-            f"max_seconds must be above 0, got {max_seconds}",
-            argument="max_seconds",
-            fix="leave it out for no limit",
-        )
-    if int(starts) != starts or starts < 1:
-        raise InputProblem(
-            f"starts must be at least 1, got {starts}", argument="starts", fix="use 1 or more"
-        )
-    return Rule(tol, int(max_iter))
-
-
-def _locked(F: Array) -> Array:
-    view = F.view()
-    view.flags.writeable = False
-    return view
 
 
 def _canonical(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
@@ -272,8 +219,12 @@ def _canonical(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
     H = np.ascontiguousarray(H, dtype=problem.dtype)
     first = problem.fixed_count
     if not problem.penalised:
-        norms = np.linalg.norm(W[:, first:].astype(np.float64), axis=0)
+        unit = problem.constraint_H if problem.carried == "H" else problem.constraint_W
+        F = (H if problem.carried == "H" else W.T)[first:].astype(np.float64)
+        norms = F.sum(axis=1) if isinstance(unit, UnitL1) else np.linalg.norm(F, axis=1)
         norms[norms == 0] = 1
+        if problem.carried == "H":
+            norms = 1 / norms
         if np.abs(norms - 1).max(initial=0) > np.finfo(W.dtype).eps:
             W[:, first:] /= norms.astype(W.dtype)
             H[first:] *= norms.astype(W.dtype)[:, None]
@@ -295,8 +246,10 @@ def _nothing(problem: Problem, seed: int, name: str) -> Factorization:
     )  # fmt: skip
 
 
-def _notes(W: Array, H: Array, revived: int) -> tuple[str, ...]:
+def _notes(problem: Problem, W: Array, H: Array, revived: int) -> tuple[str, ...]:
     notes = []
+    if problem.loss.robust:
+        notes.append(f"Residuals beyond {problem.loss.bend:.4g} were taken for outliers.")
     if revived:
         times = "once" if revived == 1 else f"{revived} times"
         notes.append(f"A part that had died out was started again {times}.")

@@ -8,7 +8,7 @@ left over, missing entries and weights of a general pattern, is kept as a table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,18 +18,20 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.jit import compiled
-from partwise.engine.loss import Loss, parse_loss
-from partwise.engine.penalty import Penalty, _Sum, combine
+from partwise.engine.loss import AnyLoss, Loss, parse_loss
+from partwise.engine.penalties.constraints import Ball, Box, Constraint, UnitL1, UnitL2
+from partwise.engine.penalty import Penalty, Terms, combine
 from partwise.engine.pool import blocks, run_blocks
 
 __all__ = ["Problem", "check_factor", "pose"]
 
 Array = NDArray[Any]
+_DENSE_LIMIT = 1 << 26  # entries of a sparse X that may be written out in full
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A checked question: minimise D(X | W H) + penalties over W, H >= 0.
+    """A checked question: minimise D(X | W H) + penalties over W, H >= 0 in their sets.
 
     Attributes
     ----------
@@ -51,8 +53,10 @@ class Problem:
     row_scale: Array | None
     column_scale: Array | None
     fixed: Array | None
-    penalty_W: _Sum
-    penalty_H: _Sum
+    penalty_W: Terms
+    penalty_H: Terms
+    constraint_W: Constraint | None = None
+    constraint_H: Constraint | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -95,21 +99,76 @@ class Problem:
 
     @property
     def penalised(self) -> bool:
-        return bool(self.penalty_W) or bool(self.penalty_H)
+        """Does the scale of a part matter, so that it cannot be chosen afterwards?"""
+        return bool(self.terms("W") or self.terms("H") or self.held("W") or self.held("H"))
+
+    @property
+    def structured(self) -> bool:
+        """Is there more to keep to than L1 and L2, and the ball that they may need?"""
+        if self.loss.robust or self.penalty_W.structured or self.penalty_H.structured:
+            return True
+        held = [self.held("W"), self.held("H")]
+        # The ball is free of charge only where all directions curve alike.
+        curved = self.weights is not None or self.loss.beta != 2
+        return any(one is not None and (curved or not isinstance(one, Ball)) for one in held)
+
+    def terms(self, side: str) -> Terms:
+        """The penalties of the factor 'W' or 'H'."""
+        return self.penalty_W if side == "W" else self.penalty_H
+
+    def held(self, side: str) -> Constraint | None:
+        """The set that a solver must keep the factor 'W' or 'H' in, beside >= 0."""
+        if self.one_sided == side:
+            return Ball()
+        if self.carried == side:
+            return None
+        return self.constraint_W if side == "W" else self.constraint_H
+
+    @property
+    def carried(self) -> str:
+        """The factor whose unit parts cost nothing, since the other one takes their scale.
+
+        Such a constraint is met by scaling after the fit, exactly.
+        """
+        if self.penalty_W or self.penalty_H:
+            return ""
+        if isinstance(self.constraint_W, UnitL1 | UnitL2) and self.constraint_H is None:
+            return "W"
+        if isinstance(self.constraint_H, UnitL1 | UnitL2) and self.constraint_W is None:
+            return "" if self.fixed_count else "H"
+        return ""
 
     @property
     def one_sided(self) -> str:
-        """The factor ('W', 'H' or '') whose columns must be held to unit length.
+        """The factor ('W', 'H' or '') whose parts must be held inside the unit ball.
 
         A penalty on one factor alone has no minimum: the other grows while the
-        penalised one shrinks. Holding the free one's components inside the unit
-        ball is the usual cure.
+        penalised one shrinks. Holding the free one's parts inside the unit ball
+        is the usual cure. Not needed where a constraint or a prior sets a scale.
         """
-        if self.penalty_H and not self.penalty_W and self.fixed_count < self.rank:
-            return "W"
-        if self.penalty_W and not self.penalty_H:
-            return "H"
+        free = {
+            "W": not self.penalty_W and self.constraint_W is None and self.fixed_count < self.rank,
+            "H": not self.penalty_H and self.constraint_H is None,
+        }
+        for side, other in (("W", "H"), ("H", "W")):
+            own = self.constraint_H if other == "H" else self.constraint_W
+            loose = own is None or isinstance(own, Box)
+            if free[side] and loose and self.terms(other).shrinks:
+                return side
         return ""
+
+    def unfolded(self) -> Problem:
+        """The same question with weights per row and column as a table."""
+        if self.row_scale is None and self.column_scale is None:
+            return self
+        table = np.ones(self.shape) if self.weights is None else self.weights.astype(np.float64)
+        if self.row_scale is not None:
+            table = table * (self.row_scale.astype(np.float64) ** self.loss.beta)[:, None]
+        if self.column_scale is not None:
+            table = table * self.column_scale.astype(np.float64) ** self.loss.beta
+        X = self.X.toarray() if self.sparse else self.X
+        table = np.ascontiguousarray(table, dtype=self.dtype)
+        return replace(self, X=X, weights=table, row_scale=None, column_scale=None)
 
     @cached_property
     def scaled(self) -> Any:
@@ -153,10 +212,10 @@ class Problem:
 
     def coefficients(self, side: str) -> tuple[Array, Array]:
         """Penalty coefficients per sample of a scaled factor; empty if there are none."""
-        penalty = self.penalty_W if side == "W" else self.penalty_H
+        penalty = self.terms(side)
         scale = self.row_scale if side == "W" else self.column_scale
         length = self.shape[0] if side == "W" else self.shape[1]
-        if not penalty:
+        if not (penalty.linear or penalty.quadratic):
             empty = np.empty(0, self.dtype)
             return empty, empty
         inverse = np.ones(length) if scale is None else _inverse(scale)
@@ -166,20 +225,22 @@ class Problem:
 
     def penalty(self, Wt: Array, H: Array) -> float:
         """Value of the penalties for scaled factors."""
-        if not self.penalised:
+        if not (self.penalty_W or self.penalty_H):
             return 0.0
         W, Hu = self.out(Wt, H)
-        return self.penalty_W.value(W) + self.penalty_H.value(Hu)
+        return self.penalty_W.value(W.T) + self.penalty_H.value(Hu)
 
 
 def pose(
     X: Any,
     rank: int,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     *,
     weights: Any = None,
     penalty_W: Penalty | list[Penalty] | None = None,
     penalty_H: Penalty | list[Penalty] | None = None,
+    constraint_W: Constraint | None = None,
+    constraint_H: Constraint | None = None,
     fixed_W: Any = None,
 ) -> Problem:
     """Check what is asked and put it in order; `X` is never modified.
@@ -191,9 +252,11 @@ def pose(
     """
     parsed = parse_loss(loss)
     data, missing = _data(X)
-    m = data.shape[0]
+    m, n = data.shape
     rank = _rank(rank)
     table, rows, columns = _weights(weights, data, missing, parsed)
+    if table is not None and _is_sparse(data):
+        data = data.toarray()
     if parsed.beta <= 0:
         _no_zeros(data, table, parsed)
     fixed = None
@@ -207,7 +270,7 @@ def pose(
             )
         if fixed.shape[1] == 0:
             fixed = None
-    return Problem(
+    problem = Problem(
         data,
         rank,
         parsed,
@@ -215,9 +278,13 @@ def pose(
         rows,
         columns,
         fixed,
-        combine(penalty_W, "penalty_W"),
-        combine(penalty_H, "penalty_H"),
+        combine(penalty_W, "penalty_W", (rank, m)),
+        combine(penalty_H, "penalty_H", (rank, n)),
+        _constraint(constraint_W, "constraint_W"),
+        _constraint(constraint_H, "constraint_H"),
     )
+    _not_at_odds(problem)
+    return problem
 
 
 def check_factor(
@@ -242,6 +309,40 @@ def check_factor(
             fix="give finite values of 0 or more",
         )
     return array
+
+
+def _constraint(value: Any, argument: str) -> Constraint | None:
+    if value is None or isinstance(value, Constraint):
+        return value
+    raise InputProblem(
+        f"{argument} got {value!r}, which is no constraint",
+        argument=argument,
+        fix="use UnitL1(), UnitL2(), Simplex() or Box(low, high)",
+    )
+
+
+def _not_at_odds(problem: Problem) -> None:
+    joined = problem.constraint_W is not None and problem.constraint_W.joins_parts
+    if problem.fixed_count and joined:
+        raise InputProblem(
+            "Simplex on W ties fixed and free parts of a feature together",
+            argument="constraint_W",
+            fix="leave out fixed_W, or use Box or UnitL1",
+        )
+    for side, held in (("W", problem.constraint_W), ("H", problem.constraint_H)):
+        stubborn = problem.terms(side).stubborn
+        if held is not None and held.joins_parts and stubborn:
+            raise InputProblem(
+                f"{stubborn[0]} and {type(held).__name__} on {side} cannot go together",
+                argument=f"penalty_{side}",
+                fix="use Overlap in its place, or another constraint",
+            )
+    if problem.fixed_count == problem.rank and problem.constraint_W is not None:
+        raise InputProblem(
+            "all columns of W are fixed, a constraint on them changes nothing",
+            argument="constraint_W",
+            fix="leave it out",
+        )
 
 
 def _inverse(scale: Array) -> Array:
@@ -398,14 +499,17 @@ def _weights(
         rows, columns, table = _split(given, (m, n))
     if missing is not None:
         table = np.where(missing, 0.0, 1.0 if table is None else table)
-    if _is_sparse(data) and table is not None:
+    if _is_sparse(data) and (table is not None or loss.robust) and m * n > _DENSE_LIMIT:
         raise InputProblem(
-            "a sparse X takes weights per row or per column only",
+            f"a sparse X of {m} x {n} takes weights per row or per column and plain losses only",
             argument="weights",
-            fix="give weights of shape (m, 1) or (1, n), or a dense X",
+            fix="give weights of shape (m, 1) or (1, n), or fewer samples",
         )
-    if loss.beta <= 0 and (rows is not None or columns is not None):
-        # d(c x | c y) = d(x | y) for beta 0: no scale can carry a weight.
+    if loss.robust and table is None:
+        table = np.ones((m, n))
+    if (loss.beta <= 0 or loss.robust) and (rows is not None or columns is not None):
+        # No scale can carry a weight where d(c x | c y) is d(x | y), for beta
+        # 0, nor where the size of a residual decides how it counts.
         full = np.ones((m, n)) if table is None else table
         full = full * (1.0 if rows is None else rows[:, None])
         table = full * (1.0 if columns is None else columns[None, :])

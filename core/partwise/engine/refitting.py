@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from partwise.engine import kernels
 from partwise.engine.errors import Cancelled
 from partwise.engine.fit import run
+from partwise.engine.loss import AnyLoss
+from partwise.engine.penalties.constraints import Constraint
 from partwise.engine.penalty import Penalty
+from partwise.engine.plan import choose, make, settle
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem, check_factor, pose
-from partwise.engine.solvers.mu import Mu
 from partwise.engine.stop import Clock, Rule
 
 __all__ = ["refit"]
@@ -27,17 +30,21 @@ def refit(
     X: Any,
     W: Any,
     *,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     weights: Any = None,
     penalty_H: Penalty | list[Penalty] | None = None,
+    constraint_H: Constraint | None = None,
     tol: float = 1e-6,
     max_iter: int = 2000,
     on_step: Callable[[float], object] | None = None,
 ) -> Array:
     """Return the H >= 0 that fits X ≈ W·H best, with W as given.
 
-    For "frobenius" the answer is globally optimal, column by column; for other
-    losses it is that of a convergent iteration, global for beta from 1 to 2.
+    For "frobenius" with at most `L1` and `L2` the answer is globally optimal,
+    column by column; otherwise it is that of a convergent iteration, global where
+    the question is convex: beta from 1 to 2 or "huber", convex penalties and
+    sets. How far it is from the best can be told by
+    `partwise.engine.judge.certify.duality_gap`.
 
     Parameters
     ----------
@@ -45,11 +52,11 @@ def refit(
         (features, samples), dense or sparse, as in `nmf`; NaN marks missing.
     W
         (features, rank), nonnegative.
-    loss, weights, penalty_H
+    loss, weights, penalty_H, constraint_H
         As in `nmf`. Weights per column change nothing here unless they are 0
         or H is penalised.
     tol, max_iter
-        For losses other than "frobenius".
+        For what is found by iteration.
     on_step
         Called with the fraction done, between tiles or iterations; returning
         False stops.
@@ -76,13 +83,16 @@ def refit(
     """
     parts = np.asarray(W)
     rank = parts.shape[1] if parts.ndim == 2 else 1
-    problem = pose(X, max(1, rank), loss, weights=weights, penalty_H=penalty_H)
+    asked: dict[str, Any] = {
+        "weights": weights, "penalty_H": penalty_H, "constraint_H": constraint_H
+    }  # fmt: skip
+    problem = pose(X, max(1, rank), loss, **asked)
     parts = check_factor(W, (problem.shape[0], None), "W", problem.dtype)
     if rank == 0:
         return np.zeros((0, problem.shape[1]), problem.dtype)
-    if problem.loss.beta == 2:
+    problem = settle(replace(problem, fixed=parts), 0)
+    if problem.loss.beta == 2 and not problem.structured:
         return _exact(problem, parts, on_step)
-    problem = pose(X, rank, loss, weights=weights, penalty_H=penalty_H, fixed_W=parts)
     return _iterated(problem, parts, tol, max_iter, on_step)
 
 
@@ -153,7 +163,8 @@ def _iterated(
     def on_step(step: object) -> object:
         return tell(getattr(step, "iteration", 0) / max_iter) if tell is not None else None
 
-    result = run(problem, Mu(problem, W, H), Rule(tol, max_iter), clock, on_step)
+    solver = make(choose(problem, "auto"), problem, (W, H), 0, 0)
+    result = run(problem, solver, Rule(tol, max_iter), clock, on_step)
     if result.stop == "cancelled":
         raise Cancelled
     return result.H

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise.engine.penalties.constraints import project
 from partwise.engine.problem import Problem
 
 __all__ = ["certify", "natural_residual"]
@@ -42,7 +43,7 @@ def natural_residual(F: Array, gradient: Array, size: float, ball: bool = False)
 def certify(problem: Problem, Wt: Array, H: Array) -> float:
     """Return the KKT residual of scaled factors (r, m) and (r, n)."""
     X = problem.scaled
-    if problem.sparse:
+    if problem.sparse and problem.loss.beta in (1, 2):
         grad_W, grad_H, size = _sparse(problem, X, Wt, H)
     elif problem.loss.beta == 2 and problem.weights is None:
         gram_W = _product(Wt, Wt.T)
@@ -52,18 +53,37 @@ def certify(problem: Problem, Wt: Array, H: Array) -> float:
         size = float((gram_W * gram_H).sum())
     else:
         grad_W, grad_H, size = _blocked(problem, X, Wt, H)
-    linear, ridge = problem.coefficients("W")
-    if linear.size:
-        grad_W = grad_W + linear + ridge * Wt
-    linear, ridge = problem.coefficients("H")
-    if linear.size:
-        grad_H = grad_H + linear + ridge * H
-    free = slice(problem.fixed_count, None)
-    ball = problem.one_sided
+    first = problem.fixed_count
     return max(
-        natural_residual(Wt[free], grad_W[free], size, ball == "W"),
-        natural_residual(H, grad_H, size, ball == "H"),
+        _of_factor(problem, "W", Wt, grad_W, size, first),
+        _of_factor(problem, "H", H, grad_H, size, 0),
     )
+
+
+def _of_factor(
+    problem: Problem, side: str, F: Array, gradient: Array, size: float, first: int
+) -> float:
+    terms, held = problem.terms(side), problem.held(side)
+    if not terms and held is None:
+        return natural_residual(F[first:], gradient[first:], size)
+    # Penalties and sets are meant for the factor as the user sees it.
+    scale = problem.row_scale if side == "W" else problem.column_scale
+    plain, slope = F.astype(np.float64), gradient.astype(np.float64)
+    if scale is not None:
+        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+        plain, slope = plain * inverse, slope * scale
+    slope = slope + terms.gradient(plain)
+    plain, slope = plain[first:], slope[first:]
+    if held is None:
+        return natural_residual(plain, slope, size)
+    if plain.size == 0 or size <= 0:
+        return 0.0
+    # The same residual for any set: how far a step against the derivative,
+    # brought back into the set, gets. For F >= 0 alone it is min(f, g).
+    norms = np.linalg.norm(plain, axis=1, keepdims=True)
+    reach = np.square(norms).max() if held.joins_parts else np.square(norms)
+    moved = plain - project(held, plain - slope * (reach / size))
+    return float(np.linalg.norm(np.divide(moved, norms, out=moved, where=norms > 0)))
 
 
 def _product(A: Array, B: Array) -> Array:
@@ -80,8 +100,11 @@ def _blocked(problem: Problem, X: Array, Wt: Array, H: Array) -> tuple[Array, Ar
     for lo in range(0, X.shape[1], width):
         cut = slice(lo, lo + width)
         Y = np.maximum(Wt.T @ H[:, cut], floor)
-        negative, positive = problem.loss.factors_of_gradient(X[:, cut], Y)
+        x = X[:, cut].toarray() if problem.sparse else X[:, cut]
+        negative, positive = problem.loss.factors_of_gradient(x, Y)
         slope = positive - negative
+        if problem.loss.robust:
+            slope *= problem.loss.trust(slope)
         magnitude = Y**beta
         if problem.weights is not None:
             slope *= problem.weights[:, cut]
