@@ -187,9 +187,12 @@ def title_of(state: State, path: Path | None) -> str:
 def plane_of(view: View, parts: Sequence[Part]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     """Return the axes of a scatter in the parts' own space, shape (features, 2), up to scale.
 
-    A ray (a, b) stands for the profile ``a * plane[:, 0] + b * plane[:, 1]``, so two rays with
-    their profiles give the plane. None where there are no two.
+    A ray (a, b) stands for the profile ``a * plane[:, 0] + b * plane[:, 1]``. Where the view does
+    not say its plane, two rays with their profiles give it. None where there are no two.
     """
+    told = np.asarray(view.options.get("plane", ()), dtype=np.float64)
+    if told.ndim == 2 and told.shape[0] == 2 and parts and told.shape[1] == parts[0].profile.size:
+        return np.asarray(told.T)
     rays = np.asarray(view.arrays.get("rays", ()), dtype=np.float64).reshape(-1, 2)
     count = min(len(rays), len(parts))
     if count < 2 or any(np.size(p.profile) != np.size(parts[0].profile) for p in parts[:count]):

@@ -30,7 +30,7 @@ from partwise_stain.coreset import Coreset, gather
 from partwise_stain.optics import White
 from partwise_stain.presets import STAINS, preset, published, swatch, unit
 from partwise_stain.survey import Survey, as_white, survey
-from partwise_stain.trust import Steadiness, lines, steadiness
+from partwise_stain.trust import Steadiness, lines, percent, steadiness
 from partwise_stain.unmix import AREA_OD, Census, census
 from partwise_stain.vectors import angle_between, find_vectors
 
@@ -316,13 +316,12 @@ def _result(dataset: Dataset, found: _Found, counted: Census, facts: dict[str, A
     parts = _parts(found.stains, found.vectors, counted)
     names = tuple(part.name for part in parts)
     left = 1 - counted.explained
-    missed = 100 * counted.missed
     return Result(
         parts=parts,
         residual=Residual(
             left,
-            f"{100 * left:.1f} % of the squared optical density is left; "
-            f"{missed:.1f} % of tissue is not explained",
+            f"{percent(left)} of the squared optical density is left; "
+            f"{percent(counted.missed)} of tissue is not explained",
         ),
         fit=Fit(
             loss="frobenius",
@@ -396,7 +395,11 @@ def _image_view(dataset: Dataset, found: _Found) -> View:
 
 
 def _cone_view(found: _Found) -> View:
-    """The colours of tissue in the plane of the first two stains."""
+    """The colours of tissue in the plane of the first two stains.
+
+    ``options["plane"]`` holds its two axes as OD vectors, of right angles and unit length: a point
+    (a, b) of the picture stands for the OD ``a * plane[0] + b * plane[1]``.
+    """
     middle = unit(found.vectors[:, 0] + found.vectors[:, 1])
     across = unit(found.vectors[:, 1] - found.vectors[:, 0])
     onto = np.column_stack([across, middle])
@@ -414,6 +417,7 @@ def _cone_view(found: _Found) -> View:
             Axis(f"{names[0]} to {names[1]}", len(heavy), "OD"),
             Axis("density", len(heavy), "OD"),
         ),
+        options={"plane": [[float(value) for value in axis] for axis in onto.T]},
     )
 
 

@@ -18,6 +18,7 @@ _FLAT = (2.5, 4.0)  # levels; deviation in 3 × 3 below which a spot is even: us
 _POPULATED = 0.004  # share of all pixels within two levels of a mode that is believed
 _TIGHT = 3.0  # levels; deviation of a believed mode
 _COLOURED = 42.0  # levels between channels; a background beyond is pale stain
+_THICK, _THICK_RED = 3, 8  # 2 × 2 means; half the width of a stroke of ink
 _BRIGHTER = (8.0, 0.02)  # a mode is not background if more than this share is this much brighter
 
 
@@ -125,10 +126,13 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
     sure |= strong & (r > 1.32 * g) & (r > 0.68)  # blue
     maybe |= strong & (r > 1.12 * g) & (r > 0.64)
     sure |= (size > 1.4) & (np.minimum(low, g) > 0.5)  # black
+    core = ndimage.binary_opening(sure, iterations=_THICK)
     if not brown:
-        sure |= (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)  # red
+        red = (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)
         maybe |= strong & (r < 0.18) & (b > 0.58) & (g > 0.5)
-    core = ndimage.binary_opening(sure, iterations=3)
+        # Red cells have nearly the hue of red ink, but fill no area as wide as a stroke.
+        core |= ndimage.binary_opening(red, iterations=_THICK_RED)
+        sure |= red
     if not core.any():
         return np.zeros(size.shape, dtype=np.bool_)
     # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.

@@ -5,7 +5,9 @@ picture and, beside it, OUT.json with the stain vectors and the white point that
 
 Glands with lumen, basal nuclei and goblet cells lie in wavy collagen with fibroblasts,
 lymphocytes, capillaries full of red cells, and gaps. Everything is drawn as concentrations of
-two stains; light is then I0 · 10^(−C·W), softened by a lens, counted as photons.
+two stains; light is then I0 · 10^(−C·W), softened by a lens, counted as photons. Asked for
+blemishes, the section is what a laboratory gets: red cells and a bleeding in their own colour,
+brown pigment, eosin that differs from fibre to fibre, a fold, and a corner out of focus.
 """
 
 from __future__ import annotations
@@ -31,6 +33,11 @@ Field = NDArray[np.float64]
 VECTORS = ((0.620, 0.715, 0.323), (0.135, 0.905, 0.403))  # haematoxylin, eosin; before scaling
 WHITE = (243.0, 241.0, 244.0)
 _PHOTONS = 10_000 / 255  # electrons per level
+_READ = 0.9  # levels; noise of the camera's electronics, in a blemished picture
+# What is no stain. Haemoglobin absorbs about 415 nm, so red cells take more blue than eosin does;
+# haemosiderin takes ever more towards blue.
+RED_CELL = (0.11, 0.72, 0.69)
+PIGMENT = (0.36, 0.54, 0.76)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +51,15 @@ class Tissue:
         Haematoxylin and eosin, in decimal OD per unit vector, before the lens.
     vectors : float64, shape (3, 2)
     white : (r, g, b)
+    foreign : float64, shape (h, w, 2)
+        Red cells and brown pigment, in OD along their own directions; 0 without blemishes.
     """
 
     rgb: NDArray[np.uint8]
     concentrations: Field
     vectors: Field
     white: tuple[float, float, float]
+    foreign: Field
 
 
 def make_tissue(
@@ -60,6 +70,7 @@ def make_tissue(
     vectors: Sequence[Sequence[float]] = VECTORS,
     white: tuple[float, float, float] = WHITE,
     jpeg: int = 90,
+    blemishes: bool = False,
 ) -> Tissue:
     """Make a field of synthetic tissue at about half a micron per pixel.
 
@@ -73,30 +84,52 @@ def make_tissue(
     white : (r, g, b)
     jpeg : int
         Quality of the camera's compression, 0 for none.
+    blemishes : bool
+        Draw what two stains do not explain, too.
     """
-    canvas = _Canvas(width, height, np.random.default_rng(seed))
+    canvas = _Canvas(width, height, np.random.default_rng(seed), blemishes=blemishes)
     canvas.stroma()
     glands = canvas.glands()
     canvas.vessels(glands)
+    if blemishes:
+        canvas.bleeding(glands)
     canvas.stromal_nuclei()
+    if blemishes:
+        canvas.pigment()
+        canvas.fold()
     columns = unit(np.array(vectors, dtype=np.float64).T)
     concentrations = np.stack([canvas.h, canvas.e], axis=2)
-    light = np.array(white) * 10.0 ** -(concentrations @ columns.T)
+    foreign = np.stack([canvas.red, canvas.brown], axis=2)
+    od = concentrations @ columns.T
+    if blemishes:
+        od += foreign @ unit(np.array([RED_CELL, PIGMENT]).T).T
+        od += canvas.shades(columns)
+    light = np.array(white) * 10.0**-od
     light = ndimage.gaussian_filter(light, (0.75, 0.75, 0))
+    if blemishes:
+        light = canvas.out_of_focus(light)
     light = canvas.rng.poisson(light * _PHOTONS) / _PHOTONS
+    if blemishes:
+        light += canvas.rng.normal(0, _READ, light.shape)
     rgb = np.clip(np.rint(light), 0, 255).astype(np.uint8)
-    return Tissue(_compressed(rgb, jpeg) if jpeg else rgb, concentrations, columns, white)
+    rgb = _compressed(rgb, jpeg) if jpeg else rgb
+    return Tissue(rgb, concentrations, columns, white, foreign)
 
 
 class _Canvas:
     """Concentrations of both stains, painted on."""
 
-    def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, width: int, height: int, rng: np.random.Generator, *, blemishes: bool
+    ) -> None:
         self.rng = rng
+        self.blemishes = blemishes
         self.shape = (height, width)
         self.y, self.x = np.mgrid[:height, :width].astype(np.float64)
         self.h = np.zeros(self.shape)
         self.e = np.zeros(self.shape)
+        self.red = np.zeros(self.shape)
+        self.brown = np.zeros(self.shape)
         self.free = np.ones(self.shape, dtype=np.bool_)  # stroma, where nuclei may be put
         self.solid = np.ones(self.shape)
         # Collagen runs along the level lines of a smooth landscape.
@@ -269,7 +302,70 @@ class _Canvas:
         d = np.hypot(u, v) / size
         mask = 1 - _smooth(d, 0.86, 1.06)
         e = 0.56 * (0.86 + 0.22 * _smooth(d, 0.2, 0.75)) * self.rng.uniform(0.9, 1.1)
-        self._lay(box, mask, np.full(d.shape, 0.03), e)
+        if self.blemishes:
+            self._lay(box, mask, np.full(d.shape, 0.01), 0.05 * e)
+            self.red[box] = self.red[box] * (1 - mask) + 1.15 * e * mask
+        else:
+            self._lay(box, mask, np.full(d.shape, 0.03), e)
+
+    def bleeding(self, taken: Field) -> None:
+        """Red cells that left their vessel and lie packed between the fibres."""
+        height, width = self.shape
+        rng = self.rng
+        room = np.where(taken < 0.1, self.noise(90) + 0.8 * self.noise(220), -9.0)
+        margin = min(60, height // 4, width // 4)
+        inner = room[margin:-margin, margin:-margin]
+        row, column = np.unravel_index(int(np.argmax(inner)), inner.shape)
+        cx, cy = float(column + margin), float(row + margin)
+        reach = 0.055 * np.hypot(width, height)
+        for _ in range(int(reach**2 / 30)):
+            r, t = reach * rng.beta(1.4, 2.2), rng.uniform(0, 2 * np.pi)
+            x, y = cx + 1.5 * r * np.cos(t), cy + 0.8 * r * np.sin(t)
+            inside = 0 <= x < width and 0 <= y < height
+            if inside and taken[int(y), int(x)] < 0.1:
+                self._red_cell((x, y), rng.uniform(5.2, 6.8))
+                self.free[int(y), int(x)] = rng.random() < 0.3
+
+    def pigment(self) -> None:
+        """Brown granules in heaps, as macrophages leave them."""
+        height, width = self.shape
+        rng = self.rng
+        for _ in range(max(4, round(height * width / 60_000))):
+            cx, cy = rng.uniform(30, width - 30), rng.uniform(30, height - 30)
+            for _grain in range(int(rng.integers(14, 40))):
+                spot = (cx + rng.normal(0, 11), cy + rng.normal(0, 8))
+                box = _box(*spot, 6, self.shape)
+                if box is None or not self.free[box].all() or self.solid[box].min() < 0.5:
+                    continue
+                u, v = self._local(box, spot, 0.0)
+                mask = 1 - _smooth(np.hypot(u, v) / rng.uniform(1.4, 3.4), 0.8, 1.1)
+                self.brown[box] = np.maximum(self.brown[box], rng.uniform(0.6, 1.1) * mask)
+
+    def fold(self) -> None:
+        """A crease: the section lies double in a narrow, bent band."""
+        height, width = self.shape
+        middle = 0.80 * width + 0.05 * width * np.sin(self.y / height * 2.4) - 0.16 * self.y
+        away = np.abs(self.x - middle) / (7 + 2.5 * self.noise(70))
+        band = (1 - _smooth(away, 0.75, 1.1)) * _smooth(height * 0.42 - self.y, 0, 60)
+        for field in (self.h, self.e, self.red, self.brown):
+            np.multiply(field, 1 + 0.95 * band, out=field)
+
+    def shades(self, columns: Field) -> Field:
+        """Eosin is no single colour: proteins bind it differently; OD beside the plane."""
+        beside = np.cross(columns[:, 0], columns[:, 1])
+        beside /= np.linalg.norm(beside)
+        size = 0.09 * self.noise(55) + 0.04 * self.noise(9)
+        return np.asarray((self.e * size)[..., None] * beside)
+
+    def out_of_focus(self, light: Field) -> Field:
+        """Blur towards the lower left corner, where the section left the glass."""
+        height, width = self.shape
+        far = np.hypot(self.x / width, (height - self.y) / height)
+        share = (1 - _smooth(far, 0.10, 0.42))[..., None]
+        weak = ndimage.gaussian_filter(light, (1.6, 1.6, 0))
+        strong = ndimage.gaussian_filter(light, (3.2, 3.2, 0))
+        weak = light + np.minimum(2 * share, 1) * (weak - light)
+        return np.asarray(weak + np.maximum(2 * share - 1, 0) * (strong - weak))
 
     def stromal_nuclei(self) -> None:
         """Spindle-shaped fibroblasts along the fibres, lymphocytes in loose crowds."""
@@ -320,6 +416,7 @@ class _Canvas:
         """Lay a structure over what is there."""
         self.h[box] = self.h[box] * (1 - mask) + h * mask
         self.e[box] = self.e[box] * (1 - mask) + e * mask
+        self.red[box] *= 1 - mask
 
     def _local(
         self, box: tuple[slice, slice], spot: tuple[float, float], turn: float
@@ -361,8 +458,9 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=1600)
     parser.add_argument("--height", type=int, default=1200)
+    parser.add_argument("--clean", action="store_true", help="two stains and nothing else")
     asked = parser.parse_args(arguments)
-    tissue = make_tissue(asked.width, asked.height, asked.seed)
+    tissue = make_tissue(asked.width, asked.height, asked.seed, jpeg=82, blemishes=not asked.clean)
     Image.fromarray(tissue.rgb).save(asked.out, optimize=True)
     truth = {
         "seed": asked.seed,
@@ -372,6 +470,10 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         "vectors": {
             name: [round(float(value), 6) for value in tissue.vectors[:, k]]
             for k, name in enumerate(("haematoxylin", "eosin"))
+        },
+        "foreign_share_of_picture": {
+            name: round(float((tissue.foreign[..., k] > 0.1).mean()), 4)
+            for k, name in enumerate(("red-cells", "pigment"))
         },
     }
     asked.out.with_suffix(".json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")

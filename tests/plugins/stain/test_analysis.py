@@ -22,6 +22,7 @@ from partwise.api import (
 from partwise_stain.analysis import StainAnalysis
 from partwise_stain.readers import load_slide
 from partwise_stain.tissue import Tissue, make_tissue
+from partwise_stain.trust import percent
 from partwise_stain.vectors import angle_between
 
 ANALYSIS = StainAnalysis()
@@ -152,7 +153,23 @@ def test_the_trust_card_covers_what_can_go_wrong(result: Result) -> None:
     checks = {line.check for line in result.trust}
     assert {"explained", "not-explained", "white-point", "halves", "separation"} <= checks
     assert {"saturation", "usual", "bootstrap-haematoxylin", "bootstrap-eosin"} <= checks
-    assert all(line.text and line.detail for line in result.trust)
+    for line in result.trust:
+        assert 0 < len(line.text) <= 40, line.text
+        assert 0 < len(line.detail) <= 90, line.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "0.0 %"),
+        (0.0004, "< 0.1 %"),
+        (0.0123, "1.2 %"),
+        (0.99999, "> 99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_a_share_is_never_more_exact_than_it_says(value: float, words: str) -> None:
+    assert percent(value) == words
 
 
 def test_the_cone_view_points_its_rays_at_the_stains(result: Result) -> None:
@@ -162,6 +179,11 @@ def test_the_cone_view_points_its_rays_at_the_stains(result: Result) -> None:
     cosine = float(rays[0] @ rays[1] / np.prod(np.linalg.norm(rays, axis=1)))
     between = angle_between(result.parts[0].profile, result.parts[1].profile)
     assert np.degrees(np.arccos(cosine)) == pytest.approx(between, abs=0.1)
+    plane = np.array(view.options["plane"])
+    np.testing.assert_allclose(plane @ plane.T, np.eye(2), atol=1e-12)
+    for ray, part in zip(rays, result.parts, strict=True):
+        back = ray @ plane
+        np.testing.assert_allclose(back / np.linalg.norm(back), part.profile, atol=1e-6)
 
 
 def test_an_empty_field_is_refused() -> None:

@@ -38,6 +38,11 @@ def test_the_shipped_tissue_gives_its_stains_back() -> None:
     )
     for part in result.parts:
         assert angle_between(part.profile, np.array(truth["vectors"][part.key])) < 2
+    # There is something to see beside the stains, and it is where the truth has it.
+    missed = next(line.value for line in result.trust if line.check == "not-explained")
+    assert missed is not None
+    assert sum(truth["foreign_share_of_picture"].values()) == pytest.approx(missed, rel=0.35)
+    assert 0.95 < result.fit.explained < 0.995
 
 
 def test_the_brown_sample_is_brown() -> None:
@@ -54,10 +59,20 @@ def test_the_command_writes_the_picture_and_its_truth(tmp_path: Path) -> None:
     _main([str(out), "--seed", "4", "--width", "200", "--height", "160"])
     with Image.open(out) as image:
         drawn = np.asarray(image)
-    assert np.array_equal(drawn, make_tissue(200, 160, 4).rgb)
+    assert np.array_equal(drawn, make_tissue(200, 160, 4, jpeg=82, blemishes=True).rgb)
     truth = json.loads(out.with_suffix(".json").read_text())
     assert truth["seed"] == 4
     assert set(truth["vectors"]) == {"haematoxylin", "eosin"}
+
+
+def test_what_is_no_stain_lies_outside_their_plane() -> None:
+    tissue = make_tissue(400, 300, seed=3, jpeg=0, blemishes=True)
+    od = -np.log10(np.maximum(tissue.rgb, 1) / np.array(tissue.white))
+    normal = np.cross(tissue.vectors[:, 0], tissue.vectors[:, 1])
+    beside = np.abs(od @ normal / np.linalg.norm(normal))
+    foreign = tissue.foreign.max(axis=2) > 0.3
+    assert 0.002 < foreign.mean() < 0.08
+    assert np.median(beside[foreign]) > 5 * np.median(beside[~foreign])
 
 
 @pytest.mark.parametrize("jpeg", [0, 90])
