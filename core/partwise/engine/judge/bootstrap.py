@@ -26,7 +26,7 @@ __all__ = ["Intervals", "bootstrap"]
 
 Array = NDArray[Any]
 _COLUMNS = 2048  # of H at once: every resample is held for its percentiles
-_RULE = Rule(tol=1e-5, max_iter=200)
+_RULE = Rule(tol=1e-5, max_iter=200, gain=1e-6)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.judge.many import descend
-from partwise.engine.loss import Loss, parse_loss
+from partwise.engine.loss import parse_loss
 from partwise.engine.penalty import L2
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
@@ -76,7 +76,7 @@ def heldout_error(
         return float("nan")
     mean = float((seen * visible).sum() / seen.sum())
     tell = parse_loss(loss)
-    foretold = _foretold(visible, seen, rank, tell, seed, rule, stopped)
+    foretold = _foretold(visible, seen, rank, loss, seed, rule, stopped)
     if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
         data = np.where(data > 0, data, mean)
     data = data.astype(np.float64)
@@ -85,10 +85,10 @@ def heldout_error(
 
 
 def _foretold(
-    X: Array, seen: Array, rank: int, loss: Loss, seed: int, rule: Rule, stopped: Event
+    X: Array, seen: Array, rank: int, loss: str | float, seed: int, rule: Rule, stopped: Event
 ) -> Array:
     """The mixture everywhere, from entries that hold 0 wherever they were not seen."""
-    problem = pose(X, rank, loss.beta, weights=seen)
+    problem = pose(X, rank, loss, weights=seen)
     # Begin from the singular vectors of what is seen, its gaps filled by row means.
     weight = seen.sum(axis=1, keepdims=True)
     total = (seen * X).sum(axis=1, keepdims=True)
@@ -98,7 +98,7 @@ def _foretold(
     solver = make(choose(problem, "auto"), problem, init, seed, 0)
     descend(solver, rule, stopped)
     W, H = (np.asarray(F, dtype=np.float64) for F in solver.factors())
-    if loss.beta == 2:
+    if problem.loss.beta == 2:
         # A part that lives on hidden entries alone has any strength it likes;
         # a slight preference for small ones settles that.
         W = W / np.maximum(np.linalg.norm(W, axis=0), 1e-300)

@@ -38,11 +38,11 @@ _COLUMNS = 2048  # what the starts see of a long X; the best of them is finished
 _CONSENSUS = 600  # samples in a consensus matrix: it grows with their square
 _HELDOUT = 1024  # columns in which entries are held out
 # A start need only show which minimum it falls into; the best is finished tightly.
-_START_RULE = Rule(tol=1e-4, max_iter=300)
-_CLOSE_RULE = Rule(tol=1e-5, max_iter=500)
+_START_RULE = Rule(tol=1e-4, max_iter=300, gain=1e-5)
+_CLOSE_RULE = Rule(tol=1e-5, max_iter=500, gain=1e-6)
 _STEADY = 0.95  # mean cosine of matched parts over all random starts
 _CLOSE = 2  # of the best starts, taken further before one is chosen
-_HELDOUT_RULE = Rule(tol=1e-3, max_iter=200)
+_HELDOUT_RULE = Rule(tol=1e-3, max_iter=200, gain=1e-4)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def rank_scan(  # noqa: PLR0913 - what a scan can be asked, all by name
     masks: int = 5,
     solver: str = "auto",
     seed: int = 0,
-    tol: float = 1e-4,
+    tol: float = 1e-5,
     max_iter: int = 300,
     max_seconds: float | None = None,
     on_step: Callable[[ScanStep], object] | None = None,

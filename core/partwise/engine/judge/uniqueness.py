@@ -25,7 +25,7 @@ __all__ = ["Uniqueness", "uniqueness"]
 
 Array = NDArray[Any]
 Curve = NDArray[np.float64]
-_RULE = Rule(tol=1e-6, max_iter=2000)
+_RULE = Rule(tol=1e-6, max_iter=2000, gain=1e-7)
 _COLUMNS = 4096  # of a long X; the starts share them
 _GOOD, _LOOK = 0.98, 0.9
 _FAINT = 0.05  # of the strongest sample; fainter ones are too noisy to be called pure
