@@ -71,10 +71,11 @@ def heldout_error(
     counted = np.where(known, given, 0.0)
     seen, hidden = np.where(mask, 0.0, counted), np.where(mask, counted, 0.0)
     data = np.where(known, X, 0).astype(X.dtype if X.dtype.kind == "f" else np.float64)
-    visible = np.where(seen > 0, data, 0)
-    if not (visible.any() and hidden.any()):
+    total = float((seen * data).sum())
+    if not (total > 0 and hidden.any()):
         return float("nan")
-    mean = float((seen * visible).sum() / seen.sum())
+    mean = total / float(seen.sum())
+    visible = np.where(seen > 0, data, mean).astype(data.dtype)
     tell = parse_loss(loss)
     foretold = _foretold(visible, seen, rank, loss, seed, rule, stopped)
     if tell.beta <= 0:  # entries of 0 carry no weight there; keep them finite
@@ -87,7 +88,7 @@ def heldout_error(
 def _foretold(
     X: Array, seen: Array, rank: int, loss: str | float, seed: int, rule: Rule, stopped: Event
 ) -> Array:
-    """The mixture everywhere, from entries that hold 0 wherever they were not seen."""
+    """The mixture everywhere, from entries that hold the mean wherever they were not seen."""
     problem = pose(X, rank, loss, weights=seen)
     # Begin from the singular vectors of what is seen, its gaps filled by row means.
     weight = seen.sum(axis=1, keepdims=True)
