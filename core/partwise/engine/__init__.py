@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from partwise.engine.judge.rank import RankScan, rank_scan
     from partwise.engine.judge.uniqueness import Uniqueness, uniqueness
+    from partwise.engine.models.calcium import CalciumFit, calcium_nmf
     from partwise.engine.models.convex import ConvexFit, convex_nmf
     from partwise.engine.models.convolutive import ConvolutiveFit, convolutive_nmf
     from partwise.engine.models.joint import JointFit, joint_nmf
@@ -42,6 +43,7 @@ __getattr__ = on_first_use(
     __name__,
     {
         "partwise.engine.errors": (
+            "CalciumFit",
             "Cancelled",
             "InputProblem",
         ),
@@ -73,6 +75,7 @@ __getattr__ = on_first_use(
             "Uniqueness",
             "uniqueness",
         ),
+        "partwise.engine.models.calcium": ("CalciumFit", "calcium_nmf"),
         "partwise.engine.models.convex": (
             "ConvexFit",
             "convex_nmf",
@@ -126,6 +129,7 @@ __all__ = [
     "L1",
     "L2",
     "NMF",
+    "CalciumFit",
     "Cancelled",
     "ConvexFit",
     "ConvolutiveFit",
@@ -147,6 +151,7 @@ __all__ = [
     "Uniqueness",
     "benjamini_hochberg",
     "bootstrap",
+    "calcium_nmf",
     "convex_nmf",
     "convolutive_nmf",
     "joint_nmf",
