@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
-from partwise.engine.loss import parse_loss
+from partwise.engine.loss import AnyLoss, parse_loss
 from partwise.engine.penalty import L1, L2, Penalty
 from partwise.engine.refitting import refit
 
@@ -86,7 +86,7 @@ class NMF(_Base):
     n_components
         How many parts; None for as many as there are features.
     loss
-        "frobenius", "kl", "is" or a beta. ``fit`` works with any of them.
+        As in `partwise.nmf`: "frobenius", "kl", "is", a beta, or one for outliers.
     init, solver, starts, tol, max_iter
         As in `partwise.nmf`.
     random_state
@@ -128,7 +128,7 @@ class NMF(_Base):
         self,
         n_components: int | None = None,
         *,
-        loss: str | float = "frobenius",
+        loss: AnyLoss = "frobenius",
         init: str | tuple[Any, Any] = "auto",
         solver: str = "auto",
         starts: int = 1,

@@ -17,6 +17,7 @@ from partwise.engine.fit import Factorization
 from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
 from partwise.engine.kernels import nnls_columns
+from partwise.engine.loss import AnyLoss
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
 from partwise.engine.start import generator
@@ -65,7 +66,7 @@ def bootstrap(
     groups: ArrayLike | None = None,
     resamples: int = 200,
     level: float = 0.95,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     weights: ArrayLike | None = None,
     intervals_H: bool = True,
     seed: int = 0,
@@ -197,7 +198,7 @@ def _again(
     X: Array,
     weights: Array | None,
     fit: Factorization,
-    loss: str | float,
+    loss: AnyLoss,
     runs: list[NDArray[np.intp]],
     seed: int,
     number: int,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.judge.many import descend
-from partwise.engine.loss import parse_loss
+from partwise.engine.loss import AnyLoss, parse_loss
 from partwise.engine.penalty import L2
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import pose
@@ -54,7 +54,7 @@ def heldout_error(
     rank: int,
     mask: NDArray[np.bool_],
     *,
-    loss: str | float,
+    loss: AnyLoss,
     weights: Any,
     seed: int,
     rule: Rule,
@@ -86,7 +86,7 @@ def heldout_error(
 
 
 def _foretold(
-    X: Array, seen: Array, rank: int, loss: str | float, seed: int, rule: Rule, stopped: Event
+    X: Array, seen: Array, rank: int, loss: AnyLoss, seed: int, rule: Rule, stopped: Event
 ) -> Array:
     """The mixture everywhere, from entries that hold the mean wherever they were not seen."""
     problem = pose(X, rank, loss, weights=seen)

@@ -22,6 +22,7 @@ from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.sample import cut_columns, few_columns
 from partwise.engine.judge.stability import chance_level, part_stability
+from partwise.engine.loss import AnyLoss
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
 from partwise.engine.refitting import refit
@@ -83,7 +84,7 @@ def rank_scan(  # noqa: PLR0913 - what a scan can be asked, all by name
     X: Any,
     ranks: int | Iterable[int],
     *,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     weights: Any = None,
     starts: int = 20,
     heldout: float = 0.1,
@@ -183,7 +184,7 @@ class _Scan:
     def __init__(
         self,
         X: Any,
-        loss: str | float,
+        loss: AnyLoss,
         weights: Any,
         starts: int,
         heldout: float,

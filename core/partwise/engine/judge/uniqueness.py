@@ -16,6 +16,7 @@ from partwise.engine.fit import Factorization
 from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.sample import cut_columns, few_columns
+from partwise.engine.loss import AnyLoss
 from partwise.engine.plan import choose, make
 from partwise.engine.problem import Problem, pose
 from partwise.engine.start import generator
@@ -68,7 +69,7 @@ def uniqueness(
     X: Any,
     fit: Factorization,
     *,
-    loss: str | float = "frobenius",
+    loss: AnyLoss = "frobenius",
     weights: Any = None,
     starts: int = 20,
     within: float = 0.01,
