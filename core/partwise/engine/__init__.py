@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from partwise.engine.estimator import NMF
     from partwise.engine.fit import Factorization, Step, nmf
     from partwise.engine.judge.bootstrap import Intervals, bootstrap
+    from partwise.engine.judge.consensus import consensus_clusters, consensus_matrix, cophenetic
     from partwise.engine.judge.elbow import line_rule
+    from partwise.engine.judge.explained import Explained, explained
     from partwise.engine.judge.match import Match, match_parts
     from partwise.engine.judge.permutation import (
         PermutationTest,
         benjamini_hochberg,
         permutation_test,
     )
-    from partwise.engine.judge.rank import RankScan, rank_scan
+    from partwise.engine.judge.rank import RankScan, ScanStep, rank_scan
     from partwise.engine.judge.uniqueness import Uniqueness, uniqueness
     from partwise.engine.models.calcium import CalciumFit, calcium_nmf
     from partwise.engine.models.convex import ConvexFit, convex_nmf
@@ -57,7 +59,13 @@ __getattr__ = on_first_use(
             "Intervals",
             "bootstrap",
         ),
+        "partwise.engine.judge.consensus": (
+            "consensus_clusters",
+            "consensus_matrix",
+            "cophenetic",
+        ),
         "partwise.engine.judge.elbow": ("line_rule",),
+        "partwise.engine.judge.explained": ("Explained", "explained"),
         "partwise.engine.judge.match": (
             "Match",
             "match_parts",
@@ -69,6 +77,7 @@ __getattr__ = on_first_use(
         ),
         "partwise.engine.judge.rank": (
             "RankScan",
+            "ScanStep",
             "rank_scan",
         ),
         "partwise.engine.judge.uniqueness": (
@@ -133,6 +142,7 @@ __all__ = [
     "Cancelled",
     "ConvexFit",
     "ConvolutiveFit",
+    "Explained",
     "Factorization",
     "InputProblem",
     "Intervals",
@@ -142,6 +152,7 @@ __all__ = [
     "ParafacFit",
     "PermutationTest",
     "RankScan",
+    "ScanStep",
     "SemiFit",
     "SeparableFit",
     "SequentialFit",
@@ -152,8 +163,12 @@ __all__ = [
     "benjamini_hochberg",
     "bootstrap",
     "calcium_nmf",
+    "consensus_clusters",
+    "consensus_matrix",
     "convex_nmf",
     "convolutive_nmf",
+    "cophenetic",
+    "explained",
     "joint_nmf",
     "line_rule",
     "match_parts",
