@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BOOT := $(PYTHON) packaging/bootstrap.py
 
-.PHONY: help run test setup check bench clean
+.PHONY: help run test setup check bench package clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make setup                        make the environment .venv, nothing else"
 	@echo "make check                        lint, format, types, imports, spelling"
 	@echo "make bench  NAME=… [ARGS=…]       run a measurement of tests/bench"
+	@echo "make package [ARGS=…]             freeze the program: dist/partwise and a .deb"
 	@echo "make clean                        remove the environment, results and caches"
 
 run:
@@ -27,6 +28,9 @@ check:
 
 bench:
 	@$(BOOT) bench $(NAME) $(ARGS)
+
+package:
+	@$(BOOT) freeze $(ARGS)
 
 clean:
 	rm -rf .venv results dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

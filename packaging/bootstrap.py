@@ -464,6 +464,12 @@ def bench(name: str, arguments: Sequence[str]) -> int:
     return call([venv_command("python"), str(ROOT / "tests" / "bench" / f"{name}.py"), *arguments])
 
 
+def freeze(arguments: Sequence[str]) -> int:
+    """Pack the program for people who have no Python: a folder and, on Debian, a package."""
+    setup(xvfb=False)
+    return call([venv_command("python"), str(ROOT / "packaging" / "freeze.py"), *arguments])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the verb from the command line and do it."""
     parser = argparse.ArgumentParser(prog="bootstrap.py", description=__doc__.splitlines()[0])
@@ -475,8 +481,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs.add_parser("check", help="lint, format, types, imports, spelling")
     one = verbs.add_parser("bench", help="run a measurement of tests/bench")
     one.add_argument("name", metavar="NAME", nargs="?", default="")
+    verbs.add_parser("freeze", help="pack the program: dist/partwise and, on Debian, a .deb")
     asked, rest = parser.parse_known_args(arguments)
-    if rest and asked.verb not in ("test", "bench"):
+    if rest and asked.verb not in ("test", "bench", "freeze"):
         parser.error("unknown: " + shlex.join(rest))
     if asked.verb == "run":
         return run(asked.files)
@@ -486,6 +493,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return check()
     if asked.verb == "bench":
         return bench(asked.name, rest)
+    if asked.verb == "freeze":
+        return freeze(rest)
     setup()
     return 0
 

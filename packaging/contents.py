@@ -17,6 +17,9 @@ __all__ = [
     "EXCLUDED",
     "data_files",
     "entry_points",
+    "hidden",
+    "keep",
+    "libraries",
     "modules",
     "our_packages",
     "wanted",
@@ -33,7 +36,7 @@ EXCLUDED = [
     "pyarrow", "pytest", "setuptools", "sklearn", "soundfile", "soxr", "sympy", "tkinter", "torch",
     "hypothesis", "mypy", "mypyc", "pip", "pkg_resources", "hatchling", "pygments", "yaml",
     "numba.cuda", "numba.tests", "numpy.f2py.tests", "numpy.tests", "scipy.stats.tests",
-    "pyqtgraph.examples", "pyqtgraph.opengl", "skimage.data.tests", "imageio",
+    "pyqtgraph.examples", "pyqtgraph.opengl", "skimage.data.tests", "imageio", "nis", "readline",
     *(
         f"PySide6.{name}"
         for name in (
@@ -48,7 +51,7 @@ EXCLUDED = [
 _QT_UNUSED = (
     "Qt6Designer", "Qt6Help", "Qt6Labs", "Qt6Lottie", "Qt6Network", "Qt6Pdf", "Qt6Qml", "Qt6Quick",
     "Qt6ShaderTools", "Qt6Sql", "Qt6Test", "Qt6UiTools", "Qt6VirtualKeyboard",
-    "Qt6WaylandCompositor", "Qt6EglFS", "opengl32sw",
+    "Qt6WaylandCompositor", "Qt6EglF", "opengl32sw",
 )  # fmt: skip
 _QT_FOLDERS = (
     "Qt/qml/", "Qt/translations/", "Qt/plugins/egldeviceintegrations/", "Qt/plugins/qmltooling/",
@@ -58,7 +61,26 @@ _QT_FOLDERS = (
 )  # fmt: skip
 _QT_PLATFORMS = ("eglfs", "linuxfb", "vkkhrdisplay", "vnc", "minimalegl", "virtualkeyboard")
 
-# Only the openings of the image libraries, not their own tests and large example pictures.
+# GTK's look for the frame of dialogs: it would bring half of GTK from the machine that builds.
+_GTK = (
+    "libqgtk3", "libatk", "libcairo", "libdatrie", "libepoxy", "libfribidi", "libgdk",
+    "libgraphite2", "libharfbuzz", "libpango", "libpixman", "libthai",
+)  # fmt: skip
+
+# Where and how an installer put a distribution: the paths of the machine that builds.
+_RECORDS = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
+
+# What TIFF files and slides are packed with; imagecodecs loads them by name.
+_CODECS = (
+    "ccitt", "deflate", "htj2k", "imcd", "jpeg2k", "jpeg8", "jpegls", "jpegsof3", "jpegxl",
+    "jpegxr", "lerc", "ljpeg", "lzma", "pixarlog", "png", "shared", "shared_cython", "webp",
+    "zlib", "zlibng", "zstd",
+)  # fmt: skip
+
+# Imported by compiled code, or by a line that runs only where they are.
+_BY_NAME = ("compiled", "numba._devicearray", "openslide_bin", "skimage")
+
+# Of skimage's example pictures, those that are samples.
 _SKIMAGE_PICTURES = ("ihc.png",)
 
 
@@ -77,12 +99,30 @@ def our_packages() -> list[str]:
 def modules(package: str) -> list[str]:
     """Return a package and all modules below it, without importing any but packages."""
     spec = importlib.util.find_spec(package)
-    if spec is None or spec.submodule_search_locations is None:
-        return [package] if spec else []
+    if spec is None:
+        raise ModuleNotFoundError(f"{package} is named by an entry point and is not there")
+    if spec.submodule_search_locations is None:
+        return [package]
     found = [package]
     for info in pkgutil.iter_modules(list(spec.submodule_search_locations), f"{package}."):
         found += modules(info.name) if info.ispkg else [info.name]
     return found
+
+
+def hidden() -> list[str]:
+    """Return the modules that nothing imports by a line that could be read."""
+    ours = [name for package in our_packages() for name in modules(package)]
+    codecs = [f"imagecodecs._{name}" for name in ("imagecodecs", *_CODECS)]
+    return [*ours, *codecs, *_BY_NAME]
+
+
+def libraries() -> Iterator[tuple[str, str]]:
+    """Yield (file, folder inside the program) for libraries that are opened by path."""
+    slides = importlib.util.find_spec("openslide_bin")
+    for root in (slides.submodule_search_locations or []) if slides else []:
+        for path in sorted(Path(root).iterdir()):
+            if path.suffix in (".dll", ".dylib", ".so") or ".so." in path.name:
+                yield str(path), "openslide_bin"
 
 
 def data_files() -> Iterator[tuple[str, str]]:
@@ -91,12 +131,15 @@ def data_files() -> Iterator[tuple[str, str]]:
         spec = importlib.util.find_spec(package)
         for root in (spec.submodule_search_locations or []) if spec else []:
             for path in sorted(Path(root).rglob("*")):
-                if path.is_file() and path.suffix not in (".py", ".pyc"):
+                if path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__":
                     yield str(path), str(Path(package, path.relative_to(root)).parent)
-    pictures = importlib.util.find_spec("skimage")
-    for root in (pictures.submodule_search_locations or []) if pictures else []:
+    images = importlib.util.find_spec("skimage")
+    for root in (images.submodule_search_locations or []) if images else []:
         for name in _SKIMAGE_PICTURES:
             yield str(Path(root, "data", name)), "skimage/data"
+        # skimage reads from these which of its modules to load for a name.
+        for path in sorted(Path(root).rglob("__init__.pyi")):
+            yield str(path), str(Path("skimage", path.relative_to(root)).parent)
 
 
 def wanted(destination: str) -> bool:
@@ -107,6 +150,8 @@ def wanted(destination: str) -> bool:
         return False
     if place.startswith("skimage/data/"):
         return name in _SKIMAGE_PICTURES or name.endswith((".py", ".pyi"))
+    if name.startswith(_GTK) or name in _RECORDS:
+        return False
     if "PySide6/" not in place and "Qt6" not in name:
         return True
     if any(part in name for part in _QT_UNUSED) or any(part in place for part in _QT_FOLDERS):
@@ -115,8 +160,8 @@ def wanted(destination: str) -> bool:
     return not (platform and any(part in name for part in _QT_PLATFORMS))
 
 
-def keep(table: list[tuple[str, str, str]], also: Callable[[str], bool] = wanted) -> list[
-    tuple[str, str, str]
-]:
+def keep(
+    table: list[tuple[str, str, str]], also: Callable[[str], bool] = wanted
+) -> list[tuple[str, str, str]]:
     """Return the rows of a PyInstaller table (destination, source, kind) that are wanted."""
     return [row for row in table if also(row[0])]

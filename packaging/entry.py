@@ -11,28 +11,14 @@ import multiprocessing
 import os
 import runpy
 import sys
-from pathlib import Path
 
-__all__ = ["cache_folder", "main"]
-
-
-def cache_folder() -> Path:
-    """Return where compiled loops are kept: the program's own folder may not be writable."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-        return Path(base, "Partwise", "Cache", "compiled")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "Partwise" / "compiled"
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    base = named if os.path.isabs(named) else Path.home() / ".cache"
-    return Path(base, "partwise", "compiled")
+__all__ = ["main"]
 
 
 def main() -> int:
     """Be a worker, a module, a piece of code, or the command line."""
     multiprocessing.freeze_support()  # a worker never comes back from here
-    # numba would look beside sources, which a frozen program does not have.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "compiled.Locator"
     words = sys.argv[1:]
     if words[:1] == ["-m"] and len(words) > 1 and words[1].partition(".")[0].startswith("partwise"):
         sys.argv = words[1:]

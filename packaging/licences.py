@@ -1,0 +1,119 @@
+"""Whose work does a frozen Partwise carry, and under which licences?
+
+Answers from what was packed, not from a list somebody keeps: every file that went in is looked up
+among the files of the installed distributions, and shared libraries of the system among those of
+its packages. Run in the environment that the program was built from.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ["carried", "system_packages", "third_party"]
+
+_NOTICE = re.compile(r"(^|/)(licen[cs]es?|copying|notices?|authors|copyright)[^/]*(/|$)", re.I)
+_OURS = "partwise"
+_RULE = "=" * 100
+
+_PREFACE = """\
+Partwise is distributed under the BSD 3-Clause licence. This program carries the works of others,
+listed here with the licences that their authors ship with them.
+
+Qt and its Python bindings (PySide6, shiboken6) are used under the GNU Lesser General Public
+Licence, version 3. They lie in this folder as separate shared libraries, which you may replace by
+your own builds of the same version. Their sources are published by The Qt Company.
+"""
+
+
+def carried(sources: Iterable[str]) -> list[importlib.metadata.Distribution]:
+    """Return the distributions, by name, that any of the packed files belongs to.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Where the packed files and modules were taken from.
+    """
+    packed = {os.path.realpath(source) for source in sources}
+    found = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"].lower()
+        files = distribution.files or ()
+        if name != _OURS and any(os.path.realpath(str(f.locate())) in packed for f in files):
+            found[name] = distribution
+    return [found[name] for name in sorted(found)]
+
+
+def system_packages(sources: Iterable[str]) -> list[str]:
+    """Return the Debian packages, by name, that packed system libraries come from."""
+    paths = sorted({os.path.realpath(s) for s in sources if s.startswith(("/lib", "/usr/lib"))})
+    if not paths or shutil.which("dpkg") is None:
+        return []
+    # A library may be known under the folder that /lib leads to, or under /lib itself.
+    asked = [*paths, *(path.removeprefix("/usr") for path in paths)]
+    done = subprocess.run(["dpkg", "-S", *asked], capture_output=True, text=True, check=False)
+    return sorted({line.partition(":")[0] for line in done.stdout.splitlines() if ": /" in line})
+
+
+def third_party(sources: Iterable[str]) -> str:
+    """Return the list of works with the text of every licence they ship.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Where the packed files and modules were taken from.
+    """
+    known = list(sources)
+    works = [(_title(one), _licence(one), _texts(one)) for one in carried(known)]
+    works.append((f"Python {sys.version.split()[0]}", "PSF-2.0", _python_licence()))
+    for name in system_packages(known):
+        path = Path("/usr/share/doc", name, "copyright")
+        text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
+        works.append((f"{name} (Debian)", "see its text below", [text] if text else []))
+    lines = [_PREFACE, *(f"{title:40} {licence}" for title, licence, _ in works), ""]
+    for title, _, texts in works:
+        lines += ["", _RULE, title, _RULE, ""]
+        lines += [f"{text.strip()}\n" for text in texts] or ["(ships no text)"]
+    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+
+
+def _title(one: importlib.metadata.Distribution) -> str:
+    return f"{one.metadata['Name']} {one.version}"
+
+
+def _licence(one: importlib.metadata.Distribution) -> str:
+    fields = one.metadata.json  # each field's name in lower case with underscores
+    said = str(fields.get("license_expression", ""))
+    short = str(fields.get("license", "")).strip()
+    short = short if "\n" not in short and len(short) < 60 else ""
+    classified = [
+        line.rpartition(" :: ")[2]
+        for line in one.metadata.get_all("Classifier") or []
+        if line.startswith("License ::")
+    ]
+    return said or short or ", ".join(classified) or "see its text below"
+
+
+def _texts(one: importlib.metadata.Distribution) -> list[str]:
+    seen: dict[str, None] = {}
+    for file in sorted(one.files or (), key=str):
+        place = file.as_posix()
+        if _NOTICE.search(place) and not place.endswith((".py", ".pyc", ".pyi", ".so", ".json")):
+            path = Path(str(file.locate()))
+            if path.is_file() and path.stat().st_size < 1_000_000:
+                seen.setdefault(path.read_text("utf-8", errors="replace").replace("\r\n", "\n"))
+    return list(seen)
+
+
+def _python_licence() -> list[str]:
+    library = Path(os.__file__).parent
+    for path in (library / "LICENSE.txt", Path(sys.base_prefix, "LICENSE.txt")):
+        if path.is_file():
+            return [path.read_text("utf-8")]
+    return []
