@@ -29,10 +29,10 @@ def cache_folder() -> Path:
     return Path(base, "partwise", "compiled")
 
 
-class Locator(UserWideCacheLocator):  # type: ignore[misc]  # numba carries no types
+class Locator(UserWideCacheLocator):
     """One folder per module; numba itself adds the line, the processor and the program's hash."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
-        super().__init__(py_func, py_file)
+        super().__init__(py_func, py_file)  # type: ignore[no-untyped-call]  # as all of numba
         module = str(py_func.__module__).replace(os.sep, ".")
         self._cache_path = str(cache_folder() / module)
