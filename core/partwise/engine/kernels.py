@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.jit import compiled
+from partwise.engine.lanes import LANES, MOST, row_sum_1, row_sum_2, row_sum_3, row_sum_4
 
 __all__ = ["nnls_closed", "nnls_columns", "nnls_weighted"]
 
@@ -446,14 +447,23 @@ def sweeps(
                 gk = g[:width]
                 bk = atb[k, lo:hi]
                 fk = F[k, lo:hi]
+                # Four parts at a time; the own term is added again below.
                 for j in range(width):
-                    gk[j] = bk[j]
-                for i in range(rank):
-                    if i != k:
-                        w = gram[k, i]
-                        fi = F[i, lo:hi]
-                        for j in range(width):
-                            gk[j] -= w * fi[j]
+                    gk[j] = bk[j] + gkk * fk[j]
+                i = 0
+                while i + 3 < rank:
+                    w0, w1, w2, w3 = gram[k, i], gram[k, i + 1], gram[k, i + 2], gram[k, i + 3]
+                    f0, f1 = F[i, lo:hi], F[i + 1, lo:hi]
+                    f2, f3 = F[i + 2, lo:hi], F[i + 3, lo:hi]
+                    for j in range(width):
+                        gk[j] -= w0 * f0[j] + w1 * f1[j] + w2 * f2[j] + w3 * f3[j]
+                    i += 4
+                while i < rank:
+                    w0 = gram[k, i]
+                    f0 = F[i, lo:hi]
+                    for j in range(width):
+                        gk[j] -= w0 * f0[j]
+                    i += 1
                 if penalised:
                     lj = linear[lo:hi]
                     rj = ridge[lo:hi]
@@ -576,6 +586,9 @@ def csr_times(
     Sums run in the precision of `out`.
     """
     rank = F.shape[1]
+    if rank >= LANES:
+        _wide_rows(indptr, indices, data, F, lo, hi, out)
+        return
     acc = np.empty(rank, out.dtype)
     for i in range(lo, hi):
         for k in range(rank):
@@ -587,6 +600,30 @@ def csr_times(
                 acc[k] += x * f[k]
         for k in range(rank):
             out[i, k] = acc[k]
+
+
+@compiled
+def _wide_rows(
+    indptr: Array, indices: Array, data: Array, F: Array, lo: int, hi: int, out: Array
+) -> None:
+    rank = F.shape[1]
+    for i in range(lo, hi):
+        begin, end = indptr[i], indptr[i + 1]
+        first = 0
+        while first < rank:
+            count = min((rank - first + LANES - 1) // LANES, MOST)
+            # The last register ends where the parts end, over parts already done.
+            last = min(first + (count - 1) * LANES, rank - LANES)
+            start = min(first, last)
+            if count == 1:
+                row_sum_1(data, indices, F, begin, end, start, last, out, i)
+            elif count == 2:
+                row_sum_2(data, indices, F, begin, end, start, last, out, i)
+            elif count == 3:
+                row_sum_3(data, indices, F, begin, end, start, last, out, i)
+            else:
+                row_sum_4(data, indices, F, begin, end, start, last, out, i)
+            first += count * LANES
 
 
 @compiled

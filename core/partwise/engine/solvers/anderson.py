@@ -22,26 +22,45 @@ class Anderson:
 
     def __init__(self, depth: int = 10) -> None:
         self._depth = depth
+        self._steps: Array = np.empty(0)
         self.forget()
 
     def forget(self) -> None:
-        self._images: list[Array] = []
-        self._residuals: list[Array] = []
+        self._count = 0
+        self._last: tuple[Array, Array] | None = None
 
     def guess(self, point: Array, image: Array) -> Array | None:
         """Add a pair and return a proposal of the shape of `image`, or None at first."""
-        self._images.append(image.ravel())
-        self._residuals.append((image - point).ravel())
-        if len(self._images) > self._depth + 1:
-            del self._images[0], self._residuals[0]
-        if len(self._images) < 2:
+        now = image.ravel()
+        residual = now - point.ravel()
+        if self._steps.shape != (2, self._depth, now.size):
+            self._steps = np.empty((2, self._depth, now.size))
+            self._gram = np.zeros((self._depth, self._depth))
+        before, self._last = self._last, (now, residual)
+        if before is None:
             return None
-        steps = np.diff(np.array(self._residuals), axis=0).T
-        scale = np.linalg.norm(steps, axis=0)
-        if not (scale > 0).all():
+        # A ring of differences, of the residuals and of the images. Residuals
+        # are kept at unit length, so that their Gram matrix is well scaled.
+        step = residual - before[1]
+        norm = float(np.sqrt(step @ step))
+        if not (np.isfinite(norm) and norm > 0):
             return None
-        mix = np.linalg.lstsq(steps / scale, self._residuals[-1], rcond=1e-6)[0] / scale
-        moved = image.ravel() - np.diff(np.array(self._images), axis=0).T @ mix
+        slot = self._count % self._depth
+        self._steps[0, slot] = step / norm
+        self._steps[1, slot] = (now - before[0]) / norm
+        self._count += 1
+        held = min(self._count, self._depth)
+        steps, moves = self._steps[:, :held]
+        row = steps @ steps[slot]
+        self._gram[slot, :held] = row
+        self._gram[:held, slot] = row
+        gram = self._gram[:held, :held] + _RIDGE * np.eye(held)
+        mix = np.linalg.solve(gram, steps @ residual)
+        moved = now - mix @ moves
         if not np.isfinite(moved).all():
             return None
         return np.asarray(np.maximum(moved.reshape(image.shape), 0))
+
+
+# Holds back directions that the last steps do not tell apart.
+_RIDGE = 1e-12

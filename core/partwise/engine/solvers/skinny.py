@@ -2,32 +2,39 @@
 
 H is the exact (or, above three parts, nearly exact) answer to the small factor
 W, so the fit is a search in W alone: a map from W to the best W for the H that
-belongs to it, accelerated by Anderson mixing. It begins on a sample of the
-columns, which finds W nearly, and is finished on all of them.
+belongs to it, accelerated by Anderson mixing. It begins on samples of the
+columns, a small one and a larger one, which find W nearly, and is finished on
+all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.engine.fused import fused_block
+from partwise.engine.fused import EXACT, fused_block, support_inverses
 from partwise.engine.judge.certify import natural_residual
 from partwise.engine.kernels import nnls_columns
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.anderson import Anderson
+from partwise.engine.stop import Rule
 
-__all__ = ["LIMIT", "Skinny", "can", "lying", "sample"]
+__all__ = ["LIMIT", "Skinny", "can", "lying", "samples"]
 
 Array = NDArray[Any]
 LIMIT = 64  # features; beyond, a tile no longer fits the second-level cache
 _COLD = 100  # sweeps at most where H is not known yet
-_WARM = 20
+_WARM = 8
 _RUN = 64  # neighbouring columns drawn together: a cache line's worth and more
+_LEAST = 2048  # columns of the first sample
+# A small sample costs next to nothing and has plateaus like the whole: patience
+# pays. The larger one only mends what the small one could not know.
+_RULES = (Rule(tol=0.0, max_iter=300, gain=1e-6), Rule(tol=0.0, max_iter=40, gain=1e-5))
 
 
 def can(problem: Problem) -> bool:
@@ -50,12 +57,20 @@ def lying(problem: Problem) -> Problem:
     )
 
 
-def sample(problem: Problem, rng: np.random.Generator) -> Problem | None:
-    """Some of the columns of a lying problem, in runs spread evenly; None if it is small."""
+def samples(problem: Problem, rng: np.random.Generator) -> list[Problem]:
+    """Ever larger samples of the columns of a lying problem; none if it is small.
+
+    A W from n columns is worse on all of them by about rank / n of the
+    objective, so a later sample only has to put right what is left of that.
+    """
+    n = problem.shape[1]
+    sizes = [_LEAST, max(4 * _LEAST, n // 64)]
+    return [_sample(problem, size, rng) for size in sizes if n >= 4 * size]
+
+
+def _sample(problem: Problem, size: int, rng: np.random.Generator) -> Problem:
+    """`size` columns in runs spread evenly."""
     m, n = problem.shape
-    size = max(8192, n // 64)
-    if n < 4 * size:
-        return None
     runs = size // _RUN
     first = ((np.arange(runs) + rng.random(runs)) * ((n - _RUN) / runs)).astype(np.int64)
     picks = (first[:, None] + np.arange(_RUN)).ravel()
@@ -72,9 +87,23 @@ class Skinny:
 
     name = "skinny"
 
-    def __init__(self, problem: Problem, W: Array, H: Array | None, *, turned: bool) -> None:
-        """Take a lying problem, W (m, r) and perhaps H (r, n), in the user's terms."""
+    def __init__(
+        self,
+        problem: Problem,
+        W: Array,
+        H: Array | None,
+        *,
+        turned: bool,
+        levels: list[Problem] | None = None,
+    ) -> None:
+        """Take a lying problem, W (m, r) and perhaps H (r, n), in the user's terms.
+
+        With `levels`, from `samples`, W is found on those first; H is then not
+        looked at.
+        """
         self._problem = problem
+        self._levels = levels or []
+        self._rehearsal = self._rehearse()
         self._turned = turned
         self._fixed = problem.fixed_count
         m, n = problem.shape
@@ -85,29 +114,53 @@ class Skinny:
         self._W = W.astype(np.float64)
         if self._rows.size:
             self._W *= self._rows[:, None]
-        self._exact = rank <= 3
+        self._closed = rank <= 3
         self._none = np.empty((rank, 0), problem.dtype)
         self._H = self._none
         self._spare = self._none
         scale = self._unit(self._W)
         self._warm_scale = np.ones(rank)
-        if not self._exact and H is not None:
+        if not self._closed and H is not None and not self._levels:
             self._H = np.array(H, dtype=problem.dtype, order="C")
             self._warm_scale = scale
         self._anderson = Anderson()
-        self._cuts = blocks(n, max(4096, (1 << 17) // m // 512 * 512))
+        # A block is worth a few tenths of a millisecond: what has only one is
+        # done by one thread, which no busy neighbour can keep waiting.
+        self._cuts = blocks(n, max(8192, (1 << 20) // (m * rank) // 512 * 512))
         self._length = rank * rank + m * rank + 2
         self.revived = 0
 
+    def rehearse(self) -> Iterator[None]:
+        """Find W on the samples, one step for each round of the iterator."""
+        return self._rehearsal
+
+    def _rehearse(self) -> Iterator[None]:
+        for problem, rule in zip(self._levels, _RULES, strict=False):
+            few = Skinny(problem, np.ones(self._W.shape), None, turned=False)
+            few._W = self._W
+            trace = [few.value()]
+            while len(trace) <= rule.max_iter and not rule.met(trace, np.inf):
+                trace.append(few.step(False))
+                self._W = few._W
+                yield
+            self.revived += few.revived
+
+    def look(self) -> float:
+        """Write H for W as it stands, and return the objective."""
+        self._take(self._pass(self._W, True, _COLD, self._warm_scale))
+        return self._value
+
     def value(self) -> float:
+        for _ in self._rehearsal:
+            pass
         cold = _COLD if not self._H.shape[1] else _WARM
-        self._take(self._pass(self._W, not self._exact, cold, self._warm_scale))
+        self._take(self._pass(self._W, not self._closed, cold, self._warm_scale))
         return self._value
 
     def step(self, show: bool) -> float:
         image = self._best_small()
         scale = self._unit(image)
-        write = show or not self._exact
+        write = show or not self._closed
         guess = self._anderson.guess(self._W, image)
         if guess is not None:
             guess[:, : self._fixed] = image[:, : self._fixed]
@@ -146,7 +199,7 @@ class Skinny:
         norms = np.sqrt(np.diag(self._gram_H))
         size = float(((self._W.T @ self._W) * self._gram_H).sum())
         reach = np.append(norms, size) if size > 0 else np.empty(0)
-        number = 0 if not self._exact else _WARM
+        number = 0 if self._H.shape[1] else _COLD
         ones = np.ones(self._W.shape[1])
         self._take(self._pass(self._W, True, number, ones, reach))
         if self._columns.size and not self._columns.all():
@@ -214,6 +267,10 @@ class Skinny:
         dtype = problem.dtype
         small = np.ascontiguousarray(W, dtype=dtype)
         gram = np.ascontiguousarray(W.T @ W, dtype=dtype)
+        warm = self._none if self._closed else self._H
+        # The first H is exact, where that is cheap; from there a few sweeps follow W.
+        supports = 3 < rank <= EXACT and not warm.shape[1]
+        inverses = support_inverses(W.T @ W if supports else np.empty((0, 0)), dtype)
         out = self._none
         if write:
             out = self._spare if self._spare.shape[1] else np.empty((rank, n), dtype)
@@ -221,11 +278,10 @@ class Skinny:
         scale = warm_scale.astype(dtype)
         reach = np.empty(0) if reach is None else reach
         acc = np.zeros((len(self._cuts), self._length))
-        warm = self._none if self._exact else self._H
 
         def work(slot: int, lo: int, hi: int) -> None:
             fused_block(
-                problem.X, small, gram, lo, hi, warm, scale, number, out,
+                problem.X, small, gram, inverses, lo, hi, warm, scale, number, out,
                 self._rows, self._columns, reach, acc[slot],
             )  # fmt: skip
 
