@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from partwise.data.fingerprint import InputFile
 from partwise.project.history import History
+from partwise.project.strips import RESIDUAL, changed, expanded, handed_on, in_part_order
 from partwise.result import Part, Result
 
 __all__ = ["Choices", "Document", "Run", "Source", "State", "Strip"]
@@ -53,6 +54,8 @@ class Strip:
     show, solo, locked : bool
     profile : tuple of float or None
         The part's profile as corrected by hand; None while it is as found.
+    joined : tuple of str
+        Keys of further parts that this strip stands for: it shows and counts their sum.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Strip:
     solo: bool = False
     locked: bool = False
     profile: tuple[float, ...] | None = None
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +83,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that a person can edit, and undo."""
+    """All that a person can edit, and undo.
+
+    `removed` are ids of sources and runs that were taken out: they can be brought back by undo
+    until the project is closed, and are in no file (see `State.without_removed`).
+    """
 
     strips: Mapping[str, tuple[Strip, ...]] = field(default_factory=dict)  # by run id
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by source id
     titles: Mapping[str, str] = field(default_factory=dict)  # by source or run id
     notes: str = ""
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +118,42 @@ class State:
         """Return a run; raises `KeyError`."""
         return _by_id(self.runs, run_id)
 
+    @property
+    def listed(self) -> tuple[Source, ...]:
+        """The sources that were not removed."""
+        return tuple(s for s in self.sources if s.id not in self.choices.removed)
+
     def runs_of(self, source_id: str) -> tuple[Run, ...]:
-        """Return the runs of a source, oldest first."""
-        return tuple(run for run in self.runs if run.source == source_id)
+        """Return the runs of a source that were not removed, oldest first."""
+        gone = self.choices.removed
+        return tuple(r for r in self.runs if r.source == source_id and r.id not in gone)
+
+    def without_removed(self) -> State:
+        """Return the state as a file holds it: what was removed is not in it."""
+        gone = set(self.choices.removed)
+        if not gone:
+            return self
+        sources = tuple(s for s in self.sources if s.id not in gone)
+        runs = tuple(r for r in self.runs if r.id not in gone and r.source not in gone)
+        kept = {s.id for s in sources} | {r.id for r in runs}
+        choices = dataclasses.replace(
+            self.choices,
+            strips={k: v for k, v in self.choices.strips.items() if k in kept},
+            parameters={k: v for k, v in self.choices.parameters.items() if k in kept},
+            titles={k: v for k, v in self.choices.titles.items() if k in kept},
+            removed=(),
+        )
+        return dataclasses.replace(self, sources=sources, runs=runs, choices=choices)
 
     def strips(self, run_id: str) -> tuple[Strip, ...]:
         """Return the mixer's strips of a run, as chosen, the residual last."""
         return self.choices.strips.get(run_id) or self.run(run_id).strips
+
+    def part_strips(self, run_id: str) -> tuple[Strip, ...]:
+        """Return one strip per part of a run in the parts' order, joined ones taken apart."""
+        run = self.run(run_id)
+        found = {strip.key: strip for strip in run.strips}
+        return in_part_order(expanded(self.strips(run_id), found), run.result.parts)
 
     def title(self, entry_id: str, fallback: str) -> str:
         """Return the title that the person gave a source or run, else `fallback`."""
@@ -185,9 +223,7 @@ class Document:
     def add_run(
         self, source_id: str, plugin: str, analysis: str, title: str, result: Result
     ) -> Run:
-        """Add a finished run; its parts take over names, colours and locks by key."""
-        earlier = self._state.runs_of(source_id)
-        before = self._state.strips(earlier[-1].id) if earlier else ()
+        """Add a finished run; like parts of the run before hand on names, colours and locks."""
         run = Run(
             id=_fresh_id("run", [r.id for r in self._state.runs]),
             source=source_id,
@@ -195,7 +231,7 @@ class Document:
             analysis=analysis,
             title=title,
             result=result,
-            strips=_first_strips(result.parts, before),
+            strips=self._first_strips(source_id, result.parts),
         )
         self._become(dataclasses.replace(self._state, runs=(*self._state.runs, run)))
         return run
@@ -229,10 +265,7 @@ class Document:
         self, run_id: str, key: str, name: str, /, *, merge: str = "", **changes: Any
     ) -> None:
         """Change fields of one strip of a run by an undoable edit."""
-        strips = tuple(
-            dataclasses.replace(strip, **changes) if strip.key == key else strip
-            for strip in self._state.strips(run_id)
-        )
+        strips = changed(self._state.strips(run_id), key, **changes)
         self.edit(
             name,
             lambda c: dataclasses.replace(c, strips={**c.strips, run_id: strips}),
@@ -257,6 +290,17 @@ class Document:
         """Bring the edit back that was undone last; nothing where there is none."""
         self._restore(self._history.redo())
 
+    def _first_strips(self, source_id: str, parts: tuple[Part, ...]) -> tuple[Strip, ...]:
+        earlier = self._state.runs_of(source_id)
+        parts_before: tuple[Part, ...] = ()
+        before: tuple[Strip, ...] = ()
+        if earlier:
+            last = earlier[-1]
+            parts_before = last.result.parts
+            found = {strip.key: strip for strip in last.strips}
+            before = expanded(self._state.strips(last.id), found)
+        return handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
+
     def _restore(self, choices: Choices | None) -> None:
         if choices is not None:
             self._become(dataclasses.replace(self._state, choices=choices))
@@ -270,16 +314,13 @@ class Document:
             listener(before, after)
 
 
-def _first_strips(parts: tuple[Part, ...], before: tuple[Strip, ...]) -> tuple[Strip, ...]:
-    known = {strip.key: strip for strip in before}
-    strips = [
-        dataclasses.replace(
-            known.get(part.key, Strip(part.key, part.name, part.color)), profile=None
-        )
-        for part in parts
-    ]
-    residual = known.get("residual", Strip("residual", "Residual", "#8b929a"))
-    return (*strips, residual)
+def _fresh_strip(part: Part) -> Strip:
+    return Strip(part.key, part.name, part.color)
+
+
+def _residual_strip() -> Strip:
+    # Hidden in the sum of the parts, which stands beside the residual's own picture.
+    return Strip(RESIDUAL, "Residual", "#8b929a", show=False)
 
 
 def _fresh_id(prefix: str, taken: list[str]) -> str:

@@ -1,0 +1,201 @@
+"""What becomes of the mixer's strips: on a first result, on a re-run, and under a hand?
+
+Pure functions from strips to strips. Names and colours belong to the person, so a re-run hands
+them on: to the part of the same key, or, where an analysis only numbers its parts, to the part
+whose profile is most alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from partwise.project.document import Strip
+    from partwise.result import Part
+
+__all__ = [
+    "RESIDUAL",
+    "changed",
+    "expanded",
+    "handed_on",
+    "in_part_order",
+    "joined",
+    "moved",
+    "parted",
+]
+
+RESIDUAL = "residual"  # key of the residual's strip, always the last
+_NUMBERED = re.compile(r"^(.*?)[-_ ]?\d+$")
+_ALIKE = 0.5  # cosine below which a numbered part is another one
+
+
+def changed(strips: Sequence[Strip], key: str, **changes: Any) -> tuple[Strip, ...]:
+    """Return the strips with fields of one of them changed."""
+    return tuple(dataclasses.replace(s, **changes) if s.key == key else s for s in strips)
+
+
+def moved(strips: Sequence[Strip], key: str, place: int) -> tuple[Strip, ...]:
+    """Return the strips with one at another place; the residual stays last."""
+    parts = [s for s in strips if s.key != RESIDUAL]
+    rest = [s for s in strips if s.key == RESIDUAL]
+    at = next((k for k, s in enumerate(parts) if s.key == key), None)
+    if at is None:
+        return tuple(strips)
+    strip = parts.pop(at)
+    parts.insert(min(max(place, 0), len(parts)), strip)
+    return (*parts, *rest)
+
+
+def joined(strips: Sequence[Strip], key: str, other: str) -> tuple[Strip, ...]:
+    """Return the strips with the part `other` joined to `key`: one strip for the sum of both.
+
+    The parts themselves stay as found; what is shown, named and counted is their sum, which is
+    exact and can be taken apart again.
+    """
+    known = {s.key: s for s in strips}
+    if key == other or RESIDUAL in (key, other) or not {key, other} <= known.keys():
+        return tuple(strips)
+    members = (*known[key].joined, other, *known[other].joined)
+    return tuple(
+        dataclasses.replace(s, joined=members) if s.key == key else s
+        for s in strips
+        if s.key != other
+    )
+
+
+def parted(strips: Sequence[Strip], key: str, found: Mapping[str, Strip]) -> tuple[Strip, ...]:
+    """Return the strips with a joined one taken apart; `found` are the strips as first made."""
+    out: list[Strip] = []
+    for strip in strips:
+        if strip.key == key and strip.joined:
+            members = (found[name] for name in strip.joined if name in found)
+            out += [dataclasses.replace(strip, joined=()), *members]
+        else:
+            out.append(strip)
+    return tuple(out)
+
+
+def expanded(strips: Sequence[Strip], found: Mapping[str, Strip]) -> tuple[Strip, ...]:
+    """Return one strip per part: what is joined is shown and kept together, under own names.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        As in the mixer.
+    found : mapping of str to Strip
+        Strips as first made, by key: what a member was called before it was joined.
+    """
+    out: list[Strip] = []
+    for strip in strips:
+        out.append(strip)
+        for name in strip.joined:
+            own = found.get(name)
+            if own is not None:
+                told = {"show": strip.show, "solo": strip.solo, "locked": strip.locked}
+                out.append(dataclasses.replace(own, **told))
+    return tuple(out)
+
+
+def in_part_order(strips: Sequence[Strip], parts: Sequence[Part]) -> tuple[Strip, ...]:
+    """Return the strips in the order of the parts, others after them, the residual last."""
+    places = {part.key: k for k, part in enumerate(parts)}
+    last = len(places)
+
+    def place(strip: Strip) -> int:
+        return last + 1 if strip.key == RESIDUAL else places.get(strip.key, last)
+
+    return tuple(sorted(strips, key=place))
+
+
+def handed_on(
+    parts: Sequence[Part],
+    parts_before: Sequence[Part],
+    before: Sequence[Strip],
+    make: Callable[[Part], Strip],
+    make_residual: Callable[[], Strip],
+) -> tuple[Strip, ...]:
+    """Return the strips of a new result: what was chosen for like parts, in the order chosen.
+
+    Corrections by hand belong to the result that they corrected and are not handed on, nor are
+    joints.
+
+    Parameters
+    ----------
+    parts, parts_before : sequence of Part
+        Of the new result and of the one before it.
+    before : sequence of Strip
+        One per part before (see `expanded`), and the residual's.
+    make : callable
+        Makes the strip of a part that nothing is known of.
+    make_residual : callable
+    """
+    origin = _origins(parts, parts_before)
+    known = {strip.key: strip for strip in before}
+    taken = {known[old].name for old in origin.values() if old in known}
+    colors = {known[old].color for old in origin.values() if old in known}
+    strips: dict[str, Strip] = {}
+    for part in parts:
+        old = known.get(origin.get(part.key, ""))
+        if old is not None:
+            strips[part.key] = dataclasses.replace(old, key=part.key, profile=None, joined=())
+            continue
+        fresh = make(part)
+        # A numbered part that is new must not answer to the name or colour of one that was kept.
+        if fresh.name in taken:
+            fresh = dataclasses.replace(fresh, name=_free([p.name for p in parts], taken))
+        if fresh.color in colors:
+            fresh = dataclasses.replace(fresh, color=_free([p.color for p in parts], colors))
+        taken.add(fresh.name)
+        colors.add(fresh.color)
+        strips[part.key] = fresh
+    places = {strip.key: k for k, strip in enumerate(before)}
+    keys = [part.key for part in parts]
+    keys.sort(key=lambda key: places.get(origin.get(key, ""), len(places)))
+    residual = known.get(RESIDUAL) or make_residual()
+    return (*(strips[key] for key in keys), residual)
+
+
+def _origins(parts: Sequence[Part], before: Sequence[Part]) -> dict[str, str]:
+    """Key of the part before that each part continues; parts without one are left out."""
+    if not parts or not before:
+        return {}
+    if not _numbered(parts) or not _numbered(before):
+        old = {part.key for part in before}
+        return {part.key: part.key for part in parts if part.key in old}
+    sizes = {np.size(part.profile) for part in (*parts, *before)}
+    if len(sizes) != 1:
+        return {}
+    from partwise.engine.judge.match import match_parts
+
+    mine, theirs = _columns(parts), _columns(before)
+    fewer, more = (mine, theirs) if mine.shape[1] <= theirs.shape[1] else (theirs, mine)
+    match = match_parts(fewer, more)
+    found = {}
+    for k, (other, cosine) in enumerate(zip(match.permutation, match.cosine, strict=True)):
+        if cosine >= _ALIKE:
+            new, old_place = (k, other) if fewer is mine else (other, k)
+            found[parts[new].key] = before[old_place].key
+    return found
+
+
+def _numbered(parts: Sequence[Part]) -> bool:
+    """Whether keys only count the parts, as in part-1, part-2."""
+    stems = {m.group(1) for part in parts if (m := _NUMBERED.match(part.key))}
+    return len(stems) == 1 and all(_NUMBERED.match(part.key) for part in parts)
+
+
+def _columns(parts: Sequence[Part]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.column_stack([np.asarray(p.profile, dtype=np.float64).ravel() for p in parts])
+
+
+def _free(offered: Sequence[str], taken: set[str]) -> str:
+    """The first that nobody has; with a number where all are taken."""
+    for one in offered:
+        if one not in taken:
+            return one
+    return offered[-1]
