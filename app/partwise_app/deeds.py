@@ -139,7 +139,7 @@ class Deeds(QObject):
         self._session.redo()
 
     def edit_copy_picture(self) -> None:
-        QGuiApplication.clipboard().setImage(self._window.desk.stage.picture())
+        QGuiApplication.clipboard().setImage(self._window.desk.shown.picture())
         self._session.noticed.emit(Notice("good", "The picture is on the clipboard."))
 
     def edit_copy_table(self) -> None:
@@ -154,7 +154,7 @@ class Deeds(QObject):
     # --- view ----------------------------------------------------------------------------
 
     def view_mode(self, mode: str) -> None:
-        self._window.desk.stage.set_mode(mode)
+        self._window.desk.shown.set_mode(mode)
 
     def view_toggle(self, number: str) -> None:
         strips = self._session.strips
@@ -166,16 +166,16 @@ class Deeds(QObject):
         self._session.edit_strip(strip.key, name, {"show": not strip.show})
 
     def view_fit(self) -> None:
-        self._window.desk.stage.fit()
+        self._window.desk.shown.fit()
 
     def view_zoom_in(self) -> None:
-        self._window.desk.stage.zoom_in()
+        self._window.desk.shown.zoom_in()
 
     def view_zoom_out(self) -> None:
-        self._window.desk.stage.zoom_out()
+        self._window.desk.shown.zoom_out()
 
     def view_actual(self) -> None:
-        self._window.desk.stage.zoom_to(1.0)
+        self._window.desk.shown.zoom_to(1.0)
 
     def view_theme(self, mode: str) -> None:
         self._window.set_theme_mode(mode)
@@ -263,10 +263,10 @@ class Deeds(QObject):
     def _thumb(self) -> bytes | None:
         if self._session.input is None:
             return None
-        return _png(self._window.desk.stage.thumbnail("whole", _THUMB))
+        return _png(self._window.desk.shown.thumbnail("whole", _THUMB))
 
     def _report_pictures(self) -> tuple[tuple[str, bytes], ...]:
-        stage = self._window.desk.stage
+        stage = self._window.desk.shown
         keys = [strip.key for strip in self._session.strips]
         roles = [_RESIDUAL if key == _RESIDUAL else f"part-{key}" for key in keys]
         pairs = zip(roles, keys, strict=True)

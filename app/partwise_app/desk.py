@@ -23,6 +23,7 @@ from partwise_app.theme import Tokens
 from partwise_app.tree import ProjectTree
 from partwise_app.trust import TrustCard
 from partwise_app.viewers.curve import ConvergenceCurve
+from partwise_app.viewers.plots import PlotStage
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import ImageStage
 
@@ -45,6 +46,8 @@ class Desk(QWidget):
         self._views = QStackedWidget()
         self._views.addWidget(self.stage)
         self._views.addWidget(self.sheets)
+        self.plots = PlotStage()
+        self._views.addWidget(self.plots)
         self.mixer = Mixer()
         self.scatter = ScatterView()
         self.form = ParamForm()
@@ -93,6 +96,16 @@ class Desk(QWidget):
         self._views.setCurrentWidget(self.stage if image else self.sheets)
         self.stagebar.setVisible(image)
 
+    def show_plots(self) -> None:
+        """Show the stage of a table, which has a row of tabs of its own."""
+        self._views.setCurrentWidget(self.plots)
+        self.stagebar.hide()
+
+    @property
+    def shown(self) -> ImageStage | PlotStage:
+        """The stage that commands of looking go to."""
+        return self.plots if self._views.currentWidget() is self.plots else self.stage
+
     def show_panel(self, panel: QWidget | None) -> None:
         """Show a plugin's own panel below the form, in place of the one before."""
         if self._panel is panel:
@@ -117,6 +130,7 @@ class Desk(QWidget):
             self.stagebar,
             self.stage,
             self.sheets,
+            self.plots,
             self.scatter,
             self.curve,
             self.trust,

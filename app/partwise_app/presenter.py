@@ -22,6 +22,7 @@ from partwise_app.sheets import spark
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import DARK, Tokens
 from partwise_app.tree import Entry
+from partwise_app.viewers.plots import is_table
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -87,6 +88,7 @@ class Presenter(QObject):
         desk.stage.mode_changed.connect(self._on_mode_changed)
         desk.stage.view_changed.connect(self._on_view)
         desk.stage.thumbnails_changed.connect(self._draw_thumbnails)
+        desk.plots.cursor_moved.connect(status.set_reading)
         desk.stagebar.mode_asked.connect(desk.stage.set_mode)
         desk.stagebar.against_asked.connect(self._on_against)
         desk.scatter.ray_moved.connect(self._on_ray)
@@ -130,6 +132,9 @@ class Presenter(QObject):
         stage = self._desk.stage
         self._desk.show_panel(self._panel_for(opened.plugin) if opened is not None else None)
         self._desk.show_image(opened is None or opened.dataset.pyramid is not None)
+        if opened is not None and is_table(opened.dataset):
+            self._desk.show_plots()
+            self._desk.plots.set_dataset(opened.dataset)
         if opened is None:
             stage.set_image(None)
         else:
@@ -259,7 +264,9 @@ class Presenter(QObject):
                 self._stage_strips(run.result.parts, strips)
             self._mix(run.result.parts, strips)
         self._draw_scatter(run, strips)
-        if not self._is_image and session.input is not None:
+        if self._is_table:
+            desk.plots.set_result(run.result if run is not None else None, strips)
+        elif not self._is_image and session.input is not None:
             desk.sheets.set_result(run.result if run is not None else None, strips)
         desk.stagebar.set_ready(self._is_image, run is not None)
         self._on_mode(desk.stage.mode())
@@ -277,6 +284,9 @@ class Presenter(QObject):
             self._stage_strips(snapshot.parts, strips)
             self._mix(snapshot.parts, strips, live=True)
             self._desk.stagebar.set_ready(True, True)
+            self._draw_strip_thumbnails(strips)
+        elif self._is_table:
+            self._desk.plots.set_live(snapshot.parts, strips)
             self._draw_strip_thumbnails(strips)
 
     def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
@@ -343,14 +353,19 @@ class Presenter(QObject):
         opened = self._session.input
         return opened is not None and opened.dataset.pyramid is not None
 
+    @property
+    def _is_table(self) -> bool:
+        opened = self._session.input
+        return opened is not None and is_table(opened.dataset)
+
     def _draw_thumbnails(self) -> None:
         source = self._session.source
         if source is None or self._session.input is None:
             return
-        if not self._is_image:
+        if not self._is_image and not self._is_table:
             self._draw_sparks()
             return
-        picture = self._desk.stage.thumbnail("whole", _TREE_THUMB)
+        picture = self._desk.shown.thumbnail("whole", _TREE_THUMB)
         self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
         strips = self._session.strips
         if self._live is not None:
@@ -373,7 +388,7 @@ class Presenter(QObject):
     def _draw_strip_thumbnails(self, strips: Sequence[Strip]) -> None:
         size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
         for strip in strips:
-            self._desk.mixer.set_thumbnail(strip.key, self._desk.stage.thumbnail(strip.key, size))
+            self._desk.mixer.set_thumbnail(strip.key, self._desk.shown.thumbnail(strip.key, size))
 
     # --- from desk to session ------------------------------------------------------------
 
@@ -394,6 +409,11 @@ class Presenter(QObject):
         self._session.edit_strip(key, f"Colour {self._name(key)}", {"color": color})
 
     def _on_activated(self, key: str) -> None:
+        if self._is_table:
+            plots = self._desk.plots
+            wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
+            plots.set_mode("side" if plots.mode() == wanted else wanted)
+            return
         if not self._is_image:
             solo = any(s.solo for s in self._session.strips if s.key == key)
             self._on_switched(key, "solo", not solo)

@@ -17,6 +17,8 @@ def reading_texts(reading: Any) -> tuple[str, ...]:
     """Return what is under the cursor: position, light, strengths with their unit, residual."""
     if reading is None:
         return ()
+    if isinstance(reading, tuple):  # the words of a plot
+        return reading
     texts = []
     if reading.microns is not None:
         texts.append(f"x {reading.microns[0]:,.1f}  y {reading.microns[1]:,.1f} µm")

@@ -258,6 +258,7 @@ class Window(QMainWindow):
         self.welcome.path_asked.connect(self.deeds.open_path)
         self.welcome.sample_asked.connect(self.open_sample)
         self.desk.stage.mode_changed.connect(self._check_choices)
+        self.desk.plots.mode_changed.connect(self._check_choices)
         self.desk.stage.problem.connect(self._on_stage_problem)
         self.desk.stagebar.command_asked.connect(self._trigger)
         self.desk.export.clicked.connect(self.deeds.file_export)
@@ -338,7 +339,7 @@ class Window(QMainWindow):
             self._actions[command_id].setText(words)
 
     def _check_choices(self) -> None:
-        now = {"mode": self.desk.stage.mode(), "theme": self.theme.mode}
+        now = {"mode": self.desk.shown.mode(), "theme": self.theme.mode}
         for entry in COMMANDS:
             if entry.choice:
                 self._actions[entry.id].setChecked(now[entry.choice] == entry.argument)

@@ -18,7 +18,6 @@ _DYES = (
     ("Amber", 566.0, 16.0, 30.0),
     ("Ruby", 628.0, 18.0, 34.0),
 )
-_NOISE = 1.2  # counts, beside the Poisson noise of the light
 _MISSING = 9  # entries where the detector was saturated
 
 
@@ -44,8 +43,8 @@ class Planted:
     columns: tuple[str, ...]
 
 
-def plant_spectra(seed: int = 7, mixtures: int = 48) -> Planted:
-    """Make counts of mixed dyes: spectra with a vibrational shoulder, sparse amounts, noise."""
+def plant_spectra(seed: int = 8, mixtures: int = 48) -> Planted:
+    """Make counts of mixed dyes: spectra with a vibrational shoulder, sparse amounts, shot noise."""
     rng = np.random.default_rng(seed)
     waves = np.arange(400, 725, 5.0)
     spectra = np.stack([_spectrum(waves, *dye[1:]) for dye in _DYES], axis=1)
@@ -53,8 +52,7 @@ def plant_spectra(seed: int = 7, mixtures: int = 48) -> Planted:
     amounts *= rng.random(amounts.shape) < 0.62
     amounts[rng.integers(len(_DYES), size=mixtures), np.arange(mixtures)] += 400.0
     light = spectra @ amounts
-    table = rng.poisson(light) + rng.normal(0, _NOISE, light.shape)
-    table = np.maximum(np.round(table, 1), 0)
+    table = rng.poisson(light).astype(np.float64)
     table[rng.integers(len(waves), size=_MISSING), rng.integers(mixtures, size=_MISSING)] = np.nan
     return Planted(
         table,

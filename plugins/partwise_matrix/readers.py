@@ -181,7 +181,7 @@ def _read_excel(path: Path) -> Grid:
             raise FileProblem(path, "has no sheet with a table", fix="put the table in one sheet")
         check_size(path, sheet.max_row or 0, sheet.max_column or 0)
         cells = [list(row) for row in sheet.iter_rows(values_only=True)]
-        notes = ()
+        notes: tuple[str, ...] = ()
         if len(book.worksheets) > 1:
             notes = (f"sheet “{sheet.title}” of {len(book.worksheets)}",)
     finally:

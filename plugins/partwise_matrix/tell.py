@@ -114,7 +114,7 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
             "What the parts are made of",
             {"values": W.T.copy()},
             (rows, Axis("weight", len(parts))),
-            {"of": "parts"},
+            {"of": "parts", "tab": "Rows"},
         ),
     ]
     if len(H[0]) <= _AS_BARS:
@@ -124,7 +124,7 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
                 "How much of each part",
                 {"values": H},
                 (columns, Axis("amount", len(parts))),
-                {"of": "parts"},
+                {"of": "parts", "tab": "Columns"},
             )
         )
     else:
@@ -134,7 +134,7 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
                 "How much of each part",
                 {"y": H},
                 (columns, Axis("amount", len(parts))),
-                {"of": "parts", "lanes": True},
+                {"of": "parts", "lanes": True, "tab": "Columns"},
             )
         )
     if evidence.scan is not None:
@@ -173,6 +173,7 @@ def _scan_view(evidence: Evidence) -> View:
         {"x": scan.rank.astype(np.float64), "y": np.stack(rows)},
         (Axis("parts", len(scan.rank), start=float(scan.rank[0])), Axis("value", len(rows))),
         {
+            "tab": "How many",
             "names": names,
             "marks": marks,
             "chosen": evidence.rank,
@@ -202,7 +203,7 @@ def _consensus_view(evidence: Evidence, H: Array) -> list[View]:
             "Which columns belong together",
             {"values": consensus[np.ix_(order, order)].astype(np.float32)},
             (axis, axis),
-            {"limit": 1.0, "value": "share of starts", "square": True},
+            {"tab": "Together", "limit": 1.0, "value": "share of starts", "square": True},
         )
     ]
 

@@ -281,7 +281,7 @@ def _assembled(
     values = np.empty((len(body), width - names))
     for place, (number, row) in enumerate(body):
         values[place] = _numbers(path, dialect, row, number, names, titles)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if names > 1:
         left = ", ".join(titles[1:names]) if titles else f"columns 2 to {names}"
         notes = (f"left out, as it is text: {left}",)

@@ -19,7 +19,7 @@ Array = NDArray[np.floating[Any]]
 
 _SIDE = 400  # rows and columns of what is left that are looked at
 _FLIPS = 20
-_STRUCTURE = 1.15, 1.6  # times what chance leaves in the strongest pattern
+_STRUCTURE = 1.25, 1.6  # times what chance leaves in the strongest pattern
 _ALIKE = 0.95, 0.8  # cosines
 _NEAR = 0.01  # of the best objective: a start that ends within it has found as good a fit
 _KKT = 1e-2
