@@ -25,13 +25,16 @@ def resolve(dotted):
 """
 
 _PLUGINS = """
-seen = 0
-for entry in importlib.metadata.entry_points(group="partwise.plugins"):
-    if entry.dist.name != "partwise":
-        continue
-    plugin = entry.load()
-    heavy = {"numba", "scipy", "skimage", "tifffile", "openslide"} & set(sys.modules)
-    assert not heavy, f"the record of {plugin.id} loads {heavy}"
+ours = [
+    entry
+    for entry in importlib.metadata.entry_points(group="partwise.plugins")
+    if entry.dist.name == "partwise"
+]
+assert ours, "no plugin found"
+plugins = [entry.load() for entry in ours]
+heavy = {"numba", "scipy", "skimage", "tifffile", "openslide"} & set(sys.modules)
+assert not heavy, f"the records of plugins load {heavy}"
+for plugin in plugins:
     names = list(plugin.analyses)
     for reader in plugin.readers:
         names += [reader.probe, reader.load]
@@ -41,8 +44,6 @@ for entry in importlib.metadata.entry_points(group="partwise.plugins"):
     names += [plugin.section.migrate] if plugin.section else []
     for name in names:
         assert callable(resolve(name)), name
-    seen += 1
-assert seen, "no plugin found"
 """
 
 _CORE = """
