@@ -135,6 +135,7 @@ def write_bundle(
     Cancelled, OSError
     """
     from partwise.report.html import render
+    from partwise.report.pdf import set_pdf
     from partwise.report.story import tell
 
     files: list[dict[str, str]] = []
@@ -145,6 +146,8 @@ def write_bundle(
     story = tell(plugin, analysis, dataset, result, pictures=_pictures(files, place.work))
     (place.work / "report.html").write_text(render(story), "utf-8")
     files.append({"role": "report", "path": "report.html", "media": "text/html"})
+    (place.work / "report.pdf").write_bytes(set_pdf(story))
+    files.append({"role": "report-pdf", "path": "report.pdf", "media": "application/pdf"})
     summary = result_json(result, files)
     text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
     (place.work / _RESULT).write_text(text + "\n", "utf-8")

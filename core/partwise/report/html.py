@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import math
 import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from partwise.report.charts import ticks
+from partwise.report.words import VERDICTS, cell_text, number, percent, safe_color
+
 if TYPE_CHECKING:
+    from partwise.report.charts import Chart
     from partwise.report.story import Picture, Story, Strength
     from partwise.result import Table, Trust
 
 __all__ = ["render"]
-
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_VERDICTS = {"good": ("✓", "good"), "look": ("!", "worth a look"), "bad": ("✕", "not good")}
 
 _CSS = """
 :root { color: #1f2529; background: #fff; }
@@ -27,14 +27,17 @@ h1 { font-size: 1.7rem; line-height: 1.2; font-weight: 600; margin: 0; overflow-
 h2 { font-size: 1.05rem; font-weight: 600; margin: 2.4rem 0 .7rem; padding-top: 1rem;
   border-top: 1px solid #dde3e6; }
 .sub { color: #5c6970; margin: .3rem 0 0; }
-.figures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
+.figures { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); }
+.figures.even { grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 figure { margin: 0; break-inside: avoid; }
 figure img { width: 100%; display: block; border: 1px solid #dde3e6; border-radius: 4px; }
 figcaption { color: #5c6970; font-size: .85rem; margin-top: .3rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .6rem 0 .3rem; }
 th { text-align: left; font-weight: 500; color: #5c6970; font-size: .85rem; }
-th, td { padding: .35rem .7rem .35rem 0; border-bottom: 1px solid #eceff1; vertical-align: top; }
+th, td { padding: .35rem 1.4rem .35rem 0; border-bottom: 1px solid #eceff1; vertical-align: top; }
+th:last-child, td:last-child { padding-right: 0; }
 th.n, td.n { text-align: right; white-space: nowrap; }
 td.hash { font: .75rem/1.6 ui-monospace, Consolas, monospace; overflow-wrap: anywhere; }
 .swatch { display: inline-block; width: .9em; height: .9em; border-radius: 3px;
@@ -49,7 +52,11 @@ ul.trust li { display: flex; gap: .8rem; padding: .45rem 0; border-bottom: 1px s
 .bad { background: #f8dcd8; color: #84211a; }
 .detail, .word { color: #5c6970; font-size: .88rem; }
 .two { display: grid; gap: 0 3rem; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
-svg { display: block; width: 100%; max-width: 24rem; height: 5rem; }
+svg { display: block; width: 100%; height: auto; }
+svg.trace { max-width: 24rem; height: 4rem; margin-top: 1rem; }
+svg text { font-size: 11px; fill: #5c6970; } svg .end { text-anchor: end; }
+svg .mid { text-anchor: middle; } svg .rule { stroke: #eceff1; }
+.chart { margin-top: 1.4rem; } .figures + table { margin-top: 1.2rem; }
 footer { margin-top: 3rem; color: #5c6970; font-size: .8rem; }
 @media print { body { padding: 0; max-width: none; font-size: 10.5pt; }
   h2 { break-after: avoid; } tr, li { break-inside: avoid; }
@@ -63,7 +70,10 @@ def render(story: Story) -> str:
     body = [
         f"<header><h1>{escape(story.title)}</h1>",
         f'<p class="sub">{escape(story.subtitle)}</p></header>',
-        _section("What was found", _figures(pictures) + _parts(story)),
+        _section(
+            "What was found",
+            _figures(pictures) + _parts(story) + "".join(map(_chart, story.charts)),
+        ),
         _section("How far to trust it", _trust(story.trust) + _trace(story.trace)),
         _section("Measures", _table(story.measures, caption=False)),
         *(_section(t.title, _table(t, caption=False)) for t in story.tables),
@@ -103,7 +113,9 @@ def _figures(pictures: Sequence[Picture]) -> str:
             f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{data}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
-    return f'<div class="figures">{"".join(cells)}</div>' if cells else ""
+    # Four stand better two by two than three and one.
+    even = " even" if len(cells) in (2, 4) else ""
+    return f'<div class="figures{even}">{"".join(cells)}</div>' if cells else ""
 
 
 def _parts(story: Story) -> str:
@@ -111,18 +123,18 @@ def _parts(story: Story) -> str:
     head = "<th>Part</th><th></th><th class=n>Share of the explained</th>"
     head += "<th class=n>Profile</th>" if wide else ""
     rows = "".join(_part(part, wide=wide) for part in story.parts)
-    left = escape(story.residual_text) or f"{_percent(story.residual)} of the whole"
+    left = escape(story.residual_text) or f"{percent(story.residual)} of the whole"
     rest = f'<p class="detail">Left over: {left}.</p>'
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}"
 
 
 def _part(part: Strength, *, wide: bool) -> str:
-    color = part.color if _COLOR.fullmatch(part.color) else "#888888"
+    color = safe_color(part.color)
     share = min(max(part.share, 0.0), 1.0)
     bar = f'<div class="bar"><i style="width:{100 * share:.1f}%;background:{color}"></i></div>'
     cells = (
         f'<td><span class="swatch" style="background:{color}"></span>{escape(part.name)}</td>'
-        f"<td>{bar}</td><td class=n>{_percent(part.share)}</td>"
+        f"<td>{bar}</td><td class=n>{percent(part.share)}</td>"
     )
     if wide:
         cells += f"<td class=n>{', '.join(f'{v:.3f}' for v in part.profile)}</td>"
@@ -132,7 +144,7 @@ def _part(part: Strength, *, wide: bool) -> str:
 def _trust(lines: Sequence[Trust]) -> str:
     items = []
     for line in lines:
-        mark, word = _VERDICTS.get(line.verdict, ("?", ""))
+        mark, word = VERDICTS.get(line.verdict, ("?", ""))
         detail = f'<div class="detail">{escape(line.detail)}</div>' if line.detail else ""
         items.append(
             f'<li><span class="mark {escape(line.verdict)}" title="{word}">{mark}</span>'
@@ -143,19 +155,64 @@ def _trust(lines: Sequence[Trust]) -> str:
 
 def _trace(trace: Sequence[float]) -> str:
     """Draw the falling objective; nothing where there is no curve to speak of."""
-    low, high = min(trace, default=0.0), max(trace, default=0.0)
-    if len(trace) < 3 or not high > low:
+    from partwise.report.story import falls
+
+    if not falls(trace):
         return ""
+    low, high = min(trace), max(trace)
     points = " ".join(
         f"{300 * k / (len(trace) - 1):.1f},{4 + 52 * (high - v) / (high - low):.1f}"
         for k, v in enumerate(trace)
     )
-    label = f"Objective over {len(trace)} iterations, from {trace[0]:.4g} to {trace[-1]:.4g}"
+    label = (
+        f"Objective over {len(trace)} iterations, from {number(trace[0])} to {number(trace[-1])}"
+    )
     return (
-        f'<figure><svg viewBox="0 0 300 60" preserveAspectRatio="none" role="img" '
+        f'<figure><svg class="trace" viewBox="0 0 300 60" preserveAspectRatio="none" role="img" '
         f'aria-label="{label}"><polyline points="{points}" fill="none" stroke="#2f6f8f" '
         f'stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg>'
         f"<figcaption>{label}</figcaption></figure>"
+    )
+
+
+def _chart(chart: Chart) -> str:
+    """Draw the curves of the parts over one axis, as the PDF does."""
+    wide, high, left, foot = 720.0, 200.0, 52.0, 34.0
+    x0, x1, y0, y1 = chart.bounds
+    sx, sy = (wide - left - 8) / (x1 - x0), (high - foot - 8) / (y1 - y0)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + (x - x0) * sx, high - foot - (y - y0) * sy
+
+    drawn = []
+    for value in ticks(y0, y1, 5):
+        _, y = at(x0, value)
+        drawn.append(f'<line x1="{left}" x2="{wide - 8}" y1="{y:.1f}" y2="{y:.1f}" class="rule"/>')
+        drawn.append(f'<text x="{left - 6}" y="{y + 4:.1f}" class="end">{number(value)}</text>')
+    for value, text in chart.x_ticks(9):
+        x, _ = at(value, y0)
+        words = escape(text)
+        drawn.append(f'<text x="{x:.1f}" y="{high - foot + 15}" class="mid">{words}</text>')
+    for color, start, end, value in chart.stems() if chart.bars else ():
+        (a, top), (b, bottom) = at(start, max(value, 0.0)), at(end, min(value, 0.0))
+        drawn.append(
+            f'<rect x="{a:.1f}" y="{top:.1f}" width="{b - a:.2f}" height="{bottom - top:.2f}" '
+            f'fill="{safe_color(color)}"/>'
+        )
+    for line in () if chart.bars else chart.lines:
+        points = " ".join(
+            "{:.1f},{:.1f}".format(*at(x, y)) for x, y in zip(line.x, line.y, strict=True)
+        )
+        drawn.append(
+            f'<polyline points="{points}" fill="none" stroke="{safe_color(line.color)}" '
+            'stroke-width="1.6"/>'
+        )
+    label = escape(chart.x_label)
+    drawn.append(f'<text x="{(left + wide) / 2:.0f}" y="{high - 3}" class="mid">{label}</text>')
+    title = escape(f"{chart.title} ({chart.y_label})" if chart.y_label else chart.title)
+    return (
+        f'<figure class="chart"><figcaption>{title}</figcaption><svg viewBox="0 0 {wide:.0f} '
+        f'{high:.0f}" role="img" aria-label="{title}">{"".join(drawn)}</svg></figure>'
     )
 
 
@@ -179,17 +236,4 @@ def _cell(cell: str | float) -> str:
     if isinstance(cell, str):
         kind = ' class="hash"' if re.fullmatch(r"[0-9a-f]{64}", cell) else ""
         return f"<td{kind}>{escape(cell)}</td>"
-    if isinstance(cell, int):
-        return f"<td class=n>{cell:,}</td>".replace(",", "\u202f")
-    return f"<td class=n>{_number(cell)}</td>"
-
-
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "–"
-    text = f"{value:.4g}"
-    return text.replace("-", "−") if "e" not in text else text
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}\u202f%" if math.isfinite(value) else "–"
+    return f"<td class=n>{cell_text(cell)}</td>"

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise import params
-from partwise.errors import PartwiseProblem
+from partwise.errors import InputProblem, PartwiseProblem
+from partwise.report.charts import Chart, charts_of
 from partwise.result import Fit, Part, Provenance, Result, Table, Trust
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Dataset
     from partwise.plugins.contract import Analysis, Plugin
 
-__all__ = ["Picture", "Story", "Strength", "tell"]
+__all__ = ["Picture", "Story", "Strength", "falls", "tell"]
 
 _PICTURE_PX = 900  # enough for print at half a page's width
+_BRIGHTEST = 0.999  # of the residual: a few odd pixels do not set the scale
 _MOST_PIXELS = 10**8  # a larger picture would take the machine's memory
 _STOPS = {
     "converged": "because it had converged",
@@ -62,7 +65,9 @@ class Story:
     ----------
     title, subtitle : str
     whole, pictures : Picture or None, tuple of Picture
-        The measurement, and what was found in it.
+        The measurement, and what was found in it, the residual last.
+    charts : tuple of Chart
+        Curves of the parts.
     parts : tuple of Strength
         The profile is left empty where it is too long for a table.
     residual : float
@@ -80,6 +85,7 @@ class Story:
     subtitle: str
     whole: Picture | None
     pictures: tuple[Picture, ...]
+    charts: tuple[Chart, ...]
     parts: tuple[Strength, ...]
     residual: float
     residual_text: str
@@ -113,15 +119,18 @@ def tell(
     about = result.provenance
     assert about is not None
     when = dt.datetime.fromisoformat(about.started)
+    pixels = _overview(dataset)
+    found = [
+        Picture(_caption(role, result.parts), data)
+        for role, path in pictures
+        if (data := _shrunk(path))
+    ]
     return Story(
         title=dataset.title,
         subtitle=f"{plugin.title}, {when:%d %B %Y, %H:%M}",
-        whole=_overview(dataset),
-        pictures=tuple(
-            Picture(_caption(role, result.parts), data)
-            for role, path in pictures
-            if (data := _shrunk(path))
-        ),
+        whole=None if pixels is None else Picture("As measured", _jpeg(_image(pixels))),
+        pictures=(*found, *_left_over(pixels, result)),
+        charts=charts_of(result),
         parts=tuple(_strength(part) for part in result.parts),
         residual=result.residual.share,
         residual_text=result.residual.text,
@@ -142,6 +151,11 @@ def tell(
         versions=Table("Software", ("Name", "Version"), tuple(about.versions.items())),
         trace=result.fit.trace,
     )
+
+
+def falls(trace: Sequence[float]) -> bool:
+    """Whether a trace is a curve worth drawing: long enough, and lower at its end."""
+    return len(trace) > 4 and bool(np.isfinite(trace).all()) and trace[0] > trace[-1]
 
 
 def _strength(part: Part) -> Strength:
@@ -217,7 +231,7 @@ def _caption(role: str, parts: Sequence[Part]) -> str:
     return role.replace("-", " ").capitalize()
 
 
-def _overview(dataset: Dataset) -> Picture | None:
+def _overview(dataset: Dataset) -> NDArray[np.uint8] | None:
     """Return the measured image, as small as a page needs it; None where there is no image."""
     pyramid = dataset.pyramid
     if pyramid is None:
@@ -229,12 +243,32 @@ def _overview(dataset: Dataset) -> Picture | None:
     if size.width * size.height > _MOST_PIXELS:
         return None
     try:
-        pixels = pyramid.read(level, 0, 0, size.width, size.height)
+        return pyramid.read(level, 0, 0, size.width, size.height)
     except (PartwiseProblem, ValueError, OSError):
         return None
-    from PIL import Image
 
-    return Picture("As measured", _jpeg(Image.fromarray(pixels)))
+
+def _left_over(pixels: NDArray[np.uint8] | None, result: Result) -> tuple[Picture, ...]:
+    """Return what no part explains, as a grey picture with its scale."""
+    told = next((v.options["mixing"] for v in result.views if "mixing" in v.options), None)
+    if pixels is None or told is None:
+        return ()
+    from partwise.data.mixing import Mixing
+
+    try:
+        vectors = np.stack([part.profile for part in result.parts], axis=1).astype(np.float64)
+        red, green, blue = (float(level) for level in told["white"])
+        rest = Mixing(vectors, (red, green, blue), told["transform"]).residual(pixels)
+    except (InputProblem, KeyError, ValueError):
+        return ()
+    top = float(np.quantile(rest, _BRIGHTEST))
+    if not top > 0:
+        return ()
+    grey = (255 * np.clip(rest / top, 0, 1)).astype(np.uint8)
+    unit = " OD" if told["transform"] == "optical-density" else ""
+    return (
+        Picture(f"Left over: black is none, white {top:.2g}{unit} or more", _jpeg(_image(grey))),
+    )
 
 
 def _shrunk(path: Path) -> bytes:
@@ -246,6 +280,12 @@ def _shrunk(path: Path) -> bytes:
         if image.width * image.height > _MOST_PIXELS:
             return b""
         return _jpeg(image.convert("RGB"))
+
+
+def _image(pixels: NDArray[np.uint8]) -> Any:
+    from PIL import Image
+
+    return Image.fromarray(pixels)
 
 
 def _jpeg(image: Any) -> bytes:

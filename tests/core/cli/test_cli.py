@@ -68,7 +68,7 @@ def test_run_leaves_what_result_json_lists(
     large = written["parts"][0]
     np.testing.assert_allclose(large["vector"], [0.25, 1.0], atol=1e-3)
     roles = {entry["role"] for entry in written["files"]}
-    assert roles == {"grains-large", "grains-small", "all", "factors", "report"}
+    assert roles == {"grains-large", "grains-small", "all", "factors", "report", "report-pdf"}
     assert sorted([e["path"] for e in written["files"]] + ["result.json"]) == _files(out)
     with np.load(out / "factors.npz") as factors:
         np.testing.assert_array_equal(factors["W"][:, 0], large["profile"])
