@@ -27,6 +27,7 @@ from partwise.api import (
     param,
 )
 from partwise_stain.coreset import Coreset, gather
+from partwise_stain.foreign import left_out
 from partwise_stain.optics import White
 from partwise_stain.presets import STAINS, preset, published, swatch, unit
 from partwise_stain.survey import Survey, as_white, survey
@@ -107,6 +108,19 @@ class _Params:
         kind="file",
         help="An image whose colours this slide shall take; empty for none.",
     )
+    exclude: str = param(
+        "auto",
+        label="Leave out",
+        choices={
+            "auto": "Red cells, pigment and pen",
+            "red-cells": "Red cells",
+            "pigment": "Brown pigment",
+            "pen": "Felt pen",
+            "none": "Nothing",
+        },
+        advanced=True,
+        help="What is no stain and must not turn the vectors; it stays in the picture.",
+    )
     vectors: str = param(
         "",
         label="Fixed vectors",
@@ -172,12 +186,13 @@ class StainAnalysis:
 def _find(looked: Survey, params: _Params, job: Job) -> _Found:
     fixed = _read_vectors(params.vectors)
     stains = params.stains
-    coreset = gather(looked.regions, looked.white, brown=stains != "he")
+    left = left_out(params.exclude)
+    coreset = gather(looked.regions, looked.white, brown=stains != "he", left=left)
     _check_tissue(coreset)
     if stains == "auto":
         stains = _which(coreset)
         if stains == "he":
-            coreset = gather(looked.regions, looked.white, brown=False)
+            coreset = gather(looked.regions, looked.white, brown=False, left=left)
             _check_tissue(coreset)
     prior = published(stains)
     trace: list[float] = []

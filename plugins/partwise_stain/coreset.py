@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from partwise_stain.foreign import Left, is_foreign, left_out
 from partwise_stain.optics import (
     Floats,
     White,
@@ -20,6 +21,7 @@ from partwise_stain.optics import (
 
 __all__ = ["Coreset", "gather"]
 
+_ALL = left_out("auto")
 _SIDE = 64  # bins per channel
 _STEP = 0.025  # OD per bin, so that the grid ends at 1.6, before 8 bits clip
 _FAINT = 0.15  # OD; below, the direction is noise
@@ -85,7 +87,9 @@ class Coreset:
         return merged
 
 
-def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -> Coreset:
+def gather(
+    regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool, left: Left = _ALL
+) -> Coreset:
     """Collect the colours of tissue.
 
     2 × 2 means of pixels, and 4 × 4 means weighted by how flat they are: the latter have half
@@ -96,12 +100,17 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
     regions : sequence of uint8 arrays, shape (h, w, 3)
     white : White
     brown : bool
-        Whether a brown chromogen is expected; see `pen_mask`.
+        Whether a brown chromogen is expected; see `pen_mask`. Red cells and pigment are then
+        not told from it and stay in.
+    left : Left
+        What is left out.
     """
     keys, weights, ods = [], [], []
     tissue = pen = area = 0
     lights = [halved(region) for region in regions]
     inks = [pen_mask(optical_density(light, white.levels), brown=brown) for light in lights]
+    if "pen" not in left:
+        inks = [np.zeros_like(ink) for ink in inks]
     faint = _faint(lights, inks, white)
     for number, (light, ink) in enumerate(zip(lights, inks, strict=True)):
         od = optical_density(light, white.levels)
@@ -129,13 +138,19 @@ def gather(regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool) -
             keys.append(np.stack([key, cell[good]]))
             weights.append(weight[good].astype(np.float64))
             ods.append(chosen)
-    return _merge(
+    merged = _merge(
         np.concatenate(keys, axis=1),
         np.concatenate(weights),
         np.concatenate(ods),
         len(regions) * _CELLS**2,
         (tissue / max(area, 1), pen / max(area, 1)),
         white,
+    )
+    if brown:
+        return merged
+    stays = ~is_foreign(merged.od, merged.sigma, merged.counts(), left)
+    return replace(
+        merged, od=merged.od[stays], sigma=merged.sigma[stays], cells=merged.cells[:, stays]
     )
 
 

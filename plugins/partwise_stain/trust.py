@@ -96,6 +96,9 @@ def lines(
     if steady is not None:
         found += _steady(steady, names)
     found += [_separate(vectors, names), _usual(vectors, prior), _clipped(counted)]
+    odd = counted.red_cells + counted.pigment
+    if odd > 0.001 and "DAB" not in names:
+        found.append(_something_else(counted, odd))
     if "DAB" in names:
         found.append(
             Trust(
@@ -113,7 +116,7 @@ def lines(
                 pen,
                 "look",
                 f"{percent(pen)} looks like felt pen",
-                "Left out with its fringe; a wide bleeding may look the same.",
+                "With its fringe, of the sampled area; a wide bleeding may look the same.",
             )
         )
     return tuple(found)
@@ -140,6 +143,21 @@ def _missed(counted: Census) -> Trust:
         _grade(-counted.missed, -0.02, -0.10),
         f"{percent(counted.missed)} of tissue not explained",
         f"More than {MISSED_OD:g} OD is left: see the residual for pigment, red cells, pen.",
+    )
+
+
+def _something_else(counted: Census, odd: float) -> Trust:
+    # Told by hue among the pixels that are not explained, so never more than those.
+    kinds = [("red cells", counted.red_cells), ("brown pigment", counted.pigment)]
+    seen = sorted(((share, name) for name, share in kinds if share > 0.001), reverse=True)
+    name = seen[0][1] if seen else "red cells"
+    parts = ", ".join(f"{percent(share)} {name}" for share, name in seen) or percent(odd)
+    return Trust(
+        "something-else",
+        odd,
+        _grade(-odd, -0.02, -0.10),
+        f"{percent(odd)} looks like {name}" + (" and more" if len(seen) > 1 else ""),
+        f"By hue, of tissue: {parts}.",
     )
 
 

@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Job, Mixing, Pyramid, stop_if_cancelled
+from partwise_stain.foreign import kinds_of
+from partwise_stain.optics import optical_density
 from partwise_stain.survey import tiles
 
 __all__ = ["AREA_OD", "CLIPPED", "MISSED_OD", "Census", "census"]
 
 TISSUE_OD = 0.15  # length of a pixel's OD from which it counts as tissue
 AREA_OD = 0.15  # OD of a stain from which a pixel counts as stained
-MISSED_OD = 0.10  # root mean square OD left over from which a pixel counts as not explained
+MISSED_OD = 0.08  # root mean square OD left over from which a pixel counts as not explained
 CLIPPED = 5  # level; at or below, a channel is too dark to be measured
+_NOISE = 0.03  # OD; of one pixel, where a hue is told
 _MOST = 6_000_000  # pixels; of a larger slide a coarser level is counted
 _BINS, _STEP = 1000, 0.005  # histogram of concentrations, in OD
 
@@ -39,6 +42,8 @@ class Census:
         99th percentile of the concentration in tissue.
     missed, clipped : float
         Shares of tissue not explained, and too dark to be measured.
+    red_cells, pigment : float
+        Shares of tissue not explained that have the hue of red cells, of brown pigment.
     """
 
     level: int
@@ -51,6 +56,8 @@ class Census:
     high: NDArray[np.float64]
     missed: float
     clipped: float
+    red_cells: float
+    pigment: float
 
     @property
     def explained(self) -> float:
@@ -83,6 +90,7 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
     amount, area = np.zeros(parts), np.zeros(parts)
     total = left = 0.0
     tissue = missed = clipped = 0
+    hues = [0, 0]
     for done, cut in enumerate(cuts):
         stop_if_cancelled(job)
         rgb = pyramid.read(number, *cut)
@@ -98,7 +106,11 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
         tissue += len(h)
         amount += h.sum(axis=0)
         area += (h > AREA_OD).sum(axis=0)
-        missed += int((r > MISSED_OD).sum())
+        odd = r > MISSED_OD
+        missed += int(odd.sum())
+        foreign = optical_density(rgb[inside][odd].astype(np.float32), mixing.white)
+        for kind, mask in enumerate(kinds_of(foreign, _NOISE)):
+            hues[kind] += int(mask.sum())
         clipped += int((rgb[inside].min(axis=1) <= CLIPPED).sum())
         for k in range(parts):
             bins = np.minimum((h[:, k] / _STEP).astype(np.int64), _BINS - 1)
@@ -117,6 +129,8 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
         high=_percentile(histogram, 0.99),
         missed=missed / counted,
         clipped=clipped / counted,
+        red_cells=hues[0] / counted,
+        pigment=hues[1] / counted,
     )
 
 
