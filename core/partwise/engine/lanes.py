@@ -15,9 +15,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "MOST", "row_sum_1", "row_sum_2", "row_sum_3", "row_sum_4"]
+__all__ = [
+    "LANES", "MOST", "STRIDE", "newton_sums", "row_sum_1", "row_sum_2", "row_sum_3", "row_sum_4",
+]  # fmt: skip
 
 LANES = 8
+STRIDE = 16  # `newton_sums` takes lengths that are multiples of this
 MOST = 4  # registers at most in one call
 _FLAGS = ("contract", "reassoc", "nsz")
 
@@ -26,7 +29,7 @@ def _row_sum_of(count: int) -> Any:
     """Return a function that sums `count` registers of parts over one sparse row."""
 
     @intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
-    def summed(  # noqa: PLR0917, PLR0913 - plain arrays, as a compiled loop takes them
+    def summed(
         typing: Any,
         data: Any,
         indices: Any,
@@ -99,3 +102,84 @@ def _row_sum_of(count: int) -> Any:
 
 # One function per number of registers: the number must be known when compiling.
 row_sum_1, row_sum_2, row_sum_3, row_sum_4 = (_row_sum_of(count) for count in range(1, MOST + 1))
+
+
+def _halved(builder: Any, vector: Any) -> Any:
+    """Sum of the lanes, half onto half."""
+    width = vector.type.count
+    while width > 1:
+        width //= 2
+        kind = ir.VectorType(ir.IntType(32), width)
+        low = builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(width))))
+        high = builder.shuffle_vector(
+            vector, vector, ir.Constant(kind, list(range(width, 2 * width)))
+        )
+        vector = builder.fadd(low, high, flags=_FLAGS)
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def _reciprocal(builder: Any, y: Any) -> Any:
+    """1 / y of positive numbers; three Newton steps in float32, where division is slow."""
+    lanes, kind = y.type.count, y.type.element
+    if kind != ir.FloatType():
+        return builder.fdiv(ir.Constant(y.type, [1.0] * lanes), y)
+    whole = ir.VectorType(ir.IntType(32), lanes)
+    # The bits of a float, read as a whole number, are nearly its logarithm.
+    bits = builder.sub(ir.Constant(whole, [0x7EF311C7] * lanes), builder.bitcast(y, whole))
+    found = builder.bitcast(bits, y.type)
+    two = ir.Constant(y.type, [2.0] * lanes)
+    for _ in range(3):
+        rest = builder.fsub(two, builder.fmul(y, found, flags=_FLAGS), flags=_FLAGS)
+        found = builder.fmul(found, rest, flags=_FLAGS)
+    return found
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
+def newton_sums(typing: Any, x: Any, y: Any, before: Any, move: Any, a: Any) -> Any:
+    """Add ``move * before`` to y, and return the sums of ``a x / y`` and ``a² x / y²``.
+
+    All arrays of one float type in C order, their length that of x, a multiple
+    of `STRIDE`; y stays above 0.
+    """
+    signature = types.UniTuple(x.dtype, 2)(x, y, before, x.dtype, a)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        xs, ys, prior, now = (
+            context.make_array(sig.args[at])(context, builder, args[at]) for at in (0, 1, 2, 4)
+        )
+        kind = context.get_value_type(sig.args[0].dtype)
+        wide = ir.VectorType(kind, STRIDE)
+        whole = ir.IntType(64)
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), STRIDE), None)
+        empty = ir.Constant(wide, ir.Undefined)
+        one = builder.insert_element(empty, args[3], ir.Constant(ir.IntType(32), 0))
+        moves = builder.shuffle_vector(one, empty, zeros)
+        slope = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
+        curve = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
+
+        def place(array: Any, at: Any) -> Any:
+            return builder.bitcast(builder.gep(array.data, [at]), wide.as_pointer())
+
+        def fetch(array: Any, at: Any) -> Any:
+            loaded = builder.load(place(array, at))
+            loaded.align = 4
+            return loaded
+
+        def add(total: Any, left: Any, right: Any) -> None:
+            product = builder.fmul(left, right, flags=_FLAGS)
+            builder.store(builder.fadd(builder.load(total), product, flags=_FLAGS), total)
+
+        length = builder.extract_value(xs.shape, 0)
+        zero, step = ir.Constant(whole, 0), ir.Constant(whole, STRIDE)
+        with cgutils.for_range_slice(builder, zero, length, step) as (at, _):
+            change = builder.fmul(moves, fetch(prior, at), flags=_FLAGS)
+            fitted = builder.fadd(fetch(ys, at), change, flags=_FLAGS)
+            builder.store(fitted, place(ys, at)).align = 4
+            t = builder.fmul(fetch(now, at), _reciprocal(builder, fitted), flags=_FLAGS)
+            xt = builder.fmul(fetch(xs, at), t, flags=_FLAGS)
+            builder.store(builder.fadd(builder.load(slope), xt, flags=_FLAGS), slope)
+            add(curve, xt, t)
+        sums = [_halved(builder, builder.load(total)) for total in (slope, curve)]
+        return context.make_tuple(builder, sig.return_type, sums)
+
+    return signature, generate

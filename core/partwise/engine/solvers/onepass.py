@@ -21,7 +21,7 @@ from partwise.engine.problem import Problem
 from partwise.engine.solvers.momentum import Momentum
 from partwise.engine.stop import Rule
 
-__all__ = ["OnePass", "can"]
+__all__ = ["OnePass", "Run", "can"]
 
 Array = NDArray[Any]
 _SWEEPS = 4
@@ -49,7 +49,7 @@ class OnePass:
         self._turned = not problem.sparse and not X.flags.c_contiguous
         Wt, Ht = problem.into(W, H)
         self._few: _Dense | None = None
-        self._run: _Run
+        self._run: Run
         if problem.sparse:
             self._run = _Sparse(X, Wt, Ht, rng)
         else:
@@ -97,7 +97,7 @@ class OnePass:
             yield
 
 
-class _Run:
+class Run:
     """Steps on X (rows × columns) ≈ tall' · wide, both one part per row."""
 
     def __init__(self, tall: Array, wide: Array, rng: np.random.Generator) -> None:
@@ -180,7 +180,7 @@ class _Run:
             self.revived += 1
 
 
-class _Dense(_Run):
+class _Dense(Run):
     """X in C order, one read for a step."""
 
     def __init__(self, X: Array, tall: Array, wide: Array, rng: np.random.Generator) -> None:
@@ -272,7 +272,7 @@ class _Dense(_Run):
         return self.X[picks], picks
 
 
-class _Sparse(_Run):
+class _Sparse(Run):
     """X by row and by column; factors lie in memory sample by sample, as the rows want them."""
 
     def __init__(self, X: Any, tall: Array, wide: Array, rng: np.random.Generator) -> None:
