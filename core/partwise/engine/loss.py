@@ -76,7 +76,7 @@ class Loss:
         if not self.bend:
             return np.ones_like(size)
         if self.name == "capped":
-            return (size < self.bend).astype(size.dtype)
+            return np.asarray(size < self.bend, dtype=size.dtype)
         return np.asarray(self.bend / np.maximum(size, self.bend))
 
     def divergence(self, X: Array, Y: Array, weights: Array | None = None) -> float:
@@ -94,9 +94,10 @@ class Loss:
             if not self.bend:
                 return squares
             if self.name == "capped":
-                return np.minimum(squares, 0.5 * self.bend**2)
+                return np.asarray(np.minimum(squares, 0.5 * self.bend**2))
             size = np.abs(residual)
-            return np.where(size < self.bend, squares, self.bend * (size - 0.5 * self.bend))
+            straight = self.bend * (size - 0.5 * self.bend)
+            return np.asarray(np.where(size < self.bend, squares, straight))
         if b == 1:
             # x log(x / y) with 0 log 0 = 0; the sum of nonnegative terms does
             # not cancel, unlike x log x - x log y summed apart.

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.penalties.constraints import UnitL2
 from partwise.engine.problem import Problem
-from partwise.engine.solvers import skinny
+from partwise.engine.solvers import newton, onepass, skinny
 from partwise.engine.solvers.alternating import RULES, Alternating
 from partwise.engine.solvers.base import Solver
 from partwise.engine.solvers.block import Block
@@ -21,7 +22,8 @@ from partwise.engine.stop import Rule
 
 __all__ = ["ABILITIES", "Ability", "choose", "make", "settle"]
 
-_SAMPLE_RULE = Rule(tol=1e-6, max_iter=400, gain=1e-7)
+Array = NDArray[Any]
+_HUBER = 1.345  # bend of the Huber loss, in standard deviations
 _PLAIN_RULE = Rule(tol=1e-3, max_iter=60)
 
 
@@ -33,7 +35,7 @@ class Ability:
     ----------
     losses
         "squares": the squared error; "robust": that, and with outliers bent;
-        "beta": every beta-divergence.
+        "beta": every beta-divergence; "kl": that of Kullback and Leibler.
     sparse, entries
         A sparse X; missing entries and weights of any pattern.
     penalties
@@ -58,6 +60,7 @@ ABILITIES = {
     "active_set": Ability("squares", True, True, "plain", "none"),
     "pg": Ability("squares", True, True, "plain", "none"),
     "nenmf": Ability("squares", True, True, "plain", "none"),
+    "ccd": Ability("kl", False, False, "none", "none"),
     "skinny": Ability("squares", False, False, "none", "none"),
 }
 
@@ -74,6 +77,8 @@ def choose(problem: Problem, solver: str) -> str:
     if solver == "auto":
         if skinny.can(problem):
             return "skinny"
+        if newton.can(problem):
+            return "ccd"
         solver = "hals" if problem.loss.beta == 2 else "mu"
     if solver not in ABILITIES:
         names = ", ".join(("auto", *ABILITIES))
@@ -84,11 +89,13 @@ def choose(problem: Problem, solver: str) -> str:
     return solver
 
 
-def _able(problem: Problem, solver: str, can: Ability) -> None:
+_LOSSES = {"beta": (None, "every beta-divergence"), "kl": (1.0, "the divergence 'kl'")}
+
+
+def _able(problem: Problem, solver: str, can: Ability) -> None:  # noqa: C901 - one line a case
     loss = problem.loss
-    fits = loss.beta == 2 if can.losses != "beta" else not loss.robust
-    if not fits or (loss.robust and can.losses != "robust"):
-        meant = "every beta-divergence" if can.losses == "beta" else "the squared error"
+    wanted, meant = _LOSSES.get(can.losses, (2.0, "the squared error"))
+    if loss.beta != (wanted or loss.beta) or (loss.robust and can.losses != "robust"):
         raise _refusal(solver, f"minimises {meant}, not {loss.name!r}", "solver", "auto")
     if problem.sparse and not can.sparse:
         raise _refusal(solver, "takes no sparse X", "solver", "hals")
@@ -117,6 +124,8 @@ def _able(problem: Problem, solver: str, can: Ability) -> None:
             raise _refusal(solver, what, f"penalty_{other}", "hals")
         what = f"cannot keep {side} in {type(held).__name__}"
         raise _refusal(solver, what, f"constraint_{side}", "hals")
+    if solver == "ccd" and not newton.can(problem):
+        raise _refusal(solver, "takes no fixed columns", "solver", "auto")
     if solver == "skinny" and not skinny.can(problem):
         what = f"takes an X with a side of at most {skinny.LIMIT}, fixed columns on the short side"
         raise _refusal(solver, what, "solver", "auto")
@@ -136,16 +145,12 @@ def settle(problem: Problem, seed: int) -> Problem:
     loss = problem.loss
     if not loss.robust or loss.bend or problem.empty:
         return problem
-    # A first robust scale from a plain fit is too wide, since outliers pull
-    # that fit; one round with it bent already shakes most of them off.
+    # The scale of a plain fit is too wide, since outliers pull that fit; one
+    # round with it bent already shakes most of them off.
     bend = 0.0
+    W, H = begin(problem, "random", seed, 0)
     for _ in range(2):
-        trial = replace(problem, loss=replace(loss, name="huber", bend=bend))
-        solver = Block(trial, *begin(trial, "auto", seed, 0))
-        trace = [solver.value()]
-        while len(trace) <= _PLAIN_RULE.max_iter and not _PLAIN_RULE.met(trace, solver.kkt()):
-            trace.append(solver.step(False))
-        W, H = solver.factors()
+        W, H = _plain_fit(replace(problem, loss=replace(loss, name="huber", bend=bend)), W, H)
         assert problem.weights is not None  # a robust loss has a table
         left = np.abs(problem.X - W @ H)[problem.weights > 0]
         level = float(problem.X.max()) * float(np.finfo(problem.dtype).eps)
@@ -153,38 +158,58 @@ def settle(problem: Problem, seed: int) -> Problem:
     return replace(problem, loss=replace(loss, bend=bend))
 
 
+def _plain_fit(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
+    """Where a short fit leads, for a better one to begin."""
+    solver = Block(problem, W, H)
+    trace = [solver.value()]
+    while len(trace) <= _PLAIN_RULE.max_iter and not _PLAIN_RULE.met(trace, solver.kkt()):
+        trace.append(solver.step(False))
+    return solver.factors()
+
+
+def _begin(problem: Problem, init: Any, seed: int, start: int) -> tuple[Array, Array]:
+    if not problem.loss.robust or not isinstance(init, str):
+        return begin(problem, init, seed, start)
+    # Singular vectors run after outliers, and a fit that begins there gives
+    # them a part of their own. Capped losses have many poor minima: they begin
+    # where the convex loss with the same trust leads.
+    W, H = begin(problem, "random" if init == "auto" else init, seed, start)
+    if problem.loss.name != "capped":
+        return W, H
+    bend = problem.loss.bend * _HUBER / problem.loss.sigmas
+    return _plain_fit(replace(problem, loss=replace(problem.loss, name="huber", bend=bend)), W, H)
+
+
 def make(name: str, problem: Problem, init: Any, seed: int, start: int) -> Solver:
     """Build the solver `name` and put it where start number `start` begins."""
     problem = settle(problem, seed)
     if name == "skinny":
         return _skinny(problem, init, seed, start)
-    W, H = begin(problem, init, seed, start)
+    W, H = _begin(problem, init, seed, start)
+    if name == "ccd":
+        return newton.Newton(problem, W, H, generator(seed, problem.rank, start, "revive"))
     if name == "mu":
         return Mu(problem, W, H)
     if name in RULES:
         return Alternating(problem, W, H, name)
     if problem.structured:
         return Block(problem, W, H)
-    return Hals(problem, W, H, generator(seed, problem.rank, start, "revive"))
+    rng = generator(seed, problem.rank, start, "revive")
+    if onepass.can(problem):
+        return onepass.OnePass(problem, W, H, rng)
+    return Hals(problem, W, H, rng)
 
 
 def _skinny(problem: Problem, init: Any, seed: int, start: int) -> Solver:
     flat = skinny.lying(problem)
-    turned = flat is not problem
-    part = skinny.sample(flat, generator(seed, problem.rank, start, "sample"))
+    levels = skinny.samples(flat, generator(seed, problem.rank, start, "sample"))
     H = None
     if isinstance(init, str):
-        W, H0 = begin(part or flat, init, seed, start)
-        if part is None:
+        W, H0 = begin(levels[0] if levels else flat, init, seed, start)
+        if not levels:
             H = H0
     else:
         W, H = begin(problem, init, seed, start)
-        if turned:
+        if flat is not problem:
             W, H = H.T, W.T
-    if part is not None:
-        few = skinny.Skinny(part, W, None, turned=False)
-        trace = [few.value()]
-        while len(trace) <= _SAMPLE_RULE.max_iter and not _SAMPLE_RULE.met(trace, few.kkt()):
-            trace.append(few.step(False))
-        W, H = few.factors()[0].astype(np.float64), None
-    return skinny.Skinny(flat, W, H, turned=turned)
+    return skinny.Skinny(flat, W, H, turned=flat is not problem, levels=levels)

@@ -69,7 +69,9 @@ class Ball:
         free = np.where(d > 0, e / np.maximum(d, _TINY), F)
         np.maximum(free, 0, out=free)
         for k in np.flatnonzero(np.square(free).sum(axis=1) > 1):
-            free[k] = _on_ball(np.broadcast_to(d, free.shape)[k], np.maximum(e[k], 0))
+            pull = np.maximum(e[k], 0)
+            # Without any pull (the other factor is empty there) all points are alike.
+            free[k] = _on_ball(np.broadcast_to(d, free.shape)[k], pull) if pull.any() else F[k]
         return free
 
 

@@ -24,7 +24,8 @@ class L21:
     Parameters
     ----------
     over
-        "parts": a group is a part, so that parts which are not needed vanish;
+        "parts": a group is a part, so that of a dictionary (`fixed_W`) those
+        which are not needed vanish (halving a free part into two costs nothing);
         "places": a group is a feature (of W) or a sample (of H) across all
         parts, so that those which carry nothing are left out.
     soft
@@ -73,4 +74,4 @@ class L21:
     def _norms(self, F: Array) -> Array:
         axis = 1 if self.over == "parts" else 0
         squares = np.square(F, dtype=np.float64).sum(axis=axis, keepdims=True)
-        return np.sqrt(squares + self.soft**2)
+        return np.asarray(np.sqrt(squares + self.soft**2))

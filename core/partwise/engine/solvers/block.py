@@ -24,7 +24,7 @@ from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.inner import add_part, coupled_sweep, part_terms
 from partwise.engine.solvers.momentum import Momentum
-from partwise.engine.solvers.products import Weighted, products_of
+from partwise.engine.solvers.products import Weighted, folded
 
 __all__ = ["Block"]
 
@@ -136,7 +136,7 @@ def _best_part(
     bound = terms.bound(F, k)
     if bound.along is not None and (held is None or isinstance(held, Box)):
         low, high = (0.0, np.inf) if held is None else (held.low, held.high)
-        f = F[k].astype(np.float64)
+        f: Array = F[k].astype(np.float64)
         Q = bound.along
         curve, pull = np.empty(f.size), np.empty(f.size)
         curve[:], pull[:] = d + bound.ridge, e - bound.linear
@@ -147,15 +147,15 @@ def _best_part(
     d, e = d + ridge, e - linear
     if held is None:
         free = np.divide(e, d, out=F[k].astype(np.float64), where=d > 0)
-        return np.maximum(free, 0)
-    return held.best(d[None], e[None], F[k : k + 1].astype(np.float64))[0]
+        return np.asarray(np.maximum(free, 0))
+    return np.asarray(held.best(d[None], e[None], F[k : k + 1].astype(np.float64))[0])
 
 
 class _Folded:
     """Data whose weights, if any, are folded into rows and columns."""
 
     def __init__(self, problem: Problem) -> None:
-        self._products = products_of(problem)
+        self._products = folded(problem)
         m, n = problem.shape
         rows, columns = problem.row_scale, problem.column_scale
         self._scales = {

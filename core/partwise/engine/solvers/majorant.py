@@ -8,7 +8,7 @@ Kullback-Leibler, by Newton's method in log u otherwise.
 
 S. Leplat, N. Gillis and A. Ang keep to sums in the same way (IEEE Trans. Signal
 Process. 68, 2020): a set adds one unknown to `linear` or `ridge`, and the root
-falls as it grows, so that it is found by halving.
+falls as it grows, so that there is one answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from partwise.engine.penalties.constraints import Ball, Box, Constraint, Simplex
 __all__ = ["lowest", "root"]
 
 Array = NDArray[Any]
-_HALVINGS = 60
+_ROUNDS = 60
+_FAR = 1e30  # where nothing holds an entry back
 
 
 def lowest(
@@ -37,55 +38,80 @@ def lowest(
     ridge: Array,
 ) -> Array:
     """The lowest point of the bound at F, in the set; all arrays (parts, places)."""
-    wide = [np.broadcast_to(np.asarray(A, np.float64), F.shape) for A in (F, top, bottom)]
+    dtype = F.dtype
+    F, top, bottom = (np.broadcast_to(np.asarray(A, np.float64), F.shape) for A in (F, top, bottom))
     linear = np.asarray(linear, np.float64)
     ridge = np.asarray(ridge, np.float64)
 
     def at(t: Any) -> Array:
         if isinstance(held, Ball):
-            return root(beta, *wide, linear, ridge + t)
-        return root(beta, *wide, linear + t, ridge)
+            return root(beta, F, top, bottom, linear, ridge + t)
+        return root(beta, F, top, bottom, linear + t, ridge)
 
     if held is None:
-        return at(0.0).astype(F.dtype)
+        return np.asarray(at(0.0), dtype=dtype)
+    if beta == 2:  # the bound is a quadratic, which every set can handle itself
+        curve = bottom / np.maximum(F, np.finfo(np.float64).tiny) + ridge
+        return np.asarray(held.best(curve, top - linear, F), dtype=dtype)
     if isinstance(held, Box):  # one variable, convex: the nearest end
-        return np.clip(at(0.0), held.low, held.high).astype(F.dtype)
+        return np.asarray(np.clip(at(0.0), held.low, held.high), dtype=dtype)
     axis = 0 if isinstance(held, Simplex) else 1
     if isinstance(held, Ball):
         t = _search(lambda t: np.square(at(t)).sum(axis=1, keepdims=True), 0.0, ridge, axis)
         new = at(t)
-        return (new / np.maximum(np.linalg.norm(new, axis=1, keepdims=True), 1)).astype(F.dtype)
+        norms = np.maximum(np.linalg.norm(new, axis=1, keepdims=True), 1)
+        return np.asarray(new / norms, dtype=dtype)
     assert isinstance(held, UnitL1 | Simplex)
-    t = _search(lambda t: at(t).sum(axis=axis, keepdims=True), None, wide[2] + abs(linear), axis)
+    t = _search(lambda t: at(t).sum(axis=axis, keepdims=True), None, bottom + abs(linear), axis)
     new = at(t)
-    return (new / new.sum(axis=axis, keepdims=True)).astype(F.dtype)
+    return np.asarray(new / new.sum(axis=axis, keepdims=True), dtype=dtype)
 
 
 def _search(size: Any, least: float | None, scale: Array, axis: int) -> Array:
-    """The t, not below `least`, at which the falling ``size(t)`` comes down to 1."""
+    """The t, not below `least`, at which the falling ``size(t)`` comes down to 1.
+
+    By the Illinois form of regula falsi (Dowell and Jarratt, BIT 11, 1971) on
+    1 / size, which is nearly straight.
+    """
     unit = scale.max(axis=axis, keepdims=True) + 1e-300
+
+    def over(t: Array) -> Array:  # rises with t from −1 at the least, 0 at the answer
+        return np.asarray(1 / np.maximum(size(t), 0.1) - 1)
+
     low = np.zeros_like(unit) if least is not None else -unit
-    high = unit.copy()
+    at_low = over(low)
+    inside = at_low >= 0 if least is not None else np.zeros(at_low.shape, bool)
+    if inside.all():
+        return np.asarray(low)
     for _ in range(200):
-        short = size(high) > 1
+        long = (at_low > 0) & ~inside
+        if not long.any():
+            break
+        low = np.where(long, 4 * low, low)
+        at_low = over(low)
+    high = unit.copy()
+    at_high = over(high)
+    for _ in range(200):
+        short = at_high < 0
         if not short.any():
             break
         high = np.where(short, 4 * high, high)
-    if least is None:
-        for _ in range(200):
-            long = size(low) < 1
-            if not long.any():
-                break
-            low = np.where(long, 4 * low, low)
-    elif not (size(low) > 1).any():
-        return low
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        above = size(middle) > 1
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    if least is not None:
-        return np.where(size(np.zeros_like(unit)) > 1, high, 0.0)
-    return np.asarray(high)
+        at_high = over(high)
+    for _ in range(_ROUNDS):
+        gap = np.where(at_high > at_low, at_high - at_low, 1)
+        t = np.clip(high - at_high * (high - low) / gap, low, high)
+        now = over(t)
+        if (inside | (np.abs(now) < 1e-13)).all():
+            high = t
+            break
+        above = now >= 0
+        # An end that stays twice has its height halved, or it would stay for good.
+        at_low, at_high = (
+            np.where(above, 0.5 * at_low, now),
+            np.where(above, now, 0.5 * at_high),
+        )
+        low, high = np.where(above, low, t), np.where(above, t, high)
+    return np.asarray(np.where(inside, 0.0, high))
 
 
 def root(beta: float, F: Array, top: Array, bottom: Array, linear: Array, ridge: Array) -> Array:
@@ -98,15 +124,19 @@ def root(beta: float, F: Array, top: Array, bottom: Array, linear: Array, ridge:
         # ridge f² + (bottom + linear) f − top f0 = 0, without cancellation.
         middle = bottom + linear
         square = np.sqrt(middle * middle + 4 * ridge * top * F)
-        plus = 2 * top * F / np.maximum(middle + square, tiny)
-        minus = np.divide(square - middle, 2 * ridge, out=np.zeros_like(F), where=ridge > 0)
-        return np.where(middle >= 0, plus, np.where(ridge > 0, minus, 1e30))
+        far = np.full(F.shape, _FAR)
+        with np.errstate(over="ignore"):
+            plus = np.divide(2 * top * F, middle + square, out=far, where=middle + square > 0)
+            minus = np.divide(square - middle, 2 * ridge, out=far.copy(), where=ridge > 0)
+        return np.asarray(np.minimum(np.where(middle >= 0, plus, minus), _FAR))
     out = np.empty(F.shape)
-    args = (np.ascontiguousarray(np.broadcast_to(A, F.shape)).ravel() for A in (top, bottom))
-    more = (np.ascontiguousarray(np.broadcast_to(A, F.shape)).ravel() for A in (linear, ridge * F))
+    flat = [
+        np.ascontiguousarray(np.broadcast_to(A, F.shape)).ravel()
+        for A in (top, bottom, linear, ridge * F)
+    ]
     up = beta - 1 if beta >= 1 else 0.0
     down = beta - 2 if beta <= 2 else 0.0
-    _newton(*args, *more, up, down, out.ravel())
+    _newton(flat[0], flat[1], flat[2], flat[3], up, down, out.ravel())
     return np.asarray(F * out)
 
 

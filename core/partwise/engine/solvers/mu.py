@@ -111,7 +111,8 @@ class Mu:
             V = self._problem.weights
             total = float((V * self._X).sum(dtype=np.float64))
             fitted = float((V * (self._Wt.T @ self._H)).sum(dtype=np.float64))
-        if total > 0 and fitted > 0:
+        # Only a start that is far off: one that was a fit already goes on from there.
+        if total > 0 and fitted > 0 and not 0.8 < total / fitted < 1.25:
             root = self._Wt.dtype.type((total / fitted) ** (1 / len(loose)))
             for side in loose:
                 F = self._Wt if side == "W" else self._H

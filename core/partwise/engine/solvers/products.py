@@ -15,18 +15,21 @@ from partwise.engine import kernels
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 
-__all__ = ["Dense", "Sparse", "Weighted", "products_of", "sparse_inner"]
+__all__ = ["Dense", "Sparse", "Weighted", "folded", "products_of", "sparse_inner"]
 
 Array = NDArray[Any]
 
 
 def products_of(problem: Problem) -> Dense | Sparse | Weighted:
     """The data of a problem for the squared error, in scaled terms."""
-    if problem.sparse:
-        return Sparse(problem.scaled)
     if problem.weights is not None:
         return Weighted(problem.scaled, problem.weights)
-    return Dense(problem.scaled)
+    return folded(problem)
+
+
+def folded(problem: Problem) -> Dense | Sparse:
+    """The data of a problem that has no table of weights."""
+    return Sparse(problem.scaled) if problem.sparse else Dense(problem.scaled)
 
 
 class Dense:

@@ -1,0 +1,220 @@
+"""What breaks factorizations elsewhere: scales, zeros, denormals, duplicates, threads."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import non_negative_factorization
+from sklearn.exceptions import ConvergenceWarning
+
+from partwise.engine.fit import nmf
+from partwise.engine.penalties import Smooth
+from partwise.engine.penalty import L1
+from partwise.engine.pool import _blas, limit_threads
+
+Array = np.ndarray[Any, Any]
+SOLVERS = ("hals", "mu", "bpp", "active_set", "pg", "nenmf")
+
+
+def data(m: int = 12, n: int = 40, rank: int = 3, seed: int = 0) -> Array:
+    rng = np.random.default_rng(seed)
+    return rng.random((m, rank)) @ rng.gamma(0.6, 1.0, (rank, n)) + 0.01 * rng.random((m, n)) + 1e-4
+
+
+def never_rises(fit: Any) -> bool:
+    return bool((np.diff(fit.trace) <= 0).all())
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    m=st.integers(1, 50),
+    n=st.integers(1, 50),
+    rank=st.integers(1, 8),
+    solver=st.sampled_from(SOLVERS),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    order=st.sampled_from(["C", "F"]),
+    zeros=st.floats(0, 0.95),
+    gaps=st.sampled_from([0.0, 0.2]),
+    seed=st.integers(0, 1000),
+)
+def test_no_shape_type_or_layout_breaks_a_solver(
+    m: int, n: int, rank: int, solver: str, dtype: Any, order: Any, zeros: float, gaps: float,
+    seed: int,
+) -> None:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    X = (rng.random((m, n)) * (rng.random((m, n)) >= zeros)).astype(dtype, order=order)
+    holes = rng.random((m, n)) < gaps
+    if holes.all():
+        return
+    X[holes] = np.nan
+    before = X.copy()
+    fit = nmf(X, rank, solver=solver, max_iter=12, seed=seed)
+    assert np.array_equal(X, before, equal_nan=True)
+    assert fit.W.shape == (m, rank)
+    assert fit.H.shape == (rank, n)
+    assert fit.W.dtype == fit.H.dtype == dtype
+    for F in (fit.W, fit.H):
+        assert np.isfinite(F).all()
+        assert (F >= 0).all()
+    assert never_rises(fit)
+    left = np.where(holes, 0, before.astype(np.float64) - fit.W.astype(np.float64) @ fit.H)
+    floor = 1e-5 * float(np.nansum(before.astype(np.float64) ** 2)) + 1e-12
+    assert fit.loss == pytest.approx(0.5 * float((left**2).sum()), rel=1e-3, abs=floor)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("size", [1e-18, 1e-6, 1e6, 1e15])
+def test_single_precision_stands_any_scale(solver: str, size: float) -> None:
+    X = (data() * size).astype(np.float32)
+    fit = nmf(X, 3, solver=solver, max_iter=60)
+    assert never_rises(fit)
+    same = nmf(data().astype(np.float32), 3, solver=solver, max_iter=60)
+    assert fit.loss / size**2 == pytest.approx(same.loss, rel=0.05)
+    gap = X.copy()
+    gap[0, 0] = np.nan
+    assert np.isfinite(nmf(gap, 3, solver=solver, max_iter=10).objective)
+
+
+@pytest.mark.parametrize("loss", ["kl", "is", 0.5, 3.0])
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_ratios_do_not_overflow_in_single_precision(loss: Any, size: float) -> None:
+    if loss == 3.0:
+        size = np.sqrt(size)  # the loss itself is a third power
+    X = data()
+    X[:, ::5] *= 1e-6  # a faint column beside strong ones
+    fit = nmf((X * size).astype(np.float32), 3, loss, max_iter=60)
+    assert never_rises(fit)
+    assert np.isfinite(fit.W).all()
+    assert np.isfinite(fit.H).all()
+    fixed = np.zeros((12, 3), np.float32)
+    fixed[:6, 0] = 1  # rows that no fixed part explains
+    held = nmf((X * size).astype(np.float32), 3, loss, fixed_W=fixed[:, :1], max_iter=20)
+    assert np.isfinite(held.objective)
+
+
+def test_long_multiplicative_runs_end_in_no_denormals() -> None:
+    X = data() * (np.random.default_rng(1).random((12, 40)) < 0.5)
+    for dtype in (np.float32, np.float64):
+        fit = nmf(X.astype(dtype), 6, "kl", tol=0, max_iter=1500)
+        for F in (fit.W, fit.H):
+            assert (F[F > 0] >= np.finfo(dtype).tiny).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "kl"}, {"gaps": True}, {"weights": True}])
+@pytest.mark.parametrize("penalty", [L1(0.3), Smooth(0.3)])
+def test_a_penalty_on_one_side_does_not_send_the_other_off(
+    options: dict[str, Any], penalty: Any
+) -> None:
+    X = data()
+    ask: dict[str, Any] = {k: v for k, v in options.items() if k == "loss"}
+    if "gaps" in options:
+        X[3, ::7] = np.nan
+    if "weights" in options:
+        ask["weights"] = np.random.default_rng(2).random(X.shape) + 0.1
+    for side, other in (("H", "W"), ("W", "H")):
+        fit = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=400, tol=1e-7)
+        free = fit.W.T if other == "W" else fit.H
+        lengths = np.linalg.norm(free, axis=1)
+        assert lengths.max() <= 1 + 1e-6
+        assert lengths.max() > 0.99
+        assert never_rises(fit)
+        alike = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=800, tol=1e-7)
+        assert alike.objective <= fit.objective
+        assert alike.objective > 0.9 * fit.objective
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_duplicates_zeros_and_too_many_parts_are_stood(solver: str) -> None:
+    X = np.repeat(data(6, 10, 2), 3, axis=1)
+    X[2] = 0
+    X[:, 4] = 0
+    fit = nmf(X, 9, solver=solver, max_iter=200)
+    assert never_rises(fit)
+    assert np.isfinite(fit.kkt)
+    fitted = fit.W @ fit.H
+    assert np.abs(fitted[2]).max() < 1e-3 * X.max()
+    assert np.abs(fitted[:, 4]).max() < 1e-3 * X.max()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+def test_a_start_at_another_scale_does_not_stop_a_fit_at_once(solver: str, size: float) -> None:
+    X = data()
+    rng = np.random.default_rng(0)
+    W, H = rng.random((12, 3)), rng.random((3, 40))
+    near = nmf(X, 3, solver=solver, init=(W, H))
+    far = nmf(X, 3, solver=solver, init=(size * W, H))
+    assert far.iterations > 5
+    assert far.loss <= near.loss + 0.02 * near.trace[0]
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "rank", "kind"),
+    [
+        (1, 30, 1, "dense"),
+        (30, 1, 1, "dense"),
+        (8, 8, 8, "dense"),
+        (40, 25, 4, "dense"),
+        (25, 40, 6, "thin"),
+        (60, 20, 3, "flat"),
+        (20, 60, 5, "peaks"),
+    ],
+)
+@pytest.mark.parametrize("solver", ["hals", "mu"])
+def test_no_worse_than_scikit_learn_on_a_zoo(
+    m: int, n: int, rank: int, kind: str, solver: str
+) -> None:
+    X = data(m, n, min(rank, 5), seed=m + n)
+    rng = np.random.default_rng(1)
+    if kind == "thin":
+        X = X * (rng.random((m, n)) < 0.2)
+    elif kind == "flat":
+        X = X * 1e-3 + 1
+    elif kind == "peaks":
+        X = X + 100 * (rng.random((m, n)) < 0.01)
+    size = np.sqrt(X.mean() / rank)
+    # Different ways from one start may end in different valleys, for both; the
+    # best of a few is what a person would keep.
+    theirs, ours = [], []
+    for _ in range(3):
+        W0, H0 = size * rng.random((m, rank)) + 1e-9, size * rng.random((rank, n)) + 1e-9
+        theirs.append(peer(X, W0, H0, solver))
+        loss = "frobenius" if solver == "hals" else "kl"
+        fit = nmf(X, rank, loss, init=(W0, H0), solver=solver, tol=1e-7, max_iter=2000)
+        ours.append(fit.loss)
+    scale = 0.5 * float((X**2).sum()) if solver == "hals" else float(X.sum())
+    assert min(ours) <= 1.001 * min(theirs) + 1e-4 * scale
+
+
+def peer(X: Array, W0: Array, H0: Array, solver: str) -> float:
+    """The loss that scikit-learn reaches."""
+    squares = solver == "hals"
+    options: dict[str, Any] = (
+        {"solver": "cd"} if squares else {"solver": "mu", "beta_loss": "kullback-leibler"}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        W, H, _ = non_negative_factorization(
+            X, W=W0.copy(), H=H0.copy(), n_components=W0.shape[1], init="custom",
+            max_iter=500, tol=1e-8, **options,
+        )  # fmt: skip
+    Y = np.maximum(W @ H, 1e-300)
+    if squares:
+        return 0.5 * float(((X - Y) ** 2).sum())
+    return float((X * np.log(np.where(X > 0, X / Y, 1)) - X + Y).sum())
+
+
+@pytest.mark.parametrize("loss", ["frobenius", "kl"])
+def test_the_matrix_library_has_its_threads_back_after_a_fit(loss: str) -> None:
+    switch = _blas()
+    if switch is None:
+        pytest.skip("this numpy has no thread switch that we know")
+    before = switch[0]()
+    with limit_threads(2):
+        nmf(data(80, 3000), 3, loss, max_iter=3)
+    assert switch[0]() == before
