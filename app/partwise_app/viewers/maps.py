@@ -1,7 +1,7 @@
 """Which colours does a map of numbers take? Perceptually even, safe for colour-blind eyes.
 
-Viridis (van der Walt and Smith 2015) and cividis (Nuñez, Anderton, Renslow, PLoS ONE 2018),
-both in the public domain, from 17 samples each; between them straight lines stay within seven
+Viridis and magma (van der Walt and Smith 2015) and cividis (Nuñez, Anderton, Renslow, PLoS ONE 2018),
+all in the public domain, from 17 samples each; between them straight lines stay within seven
 levels of 255.
 """
 
@@ -16,6 +16,10 @@ _SAMPLES = {
     "viridis": (
         "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c "
         "1f9f88 27ad81 3dbc74 5cc863 81d34d aadc32 d5e21a fde725"
+    ),
+    "magma": (
+        "000004 0a0822 1d1147 36106b 51127c 6a1c81 832681 9c2e7f b73779 "
+        "cf4070 e55064 f4695c fb8761 fea571 fec287 fde0a1 fcfdbf"
     ),
     "cividis": (
         "00204d 002c69 06366e 2d426c 414d6b 52596c 61646f 6f7073 7d7c78 "
