@@ -11,14 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
+from numba import types as _types
+from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 __all__ = [
     "LANES", "MOST", "STRIDE", "newton_sums", "row_sum_1", "row_sum_2", "row_sum_3", "row_sum_4",
 ]  # fmt: skip
 
+cgutils: Any = _cgutils  # numba carries no types
+types: Any = _types
 LANES = 8
 STRIDE = 16  # `newton_sums` takes lengths that are multiples of this
 MOST = 4  # registers at most in one call
@@ -28,7 +30,7 @@ _FLAGS = ("contract", "reassoc", "nsz")
 def _row_sum_of(count: int) -> Any:
     """Return a function that sums `count` registers of parts over one sparse row."""
 
-    @intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
+    @intrinsic
     def summed(
         typing: Any,
         data: Any,
@@ -134,8 +136,8 @@ def _reciprocal(builder: Any, y: Any) -> Any:
     return found
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
-def newton_sums(typing: Any, x: Any, y: Any, before: Any, move: Any, a: Any) -> Any:
+@intrinsic
+def _newton_sums(typing: Any, x: Any, y: Any, before: Any, move: Any, a: Any) -> Any:
     """Add ``move * before`` to y, and return the sums of ``a x / y`` and ``a² x / y²``.
 
     All arrays of one float type in C order, their length that of x, a multiple
@@ -183,3 +185,6 @@ def newton_sums(typing: Any, x: Any, y: Any, before: Any, move: Any, a: Any) -> 
         return context.make_tuple(builder, sig.return_type, sums)
 
     return signature, generate
+
+
+newton_sums: Any = _newton_sums  # called from compiled loops alone, without `typing`

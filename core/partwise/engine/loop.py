@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,17 @@ class Stepper(Protocol):
 
     def factors(self) -> tuple[Any, ...]:
         """The factors in the user's terms, the dictionary first and the courses last."""
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A stepper that finds its way on a sample before it takes a step."""
+
+    def rehearse(self) -> Iterator[None]:
+        """Go on with the sample, a step for each round."""
+
+    def look(self) -> float:
+        """Bring the factors up to where the sample has come; return the objective there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +94,16 @@ def drive(
     stepper: Stepper, rule: Rule, clock: Clock, on_step: OnStep | None = None, start: int = 0
 ) -> Driven:
     """Let `stepper` run from where it stands until there is a reason to stop."""
+    ended = _rehearsed(stepper, clock, on_step, start)
+    if ended is not None:
+        return ended
     trace = [stepper.value()]
     stop = "max_iter"
     for iteration in range(1, rule.max_iter + 1):
         show = on_step is not None and clock.due
         trace.append(stepper.step(show))
         if show and on_step is not None:
-            factors = tuple(_locked(F) for F in stepper.factors())
-            if on_step(Step(iteration, trace[-1], factors, start, clock.seconds)) is False:
+            if _told(on_step, stepper, iteration, trace[-1], start, clock) is False:
                 stop = "cancelled"
                 break
             clock.reported()
@@ -101,6 +114,34 @@ def drive(
             stop = "max_seconds"
             break
     return Driven(np.array(trace), stop)
+
+
+def _told(
+    on_step: OnStep, stepper: Stepper, iteration: int, objective: float, start: int, clock: Clock
+) -> object:
+    factors = tuple(_locked(F) for F in stepper.factors())
+    return on_step(Step(iteration, objective, factors, start, clock.seconds))
+
+
+def _rehearsed(stepper: Stepper, clock: Clock, on_step: OnStep | None, start: int) -> Driven | None:
+    """Let a solver that begins on a sample do so; the outcome if the run ends there.
+
+    What is shown meanwhile is exact: the sample's dictionary on all of the
+    data, as iteration 0. It may rise, since a sample knows little of the whole,
+    and does not enter the trace.
+    """
+    if not isinstance(stepper, Rehearsing):
+        return None
+    for _ in stepper.rehearse():
+        stop = "max_seconds" if clock.over else ""
+        if not stop and on_step is not None and clock.due:
+            objective = stepper.look()
+            if _told(on_step, stepper, 0, objective, start, clock) is False:
+                stop = "cancelled"
+            clock.reported()
+        if stop:
+            return Driven(np.array([stepper.look()]), stop)
+    return None
 
 
 def drive_starts(

@@ -34,7 +34,7 @@ def can(problem: Problem) -> bool:
 class Newton:
     """Coordinate descent for the Kullback-Leibler divergence."""
 
-    name = "newton"
+    name = "ccd"
 
     def __init__(self, problem: Problem, W: Array, H: Array, rng: np.random.Generator) -> None:
         self._problem = problem

@@ -57,10 +57,7 @@ class OnePass:
             self._run = dense = _Dense(X.T if self._turned else X, tall, wide, rng)
             self._few = dense.sample()
         self._rehearsal = self._rehearse()
-
-    @property
-    def revived(self) -> int:
-        return self._run.revived
+        self.revived = 0
 
     def rehearse(self) -> Iterator[None]:
         """Find the short factor on a sample, one step for each round of the iterator."""
@@ -75,7 +72,9 @@ class OnePass:
         return self.look()
 
     def step(self, show: bool) -> float:
-        return self._run.step()
+        value = self._run.step()
+        self.revived = self._run.revived
+        return value
 
     def kkt(self) -> float:
         return self._run.residual

@@ -147,12 +147,13 @@ class Skinny:
 
     def look(self) -> float:
         """Write H for W as it stands, and return the objective."""
+        self._H = self._none
         self._take(self._pass(self._W, True, _COLD, self._warm_scale))
         return self._value
 
     def value(self) -> float:
         for _ in self._rehearsal:
-            pass
+            self._H = self._none  # belongs to a W that is left behind
         cold = _COLD if not self._H.shape[1] else _WARM
         self._take(self._pass(self._W, not self._closed, cold, self._warm_scale))
         return self._value
