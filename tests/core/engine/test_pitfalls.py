@@ -172,11 +172,13 @@ def test_no_worse_than_scikit_learn_on_a_zoo(
     X = data(m, n, min(rank, 5), seed=m + n)
     rng = np.random.default_rng(1)
     if kind == "thin":
-        X = X * (rng.random((m, n)) < 0.2)
+        W = rng.random((m, rank)) * (rng.random((m, rank)) < 0.4)
+        X = W @ (rng.gamma(0.6, 1.0, (rank, n)) * (rng.random((rank, n)) < 0.4))
+        X += 0.05 * (rng.random((m, n)) < 0.05)
     elif kind == "flat":
         X = X * 1e-3 + 1
     elif kind == "peaks":
-        X = X + 100 * (rng.random((m, n)) < 0.01)
+        X = X * np.where(rng.random((1, n)) < 0.1, 30, 1)
     size = np.sqrt(X.mean() / rank)
     # Different ways from one start may end in different valleys, for both; the
     # best of a few is what a person would keep.
