@@ -151,9 +151,11 @@ class Mixing:
         out = np.empty((len(pixels), 3), np.uint8)
         # With the residual, what stays is the whole less the hidden parts.
         change = np.ascontiguousarray(drawn - own if with_residual else drawn, dtype=np.float32)
-        base = self._signed_table if with_residual else np.zeros_like(self._table)
         by_table = self.transform == "optical-density"
-        args = (self._table, self._solve, self._columns, base, change, self._light, by_table)
+        args = (
+            *(self._table, self._solve, self._columns, self._signed_table, change, self._light),
+            *(by_table, with_residual),
+        )
 
         def work(_slot: int, low: int, high: int) -> None:
             _render(pixels[low:high], *args, out[low:high])
@@ -212,7 +214,9 @@ class Mixing:
 
     @cached_property
     def _light(self) -> NDArray[np.uint8]:
-        """OD to level, per channel: (3, steps)."""
+        """OD to level, or level to itself, per channel: (3, steps)."""
+        if self.transform == "identity":
+            return np.tile(np.arange(256, dtype=np.uint8), (3, 1))
         od = np.linspace(_OD_LOW, _OD_HIGH, _STEPS)
         light = np.array(self.white)[:, None] * 10.0**-od
         return np.rint(np.clip(light, 0, 255)).astype(np.uint8)
@@ -362,19 +366,20 @@ def _residual(pixels: _Pixels, table: _Table, solve: _Table, vectors: _Table, ou
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),
     )
-    h = np.empty((_CHUNK, vectors.shape[1]), np.float32)
+    rows = np.empty((vectors.shape[1], _CHUNK), np.float32)  # a row per part: vector registers
     third = np.float32(1 / 3)
     for low in range(0, len(pixels), _CHUNK):
         block = pixels[low : low + _CHUNK]
         _look_up(block, table, r, g, b)
-        _solve_chunk(r, g, b, solve, vectors, h[: len(block)])
+        _solve_chunk(r, g, b, solve, vectors, rows.T[: len(block)])
+        for k in range(vectors.shape[1]):
+            x, y, z = vectors[0, k], vectors[1, k], vectors[2, k]
+            for i in range(len(block)):
+                r[i] -= x * rows[k, i]
+                g[i] -= y * rows[k, i]
+                b[i] -= z * rows[k, i]
         for i in range(len(block)):
-            x, y, z = r[i], g[i], b[i]
-            for k in range(vectors.shape[1]):
-                x -= vectors[0, k] * h[i, k]
-                y -= vectors[1, k] * h[i, k]
-                z -= vectors[2, k] * h[i, k]
-            out[low + i] = np.sqrt((x * x + y * y + z * z) * third)
+            out[low + i] = np.sqrt((r[i] * r[i] + g[i] * g[i] + b[i] * b[i]) * third)
 
 
 @compiled
@@ -387,6 +392,7 @@ def _render(
     change: _Table,
     light: _Pixels,
     by_table: bool,
+    with_base: bool,
     out: _Pixels,
 ) -> None:
     r, g, b = (
@@ -394,23 +400,29 @@ def _render(
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),
     )
-    h = np.empty((_CHUNK, vectors.shape[1]), np.float32)
-    per_od = np.float32((_STEPS - 1) / (_OD_HIGH - _OD_LOW))
-    offset = np.float32(-_OD_LOW * (_STEPS - 1) / (_OD_HIGH - _OD_LOW) + 0.5)
-    last = np.float32(_STEPS - 1)
+    rows = np.empty((vectors.shape[1], _CHUNK), np.float32)
+    value = np.empty(_CHUNK, np.float32)
+    step = np.empty(_CHUNK, np.int32)
+    # From OD to a place in the table of light, or from a level to itself.
+    scale = np.float32((_STEPS - 1) / (_OD_HIGH - _OD_LOW)) if by_table else np.float32(1)
+    offset = (np.float32(-_OD_LOW) * scale if by_table else np.float32(0)) + np.float32(0.5)
+    last = np.float32(_STEPS - 1) if by_table else np.float32(255)
     for low in range(0, len(pixels), _CHUNK):
         block = pixels[low : low + _CHUNK]
+        count = len(block)
         _look_up(block, table, r, g, b)
-        _solve_chunk(r, g, b, solve, vectors, h[: len(block)])
+        _solve_chunk(r, g, b, solve, vectors, rows.T[:count])
         for c in range(3):
-            row, shade = base[c], light[c]
-            for i in range(len(block)):
-                value = row[block[i, c]]
-                for k in range(vectors.shape[1]):
-                    value += change[c, k] * h[i, k]
-                if by_table:
-                    step = min(max(value * per_od + offset, np.float32(0)), last)
-                    out[low + i, c] = shade[np.int32(step)]
-                else:
-                    level = min(max(value + np.float32(0.5), np.float32(0)), np.float32(255))
-                    out[low + i, c] = np.uint8(level)
+            if with_base:
+                for i in range(count):
+                    value[i] = base[c, block[i, c]] * scale + offset
+            else:
+                value[:count] = offset
+            for k in range(vectors.shape[1]):
+                weight = change[c, k] * scale
+                for i in range(count):
+                    value[i] += weight * rows[k, i]
+            for i in range(count):
+                step[i] = np.int32(min(max(value[i], np.float32(0)), last))
+            for i in range(count):
+                out[low + i, c] = light[c, step[i]]
