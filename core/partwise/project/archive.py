@@ -22,16 +22,30 @@ from numpy.typing import NDArray
 from partwise.errors import FileProblem
 from partwise.project import arrays
 
-__all__ = ["ARRAY", "MIMETYPE", "MOST_JSON", "MOST_MEMBERS", "Archive", "Finding", "opened"]
+__all__ = [
+    "ARRAY",
+    "INPUT",
+    "MIMETYPE",
+    "MOST_MEMBERS",
+    "Archive",
+    "Finding",
+    "opened",
+    "readable_json",
+]
 
 MIMETYPE = "application/x-partwise"
 ARRAY = re.compile(r"arrays/([0-9a-f]{64})\.npy")
 _FIXED = frozenset({"mimetype", "project.json", "provenance.json", "thumb.png", "manifest.json"})
+INPUT = re.compile(r"inputs/([0-9a-f]{64})")
 MOST_MEMBERS = 20_000
-MOST_JSON = 64 << 20  # bytes
+_MOST_DIRECTORY = 8 << 20  # bytes: that many members with the longest names fit twice
+_MOST_JSON = 32 << 20  # bytes
+_MOST_VALUES = 1_000_000  # in one JSON: parsed, an empty list takes twenty times its two bytes
 _MOST_THUMB = 8 << 20
 _MOST_TOTAL = 16 << 30
 _DEEPEST_JSON = 60
+_BLOCK = 1 << 20
+_DAMAGE = (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -43,14 +57,17 @@ class Finding:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Archive]:
-    """Open a project file for the block; raises `FileProblem` where it is none."""
+def opened(path: Path, *, look: bool = False) -> Iterator[Archive]:
+    """Open a project file for the block; raises `FileProblem` where it is none.
+
+    With `look`, members that this version does not know are passed over instead of refused.
+    """
     if path.is_dir():
         raise FileProblem(path, "is a folder", fix="name a .partwise file")
     try:
         with path.open("rb") as file:
             try:
-                archive = Archive(file)
+                archive = Archive(file, look=look)
             except (
                 zipfile.BadZipFile,
                 NotImplementedError,
@@ -71,10 +88,13 @@ def opened(path: Path) -> Iterator[Archive]:
 class Archive:
     """A ZIP whose directory has been checked; raises `ValueError` where it is not ours."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, look: bool = False) -> None:
         size = file.seek(0, 2)
         file.seek(0)
-        self._zip = zipfile.ZipFile(file)
+        guarded = _Guarded(file)
+        self._look = look
+        self._zip = zipfile.ZipFile(guarded)
+        guarded.most = size
         entries = self._zip.infolist()
         if len(entries) > MOST_MEMBERS:
             msg = f"it has {len(entries)} members"
@@ -95,12 +115,12 @@ class Archive:
             msg = "its mimetype is another"
             raise ValueError(msg)
 
-    @staticmethod
-    def _check_entry(entry: zipfile.ZipInfo) -> None:
+    def _check_entry(self, entry: zipfile.ZipInfo) -> None:
         name = entry.filename
         limits = {"mimetype": 64, "thumb.png": _MOST_THUMB}
-        limit = MOST_JSON if name.endswith(".json") else limits.get(name, _MOST_TOTAL)
-        if name not in _FIXED and not ARRAY.fullmatch(name):
+        limit = _MOST_JSON if name.endswith(".json") else limits.get(name, _MOST_TOTAL)
+        known = name in _FIXED or ARRAY.fullmatch(name) or INPUT.fullmatch(name)
+        if not known and not self._look:
             msg = f"it has a member {name[:60]!r}"
         elif entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             msg = f"{name} is compressed"
@@ -112,31 +132,56 @@ class Archive:
             return
         raise ValueError(msg)
 
-    def check(self) -> list[Finding]:
-        """Compare each member with the manifest."""
+    def check(self, *, every: bool = True) -> list[Finding]:
+        """Compare the members with the manifest.
+
+        Arrays and inputs carry their hash as their name and are compared with it when they are
+        taken; with `every` they are read and compared here.
+        """
         try:
             manifest = self.json("manifest.json")
         except (ValueError, RecursionError) as error:
             return [Finding("manifest.json", str(error))]
+        listed = self.names - {"manifest.json"}
         findings = [
             Finding(name, "is missing") for name in sorted(manifest.keys() - self.names)
-        ] + [
-            Finding(name, "is not in the manifest")
-            for name in sorted(self.names - manifest.keys() - {"manifest.json"})
-        ]
+        ] + [Finding(name, "is not in the manifest") for name in sorted(listed - manifest.keys())]
         for name in sorted(manifest.keys() & self.names):
-            said = manifest[name]
             try:
-                data = self.read(name)
+                said = self._said(name) if not every and _own_hash(name) else self._found(name)
             except ValueError as error:
                 findings.append(Finding(name, str(error)))
                 continue
-            digest = hashlib.sha256(data).hexdigest()
-            if said != {"size": len(data), "sha256": digest}:
+            if manifest[name] != said:
                 findings.append(Finding(name, "is not what was saved"))
+            elif said["sha256"] != (_own_hash(name) or said["sha256"]):
+                findings.append(Finding(name, "is not what its name says"))
         if "project.json" not in manifest:
             findings.append(Finding("project.json", "is missing"))
         return findings
+
+    def _said(self, name: str) -> dict[str, Any]:
+        return {"size": self._zip.getinfo(name).file_size, "sha256": _own_hash(name)}
+
+    def _found(self, name: str) -> dict[str, Any]:
+        digest = hashlib.sha256()
+        size = 0
+        for block in self.blocks(name):
+            digest.update(block)
+            size += len(block)
+        return {"size": size, "sha256": digest.hexdigest()}
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """Yield the content of a member piece by piece, however large it is."""
+        try:
+            with self._zip.open(name) as member:
+                while block := member.read(_BLOCK):
+                    yield block
+        except KeyError as error:
+            msg = "is missing"
+            raise ValueError(msg) from error
+        except _DAMAGE as error:
+            raise ValueError(str(error)) from error
 
     def read(self, name: str) -> bytes:
         try:
@@ -144,12 +189,12 @@ class Archive:
         except KeyError as error:
             msg = "is missing"
             raise ValueError(msg) from error
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error) as error:
+        except _DAMAGE as error:
             raise ValueError(str(error)) from error
 
     def json(self, name: str) -> dict[str, Any]:
         data = self.read(name)
-        _check_depth(data)
+        readable_json(data)
         value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
         if not isinstance(value, dict):
             msg = f"{name} holds no object"
@@ -172,9 +217,27 @@ def _no_constant(name: str) -> float:
     raise ValueError(msg)
 
 
-def _check_depth(data: bytes) -> None:
-    """Refuse deep nesting before the recursive parser meets it; text may hold brackets too."""
+def _own_hash(name: str) -> str:
+    """Return the hash that an array or input has for its name, or nothing."""
+    found = ARRAY.fullmatch(name) or INPUT.fullmatch(name)
+    return found.group(1) if found else ""
+
+
+def readable_json(data: bytes) -> None:
+    """Refuse JSON that is too large, too full or too deep before the parser meets it.
+
+    Raises
+    ------
+    ValueError
+    """
+    if (
+        len(data) > _MOST_JSON
+        or sum(data.count(sign) for sign in (b",", b"[", b"{")) > _MOST_VALUES
+    ):
+        msg = "its JSON is too large"
+        raise ValueError(msg)
     depth = 0
+    # Text may hold brackets too, so it is passed over as a whole.
     for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', data):
         sign = token.group()[:1]
         if sign in b"[{":
@@ -184,3 +247,23 @@ def _check_depth(data: bytes) -> None:
                 raise ValueError(msg)
         elif sign in b"]}":
             depth -= 1
+
+
+class _Guarded:
+    """A file of which no more than `most` bytes are read at once.
+
+    The directory of a ZIP is read and parsed as a whole, and each entry takes ten times its size
+    in memory, before anybody could count them.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.most = _MOST_DIRECTORY
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self.name = getattr(file, "name", "")
+
+    def read(self, size: int = -1) -> bytes:
+        if size > self.most:
+            msg = "its directory is too large"
+            raise ValueError(msg)
+        return self._file.read(size)

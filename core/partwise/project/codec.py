@@ -2,7 +2,7 @@
 
 Arrays become references ``{"array": "<sha256>"}`` to the store beside the JSON. Numbers that
 JSON does not know are written as ``{"number": "nan"}``. Each record's reader takes the fields it
-knows, so a field that a newer version added is no obstacle.
+knows; a field that a newer version added is no obstacle, and is carried along.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from partwise.data.dataset import Axis
 from partwise.data.fingerprint import InputFile
+from partwise.project import extras
 from partwise.project.document import Choices, Run, Source, State, Strip
 from partwise.result import (
     Fit,
@@ -74,8 +75,15 @@ def encode_state(state: State, keep: Keep) -> dict[str, Any]:
         Stores an array and returns its SHA-256.
     """
     known = {name: _encode(getattr(state, name), keep) for name in _STATE}
-    unknown = {key: value for key, value in state.unknown.items() if key not in known}
-    return {**unknown, **known}
+    unknown = {
+        key: _encode(value, keep)
+        for key, value in state.unknown.items()
+        if key not in known and key != extras.FIELDS
+    }
+    told = {**unknown, **known}
+    fields = state.unknown.get(extras.FIELDS, {})
+    extras.graft(told, {place: _encode(value, keep) for place, value in fields.items()})
+    return told
 
 
 def decode_state(data: Mapping[str, Any], take: Take, *, other: frozenset[str]) -> State:
@@ -97,9 +105,14 @@ def decode_state(data: Mapping[str, Any], take: Take, *, other: frozenset[str]) 
     decode = _Decoder(take)
     hints = _hints(State)
     values = {
-        name: decode(hints[name], data[name], name) for name in _STATE if data.get(name) is not None
+        name: decode(hints[name], data[name], (name,))
+        for name in _STATE
+        if data.get(name) is not None
     }
-    unknown = {key: value for key, value in data.items() if key not in (*_STATE, *other)}
+    ours = {*_STATE, *other, extras.FIELDS}
+    unknown = {key: decode(Any, value, (key,)) for key, value in data.items() if key not in ours}
+    if decode.fields:
+        unknown[extras.FIELDS] = decode.fields
     state = State(**values, unknown=unknown)
     _check_links(state)
     return state
@@ -129,8 +142,9 @@ class _Decoder:
 
     def __init__(self, take: Take) -> None:
         self._take = take
+        self.fields: dict[extras.Place, Any] = {}  # what the records here do not know
 
-    def __call__(self, hint: Any, value: Any, where: str) -> Any:
+    def __call__(self, hint: Any, value: Any, where: extras.Place) -> Any:
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             return self._record(hint, value, where)
         origin = typing.get_origin(hint)
@@ -140,32 +154,41 @@ class _Decoder:
         if origin is Literal:
             return self._require(value in arguments, value, where)
         if origin is tuple:
-            self._require(isinstance(value, list), value, where)
-            if len(arguments) == 2 and arguments[1] is Ellipsis:
-                return tuple(self(arguments[0], v, f"{where}[{k}]") for k, v in enumerate(value))
-            self._require(len(value) == len(arguments), value, where)
-            return tuple(self(h, v, where) for h, v in zip(arguments, value, strict=True))
+            return self._tuple(arguments, value, where)
         if origin is np.ndarray:
             return self._array(value, where)
         if isinstance(origin, type) and issubclass(origin, Mapping):
             return self._mapping(arguments[1], value, where)
         return self._plain(hint, value, where)
 
-    def _record(self, kind: type, value: Any, where: str) -> Any:
+    def _tuple(self, kinds: tuple[Any, ...], value: Any, where: extras.Place) -> tuple[Any, ...]:
+        self._require(isinstance(value, list), value, where)
+        if len(kinds) == 2 and kinds[1] is Ellipsis:
+            if kinds[0] is float and all(type(v) is float for v in value):
+                return tuple(value)  # long traces, without a call for each number
+            return tuple(
+                self(kinds[0], v, (*where, extras.step_of(v, k))) for k, v in enumerate(value)
+            )
+        self._require(len(value) == len(kinds), value, where)
+        return tuple(self(h, v, where) for h, v in zip(kinds, value, strict=True))
+
+    def _record(self, kind: type, value: Any, where: extras.Place) -> Any:
         self._require(isinstance(value, dict), value, where)
         hints = _hints(kind)
         fields = {
-            name: self(hint, value[name], f"{where}.{name}")
+            name: self(hint, value[name], (*where, name))
             for name, hint in hints.items()
             if name in value
         }
+        for name in [name for name in value if name not in hints]:
+            self.fields[*where, name] = self._free(value[name])
         try:
             return kind(**fields)
         except TypeError as error:
-            msg = f"{where} lacks a field ({error})"
+            msg = f"{_said(where)} lacks a field ({error})"
             raise Malformed(msg) from error
 
-    def _union(self, kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    def _union(self, kinds: tuple[Any, ...], value: Any, where: extras.Place) -> Any:
         if value is None:
             return self._require(type(None) in kinds, value, where)
         real = [kind for kind in kinds if kind is not type(None)]
@@ -178,19 +201,19 @@ class _Decoder:
             isinstance(value, allowed) and not isinstance(value, bool), value, where
         )
 
-    def _mapping(self, kind: Any, value: Any, where: str) -> dict[str, Any]:
+    def _mapping(self, kind: Any, value: Any, where: extras.Place) -> dict[str, Any]:
         self._require(isinstance(value, dict), value, where)
-        return {key: self(kind, item, f"{where}.{key}") for key, item in value.items()}
+        return {key: self(kind, item, (*where, key)) for key, item in value.items()}
 
-    def _array(self, value: Any, where: str) -> NDArray[Any]:
+    def _array(self, value: Any, where: extras.Place) -> NDArray[Any]:
         self._require(isinstance(value, dict) and isinstance(value.get("array"), str), value, where)
         try:
             return self._take(value["array"])
         except KeyError as error:
-            msg = f"{where} refers to an array that is not in the file"
+            msg = f"{_said(where)} refers to an array that is not in the file"
             raise Malformed(msg) from error
 
-    def _plain(self, hint: Any, value: Any, where: str) -> Any:
+    def _plain(self, hint: Any, value: Any, where: extras.Place) -> Any:
         if hint in (Any, object):
             return self._free(value)
         if hint is float:
@@ -199,7 +222,7 @@ class _Decoder:
             try:
                 return float(self._require(number, value, where))
             except OverflowError as error:
-                msg = f"{where} is too large a number"
+                msg = f"{_said(where)} is too large a number"
                 raise Malformed(msg) from error
         exact = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
         return self._require(exact, value, where)
@@ -210,7 +233,7 @@ class _Decoder:
             return [self._free(item) for item in value]
         if isinstance(value, dict):
             if value.keys() == {"array"}:
-                return self._array(value, "an array")
+                return self._array(value, ("an array",))
             number = _number(value)
             if isinstance(number, float):
                 return number
@@ -218,11 +241,15 @@ class _Decoder:
         return value
 
     @staticmethod
-    def _require(holds: bool, value: Any, where: str) -> Any:
+    def _require(holds: bool, value: Any, where: extras.Place) -> Any:
         if not holds:
-            msg = f"{where} cannot be {str(value)[:40]!r}"
+            msg = f"{_said(where)} cannot be {str(value)[:40]!r}"
             raise Malformed(msg)
         return value
+
+
+def _said(where: extras.Place) -> str:
+    return ".".join(where)
 
 
 def _number(value: Any) -> Any:

@@ -24,7 +24,8 @@ class Found:
     Attributes
     ----------
     state : {"found", "moved", "changed", "missing"}
-        ``"moved"``: the same content at another path than the project's absolute one.
+        ``"moved"``: the same content at another path than the project's absolute one, such as
+        a copy that the project itself holds.
         ``"changed"``: a file is there, with another content; the person is told.
     path : Path or None
         None where it is missing.
@@ -35,7 +36,7 @@ class Found:
 
 
 def resolve_input(source: Source, project_path: str | Path | None = None) -> Found:
-    """Look for a source's file: beside the project first, then where it was.
+    """Look for a source's file: beside the project, where it was, then inside the project.
 
     Parameters
     ----------
@@ -58,6 +59,9 @@ def resolve_input(source: Source, project_path: str | Path | None = None) -> Fou
             return Found("found" if path == was else "moved", path)
         if same is False and changed is None:
             changed = candidate.resolve()
+    inside = _inside(source, project_path)
+    if inside is not None:
+        return Found("moved", inside)
     return Found("changed", changed) if changed is not None else Found("missing", None)
 
 
@@ -77,6 +81,18 @@ def moved_prefix(was: str | Path, now: str | Path) -> tuple[Path, Path]:
         before.pop()
         after.pop()
     return Path(*before), Path(*after)
+
+
+def _inside(source: Source, project_path: str | Path | None) -> Path | None:
+    """Take the input out of the project where it is packed; a broken project has none."""
+    if project_path is None or not source.file.sha256 or not Path(project_path).is_file():
+        return None
+    from partwise.project.packing import taken_out
+
+    try:
+        return taken_out(source.file, project_path)
+    except FileProblem:
+        return None
 
 
 def _same(path: Path, file: InputFile) -> bool | None:

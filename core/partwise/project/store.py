@@ -1,38 +1,43 @@
 """How does a project reach the disk and come back? A ZIP that is replaced as a whole.
 
 Members are stored, not deflated: ``mimetype`` first, ``project.json``, ``provenance.json``,
-``arrays/<sha256>.npy``, ``thumb.png``, and ``manifest.json`` last with the size and SHA-256 of
-each. Whoever opens a file from a stranger relies on the checks in `partwise.project.archive`.
+``arrays/<sha256>.npy``, ``inputs/<sha256>`` where inputs are packed, ``thumb.png``, and
+``manifest.json`` last with the size and SHA-256 of each. Whoever opens a file from a stranger
+relies on the checks in `partwise.project.archive`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-import shutil
-import socket
-import tempfile
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from partwise.errors import FileProblem
-from partwise.plugins.safety import alive
 from partwise.project import arrays
-from partwise.project.archive import ARRAY, MIMETYPE, MOST_JSON, MOST_MEMBERS, Finding, opened
+from partwise.project.archive import (
+    ARRAY,
+    INPUT,
+    MIMETYPE,
+    MOST_MEMBERS,
+    Archive,
+    Finding,
+    opened,
+    readable_json,
+)
 from partwise.project.codec import Malformed, decode_state, encode_state
 from partwise.project.document import State
+from partwise.project.migrate import SCHEMA, migrate
+from partwise.project.writing import Content, Embedded, backup_of, replace_zip, unwritable
 
 __all__ = [
     "MIMETYPE",
-    "READER",
     "SCHEMA",
     "Finding",
     "Loaded",
@@ -42,10 +47,8 @@ __all__ = [
     "verify",
 ]
 
-SCHEMA = 1  # what this version writes
-READER = 1  # the oldest schema whose reader understands what this version writes
-
-_OLD = (1980, 1, 1, 0, 0, 0)  # ZIP's epoch: the same project gives the same bytes
+_READER = 1  # the oldest schema whose reader understands a project that holds no inputs
+_INPUTS_READER = 2  # and one that does
 _CONTAINER = frozenset({"schema", "reader", "partwise"})
 
 
@@ -62,15 +65,30 @@ class Loaded:
         PNG.
     warnings : tuple of str
         What a person should know, such as that the file was written by a newer version.
+    packed : frozenset of str
+        SHA-256 of the inputs that the file holds.
+    look_only : bool
+        The file is for newer readers; saving it would lose what only they understand.
+    written_by : str
+        Version of Partwise.
     """
 
     state: State
     schema: int
     thumb: bytes | None = None
     warnings: tuple[str, ...] = ()
+    packed: frozenset[str] = frozenset()
+    look_only: bool = False
+    written_by: str = ""
 
 
-def save(state: State, path: str | Path, *, thumb: bytes | None = None) -> None:
+def save(
+    state: State,
+    path: str | Path,
+    *,
+    thumb: bytes | None = None,
+    inputs: Iterable[Embedded] = (),
+) -> None:
     """Write a project, replacing `path` as a whole; the file before becomes ``.bak``.
 
     Parameters
@@ -80,6 +98,8 @@ def save(state: State, path: str | Path, *, thumb: bytes | None = None) -> None:
     path : path
     thumb : bytes, optional
         PNG for file browsers.
+    inputs : iterable of Embedded, optional
+        Files to hold, from `partwise.project.packing.pack`.
 
     Raises
     ------
@@ -87,34 +107,29 @@ def save(state: State, path: str | Path, *, thumb: bytes | None = None) -> None:
         The folder cannot be written or the disk is full; `path` is then as it was.
     """
     path = Path(path).resolve()  # through a link, not in its place
-    members = _members(_relative(state, path), thumb)
-    too_large = any(len(d) > MOST_JSON for name, d in members.items() if name.endswith(".json"))
-    if too_large or len(members) > MOST_MEMBERS:
-        raise FileProblem(path, "would be too large to be read again", fix="remove some runs")
+    members = _members(_relative(state, path), thumb, {entry.sha256: entry for entry in inputs})
     try:
-        _clear_leftovers(path)
-        prefix = f"{_temporary_prefix(path)}{os.getpid()}-"
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _write_zip(file, members)
-            file.flush()
-            os.fsync(file.fileno())
-        _take_over_mode(path, temporary)
-        _keep_backup(path)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        if len(members) > MOST_MEMBERS:
+            raise ValueError
+        for name in ("project.json", "provenance.json", "manifest.json"):
+            data = members[name]
+            assert isinstance(data, bytes)
+            readable_json(data)
+    except ValueError as error:
+        raise FileProblem(
+            path, "would be too large to be read again", fix="remove some runs"
+        ) from error
+    replace_zip(path, members)
 
 
-def load(path: str | Path) -> Loaded:
+def load(path: str | Path, *, look: bool = False) -> Loaded:
     """Read a project.
+
+    Parameters
+    ----------
+    path : path
+    look : bool
+        Read a file for newer readers as well, as far as it can be understood.
 
     Raises
     ------
@@ -122,36 +137,16 @@ def load(path: str | Path) -> Loaded:
         The file is missing, damaged, no project, or written for a newer reader.
     """
     path = Path(path)
-    with opened(path) as archive:
-        findings = archive.check()
+    with opened(path, look=look) as archive:
+        findings = archive.check(every=False)
         if findings:
-            first = findings[0]
-            raise FileProblem(
-                path,
-                f"is damaged ({first.member}: {first.what})",
-                fix=f"open {_backup(path).name} or an autosaved copy",
-            )
+            raise _damaged(path, f"{findings[0].member}: {findings[0].what}")
         try:
-            data = archive.json("project.json")
-            schema, reader = _versions(data)
-            if reader > SCHEMA:
-                raise FileProblem(
-                    path,
-                    f"was written by Partwise {data.get('partwise', '?')} for readers of "
-                    f"schema {reader} and newer; this version reads up to schema {SCHEMA}",
-                    fix="update Partwise",
-                )
-            state = decode_state(data, archive.array, other=_CONTAINER)
+            return _read(path, archive, look=look)
+        except FileProblem:
+            raise
         except (Malformed, ValueError, KeyError, RecursionError, OverflowError) as error:
-            if isinstance(error, FileProblem):
-                raise
-            raise FileProblem(
-                path, f"is damaged ({error})", fix=f"open {_backup(path).name}"
-            ) from error
-        thumb = archive.read("thumb.png") if "thumb.png" in archive.names else None
-    newer = schema > SCHEMA
-    note = f"written by a newer Partwise (schema {schema}); what is new in it is kept but not shown"
-    return Loaded(state, schema, thumb, (note,) if newer else ())
+            raise _damaged(path, str(error)) from error
 
 
 def verify(path: str | Path) -> list[Finding]:
@@ -182,10 +177,51 @@ def verify(path: str | Path) -> list[Finding]:
     return findings
 
 
-# --- writing --------------------------------------------------------------------------------
+def _read(path: Path, archive: Archive, *, look: bool) -> Loaded:
+    import partwise
+
+    data = archive.json("project.json")
+    schema, reader = _versions(data)
+    by = str(data.get("partwise", "?"))[:40]
+    if reader > SCHEMA and not look:
+        raise FileProblem(
+            path,
+            f"was written by Partwise {by} for readers of schema {reader} and newer; "
+            f"this is Partwise {partwise.__version__}, which reads up to schema {SCHEMA}",
+            fix="update Partwise, or open it for a look",
+        )
+    state = decode_state(migrate(data, schema), archive.array, other=_CONTAINER)
+    note = ""
+    if reader > SCHEMA:
+        note = (
+            f"written by Partwise {by} (schema {schema}), newer than this Partwise "
+            f"{partwise.__version__} (schema {SCHEMA}): for a look only; something may be missing"
+        )
+    elif schema > SCHEMA:
+        note = (
+            f"written by a newer Partwise ({by}, schema {schema}; this one writes {SCHEMA}); "
+            "what is new in it is kept but not shown"
+        )
+    return Loaded(
+        state,
+        schema,
+        archive.read("thumb.png") if "thumb.png" in archive.names else None,
+        (note,) if note else (),
+        frozenset(m.group(1) for name in archive.names if (m := INPUT.fullmatch(name))),
+        look_only=reader > SCHEMA,
+        written_by=by,
+    )
 
 
-def _members(state: State, thumb: bytes | None) -> dict[str, bytes]:
+def _damaged(path: Path, what: str) -> FileProblem:
+    return FileProblem(
+        path, f"is damaged ({what})", fix=f"open {backup_of(path).name} or an autosaved copy"
+    )
+
+
+def _members(
+    state: State, thumb: bytes | None, inputs: Mapping[str, Embedded]
+) -> dict[str, Content]:
     import partwise
 
     stored: dict[str, bytes] = {}
@@ -200,36 +236,33 @@ def _members(state: State, thumb: bytes | None) -> dict[str, bytes]:
             seen[id(array)] = (digest, array)
         return seen[id(array)][0]
 
-    head = {"schema": SCHEMA, "reader": READER, "partwise": partwise.__version__}
+    reader = _INPUTS_READER if inputs else _READER
+    head = {"schema": SCHEMA, "reader": reader, "partwise": partwise.__version__}
     project = {**head, **encode_state(state, keep)}
     record = {run["id"]: run["result"]["provenance"] for run in project["runs"]}
-    members = {
+    members: dict[str, Content] = {
         "mimetype": MIMETYPE.encode(),
         "project.json": _dump(project),
         "provenance.json": _dump(record),
         **dict(sorted(stored.items())),
+        **{f"inputs/{digest}": inputs[digest] for digest in sorted(inputs)},
     }
     if thumb is not None:
         members["thumb.png"] = thumb
-    members["manifest.json"] = _dump(
-        {
-            name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in members.items()
-        }
-    )
+    members["manifest.json"] = _dump({name: _told(name, data) for name, data in members.items()})
     return members
+
+
+def _told(name: str, data: Content) -> dict[str, Any]:
+    if isinstance(data, Embedded):
+        return {"size": data.size, "sha256": data.sha256}
+    own = ARRAY.fullmatch(name)
+    digest = own.group(1) if own else hashlib.sha256(data).hexdigest()
+    return {"size": len(data), "sha256": digest}
 
 
 def _dump(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1).encode()
-
-
-def _write_zip(file: IO[bytes], members: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in members.items():
-            about = zipfile.ZipInfo(name, _OLD)
-            about.external_attr = 0o644 << 16
-            archive.writestr(about, data)
 
 
 def _relative(state: State, path: Path) -> State:
@@ -242,71 +275,6 @@ def _relative(state: State, path: Path) -> State:
             relative = ""
         sources.append(dataclasses.replace(source, relative=relative))
     return dataclasses.replace(state, sources=tuple(sources))
-
-
-def _temporary_prefix(path: Path) -> str:
-    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
-    return f".{path.name}-{host}-"
-
-
-def _clear_leftovers(path: Path) -> None:
-    """Remove what processes of this machine that were killed while saving left behind."""
-    prefix = _temporary_prefix(path)
-    for entry in os.scandir(path.parent):
-        if entry.name.startswith(prefix) and entry.name.endswith(".tmp"):
-            pid = entry.name.removeprefix(prefix).partition("-")[0]
-            if pid.isdigit() and not alive(int(pid)):
-                Path(entry.path).unlink(missing_ok=True)
-
-
-def _take_over_mode(path: Path, temporary: Path) -> None:
-    # mkstemp makes files that only their owner reads; a project keeps the mode it has.
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    with contextlib.suppress(OSError):  # shares without permissions
-        temporary.chmod(mode)
-
-
-def _keep_backup(path: Path) -> None:
-    """Let the file before be ``.bak``, without a moment in which `path` is missing."""
-    if not path.exists():
-        return
-    backup, fresh = _backup(path), path.with_name(f".{path.name}.bak.tmp")
-    fresh.unlink(missing_ok=True)
-    try:
-        os.link(path, fresh)
-    except OSError:  # file systems without links
-        shutil.copyfile(path, fresh)
-    os.replace(fresh, backup)
-
-
-def _backup(path: Path) -> Path:
-    return path.with_name(path.name + ".bak")
-
-
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Some network file systems refuse; the replacement itself is done by then.
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def unwritable(path: Path, error: OSError) -> FileProblem:
-    """Return the problem to raise where a project cannot be written."""
-    return FileProblem(
-        path,
-        f"cannot be saved ({error.strerror or error})",
-        fix="the file before is untouched; save to another folder",
-    )
 
 
 def _versions(data: Mapping[str, Any]) -> tuple[int, int]:

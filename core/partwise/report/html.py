@@ -59,7 +59,8 @@ svg .mid { text-anchor: middle; } svg .rule { stroke: #eceff1; }
 .chart { margin-top: 1.4rem; } .figures + table { margin-top: 1.2rem; }
 footer { margin-top: 3rem; color: #5c6970; font-size: .8rem; }
 @media print { body { padding: 0; max-width: none; font-size: 10.5pt; }
-  h2 { break-after: avoid; } tr, li { break-inside: avoid; }
+  h2 { break-after: avoid; margin-top: 1.4rem; }
+  .figures, .figures.even, .two { grid-template-columns: 1fr 1fr; } tr, li { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } @page { margin: 18mm; } }
 """
 
