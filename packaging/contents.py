@@ -30,7 +30,8 @@ _GROUPS = ("partwise.gui", "partwise.plugins")
 _BESIDES = ("partwise", "partwise_resources")  # what no entry point names
 
 # Imported by something that we carry, used by nothing that we call. The estimator for
-# scikit-learn is for those who program, and they have a Python of their own.
+# scikit-learn, Parquet (a hundred megabytes) and clusters are for those who program, and they have
+# a Python of their own.
 EXCLUDED = [
     "IPython", "dask", "distributed", "joblib", "librosa", "matplotlib", "networkx", "pandas",
     "pyarrow", "pytest", "setuptools", "sklearn", "soundfile", "soxr", "sympy", "tkinter", "torch",
@@ -78,7 +79,7 @@ _CODECS = (
 )  # fmt: skip
 
 # Imported by compiled code, or by a line that runs only where they are.
-_BY_NAME = ("compiled", "numba._devicearray", "openslide_bin", "skimage")
+_BY_NAME = ("compiled", "numba._devicearray", "openpyxl", "openslide_bin", "skimage")
 
 # Of skimage's example pictures, those that are samples.
 _SKIMAGE_PICTURES = ("ihc.png",)

@@ -36,17 +36,12 @@ _DESCRIPTION = """\
 """
 
 _OVERRIDES = """\
-# The program is frozen: it carries Python and the libraries it was tested with.
+# Frozen: it carries Python, the libraries and the typeface that it was tested with.
 partwise: embedded-library *
-partwise: library-not-linked-against-libc *
-partwise: hardening-no-pie *
-partwise: hardening-no-bindnow *
-partwise: hardening-no-fortify-functions *
-partwise: shared-library-lacks-prerequisites *
 partwise: unstripped-binary-or-object *
 partwise: custom-library-search-path *
-partwise: executable-stack-in-shared-library *
-partwise: initial-upload-closes-no-bugs
+partwise: duplicate-font-file *
+partwise: missing-depends-on-sensible-utils *
 """
 
 
@@ -81,6 +76,7 @@ def build(folder: Path, version: str, third_party: str, into: Path) -> Path:
         _write(tree / "usr/share/man/man1/partwise.1.gz", _packed(HERE / "linux" / "partwise.1"))
         docs = tree / "usr/share/doc/partwise"
         _write(docs / "copyright", _copyright(third_party).encode())
+        _write(docs / "THIRD_PARTY.txt.gz", gzip.compress(third_party.encode(), 9, mtime=0))
         _write(docs / "changelog.gz", gzip.compress(_changelog(version).encode(), 9, mtime=0))
         _write(tree / "usr/share/lintian/overrides/partwise", _OVERRIDES.encode())
         _settle(tree)
@@ -150,7 +146,10 @@ def _changelog(version: str) -> str:
 
 
 def _copyright(third_party: str) -> str:
-    return f"{(ROOT / 'LICENSE').read_text('utf-8').strip()}\n\n\n{third_party}"
+    ours = (ROOT / "LICENSE").read_text("utf-8").strip()
+    overview = third_party.partition("\n\n\n")[0].strip()
+    more = "The full texts are in /usr/share/doc/partwise/THIRD_PARTY.txt.gz."
+    return f"{ours}\n\n\n{overview}\n\n{more}\n"
 
 
 def _packed(path: Path) -> bytes:
