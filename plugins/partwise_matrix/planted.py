@@ -44,7 +44,7 @@ class Planted:
 
 
 def plant_spectra(seed: int = 8, mixtures: int = 48) -> Planted:
-    """Make counts of mixed dyes: spectra with a vibrational shoulder, sparse amounts, shot noise."""
+    """Make counts of mixed dyes: spectra with a shoulder, sparse amounts, shot noise."""
     rng = np.random.default_rng(seed)
     waves = np.arange(400, 725, 5.0)
     spectra = np.stack([_spectrum(waves, *dye[1:]) for dye in _DYES], axis=1)

@@ -26,7 +26,7 @@ _MISSING = frozenset(
 _NAMES_OF_NAMES = frozenset(
     {"", "name", "names", "id", "ids", "label", "labels", "index", "row", "rows", "feature", "gene"}
 )
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SPACED = re.compile(r"[ \t]+")
@@ -123,8 +123,11 @@ def _decoded(data: bytes, *, whole: bool) -> str | None:
     """Return the text of a file, or None where it is none."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            cut = data if whole or encoding == "utf-8-sig" else data[: len(data) // 2 * 2]
-            return cut.decode(encoding, "strict" if whole else "ignore") if _fits(cut) else None
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError as error:
+                cut = not whole and error.start > len(data) - 4  # a head may end inside a sign
+                return data[: error.start].decode(encoding, "ignore") if cut else None
     if b"\0" in data:
         return None
     try:
@@ -136,15 +139,6 @@ def _decoded(data: bytes, *, whole: bool) -> str | None:
     text = data.decode("cp1252", "replace")
     strange = sum((ch < " " and ch not in "\t\r\n\f") or ch == "\ufffd" for ch in text[:4096])
     return text if strange == 0 else None
-
-
-def _fits(data: bytes) -> bool:
-    encoding = "utf-8-sig" if data.startswith(b"\xef") else "utf-16"
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        return error.start > len(data) - 4
-    return True
 
 
 def _dialect(lines: Sequence[str]) -> _Dialect | None:

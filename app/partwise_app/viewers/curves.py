@@ -354,7 +354,7 @@ class CurvesView(Plot):
             count = len(self._x)
             paint_names_below(painter, lane, axis, count, (0.0, float(count)))
         else:
-            for tick in ticks(self._low, self._low + self._wide, max(int(lane.width() / 90), 2)):
+            for tick in ticks(self._low, self._low + self._wide, max(int(lane.width() / 60), 2)):
                 at = self._to_screen(tick, 0.0, lane, (0.0, 1.0)).x()
                 words = number(tick, 5)
                 left = at - metrics.horizontalAdvance(words) / 2

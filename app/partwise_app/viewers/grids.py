@@ -19,6 +19,7 @@ Array = NDArray[np.floating[Any]]
 Edges = NDArray[np.intp]
 _SAMPLED = 200_000  # entries looked at for limits
 _HIGH = 99.5  # percentile
+_KEPT = 4  # coarse versions of a table
 _FAR = 3.0  # times the high percentile: beyond, the largest entry would drown the others
 
 
@@ -84,6 +85,7 @@ class TableGrid:
         self._missing = np.nonzero(missing)
         self._values = np.where(missing, 0, values) if len(self._missing[0]) else values
         self._offset = offset
+        self._levels: dict[tuple[int, int], Array] = {}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -160,8 +162,25 @@ class TableGrid:
     def _sample(self, values: Array) -> Array:
         return np.asarray(values.ravel()[:: self._step()], dtype=np.float64)
 
+    def _coarse(self, units: tuple[int, int]) -> Array:
+        """Sums over blocks of `units` cells from the first on, kept: every pan asks for them."""
+        if units == (1, 1):
+            return self._values
+        if units not in self._levels:
+            if len(self._levels) >= _KEPT:
+                self._levels.clear()
+            found = self._values
+            for way, unit in enumerate(units):
+                if unit > 1:
+                    found = np.add.reduceat(found, np.arange(0, found.shape[way], unit), axis=way)
+            self._levels[units] = found
+        return self._levels[units]
+
     def _sums(self, rows: Edges, columns: Edges) -> Array:
-        part = self._values[rows[0] : rows[-1], columns[0] : columns[-1]]
+        units = _unit(rows, self.shape[0]), _unit(columns, self.shape[1])
+        # Up, so that the last edge of the table lies behind its last, narrower block.
+        rows, columns = -(-rows // units[0]), -(-columns // units[1])
+        part = self._coarse(units)[rows[0] : rows[-1], columns[0] : columns[-1]]
         starts, across = rows[:-1] - rows[0], columns[:-1] - columns[0]
         if len(across) < part.shape[1]:
             part = np.add.reduceat(part, across, axis=1)
@@ -192,7 +211,21 @@ def edges(low: float, high: float, size: int, pixels: int) -> Edges:
     first, last = max(int(np.floor(low)), 0), min(int(np.ceil(high)), size)
     last = max(last, first + 1)
     blocks = min(last - first, max(pixels, 1))
-    return np.unique(np.linspace(first, last, blocks + 1).astype(np.intp))
+    found = np.linspace(first, last, blocks + 1)
+    # Edges at multiples of a power of two let sums of that many cells be made once and kept.
+    unit = (
+        1 << max(int(np.log2((last - first) / blocks / 2)), 0) if last - first > 2 * blocks else 1
+    )
+    inner = (found / unit).astype(np.intp) * unit
+    inner[-1] = last if last == size else max(int(inner[-1]), int(inner[0]) + unit)
+    return np.unique(inner)
+
+
+def _unit(found: Edges, size: int) -> int:
+    """The largest power of two that divides all edges but the end of the table."""
+    inner = found[:-1] if found[-1] == size else found
+    together = int(np.bitwise_or.reduce(inner)) if len(inner) else 0
+    return together & -together if together else 1
 
 
 def _areas(rows: Edges, columns: Edges) -> Array:

@@ -174,8 +174,8 @@ class MatrixPane(Plot):
         below = wanted_below(axes[1], columns, wide / max(span, 1), metrics) + metrics.height() + 8
         rect = QRectF(self.rect()).adjusted(left, _HEAD, -_RIGHT, -below - 6)
         if self._square:
-            side = min(rect.width(), rect.height())
-            rect.setSize(rect.size().scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio))
+            side = max(min(rect.width(), rect.height()), 1.0)
+            rect = QRectF(rect.left() + (rect.width() - side) / 2, rect.top(), side, side)
         return rect
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -313,7 +313,9 @@ class MatrixPane(Plot):
         lens, metrics = self._lens, QFontMetricsF(painter.font())
         painter.setPen(QColor(self.tokens.muted))
         paint_names_below(painter, plot, self._axes[1], columns, (lens.left, lens.right))
-        title = QRectF(plot.left(), self.height() - metrics.height() - 5, plot.width(), 20)
+        cell = plot.width() / max(lens.right - lens.left, 1)
+        names = wanted_below(self._axes[1], columns, cell, metrics)
+        title = QRectF(plot.left(), plot.bottom() + names + 6, plot.width(), 20)
         painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, axis_words(self._axes[1]))
         if not self._with_names:
             return

@@ -32,7 +32,8 @@ __all__ = [
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONGEST_BELOW, _LONGEST_LEFT = 84.0, 132.0  # px of a name before it is cut
-_LOOKED_AT = 400  # names measured to find the widest
+_LOOKED_AT = 400  # names looked at to find the widest
+_MEASURED = 12  # of those, the longest
 _LEGIBLE = ("#4b9fea", "#e08a2c", "#2a9d6f", "#d1477a", "#8f7fe0", "#b5a42e", "#56c7d6", "#b3562b")
 
 
@@ -159,7 +160,8 @@ def widest(axis: Axis | None, size: int, metrics: QFontMetricsF) -> float:
     """Return the width of the widest name of an axis."""
     step = max(1, size // _LOOKED_AT)
     places = {*range(0, size, step), max(size - 1, 0)}
-    return max((metrics.horizontalAdvance(name_of(axis, k)) for k in places), default=0.0)
+    names = sorted({name_of(axis, k) for k in places}, key=len)[-_MEASURED:]
+    return max((metrics.horizontalAdvance(name) for name in names), default=0.0)
 
 
 def wanted_below(axis: Axis | None, size: int, cell: float, metrics: QFontMetricsF) -> float:
