@@ -62,10 +62,10 @@ _THEMES = (("system", "Theme: as the system"), ("dark", "Theme: dark"), ("light"
 
 COMMANDS: tuple[Command, ...] = (
     Command("file_open", "Open…", "File", "Ctrl+O", icon="open"),
-    Command("file_save", "Save project", "File", "Ctrl+S", "project", 1, "save"),
+    Command("file_save", "Save project", "File", "Ctrl+S", "writable", 1, "save"),
     Command("file_save_as", "Save project as…", "File", "Ctrl+Shift+S", "project", 1),
-    Command("file_export", "Export…", "File", "Ctrl+E", "run", 2, "export"),
-    Command("file_report", "Save report…", "File", "Ctrl+Shift+R", "run", 2, "report"),
+    Command("file_export", "Export…", "File", "Ctrl+E", "whole", 2, "export"),
+    Command("file_report", "Save report…", "File", "Ctrl+Shift+R", "whole", 2, "report"),
     Command("file_relink", "Find a missing file…", "File", "", "missing", 3, "link"),
     Command("file_recover", "Recover work", "File", "", "", 3),
     Command("file_close", "Close project", "File", "Ctrl+W", "project", 4),
@@ -74,7 +74,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit_redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", icon="redo"),
     Command("edit_copy_picture", "Copy picture", "Edit", "Ctrl+Shift+C", "source", 1, "copy"),
     Command("edit_copy_table", "Copy table of parts and measures", "Edit", "Ctrl+Alt+C", "run", 1),
-    Command("edit_reset_strips", "Take corrections back", "Edit", "", "run", 2),
+    Command("edit_reset_strips", "Take corrections back", "Edit", "", "corrected", 2),
+    Command("edit_rename", "Rename what is looked at", "Edit", "F2", "listed", 3),
+    Command("edit_remove", "Remove what is looked at", "Edit", "", "listed", 3),
+    Command("edit_preferences", "Settings…", "Edit", "Ctrl+,", "", 4, "settings"),
     *(
         Command(f"view_mode:{mode}", title, "View", f"Ctrl+{k}", "source", 0, "", mode, "mode")
         for k, (mode, title) in enumerate(_MODES, 1)
@@ -86,6 +89,7 @@ COMMANDS: tuple[Command, ...] = (
         for k in range(1, 10)
     ),
     Command("view_toggle:0", "Show or hide the residual", "View", "0", "run", 1, "", "0"),
+    Command("view_compare_runs", "Compare with another run…", "View", "Ctrl+D", "two-runs", 1),
     Command("view_fit", "Fit to window", "View", "Ctrl+0", "source", 2, "fit"),
     Command("view_zoom_in", "Zoom in", "View", "Ctrl++", "source", 2, "zoom-in"),
     Command("view_zoom_out", "Zoom out", "View", "Ctrl+-", "source", 2, "zoom-out"),
@@ -96,6 +100,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("view_reset", "Reset layout", "View", "", "", 4),
     Command("run_start", "Run", "Run", "Ctrl+R", "runnable", 0, "run"),
+    Command("run_from_here", "Run on from here", "Run", "Ctrl+Shift+Return", "steered", 0),
     Command("run_stop", "Stop", "Run", "Ctrl+.", "running", 0, "stop"),
     Command("run_defaults", "Set all parameters to their defaults", "Run", "", "source", 1),
     Command("help_palette", "Search commands…", "Help", "Ctrl+K", "", 0, "search"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
@@ -254,7 +256,7 @@ class ShareBar(QWidget):
 
     def set_share(self, share: float, color: str) -> None:
         """Show `share`, 0 to 1."""
-        self._share = min(max(share, 0.0), 1.0)
+        self._share = min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
         self._color = color
         self.update()
 

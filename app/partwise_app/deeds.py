@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,18 @@ from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
-from partwise_app import filework
+from partwise_app import filework, resolve
+from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.dialogs.export import ExportDialog
 from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemPage, ShortcutsPage
+from partwise_app.dialogs.preferences import PreferencesDialog
 from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice
 from partwise_app.tables import table_text
 
 if TYPE_CHECKING:
+    from partwise.plugins.contract import Plugin
     from partwise_app.window import Window
 
 __all__ = ["Deeds"]
@@ -149,12 +152,28 @@ class Deeds(QObject):
             self._session.noticed.emit(Notice("good", "The table is on the clipboard."))
 
     def edit_reset_strips(self) -> None:
-        self._session.reset_profiles()
+        self._session.edits.reset_profiles()
+
+    def edit_rename(self) -> None:
+        entry = self._session.run or self._session.source
+        if entry is not None:
+            self._window.desk.tree.edit_title(entry.id)
+
+    def edit_remove(self) -> None:
+        entry = self._session.run or self._session.source
+        if entry is not None:
+            self._session.edits.remove(entry.id)
+
+    def edit_preferences(self) -> None:
+        dialog = PreferencesDialog(self._window, self._window.settings)
+        if dialog.exec():
+            self._window.follow_settings()
+        dialog.deleteLater()
 
     # --- view ----------------------------------------------------------------------------
 
     def view_mode(self, mode: str) -> None:
-        self._window.desk.shown.set_mode(mode)
+        self._window.picture.look(mode)
 
     def view_toggle(self, number: str) -> None:
         strips = self._session.strips
@@ -163,7 +182,32 @@ class Deeds(QObject):
             return
         strip = strips[place]
         name = f"{'Hide' if strip.show else 'Show'} {strip.name}"
-        self._session.edit_strip(strip.key, name, {"show": not strip.show})
+        self._session.edits.strip(strip.key, name, {"show": not strip.show})
+
+    def view_compare_runs(self) -> None:
+        """Put another run of the same input beside the one that is looked at."""
+        run, state = self._session.run, self._session.state
+        if run is None:
+            return
+        others = [r for r in reversed(state.runs_of(run.source)) if r.id != run.id]
+        options = [
+            (r.id, f"{state.title(r.id, r.title)}  ·  {resolve.summary_of_run(r)}") for r in others
+        ]
+        chosen = options[0][0] if len(options) == 1 else self._choose_run(options)
+        if chosen:
+            self._window.comparing.begin(chosen)
+
+    def _choose_run(self, options: list[tuple[str, str]]) -> str:
+        dialog = ChooseDialog(
+            self._window,
+            "Compare with another run",
+            "Both are shown side by side, and what differs between them.",
+            options,
+            go="Compare",
+        )
+        chosen = dialog.chosen if dialog.exec() else ""
+        dialog.deleteLater()
+        return chosen
 
     def view_fit(self) -> None:
         self._window.desk.shown.fit()
@@ -185,19 +229,24 @@ class Deeds(QObject):
 
     # --- run -----------------------------------------------------------------------------
 
-    def run_start(self) -> None:
+    def run_start(self, *, from_here: bool = False) -> None:
         if self._window.desk.form.valid:
-            self._session.start_run()
+            self._window.comparing.end()
+            self._session.start_run(from_here=from_here)
             return
         self._session.noticed.emit(
             Notice("look", "A parameter is not allowed.", "It is marked in the form at the right.")
         )
 
+    def run_from_here(self) -> None:
+        """Run on: what was corrected by hand stays as it was put."""
+        self.run_start(from_here=True)
+
     def run_stop(self) -> None:
         self._session.stop()
 
     def run_defaults(self) -> None:
-        self._session.reset_parameters()
+        self._session.edits.reset_parameters()
 
     # --- help ----------------------------------------------------------------------------
 
@@ -247,7 +296,29 @@ class Deeds(QObject):
         dialog.exec()
         dialog.deleteLater()
 
+    def choose_reader(self, path: Path, plugins: Sequence[Plugin]) -> str:
+        """Ask which panel reads a file that several could; the answer may be kept."""
+        settings = self._window.settings
+        known = settings.readers.get(path.suffix.lower(), "")
+        if known in {plugin.id for plugin in plugins}:
+            return known
+        dialog = ChooseDialog(
+            self._window,
+            f"How shall {path.name} be read?",
+            "More than one panel can make sense of it.",
+            [(plugin.id, f"{plugin.title}  ·  {plugin.summary}") for plugin in plugins],
+            go="Open",
+            remember=f"Do so for every {path.suffix} file" if path.suffix else "",
+        )
+        chosen = dialog.chosen if dialog.exec() else ""
+        if chosen and dialog.remembered:
+            settings.remember_reader(path.suffix, chosen)
+        dialog.deleteLater()
+        return chosen
+
     def _folder(self) -> Path:
+        if self._window.settings.folder is not None:
+            return self._window.settings.folder
         if self._session.path is not None:
             return self._session.path.parent
         source = self._session.source

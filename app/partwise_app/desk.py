@@ -101,6 +101,21 @@ class Desk(QWidget):
         self._views.setCurrentWidget(self.plots)
         self.stagebar.hide()
 
+    def show_over(self, page: QWidget | None) -> None:
+        """Show a page in place of the stage and its tabs; None goes back to them."""
+        if page is None:
+            self._over.setCurrentIndex(0)
+            self.shown.setFocus()
+            return
+        if self._over.indexOf(page) < 0:
+            self._over.addWidget(page)
+        self._over.setCurrentWidget(page)
+
+    @property
+    def has_stage(self) -> bool:
+        """Whether there is a stage on which one part can be looked at alone."""
+        return self._views.currentWidget() is not self.sheets
+
     @property
     def shown(self) -> ImageStage | PlotStage:
         """The stage that commands of looking go to."""
@@ -173,7 +188,9 @@ class Desk(QWidget):
         self._down = QSplitter(Qt.Orientation.Vertical)
         self._down.setHandleWidth(1)
         self._down.setChildrenCollapsible(False)
-        self._down.addWidget(top)
+        self._over = QStackedWidget()
+        self._over.addWidget(top)
+        self._down.addWidget(self._over)
         self._down.addWidget(bottom)
         self._down.setStretchFactor(0, 1)
         return self._down

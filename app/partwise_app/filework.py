@@ -11,6 +11,7 @@ from typing import Any
 
 from partwise import params
 from partwise.data.dataset import Dataset
+from partwise.data.fingerprint import fingerprint
 from partwise.errors import FileProblem, InputProblem
 from partwise.job import Job
 from partwise.params import ParamSpec
@@ -24,15 +25,19 @@ __all__ = [
     "applicable",
     "check_values",
     "is_project",
+    "moved_along",
     "need_source",
     "read_input",
     "read_project",
+    "readers_of",
     "same_file",
     "warm_up",
     "write_exports",
     "write_project",
     "write_report",
 ]
+
+_AS_SURE = 0.25  # a probe this near to the surest may well be right
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +120,42 @@ def read_input(
     )
 
 
+def readers_of(registry: Registry, path: Path) -> tuple[Plugin, ...]:
+    """Return the plugins that are about as sure to read a file, the surest first.
+
+    Raises
+    ------
+    FileProblem
+        The file is missing, empty, or nobody's.
+    """
+    found = registry.recognise(path)
+    best = found[0][0]
+    near = [plugin for chance, plugin, _ in found if chance >= best - _AS_SURE]
+    return tuple({plugin.id: plugin for plugin in near}.values())
+
+
+def moved_along(source: Source, path: Path, others: Sequence[Source]) -> dict[str, Path]:
+    """Return where other inputs are that moved in the same way as `source`, by id.
+
+    Only files with the very content that was noted count.
+    """
+    from partwise.project.links import moved_prefix
+
+    before, after = moved_prefix(source.file.path, path.resolve())
+    found = {}
+    for other in others:
+        was = Path(other.file.path)
+        if not was.is_relative_to(before):
+            continue
+        place = after / was.relative_to(before)
+        try:
+            if fingerprint(place, full=False).quick == other.file.quick:
+                found[other.id] = place
+        except (OSError, FileProblem):
+            continue
+    return found
+
+
 def read_project(path: Path) -> OpenedProject:
     """Read a project file and look for its inputs; raises `FileProblem`."""
     from partwise.project import links, store
@@ -141,7 +182,7 @@ def write_project(state: State, path: Path, thumb: bytes | None) -> None:
     """Save a project; the old file stays whole until the new one is."""
     from partwise.project import store
 
-    store.save(state, path, thumb=thumb)
+    store.save(state.without_removed(), path, thumb=thumb)
 
 
 def applicable(plugin: Plugin, run: Run) -> tuple[tuple[Exporter, int | None], ...]:

@@ -48,11 +48,11 @@ class Host(QObject):
 
     def correct(self, key: str, profile: Sequence[float], name: str) -> None:
         """Put a profile in place of the one found, as an edit called `name`."""
-        self._session.edit_strip(key, name, {"profile": tuple(profile)}, merge=f"{name}-{key}")
+        self._session.edits.strip(key, name, {"profile": tuple(profile)}, merge=f"{name}-{key}")
 
     def take_back(self) -> None:
         """Take all corrections back, as one edit."""
-        self._session.reset_profiles()
+        self._session.edits.reset_profiles()
 
     def _on_changed(self, before: State, after: State) -> None:
         if before.choices.strips != after.choices.strips or before.runs != after.runs:

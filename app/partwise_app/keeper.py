@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from partwise.project.document import State
 from partwise.project.recovery import Autosave, Orphan, ProjectLock, orphans
-from partwise_app.notices import Notice
+from partwise_app.resolve import held_notice
 from partwise_app.session import Session
 
 __all__ = ["Keeper"]
@@ -41,6 +41,10 @@ class Keeper(QObject):
         session.opened.connect(self._on_opened)
         session.project_left.connect(self._on_left)
 
+    def set_interval(self, seconds: int) -> None:
+        """Keep a copy so often."""
+        self._timer.setInterval(1000 * seconds)
+
     def keep(self) -> None:
         """Write the copy where there is something new that no file has."""
         session = self._session
@@ -49,7 +53,7 @@ class Keeper(QObject):
             return
         self._kept = state
         path = session.path
-        session.quietly(lambda: self._copy.write(state, path), self._on_failed)
+        session.quietly(lambda: self._copy.write(state.without_removed(), path), self._on_failed)
 
     def orphan(self) -> Orphan | None:
         """Return the newest work that a session which is gone has left, or None."""
@@ -86,15 +90,8 @@ class Keeper(QObject):
         if holder is None:
             self._lock, self._held = lock, path
             return
-        where = f"process {holder.pid} on {holder.host}"
-        self._session.noticed.emit(
-            Notice(
-                "look",
-                f"{path.name} is open in another window ({where}).",
-                "Save under another name, so that neither window overwrites the other.",
-                action="file_save_as",
-            )
-        )
+        self._session.set_holder(holder)
+        self._session.noticed.emit(held_notice(path, holder))
 
     def _release(self) -> None:
         if self._lock is not None:

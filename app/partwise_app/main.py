@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app = _application()
     start_log()
     settings = Settings()
+    if settings.threads:
+        os.environ.setdefault("PARTWISE_THREADS", str(settings.threads))
     theme = Theme(app, asked.theme or settings.theme)
     session = Session(load_registry(safe_mode=asked.safe_mode))
     window = Window(session, theme, settings)
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if window.isVisible():  # a picture was taken, nobody closed it
         session.close()
         window.keeper.close()
-        window.desk.stage.close_threads()
+        window.close_threads()
     stop_log()
     return code
 

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPixmap
-from PySide6.QtWidgets import (
-    QColorDialog,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from partwise.project.document import Strip
-from partwise_app.controls import ShareBar, Swatch, Thumbnail, button, label
-from partwise_app.resolve import percent
+from partwise_app.controls import label
+from partwise_app.strip import THUMB_HEIGHT, WIDTHS, Share, StripView
 
 __all__ = ["Mixer", "Share"]
 
-_WIDTHS = 160, 208  # px, narrowest and widest
 _RESIDUAL = "residual"
-_THUMB_HEIGHT = 66
-
-
-@dataclass(frozen=True)
-class Share:
-    """How much a part is: a fraction, and of what, for the tooltip."""
-
-    value: float
-    meaning: str
 
 
 class Mixer(QScrollArea):
@@ -43,8 +24,11 @@ class Mixer(QScrollArea):
     renamed = Signal(str, str)
     recolored = Signal(str, str)
     activated = Signal(str)  # look at this part alone
+    moved = Signal(str, int)  # key, its place among the parts
+    joined = Signal(str, str)  # key, key of the part that joins it
+    parted = Signal(str)
 
-    thumbnail_size = QSize(_WIDTHS[1] - 22, _THUMB_HEIGHT)
+    thumbnail_size = QSize(WIDTHS[1] - 22, THUMB_HEIGHT)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,17 +36,20 @@ class Mixer(QScrollArea):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Mixer of parts")
-        self._strips: dict[str, _StripView] = {}
+        self._strips: dict[str, StripView] = {}
         self._hint = label(
             "The parts appear here: press Run to find them, then show, solo or lock each.", "muted"
         )
-        body = QWidget()
+        self._body = body = QWidget()
         self._row = QHBoxLayout(body)
         self._row.setContentsMargins(4, 0, 0, 0)
         self._row.setSpacing(0)
         self._hint.setContentsMargins(18, 0, 0, 0)
         self._row.addWidget(self._hint)
         self._row.addStretch(1)
+        self._gap = QFrame(body)  # where a dragged strip would go
+        self._gap.setObjectName("gap")
+        self._gap.hide()
         self.setWidget(body)
 
     def strip_view(self, key: str) -> QWidget:
@@ -84,6 +71,8 @@ class Mixer(QScrollArea):
             audible = strip.solo if soloed else strip.show
             view = self._strips[strip.key]
             view.draw(strip, shares.get(strip.key), dimmed=not audible, live=live)
+            others = [(s.key, s.name) for s in strips if s.key not in (strip.key, _RESIDUAL)]
+            view.set_others(others)
         self._hint.setVisible(not strips)
 
     def set_thumbnail(self, key: str, picture: QImage) -> None:
@@ -99,133 +88,42 @@ class Mixer(QScrollArea):
         self._strips = {}
         for place, strip in enumerate(strips):
             number = 0 if strip.key == _RESIDUAL else place + 1
-            view = _StripView(strip, number)
+            view = StripView(strip, number)
             view.switched.connect(self.switched)
             view.renamed.connect(self.renamed)
             view.recolored.connect(self.recolored)
             view.activated.connect(self.activated)
+            view.stepped.connect(self._on_stepped)
+            view.joined.connect(self.joined)
+            view.parted.connect(self.parted)
+            view.dragged.connect(self._on_dragged)
+            view.dropped.connect(self._on_dropped)
             self._row.insertWidget(place, view, 1000)
             self._strips[strip.key] = view
 
+    def _on_stepped(self, key: str, by: int) -> None:
+        place = self.keys().index(key) + by
+        if 0 <= place < len(self._strips) - 1:
+            self.moved.emit(key, place)
 
-class _StripView(QFrame):
-    """One strip."""
+    def _on_dragged(self, key: str, x: int) -> None:
+        place, at = self._place_at(key, x)
+        here = self.keys().index(key) == place
+        self._gap.setGeometry(at - 1, 8, 3, self._body.height() - 16)
+        self._gap.setVisible(not here)
+        self._gap.raise_()
 
-    switched = Signal(str, str, bool)
-    renamed = Signal(str, str)
-    recolored = Signal(str, str)
-    activated = Signal(str)
+    def _on_dropped(self, key: str, x: int) -> None:
+        self._gap.hide()
+        place, _ = self._place_at(key, x)
+        if self.keys().index(key) != place:
+            self.moved.emit(key, place)
 
-    def __init__(self, strip: Strip, number: int) -> None:
-        super().__init__()
-        self.setObjectName("strip")
-        self.setMinimumWidth(_WIDTHS[0])
-        self.setMaximumWidth(_WIDTHS[1])
-        self._key = strip.key
-        self._name = strip.name
-        self._swatch = Swatch(strip.color, f"Colour of {strip.name}")
-        self._edit = QLineEdit(strip.name)
-        self._edit.setProperty("kind", "inline")
-        self._edit.setReadOnly(strip.key == _RESIDUAL)
-        self._number = label(str(number) if number < 10 else "", "small")
-        self._thumb = Thumbnail(f"Look at {strip.name} alone")
-        self._thumb.setFixedHeight(_THUMB_HEIGHT)
-        self._share = label("", "number")
-        self._share.setMinimumWidth(42)
-        self._share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._bar = ShareBar(strip.color)
-        keys = f" ({number})" if number < 10 else ""
-        self._toggles = {
-            "show": button(
-                "Show", "toggle", tip=f"Show this part in the picture{keys}", checkable=True
-            ),
-            "solo": button("Solo", "toggle", tip="Show this part and no other", checkable=True),
-            "locked": button(
-                "Lock", "toggle", tip="Keep this part as it is in the next run", checkable=True
-            ),
-        }
-        self._lay_out()
-        self._swatch.clicked.connect(self._on_swatch)
-        self._edit.editingFinished.connect(self._on_name)
-        self._thumb.clicked.connect(self._on_thumb)
-        self._toggles["show"].clicked.connect(self._on_show)
-        self._toggles["solo"].clicked.connect(self._on_solo)
-        self._toggles["locked"].clicked.connect(self._on_lock)
-
-    def draw(self, strip: Strip, share: Share | None, *, dimmed: bool, live: bool) -> None:
-        """Draw the strip as chosen."""
-        self._name = strip.name
-        if not self._edit.hasFocus():
-            self._edit.setText(strip.name)
-            self._edit.setCursorPosition(0)
-        self._edit.setAccessibleName(f"Name of {strip.name}")
-        self._swatch.set_color(strip.color)
-        self._swatch.setAccessibleName(f"Colour of {strip.name}")
-        self._swatch.setToolTip(f"Colour of {strip.name}")
-        self._thumb.setAccessibleName(f"Look at {strip.name} alone")
-        self._thumb.setToolTip(f"Look at {strip.name} alone on the stage")
-        for name, on in (("show", strip.show), ("solo", strip.solo), ("locked", strip.locked)):
-            toggle = self._toggles[name]
-            toggle.setChecked(on)
-            toggle.setAccessibleName(f"{toggle.text()} {strip.name}")
-            toggle.setEnabled(not live)
-        for widget in (self._swatch, self._edit):
-            widget.setEnabled(not live)
-        self._thumb.dimmed = dimmed
-        self._thumb.update()
-        self._share.setText(percent(share.value) if share else "")
-        self._share.setToolTip(share.meaning if share else "")
-        self._bar.set_share(share.value if share else 0.0, strip.color)
-
-    def set_picture(self, picture: QPixmap) -> None:
-        self._thumb.set_picture(picture)
-
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(5)
-        head.addWidget(self._swatch)
-        head.addWidget(self._edit, 1)
-        head.addWidget(self._number)
-        keys = QHBoxLayout()
-        keys.setSpacing(4)
-        for toggle in self._toggles.values():
-            keys.addWidget(toggle)
-        if self._key == _RESIDUAL:
-            self._toggles["locked"].hide()  # what is left over cannot be kept
-        keys.addStretch()
-        amount = QHBoxLayout()
-        amount.setSpacing(8)
-        amount.addWidget(self._bar, 1)
-        amount.addWidget(self._share)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(10, 10, 11, 10)
-        box.setSpacing(7)
-        box.addLayout(head)
-        box.addWidget(self._thumb)
-        box.addLayout(keys)
-        box.addLayout(amount)
-        box.addStretch()
-
-    def _on_swatch(self) -> None:
-        color = QColorDialog.getColor(QColor(self._swatch.color()), self, f"Colour of {self._name}")
-        if color.isValid():
-            self.recolored.emit(self._key, color.name())
-
-    def _on_name(self) -> None:
-        name = self._edit.text().strip()
-        if name and name != self._name:
-            self.renamed.emit(self._key, name)
-        elif not name:
-            self._edit.setText(self._name)
-
-    def _on_thumb(self) -> None:
-        self.activated.emit(self._key)
-
-    def _on_show(self, on: bool) -> None:
-        self.switched.emit(self._key, "show", on)
-
-    def _on_solo(self, on: bool) -> None:
-        self.switched.emit(self._key, "solo", on)
-
-    def _on_lock(self, on: bool) -> None:
-        self.switched.emit(self._key, "locked", on)
+    def _place_at(self, key: str, x: int) -> tuple[int, int]:
+        """Which place among the parts a cursor means, and where its edge is in the row."""
+        here = self._body.mapFromGlobal(QPoint(x, 0)).x()
+        parts = [view for name, view in self._strips.items() if name != _RESIDUAL]
+        before = [view for view in parts if view.geometry().center().x() < here]
+        place = len([v for v in before if v is not self._strips[key]])
+        edge = before[-1].geometry().right() if before else parts[0].geometry().left()
+        return place, edge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partwise.data.dataset import Dataset
+from partwise.project.compare import changed_parameters
 from partwise.project.document import Run, State, Strip
+from partwise.project.recovery import Holder
 from partwise.result import Part, Trust, View
+from partwise_app.notices import Notice
 
 if TYPE_CHECKING:
     from partwise.data.mixing import Mixing
@@ -20,14 +24,18 @@ __all__ = [
     "corrected",
     "corrected_view",
     "facts_of",
+    "held_notice",
     "image_options",
+    "is_whole",
     "kept_parts",
     "live_strips",
+    "lost_notice",
     "microns",
     "mixing_of",
     "percent",
     "plane_of",
     "profile_from_ray",
+    "story_of_run",
     "summary_of_run",
     "title_of",
     "trust_lines",
@@ -36,6 +44,12 @@ __all__ = [
 ]
 
 _RGB = 3
+_ENDS = {
+    "converged": "Ran until it stood still",
+    "max_iter": "Ended at the most steps allowed",
+    "max_seconds": "Ended at the time allowed",
+    "cancelled": "Stopped by hand",
+}
 _ORDER = ("good", "look", "bad")
 _NO_MIXING: Mapping[str, Any] = {"transform": "optical-density", "white": (255, 255, 255)}
 
@@ -88,11 +102,16 @@ def corrected(part: Part, strip: Strip | None) -> Part:
     return dataclasses.replace(part, profile=np.asarray(strip.profile, dtype=np.float64))
 
 
-def kept_parts(run: Run | None, strips: Sequence[Strip]) -> tuple[Part, ...]:
-    """Return the parts that the person locked, as corrected: what the next run leaves alone."""
+def kept_parts(
+    run: Run | None, strips: Sequence[Strip], *, corrected_too: bool = False
+) -> tuple[Part, ...]:
+    """Return the parts that the next run leaves alone: those locked, as corrected.
+
+    With `corrected_too` also those that were corrected by hand without a lock.
+    """
     if run is None:
         return ()
-    locked = {strip.key: strip for strip in strips if strip.locked}
+    locked = {s.key: s for s in strips if s.locked or (corrected_too and s.profile is not None)}
     return tuple(
         corrected(part, locked[part.key]) for part in run.result.parts if part.key in locked
     )
@@ -101,7 +120,7 @@ def kept_parts(run: Run | None, strips: Sequence[Strip]) -> tuple[Part, ...]:
 def live_strips(parts: Sequence[Part], before: Sequence[Strip]) -> tuple[Strip, ...]:
     """Return the strips of parts that are still emerging; known ones keep what was chosen."""
     known = {strip.key: strip for strip in before}
-    residual = known.get("residual", Strip("residual", "Residual", "#8b929a"))
+    residual = known.get("residual", Strip("residual", "Residual", "#8b929a", show=False))
     fresh = (known.get(part.key, Strip(part.key, part.name, part.color)) for part in parts)
     return (*fresh, residual)
 
@@ -148,6 +167,31 @@ def trust_lines(run: Run | None, strips: Sequence[Strip]) -> tuple[Trust, ...]:
     return (corrected_by_hand, *run.result.trust)
 
 
+def is_whole(run: Run) -> bool:
+    """Whether a run came to its end; one that was stopped has parts and no numbers."""
+    return math.isfinite(run.result.fit.explained)
+
+
+def held_notice(path: Path, holder: Holder) -> Notice:
+    """Say who else has a project open."""
+    return Notice(
+        "look",
+        f"{path.name} is open in another window (process {holder.pid} on {holder.host}).",
+        "It is only read here. Save under another name, so that neither overwrites the other.",
+        action="file_save_as",
+    )
+
+
+def lost_notice(why: str) -> Notice:
+    """Say that an input is not where it was."""
+    return Notice(
+        "look",
+        f"{why}.",
+        "The numbers are shown as saved; find the file to see its picture.",
+        action="file_relink",
+    )
+
+
 def summary_of_run(run: Run) -> str:
     """Return a run in a line: what it found, how long it took, what was locked."""
     count = len(run.result.parts)
@@ -158,7 +202,30 @@ def summary_of_run(run: Run) -> str:
             names = {part.key: part.name for part in run.result.parts}
             facts.append("kept " + ", ".join(names.get(k, k) for k in about.kept).lower())
         facts.append(f"{about.seconds:.1f} s" if about.seconds >= 0.05 else "< 0.1 s")
+    if not is_whole(run):
+        facts.append("stopped")
     return " · ".join(facts)
+
+
+def story_of_run(state: State, run: Run, former: Run | None, labels: Mapping[str, str]) -> str:
+    """Return what a run did otherwise than the one before it, a line each, for its tooltip."""
+    about = run.result.provenance
+    lines = [state.title(run.id, run.title)]
+    if about is not None:
+        lines.append(f"{about.started[:16].replace('T', ' ')}, {about.seconds:.1f} s")
+    lines.append(_ENDS.get(run.result.fit.stop, run.result.fit.stop))
+    if about is not None and about.kept:
+        names = {strip.key: strip.name for strip in state.part_strips(run.id)}
+        lines.append("Kept: " + ", ".join(names.get(key, key) for key in about.kept))
+    if former is None:
+        return "\n".join(lines)
+    changes = [
+        f"{labels.get(name, name)}: {before} → {after}"
+        for name, before, after in changed_parameters(former, run)
+    ]
+    since = state.title(former.id, former.title)
+    lines += ["", f"Changed since {since}:", *changes] if changes else []
+    return "\n".join(lines if changes else [*lines, "", f"Parameters as in {since}"])
 
 
 def worst_verdict(run: Run) -> str:
@@ -168,8 +235,10 @@ def worst_verdict(run: Run) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as text: "61 %", "0.4 %", "< 0.1 %"."""
+    """Return a share as text: "61 %", "0.4 %", "< 0.1 %"; nothing where it was not computed."""
     value = 100 * share
+    if not math.isfinite(value):
+        return ""
     if 0 < value < 0.1:
         return "< 0.1 %"
     if value < 9.95 and round(value, 1) != round(value):
@@ -181,7 +250,7 @@ def title_of(state: State, path: Path | None) -> str:
     """Return what the open project is called."""
     if path is not None:
         return path.stem
-    return Path(state.sources[0].title).stem if state.sources else ""
+    return Path(state.listed[0].title).stem if state.listed else ""
 
 
 def plane_of(view: View, parts: Sequence[Part]) -> np.ndarray[Any, np.dtype[np.float64]] | None:

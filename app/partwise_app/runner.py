@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from partwise_app.standing import standing_result
+
 if TYPE_CHECKING:
-    from partwise.jobs.perform import Request
+    from partwise.jobs.perform import Request  # noqa: TC004  annotations are never evaluated
     from partwise.jobs.worker import Event, Worker
+    from partwise.result import Snapshot
 
 __all__ = ["Asked", "Runner", "WorkerFactory"]
 
@@ -27,6 +31,9 @@ class Asked:
     generation: int
     source: str
     title: str
+    request: Request
+    version: str  # of the plugin
+    began: float
 
 
 class Runner(QObject):
@@ -44,7 +51,7 @@ class Runner(QObject):
     finished = Signal(object, object)  # Asked, Result
     failed = Signal(object, str)  # the problem, its trace for the log
     stopping = Signal()
-    cancelled = Signal()
+    cancelled = Signal()  # after `finished` where there was something that stood
     _event = Signal(object)
 
     def __init__(
@@ -54,6 +61,7 @@ class Runner(QObject):
         self._make_worker = make_worker or _default_worker
         self._worker: Worker | None = None
         self._asked: Asked | None = None
+        self._standing: Snapshot | None = None
         self._event.connect(self._on_event)
 
     @property
@@ -74,11 +82,13 @@ class Runner(QObject):
         self._worker.start()
         return True
 
-    def start(self, request: Request, source: str, title: str) -> None:
-        """Ask for a run."""
+    def start(self, request: Request, source: str, title: str, version: str) -> None:
+        """Ask for a run; `version` is the plugin's."""
         self.warm_up()
         assert self._worker is not None
-        self._asked = Asked(self._worker.submit(request), source, title)
+        self._standing = None
+        number = self._worker.submit(request)
+        self._asked = Asked(number, source, title, request, version, time.monotonic())
         _log.info("run of %s on %s", request.analysis, request.dataset.title)
         self.running_changed.emit(True)
         self.progressed.emit(0.0, "Starting")
@@ -113,6 +123,7 @@ class Runner(QObject):
         if isinstance(event, w.Progress):
             self.progressed.emit(event.fraction, event.text)
         elif isinstance(event, w.Snapshotted):
+            self._standing = event.snapshot
             self.snapshot_arrived.emit(event.snapshot)
         elif isinstance(event, w.Finished):
             self._end()
@@ -122,7 +133,16 @@ class Runner(QObject):
             self.failed.emit(event.problem, event.trace)
         elif isinstance(event, w.CancelledRun):
             self._end()
+            self._keep_standing(asked)
             self.cancelled.emit()
+
+    def _keep_standing(self, asked: Asked) -> None:
+        """What was seen last stays, as a result that says it was stopped."""
+        standing, self._standing = self._standing, None
+        if standing is not None and standing.parts:
+            seconds = time.monotonic() - asked.began
+            result = standing_result(standing, asked.request, asked.version, seconds)
+            self.finished.emit(asked, result)
 
     def _end(self) -> None:
         if self._asked is not None:

@@ -62,8 +62,8 @@ class Screenshot(QObject):
             self._asked_run = True
             session.start_run()
             return
-        elif session.run is not None and self._window.desk.stage.mode() == "whole":
-            self._window.desk.stage.set_mode("compare")
+        elif session.run is not None and self._window.picture.mode() == "whole":
+            self._window.picture.look("compare")
             self._stir()
             return
         self._timer.stop()

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from partwise.data.fingerprint import fingerprint
-from partwise.errors import Cancelled, InputProblem, PartwiseProblem, WorkerLost
-from partwise.job import LocalJob
+from partwise.errors import PartwiseProblem, WorkerLost
 from partwise.plugins.contract import Exporter
 from partwise.plugins.registry import Registry
-from partwise.project.document import Document, Run, Source, State, Strip
+from partwise.project.document import Choices, Document, Run, Source, State, Strip
+from partwise.project.recovery import Holder
 from partwise.result import Result, Snapshot
 from partwise_app import filework, resolve
-from partwise_app.background import Background
+from partwise_app.edits import Edits
+from partwise_app.errands import Errands
 from partwise_app.filework import Opened
+from partwise_app.inputs import Inputs
 from partwise_app.notices import Notice, notice_of
+from partwise_app.outbox import Outbox, as_chosen
 from partwise_app.runner import Asked, Runner, WorkerFactory
 
 __all__ = ["Session"]
-
-_log = logging.getLogger("partwise.app")
 
 
 class Session(QObject):
@@ -68,17 +67,14 @@ class Session(QObject):
         self._document = Document()
         self._unsubscribe = self._document.subscribe(self._on_document)
         self._path: Path | None = None
+        self._holder: Holder | None = None
         self._source_id = ""
         self._run_id = ""
-        self._inputs: dict[str, Opened] = {}
-        self._places: dict[str, Path] = {}
-        self._lost: dict[str, str] = {}
-        self._generation = 0  # of the document: answers for an earlier one are dropped
-        self._doing = ""
-        self._export_cancelled = False
-        self._background = Background(self)
-        self._background.idle_changed.connect(self._on_idle)
-        self._connect_runner()
+        self._errands = Errands(self)
+        self.inputs = Inputs(registry, self._errands, self)
+        self.edits = Edits(self)
+        self._outbox = Outbox(registry, self._errands, self)
+        self._connect()
 
     # --- what there is -------------------------------------------------------------------
 
@@ -92,6 +88,11 @@ class Session(QObject):
         return self._path
 
     @property
+    def holder(self) -> Holder | None:
+        """Who else has the project's file open; while there is somebody it is only read here."""
+        return self._holder
+
+    @property
     def source(self) -> Source | None:
         """The input that is looked at."""
         return self.state.source(self._source_id) if self._source_id else None
@@ -103,22 +104,27 @@ class Session(QObject):
 
     @property
     def strips(self) -> tuple[Strip, ...]:
-        """The mixer's strips of the run that is looked at."""
+        """The mixer's strips of the run that is looked at, in the order chosen."""
         return self.state.strips(self._run_id) if self._run_id else ()
+
+    @property
+    def part_strips(self) -> tuple[Strip, ...]:
+        """One strip per part of the run that is looked at, in the order of its parts."""
+        return self.state.part_strips(self._run_id) if self._run_id else ()
 
     @property
     def input(self) -> Opened | None:
         """The input that is looked at, once it is read."""
-        return self._inputs.get(self._source_id)
+        return self.inputs.opened(self._source_id)
 
     def opened_input(self, source_id: str) -> Opened | None:
         """An input of the project, once it is read."""
-        return self._inputs.get(source_id)
+        return self.inputs.opened(source_id)
 
     @property
     def lost(self) -> Mapping[str, str]:
         """Inputs that are not where they were, and why, by source id."""
-        return self._lost
+        return self.inputs.lost
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -142,7 +148,12 @@ class Session(QObject):
     @property
     def doing(self) -> str:
         """What is being read or written, or empty."""
-        return self._doing if not self._background.idle else ""
+        return self._errands.doing
+
+    @property
+    def idle(self) -> bool:
+        """Whether no file is being read or written."""
+        return self._errands.idle
 
     @property
     def title(self) -> str:
@@ -169,63 +180,62 @@ class Session(QObject):
 
     def facts(self) -> frozenset[str]:
         """Return what is true now, in the words that commands ask for."""
-        ready = self.input is not None
+        ready, strips = self.input is not None, self.strips
+        run = self.run
         found = {
-            "project": bool(self.state.sources),
+            "project": bool(self.state.listed),
+            "writable": bool(self.state.listed) and self._holder is None,
             "source": ready,
-            "run": self._run_id != "",
+            "listed": bool(self._source_id),
+            "run": run is not None,
+            "whole": run is not None and resolve.is_whole(run),
+            "two-runs": run is not None and len(self.state.runs_of(run.source)) > 1,
             "runnable": ready and not self.running,
+            "corrected": any(s.profile is not None for s in strips),
+            "steered": ready and not self.running and any(s.profile or s.locked for s in strips),
             "running": self.running,
             "undo": bool(self.undo_name),
             "redo": bool(self.redo_name),
-            "missing": self._source_id in self._lost,
+            "missing": self._source_id in self.lost,
         }
         names = {name for name, holds in found.items() if holds}
-        parts = len(self.run.result.parts) if self.run is not None else 0
-        return frozenset(names | {f"part-{k}" for k in range(1, parts + 1)})
+        return frozenset(names | {f"part-{k}" for k in range(1, len(strips))})
 
     # --- beginning and end ---------------------------------------------------------------
 
     def warm_up(self) -> None:
         """Start the worker process, so that the first run need not wait for it."""
         if self._runner.warm_up():
-            self.quietly(filework.warm_up, _log_failure)
+            self._errands.quietly(filework.warm_up)
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
-        self._export_cancelled = True
+        self._outbox.cancel()
         self._unsubscribe()
-        self._background.close()
+        self._errands.close()
         self._runner.close()
 
     # --- files ---------------------------------------------------------------------------
 
-    def open_path(self, path: Path) -> None:
+    def open_path(self, path: Path, plugin_id: str = "") -> None:
         """Open an input beside those that are open, or a project in their place."""
         if filework.is_project(path):
             self.open_project(path)
             return
-        known = next((s for s in self.state.sources if Path(s.file.path) == path.resolve()), None)
-        if known is not None:
+        known = next((s for s in self.state.listed if Path(s.file.path) == path.resolve()), None)
+        if known is not None and plugin_id in ("", known.plugin):
             self.select_source(known.id)
             return
-        self._read(path, "", {})
+        self.inputs.open(path, plugin_id)
 
     def open_sample(self, key: str) -> None:
         """Open a sample that a plugin brings, with the parameters that suit it."""
-        try:
-            plugin, sample, path = self.registry.sample(key)
-        except (PartwiseProblem, InputProblem, OSError, ImportError) as problem:
-            self._tell(problem, "Opening the sample")
-            return
-        self._read(path, plugin.id, dict(sample.parameters), sample.title)
+        self.inputs.open_sample(key)
 
     def open_project(self, path: Path) -> None:
         """Open a project in place of the present one; asking about changes comes before."""
-        self._do(
-            f"Opening {path.name}",
-            lambda: filework.read_project(path),
-            self._take_project,
+        self._errands.do(
+            f"Opening {path.name}", lambda: filework.read_project(path), self._take_project
         )
 
     def close_project(self) -> None:
@@ -241,15 +251,20 @@ class Session(QObject):
         if target is None:
             msg = "a project that has no file needs a path"
             raise ValueError(msg)
-        state, generation = self.state, self._generation
+        if self._holder is not None and target == self._path:
+            self.noticed.emit(resolve.held_notice(target, self._holder))
+            return
+        document, state = self._document, self.state
 
         def written(_: Any) -> None:
-            if generation == self._generation:
+            if document is self._document:
+                if target != self._path:
+                    self._holder = None
                 self._path = target
                 self._document.mark_saved(state)
             self.saved.emit(target)
 
-        self._do(
+        self._errands.do(
             f"Saving {target.name}", lambda: filework.write_project(state, target, thumb), written
         )
 
@@ -262,69 +277,35 @@ class Session(QObject):
             self._document.mark_saved(State())  # nothing of this is in the person's file yet
             discard()
 
-        self._do("Recovering", lambda: filework.read_project(copy), found)
+        self._errands.do("Recovering", lambda: filework.read_project(copy), found)
 
     def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         """Do something in the background that nobody waits for."""
-        self._background.do(work, _ignore, failed)
+        self._errands.quietly(work, failed)
 
     def export(
         self, chosen: Sequence[tuple[Exporter, int | None]], folder: Path, stem: str
     ) -> None:
         """Write files of the present run into a folder; large ones can be cancelled."""
-        run, opened = self.run, self.input
-        if run is None or opened is None:
-            return
-        self._export_cancelled = False
-        job = LocalJob(is_cancelled=self._is_export_cancelled, on_report=self._on_export_report)
-        run = self._as_corrected(run)
-
-        def written(paths: tuple[Path, ...]) -> None:
-            count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
-            self.noticed.emit(Notice("good", f"{count} exported.", f"They are in {folder}"))
-
-        self._do(
-            f"Exporting to {folder.name}",
-            lambda: filework.write_exports(chosen, opened.dataset, run, folder, stem, job),
-            written,
-        )
+        if self.run is not None and self.input is not None:
+            run = as_chosen(self.state, self.run)
+            self._outbox.export(self.input, run, chosen, folder, stem)
 
     def write_report(self, path: Path, pictures: Sequence[tuple[str, bytes]]) -> None:
         """Write the report of the present run; `pictures` are PNGs by role."""
-        run, opened = self.run, self.input
-        if run is None or opened is None:
-            return
-        run = self._as_corrected(run)
-        self._do(
-            f"Writing {path.name}",
-            lambda: filework.write_report(self.registry, opened, run, pictures, path),
-            self._told_written,
-        )
+        if self.run is not None and self.input is not None:
+            self._outbox.report(self.input, as_chosen(self.state, self.run), path, pictures)
 
     def relink(self, source_id: str, path: Path) -> None:
-        """Point an input at where its file is now."""
-        source = self.state.source(source_id)
+        """Point an input at where its file is now, and all others that moved along."""
+        others = [s for s in self.state.listed if s.id in self.lost and s.id != source_id]
+        self.inputs.relink(self.state.source(source_id), path, others)
 
-        def read() -> tuple[Opened, bool]:
-            opened = filework.read_input(self.registry, path, source.plugin)
-            same = fingerprint(path, full=False).quick == source.file.quick
-            return opened, same
-
-        def found(answer: tuple[Opened, bool]) -> None:
-            opened, same = answer
-            if opened.dataset.source is not None:
-                self._document.relink(source_id, opened.dataset.source)
-            self._lost.pop(source_id, None)
-            self._places[source_id] = path
-            self._inputs[source_id] = opened
-            if not same:
-                text = f"{path.name} is not the file that these results were made from."
-                self.noticed.emit(
-                    Notice("look", text, "The results are kept as they were; run again to compare.")
-                )
-            self._show_source(source_id, self._run_id)
-
-        self._do(f"Opening {path.name}", read, found)
+    def set_holder(self, holder: Holder | None) -> None:
+        """Note who else has the file open: from now on it is only read here, or no longer."""
+        if holder != self._holder:
+            self._holder = holder
+            self.selection_changed.emit()
 
     # --- looking -------------------------------------------------------------------------
 
@@ -343,62 +324,9 @@ class Session(QObject):
 
     # --- choosing ------------------------------------------------------------------------
 
-    def edit_strip(
-        self, key: str, edit: str, changes: Mapping[str, Any], *, merge: str = ""
-    ) -> None:
-        """Change fields of one part's strip.
-
-        Parameters
-        ----------
-        key : str
-        edit : str
-            What undo says.
-        changes : mapping
-            New values by field of `Strip`.
-        merge : str
-            Edits with the same key in quick succession are one step.
-        """
-        if not self._run_id:
-            return
-        run_id = self._run_id
-        strips = tuple(
-            dataclasses.replace(strip, **changes) if strip.key == key else strip
-            for strip in self.strips
-        )
-        self._document.edit(
-            edit,
-            lambda c: dataclasses.replace(c, strips={**c.strips, run_id: strips}),
-            merge=merge,
-        )
-
-    def reset_profiles(self) -> None:
-        """Take all corrections by hand back, as one step."""
-        if not self._run_id:
-            return
-        strips = tuple(dataclasses.replace(strip, profile=None) for strip in self.strips)
-        run_id = self._run_id
-        self._document.edit(
-            "Take corrections back",
-            lambda c: dataclasses.replace(c, strips={**c.strips, run_id: strips}),
-        )
-
-    def set_parameter(self, name: str, value: Any) -> None:
-        """Choose a parameter's value for the input that is looked at."""
-        if self.input is None:
-            return
-        label = next(spec.label for spec in self.input.specs if spec.name == name)
-        self._set_parameters(f"Set {label.lower()}", {**self.parameters, name: value})
-
-    def reset_parameters(self) -> None:
-        """Choose every parameter's default."""
-        if self.input is not None:
-            self._set_parameters("Set defaults", self.input.defaults)
-
-    def rename(self, entry_id: str, title: str) -> None:
-        """Give a source or run another title."""
-        self._document.edit(
-            "Rename", lambda c: dataclasses.replace(c, titles={**c.titles, entry_id: title})
-        )
+    def edit(self, name: str, change: Callable[[Choices], Choices], *, merge: str = "") -> None:
+        """Change the choices by a named step that can be undone; `edits` knows the usual ones."""
+        self._document.edit(name, change, merge=merge)
 
     def undo(self) -> None:
         self._document.undo()
@@ -408,8 +336,15 @@ class Session(QObject):
 
     # --- running -------------------------------------------------------------------------
 
-    def start_run(self) -> None:
-        """Run the analysis of the input that is looked at; locked parts stay as they are."""
+    def start_run(self, *, from_here: bool = False) -> None:
+        """Run the analysis of the input that is looked at.
+
+        Parameters
+        ----------
+        from_here : bool
+            Whether parts that were corrected by hand stay as they were put, as locked ones do,
+            while the others are found again.
+        """
         opened = self.input
         if opened is None or self.running:
             return
@@ -419,7 +354,7 @@ class Session(QObject):
         try:
             filework.check_values(opened.specs, values)
         except PartwiseProblem as problem:
-            self._tell(problem, "Run")
+            self._errands.tell(problem, "Run")
             return
         self.warm_up()
         request = Request(
@@ -427,49 +362,39 @@ class Session(QObject):
             analysis=opened.analysis_id,
             dataset=opened.dataset,
             parameters=values,
-            kept=resolve.kept_parts(self.run, self.strips),
+            kept=resolve.kept_parts(self.run, self.part_strips, corrected_too=from_here),
         )
-        number = 1 + len(self.state.runs_of(self._source_id))
-        self._runner.start(request, self._source_id, f"Run {number}")
+        number = 1 + sum(run.source == self._source_id for run in self.state.runs)
+        self._runner.start(request, self._source_id, f"Run {number}", opened.plugin.version)
 
     def stop(self) -> None:
         """Stop the run, or the export, that is going on."""
-        self._export_cancelled = True
+        self._outbox.cancel()
         self._runner.stop()
 
     # --- inside --------------------------------------------------------------------------
 
-    def _read(
-        self, path: Path, plugin_id: str, parameters: Mapping[str, Any], title: str = ""
-    ) -> None:
-        self._do(
-            f"Opening {path.name}",
-            lambda: filework.read_input(self.registry, path, plugin_id, parameters, title),
-            self._take_input,
-        )
-
     def _take_input(self, opened: Opened) -> None:
         file = filework.need_source(opened.dataset)
-        known = next((s for s in self.state.sources if filework.same_file(s, opened.dataset)), None)
+        same = (s for s in self.state.listed if s.plugin == opened.plugin.id)
+        known = next((s for s in same if filework.same_file(s, opened.dataset)), None)
         if known is None:
             taken = [source.id for source in self.state.sources]
             number = 1 + max((int(name.removeprefix("source-")) for name in taken), default=0)
             known = Source(f"source-{number}", opened.plugin.id, opened.title, file)
-            self._inputs[known.id] = opened
+            self.inputs.keep(known.id, opened)
             self._document.add_source(known)
-        self._inputs[known.id] = opened
+        self.inputs.keep(known.id, opened)
         self.select_source(known.id)
         if opened.parameters:
-            self._set_parameters(
+            self.edits.parameters(
                 "Set the sample's parameters", {**opened.defaults, **opened.parameters}
             )
         self.opened.emit(Path(file.path))
 
     def _take_project(self, project: filework.OpenedProject) -> None:
-        document = Document(project.state)
-        self._take_document(document, project.path)
-        self._places = dict(project.inputs)
-        self._lost = dict(project.lost)
+        self._take_document(Document(project.state), project.path)
+        self.inputs.begin(project.inputs, project.lost)
         if project.state.sources:
             first = (
                 project.state.runs[-1].source if project.state.runs else project.state.sources[0].id
@@ -480,17 +405,17 @@ class Session(QObject):
         self.opened.emit(project.path)
 
     def _take_document(self, document: Document, path: Path | None) -> None:
-        self._generation += 1
-        self._export_cancelled = True
+        self._errands.forget()
+        self._outbox.cancel()
         self._runner.forget()
         before = self.state
         self.project_left.emit()
         self._unsubscribe()
         self._document = document
         self._unsubscribe = document.subscribe(self._on_document)
-        self._path = path
+        self._path, self._holder = path, None
         self._source_id = self._run_id = ""
-        self._inputs, self._places, self._lost = {}, {}, {}
+        self.inputs.begin()
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()
@@ -501,109 +426,46 @@ class Session(QObject):
         if (source_id, self.input) != before or self.input is not None:
             self.input_changed.emit()
         self.selection_changed.emit()
-        if source_id in self._lost:
-            self.noticed.emit(
-                Notice(
-                    "look",
-                    f"{self._lost[source_id]}.",
-                    "The numbers are shown as saved; find the file to see its picture.",
-                    action="file_relink",
-                )
-            )
+        if not source_id:
+            return
+        if source_id in self.lost:
+            self.noticed.emit(resolve.lost_notice(self.lost[source_id]))
         elif self.input is None:
-            self._fetch(source_id)
-
-    def _fetch(self, source_id: str) -> None:
-        source = self.state.source(source_id)
-        place = self._places.get(source_id, Path(source.file.path))
-
-        def found(opened: Opened) -> None:
-            self._inputs[source_id] = opened
-            if source_id == self._source_id:
-                self.input_changed.emit()
-                self.selection_changed.emit()
-
-        def missing(problem: Exception) -> None:
-            self._lost[source_id] = f"{source.title} cannot be opened"
-            self._tell(problem, f"Opening {source.title}")
-            self.selection_changed.emit()
-
-        self._do(
-            f"Opening {source.title}",
-            lambda: filework.read_input(self.registry, place, source.plugin),
-            found,
-            missing,
-        )
-
-    def _set_parameters(self, name: str, values: Mapping[str, Any]) -> None:
-        source_id = self._source_id
-        self._document.edit(
-            name,
-            lambda c: dataclasses.replace(c, parameters={**c.parameters, source_id: dict(values)}),
-            merge=name,
-        )
-
-    def _as_corrected(self, run: Run) -> Run:
-        """The run with names, colours and profiles as chosen, for files that leave the house."""
-        strips = {strip.key: strip for strip in self.state.strips(run.id)}
-        parts = tuple(
-            dataclasses.replace(
-                resolve.corrected(part, strips.get(part.key)),
-                name=strips[part.key].name if part.key in strips else part.name,
-                color=strips[part.key].color if part.key in strips else part.color,
-            )
-            for part in run.result.parts
-        )
-        return dataclasses.replace(run, result=dataclasses.replace(run.result, parts=parts))
-
-    def _do(
-        self,
-        doing: str,
-        work: Callable[[], Any],
-        then: Callable[[Any], None],
-        failed: Callable[[Exception], None] | None = None,
-    ) -> None:
-        generation = self._generation
-        self._doing = doing
-
-        def answered(answer: Any) -> None:
-            if generation == self._generation:
-                then(answer)
-
-        def not_done(problem: Exception) -> None:
-            if isinstance(problem, Cancelled):
-                self.noticed.emit(
-                    Notice("look", f"{doing} was cancelled.", "Nothing was left behind.")
-                )
-            elif failed is not None:
-                failed(problem)
-            else:
-                self._tell(problem, doing)
-
-        self._background.do(work, answered, not_done)
-        self.busy_changed.emit()
-
-    def _tell(self, problem: Exception, doing: str) -> None:
-        self.noticed.emit(notice_of(problem, doing))
-
-    def _told_written(self, path: Path) -> None:
-        self.noticed.emit(Notice("good", f"{path.name} written.", f"It is in {path.parent}"))
-
-    def _is_export_cancelled(self) -> bool:
-        return self._export_cancelled
-
-    def _on_export_report(self, fraction: float, text: str) -> None:
-        # Called in the file thread; the signal carries it over.
-        self.progressed.emit(fraction, text)
-
-    def _on_idle(self, idle: bool) -> None:
-        self.busy_changed.emit()
+            self.inputs.fetch(self.state.source(source_id))
 
     def _on_document(self, before: State, after: State) -> None:
         self.changed.emit(before, after)
+        gone = after.choices.removed
+        if self._source_id in gone:
+            left = after.listed
+            self._show_source("", "") if not left else self.select_source(left[-1].id)
+        elif self._run_id in gone:
+            self.select_source(self._source_id)
+        elif not self._source_id and after.listed and before.choices.removed != gone:
+            self.select_source(after.listed[-1].id)  # undo brought the last one back
 
-    def _connect_runner(self) -> None:
-        runner = self._runner
+    def _on_fetched(self, source_id: str) -> None:
+        if source_id == self._source_id:
+            self.input_changed.emit()
+            self.selection_changed.emit()
+
+    def _on_lost(self, source_id: str) -> None:
+        self.selection_changed.emit()
+
+    def _on_relinked(self, source_id: str, opened: Opened) -> None:
+        if opened.dataset.source is not None:
+            self._document.relink(source_id, opened.dataset.source)
+        self._show_source(source_id, self._run_id)
+
+    def _connect(self) -> None:
+        runner, errands, inputs = self._runner, self._errands, self.inputs
+        errands.noticed.connect(self.noticed)
+        errands.busy_changed.connect(self.busy_changed)
+        self._outbox.progressed.connect(self.progressed)
+        inputs.arrived.connect(self._take_input)
+        inputs.fetched.connect(self._on_fetched)
+        inputs.lost_now.connect(self._on_lost)
+        inputs.relinked.connect(self._on_relinked)
         runner.running_changed.connect(self.running_changed)
         runner.progressed.connect(self.progressed)
         runner.stopping.connect(self.stopping)
@@ -617,7 +479,8 @@ class Session(QObject):
             self.snapshot_arrived.emit(snapshot)
 
     def _take_result(self, asked: Asked, result: Result) -> None:
-        opened = self._inputs[asked.source]
+        opened = self.inputs.opened(asked.source)
+        assert opened is not None  # it was read before anybody could ask for a run
         run = self._document.add_run(
             asked.source, opened.plugin.id, opened.analysis_id, asked.title, result
         )
@@ -634,11 +497,3 @@ class Session(QObject):
 
     def _take_cancelled(self) -> None:
         self.stopped.emit(True)
-
-
-def _ignore(_: Any) -> None:
-    """Take an answer that nobody waits for."""
-
-
-def _log_failure(problem: Exception) -> None:
-    _log.warning("in the background: %s", problem)

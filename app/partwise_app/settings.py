@@ -15,7 +15,7 @@ _MODES = ("system", "dark", "light")
 
 
 class Settings:
-    """Recent files, geometry and theme, in one INI file in the user's state folder."""
+    """Recent files, geometry, theme and habits, in one INI file in the user's state folder."""
 
     def __init__(self, path: Path | None = None) -> None:
         path = path or state_folder() / "window.ini"
@@ -48,6 +48,51 @@ class Settings:
     def theme(self, mode: str) -> None:
         self._store.setValue("theme", mode)
 
+    @property
+    def threads(self) -> int:
+        """Threads of a run; 0 for as many as pay."""
+        return self._number("threads", 0, 0, 256)
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self._store.setValue("threads", number)
+
+    @property
+    def autosave_s(self) -> int:
+        """Seconds between two copies of unsaved work."""
+        return self._number("autosave", 60, 10, 3600)
+
+    @autosave_s.setter
+    def autosave_s(self, seconds: int) -> None:
+        self._store.setValue("autosave", seconds)
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder that questions about files begin in; None for that of the last file."""
+        text = str(self._store.value("folder", "") or "")
+        return Path(text) if text and Path(text).is_dir() else None
+
+    @folder.setter
+    def folder(self, folder: Path | None) -> None:
+        self._store.setValue("folder", str(folder) if folder is not None else "")
+
+    @property
+    def readers(self) -> dict[str, str]:
+        """Which plugin reads a kind of file, by suffix, where the person was asked."""
+        self._store.beginGroup("readers")
+        found = {f".{key}": str(self._store.value(key)) for key in self._store.childKeys()}
+        self._store.endGroup()
+        return found
+
+    def remember_reader(self, suffix: str, plugin_id: str) -> None:
+        """Do not ask again which plugin reads files with a suffix such as ``".csv"``."""
+        if suffix.lstrip("."):
+            self._store.setValue(f"readers/{suffix.lstrip('.').lower()}", plugin_id)
+
+    def forget_readers(self) -> None:
+        """Ask again."""
+        self._store.remove("readers")
+
     def bytes_of(self, name: str) -> QByteArray:
         """Return remembered geometry; empty where there is none."""
         value = self._store.value(f"layout/{name}")
@@ -64,3 +109,10 @@ class Settings:
     def sync(self) -> None:
         """Write what changed."""
         self._store.sync()
+
+    def _number(self, name: str, default: int, low: int, high: int) -> int:
+        try:
+            value = int(str(self._store.value(name, default)))
+        except ValueError:
+            return default
+        return min(max(value, low), high)

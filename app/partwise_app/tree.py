@@ -14,7 +14,16 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QPainter, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QKeySequence,
+    QPainter,
+    QPixmap,
+    QShortcut,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -50,6 +59,8 @@ class Entry:
         Of a run: ``"good"``, ``"look"``, ``"bad"`` or empty.
     lost : bool
         The input is not where it was.
+    story : str
+        Of a run: what it did otherwise than the one before it, for the tooltip.
     """
 
     id: str
@@ -58,6 +69,7 @@ class Entry:
     facts: str
     verdict: str = ""
     lost: bool = False
+    story: str = ""
 
 
 class ProjectTree(QWidget):
@@ -65,8 +77,8 @@ class ProjectTree(QWidget):
 
     chosen = Signal(str, bool)  # id, whether it is a run
     renamed = Signal(str, str)
-    relink_asked = Signal(str)
-    menu_asked = Signal(QPoint)
+    remove_asked = Signal(str)
+    menu_asked = Signal(str, QPoint)  # id of the entry, where on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +96,11 @@ class ProjectTree(QWidget):
             QAbstractItemView.EditTrigger.EditKeyPressed
             | QAbstractItemView.EditTrigger.DoubleClicked
         )
+        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._view.customContextMenuRequested.connect(self._on_menu)
+        remove = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self._view)
+        remove.setContext(Qt.ShortcutContext.WidgetShortcut)
+        remove.activated.connect(self._on_delete)
         self._view.selectionModel().currentChanged.connect(self._on_current)
         self._model.itemChanged.connect(self._on_item_changed)
         self._title = SectionLabel("Project")
@@ -148,12 +165,28 @@ class ProjectTree(QWidget):
         ]
         said = ", ".join(word for word in words if word)
         item.setData(said, Qt.ItemDataRole.AccessibleTextRole)
-        item.setToolTip(said)
+        item.setToolTip(entry.story or said)
 
     def _on_current(self, index: QModelIndex) -> None:
         entry = index.data(_ENTRY)
         if isinstance(entry, Entry):
             self.chosen.emit(entry.id, entry.is_run)
+
+    def edit_title(self, entry_id: str) -> None:
+        """Let the person write another title."""
+        for row, entry in enumerate(self.entries()):
+            if entry.id == entry_id:
+                self._view.edit(self._model.index(row, 0))
+
+    def _on_delete(self) -> None:
+        entry = self._view.currentIndex().data(_ENTRY)
+        if isinstance(entry, Entry):
+            self.remove_asked.emit(entry.id)
+
+    def _on_menu(self, at: QPoint) -> None:
+        entry = self._view.indexAt(at).data(_ENTRY)
+        if isinstance(entry, Entry):
+            self.menu_asked.emit(entry.id, self._view.viewport().mapToGlobal(at))
 
     def _on_item_changed(self, item: QStandardItem) -> None:
         entry = item.data(_ENTRY)

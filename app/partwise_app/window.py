@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSize, QTimer
+from PySide6.QtCore import QMimeData, QPoint, QSize, QTimer
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -20,6 +20,7 @@ from partwise.errors import InputProblem
 from partwise.plugins.registry import resolve
 from partwise_app import icons
 from partwise_app.commands import COMMANDS, MENUS, Command
+from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
 from partwise_app.keeper import Keeper
@@ -55,7 +56,7 @@ class Window(QMainWindow):
         super().__init__()
         self.session = session
         self.theme = theme
-        self._settings = settings
+        self.settings = settings
         self._quitting = False
         self._run_when_open = ""
         self.topbar = TopBar()
@@ -68,7 +69,10 @@ class Window(QMainWindow):
         self._pages.addWidget(self.desk)
         self.deeds = Deeds(self)
         self.keeper = Keeper(session)
+        self.keeper.set_interval(settings.autosave_s)
+        self.comparing = Comparing(session, self.desk)
         self._presenter = Presenter(session, self.desk, self.status)
+        self.picture = self._presenter.picture
         self._lay_out()
         self._actions = {entry.id: self._make_action(entry) for entry in COMMANDS}
         self._menus = {title: self._make_menu(title) for title in MENUS}
@@ -128,7 +132,7 @@ class Window(QMainWindow):
                     SampleCard(sample.key, sample.title, sample.summary, plugin.title, path)
                 )
         self.welcome.set_samples(cards)
-        self.welcome.set_recent(self._settings.recent)
+        self.welcome.set_recent(self.settings.recent)
 
     def offer_recovery(self) -> None:
         """Offer the work that a crash left, where there is any."""
@@ -148,15 +152,26 @@ class Window(QMainWindow):
 
     def set_theme_mode(self, mode: str) -> None:
         """Choose the theme and remember it."""
-        self._settings.theme = mode
+        self.settings.theme = mode
         self.theme.set_mode(mode)
         self.refresh()
 
     def reset_layout(self) -> None:
         """Put size and borders back where they were at first."""
-        self._settings.forget_layout()
+        self.settings.forget_layout()
         self.resize(_FIRST_SIZE)
         self.desk.reset_layout()
+
+    def follow_settings(self) -> None:
+        """Take over what was chosen in the settings."""
+        self.theme.set_mode(self.settings.theme)
+        self.keeper.set_interval(self.settings.autosave_s)
+        self._check_choices()
+
+    def close_threads(self) -> None:
+        """End the loader threads of all stages."""
+        self.desk.stage.close_threads()
+        self.comparing.close_threads()
 
     def refresh(self) -> None:
         """Draw what depends on the whole session: title, commands, which page."""
@@ -166,11 +181,10 @@ class Window(QMainWindow):
             self._actions[entry.id].setEnabled(not entry.when or entry.when in facts)
         self._name_undo()
         self._check_choices()
-        open_ = bool(session.state.sources)
+        open_ = bool(session.state.listed)
         self._turn_to(self.desk if open_ else self.welcome)
         if open_:
-            saved = "edited" if session.needs_saving else "saved"
-            state = saved if session.path is not None else "not saved"
+            state = _state_of(session)
             self.topbar.set_title(f"{session.title} — {state}")
             self.setWindowTitle(f"{session.title} — {state} — Partwise")
         else:
@@ -238,6 +252,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session = self.session
+        session.inputs.chooser = self.deeds.choose_reader
         session.changed.connect(self._on_session)
         session.selection_changed.connect(self.refresh)
         session.input_changed.connect(self.refresh)
@@ -261,6 +276,7 @@ class Window(QMainWindow):
         self.desk.plots.mode_changed.connect(self._check_choices)
         self.desk.stage.problem.connect(self._on_stage_problem)
         self.desk.stagebar.command_asked.connect(self._trigger)
+        self.desk.tree.menu_asked.connect(self._on_entry_menu)
         self.desk.export.clicked.connect(self.deeds.file_export)
         self.desk.report.clicked.connect(self.deeds.file_report)
 
@@ -275,11 +291,20 @@ class Window(QMainWindow):
         if notice.tone == "bad":
             self._run_when_open = ""
 
+    def _on_entry_menu(self, entry_id: str, at: QPoint) -> None:
+        """Offer what can be done with an input or a run."""
+        menu = QMenu(self)
+        for command_id in ("edit_rename", "edit_remove", "view_compare_runs", "file_relink"):
+            if self._actions[command_id].isEnabled():
+                menu.addAction(self._actions[command_id])
+        menu.exec(at)
+        menu.deleteLater()
+
     def _on_stage_problem(self, text: str) -> None:
         self.notices.tell(Notice("look", "The image cannot be read in places.", text, more=text))
 
     def _on_opened(self, path: Path) -> None:
-        self._settings.add_recent(path)
+        self.settings.add_recent(path)
         self.notices.dismiss()
         self.refresh()
         wanted, self._run_when_open = self._run_when_open, ""
@@ -287,7 +312,7 @@ class Window(QMainWindow):
             self.session.start_run()
 
     def _on_saved(self, path: Path) -> None:
-        self._settings.add_recent(path)
+        self.settings.add_recent(path)
         self.refresh()
 
     def _on_palette(self, offer_id: str) -> None:
@@ -297,7 +322,7 @@ class Window(QMainWindow):
             key = offer_id.removeprefix(_SOLO)
             strip = next(s for s in self.session.strips if s.key == key)
             name = f"{'End solo of' if strip.solo else 'Solo'} {strip.name}"
-            self.session.edit_strip(key, name, {"solo": not strip.solo})
+            self.session.edits.strip(key, name, {"solo": not strip.solo})
         else:
             self._trigger(offer_id)
 
@@ -316,17 +341,17 @@ class Window(QMainWindow):
 
     def _fill_recent(self) -> None:
         self._recent_menu.clear()
-        for path in self._settings.recent:
+        for path in self.settings.recent:
             action = self._recent_menu.addAction(path.name)
             action.setData(str(path))
             action.setToolTip(str(path))
-        if not self._settings.recent:
+        if not self.settings.recent:
             self._recent_menu.addAction("None yet").setEnabled(False)
 
     def _turn_to(self, page: QWidget) -> None:
         if self._pages.currentWidget() is not page:
             self._pages.setCurrentWidget(page)
-            self.welcome.set_recent(self._settings.recent)
+            self.welcome.set_recent(self.settings.recent)
             # Keys belong to the picture at first, not to the first button in the row.
             (self.desk.stage if page is self.desk else page).setFocus()
 
@@ -339,7 +364,7 @@ class Window(QMainWindow):
             self._actions[command_id].setText(words)
 
     def _check_choices(self) -> None:
-        now = {"mode": self.desk.shown.mode(), "theme": self.theme.mode}
+        now = {"mode": self.picture.mode(), "theme": self.theme.mode}
         for entry in COMMANDS:
             if entry.choice:
                 self._actions[entry.id].setChecked(now[entry.choice] == entry.argument)
@@ -352,6 +377,7 @@ class Window(QMainWindow):
             self.desk,
             self.palette_box,
             self._presenter,
+            self.comparing,
         ):
             widget.set_theme(tokens)
         for entry in COMMANDS:
@@ -379,12 +405,12 @@ class Window(QMainWindow):
             # The question is asked outside of Qt's own closing.
             QTimer.singleShot(0, self._ask_and_quit)
             return
-        self._settings.keep_bytes("window", self.saveGeometry())
-        self._settings.keep_bytes("desk", self.desk.layout_bytes())
-        self._settings.sync()
+        self.settings.keep_bytes("window", self.saveGeometry())
+        self.settings.keep_bytes("desk", self.desk.layout_bytes())
+        self.settings.sync()
         self.session.close()
         self.keeper.close()
-        self.desk.stage.close_threads()
+        self.close_threads()
         super().closeEvent(event)
 
     def _ask_and_quit(self) -> None:
@@ -393,6 +419,15 @@ class Window(QMainWindow):
     def _quit(self) -> None:
         self._quitting = True
         self.close()
+
+
+def _state_of(session: Session) -> str:
+    """What became of the project's file, in a word or two."""
+    if session.path is None:
+        return "not saved"
+    if session.holder is not None:
+        return "read-only"
+    return "edited" if session.needs_saving else "saved"
 
 
 def _call(deed: object, argument: str, checked: bool = False) -> None:

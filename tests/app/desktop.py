@@ -111,7 +111,7 @@ def close(window: Window) -> None:
     """Close a window without being asked."""
     window.session.close()
     window.keeper.close()
-    window.desk.stage.close_threads()
+    window.close_threads()
     window.hide()
     window.deleteLater()
     window.session.deleteLater()

@@ -80,7 +80,7 @@ def test_a_locked_part_goes_along_as_it_was_corrected(desktop: Desktop) -> None:
     session = desktop.session()
     desktop.open(session)
     desktop.run(session)
-    session.edit_strip("large", "Lock large", {"locked": True, "profile": (0.6, 0.8)})
+    session.edits.strip("large", "Lock large", {"locked": True, "profile": (0.6, 0.8)})
     session.start_run()
     kept = desktop.worker.requests[-1].kept
     assert [part.key for part in kept] == ["large"]
@@ -96,7 +96,7 @@ def test_a_locked_part_goes_along_as_it_was_corrected(desktop: Desktop) -> None:
 def test_parameters_are_edits_and_reach_the_worker(desktop: Desktop) -> None:
     session = desktop.session()
     desktop.open(session)
-    session.set_parameter("cut", 0.25)
+    session.edits.parameter("cut", 0.25)
     assert session.undo_name == "Set cut"
     session.start_run()
     assert desktop.worker.requests[-1].parameters["cut"] == 0.25
@@ -134,7 +134,7 @@ def test_names_chosen_for_parts_survive_a_run_and_a_file(desktop: Desktop) -> No
     session = desktop.session()
     desktop.open(session)
     desktop.run(session)
-    session.edit_strip("small", "Rename small", {"name": "Sand", "color": "#123456"})
+    session.edits.strip("small", "Rename small", {"name": "Sand", "color": "#123456"})
     desktop.run(session)
     assert session.strips[1].name == "Sand"
     path = desktop.folder / "beach.partwise"
@@ -207,7 +207,7 @@ def test_exports_are_whole_and_carry_the_correction(desktop: Desktop) -> None:
     session = desktop.session()
     desktop.open(session)
     desktop.run(session)
-    session.edit_strip("small", "Correct small", {"profile": (0.5, 0.25)})
+    session.edits.strip("small", "Correct small", {"profile": (0.5, 0.25)})
     assert session.input is not None
     assert session.run is not None
     offers = filework.applicable(session.input.plugin, session.run)
@@ -232,7 +232,7 @@ def test_work_that_a_crash_left_is_recovered(desktop: Desktop) -> None:
     desktop.run(session)  # a copy is written after each run
     folder = desktop.folder / "state" / "autosave"
     desktop.qtbot.waitUntil(lambda: any(folder.glob("*.partwise")))
-    desktop.qtbot.waitUntil(lambda: session._background.idle)
+    desktop.qtbot.waitUntil(lambda: session.idle)
     assert orphans() == []  # its session is alive
     for note in folder.glob("*.json"):
         note.write_text(note.read_text().replace(str(os.getpid()), str(2**22 + 1)))
@@ -266,7 +266,7 @@ def test_undo_and_redo_name_the_edit(desktop: Desktop) -> None:
     desktop.open(session)
     desktop.run(session)
     before = session.strips
-    session.edit_strip("large", "Hide large", {"show": False})
+    session.edits.strip("large", "Hide large", {"show": False})
     assert session.undo_name == "Hide large"
     session.undo()
     assert session.strips == before
@@ -279,7 +279,7 @@ def test_facts_follow_what_is_open(desktop: Desktop) -> None:
     session = desktop.session()
     assert session.facts() == frozenset()
     desktop.open(session)
-    assert {"project", "source", "runnable"} == session.facts()
+    assert session.facts() == {"project", "writable", "source", "listed", "runnable"}
     session.start_run()
     assert {"running"} <= session.facts()
     assert "runnable" not in session.facts()

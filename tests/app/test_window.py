@@ -106,7 +106,7 @@ def test_the_title_says_whether_it_is_saved(desktop: Desktop) -> None:
     with desktop.qtbot.waitSignal(window.session.saved):
         window.session.save(desktop.folder / "beach.partwise")
     assert window.windowTitle() == "beach — saved — Partwise"
-    window.session.edit_strip("large", "Hide large", {"show": False})
+    window.session.edits.strip("large", "Hide large", {"show": False})
     assert window.windowTitle() == "beach — edited — Partwise"
     assert window.action("edit_undo").text() == "Undo: hide large"
     window.action("edit_undo").trigger()
@@ -141,7 +141,7 @@ def test_digits_show_and_hide_like_the_strips(desktop: Desktop) -> None:
     window = _with_result(desktop)
     window.action("view_toggle:2").trigger()
     window.action("view_toggle:0").trigger()
-    assert [s.show for s in window.session.strips] == [True, False, False]
+    assert [s.show for s in window.session.strips] == [True, False, True]
     assert not window.action("view_toggle:3").isEnabled()
 
 
@@ -245,7 +245,7 @@ def test_closing_saves_first_when_told_to(
     path = desktop.folder / "beach.partwise"
     with desktop.qtbot.waitSignal(window.session.saved):
         window.session.save(path)
-    window.session.edit_strip("large", "Hide large", {"show": False})
+    window.session.edits.strip("large", "Hide large", {"show": False})
 
     def answer(dialog: UnsavedDialog, /) -> int:
         dialog._on_save()
@@ -283,7 +283,7 @@ def test_export_refuses_what_cannot_work(desktop: Desktop) -> None:
 
 def test_report_is_one_page_with_the_chosen_names(desktop: Desktop) -> None:
     window = _with_result(desktop)
-    window.session.edit_strip("small", "Rename small", {"name": "Sand & gravel"})
+    window.session.edits.strip("small", "Rename small", {"name": "Sand & gravel"})
     path = desktop.folder / "beach.html"
     with desktop.qtbot.waitSignal(window.session.noticed) as told:
         window.session.write_report(path, window.deeds._report_pictures())
@@ -295,7 +295,7 @@ def test_report_is_one_page_with_the_chosen_names(desktop: Desktop) -> None:
 
 def test_copied_table_has_the_chosen_names_and_every_number(desktop: Desktop, qapp: Any) -> None:
     window = _with_result(desktop)
-    window.session.edit_strip("small", "Rename small", {"name": "Sand"})
+    window.session.edits.strip("small", "Rename small", {"name": "Sand"})
     window.action("edit_copy_table").trigger()
     lines = qapp.clipboard().text().splitlines()
     assert "Sand\t25" in lines
@@ -315,7 +315,7 @@ def test_theme_is_chosen_and_remembered(desktop: Desktop) -> None:
     assert desktop.theme.tokens.name == "light"
     assert window.action("view_theme:light").isChecked()
     window.theme.set_mode("dark")
-    window._settings.sync()
+    window.settings.sync()
     assert Settings(desktop.folder / "window.ini").theme == "light"
 
 
@@ -326,7 +326,7 @@ def test_recent_files_are_offered_while_they_exist(desktop: Desktop) -> None:
     desktop.qtbot.waitUntil(lambda: _child(window.welcome, "Open grains.txt").isVisible())
     path.unlink()
     window.load_samples()
-    assert window._settings.recent == ()
+    assert window.settings.recent == ()
 
 
 def test_nothing_is_wider_than_the_smallest_window(desktop: Desktop) -> None:

@@ -33,7 +33,7 @@ def test_open_run_hide_save_and_find_the_same_numbers_again(journey: Journey) ->
     assert run is not None
     assert snapshots, "parts are seen before the run ends"
     assert [part.key for part in run.result.parts] == ["haematoxylin", "eosin"]
-    assert stage.mode() == "compare"
+    assert stage.mode() == "compare:haematoxylin"
     trust = window.desk.trust.texts()
     assert len(trust) == len(run.result.trust) > 2
     journey.picture(window, "result")
@@ -61,7 +61,7 @@ def test_open_run_hide_save_and_find_the_same_numbers_again(journey: Journey) ->
     for mine, theirs in zip(run.result.parts, again.result.parts, strict=True):
         np.testing.assert_array_equal(mine.profile, theirs.profile)
 
-    other.session.edit_strip("eosin", "Show eosin", {"show": True})
+    other.session.edits.strip("eosin", "Show eosin", {"show": True})
     journey.run(other)
     fresh = other.session.run
     assert fresh is not None
@@ -76,7 +76,7 @@ def test_a_locked_stain_stays_exactly_as_it_is(journey: Journey) -> None:
     journey.open(window, journey.tissue())
     journey.run(window)
     corrected = (0.6, 0.75, 0.28)
-    session.edit_strip("haematoxylin", "Correct", {"profile": corrected, "locked": True})
+    session.edits.strip("haematoxylin", "Correct", {"profile": corrected, "locked": True})
     journey.run(window)
     assert session.run is not None
     first, second = session.run.result.parts
@@ -98,7 +98,7 @@ def test_parts_come_back_whichever_entry_of_the_list_was_looked_at(journey: Jour
     journey.open(window, journey.tissue("b.png"))
     assert session.run is None
     session.select_run(run.id)
-    assert stage.mode() == "compare"
+    assert stage.mode() == "compare:haematoxylin"
     size = QSize(96, 64)
     journey.qtbot.waitUntil(
         lambda: (

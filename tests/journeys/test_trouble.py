@@ -17,23 +17,37 @@ from partwise_app.window import Window
 def _slow_run(journey: Journey) -> Window:
     window = journey.window(pebbles=True)
     journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
-    window.session.set_parameter("mode", "slow")
+    window.session.edits.parameter("mode", "slow")
     with journey.qtbot.waitSignal(window.session.snapshot_arrived, timeout=30_000):
         window.action("run_start").trigger()
     return window
 
 
-def test_cancel_leaves_the_project_as_it_was(journey: Journey) -> None:
+def test_stop_keeps_what_stands_and_says_so(journey: Journey) -> None:
     window = _slow_run(journey)
     session = window.session
     assert window.status.job.text() == "sorting"
-    before = session.state
     with journey.qtbot.waitSignal(session.stopped, timeout=10_000):
         window.action("run_stop").trigger()
-    assert session.state is before
-    session.set_parameter("mode", "plain")
+    (run,) = session.state.runs
+    assert session.run is run
+    assert (run.result.fit.stop, len(run.result.fit.trace)) == ("cancelled", 1)
+    assert [part.key for part in run.result.parts] == ["large"]
+    assert "Stopped before the end" in window.desk.trust.texts()[0]
+    assert "stopped" in window.desk.tree.entries()[1].facts
+    assert "%" not in window.desk.trust.texts()[0]  # nothing that was not computed
+    assert not window.action("file_export").isEnabled()
+    journey.picture(window, "stopped")
+    path = journey.folder / "stopped.partwise"
+    journey.save(window, path)
+    session.edits.parameter("mode", "plain")
     journey.run(window)
-    assert len(session.state.runs) == 1
+    assert len(session.state.runs) == 2
+    assert window.action("file_export").isEnabled()
+    other = journey.window(pebbles=True)
+    journey.open(other, path)
+    assert other.session.run is not None
+    assert other.session.run.result.fit.stop == "cancelled"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -51,7 +65,7 @@ def test_a_killed_worker_costs_one_run_and_no_session(journey: Journey) -> None:
     assert "memory" in notices[0].text
     assert window.notices.isVisible()
     journey.picture(window, "worker-killed")
-    session.set_parameter("mode", "plain")
+    session.edits.parameter("mode", "plain")
     journey.run(window)  # in a fresh process
     assert session.worker_pid != pid
     assert len(session.state.runs) == 1
@@ -63,7 +77,7 @@ def test_a_killed_worker_costs_one_run_and_no_session(journey: Journey) -> None:
 def test_a_failing_analysis_is_told_in_words(journey: Journey, mode: str, words: str) -> None:
     window = journey.window(pebbles=True)
     journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
-    window.session.set_parameter("mode", mode)
+    window.session.edits.parameter("mode", mode)
     with journey.qtbot.waitSignal(window.session.noticed, timeout=30_000) as told:
         window.action("run_start").trigger()
     notice = told.args[0]

@@ -18,6 +18,7 @@ from partwise_app.viewers.image import ImagePane, Sheet
 from partwise_app.viewers.layers import (
     PARTS,
     RESIDUAL,
+    RESIDUAL_KEY,
     WHOLE,
     Mixer,
     Recipe,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["CursorReading", "ImageStage"]
 
 COMPARE = "compare"
+AGAINST = "compare:"  # one layer beyond the line
 SIDE = "side"
 _MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
 _ZOOM_STEP = 1.25
@@ -165,15 +167,16 @@ class ImageStage(QWidget):
         ----------
         mode : str
             ``"whole"``, ``"parts"``, ``"residual"``, ``"part:<key>"``, ``"compare"`` (whole and
-            parts with a line between them) or ``"side"`` (whole, parts and residual side by side).
+            parts with a line between them), ``"compare:<key>"`` (whole and one part, or the
+            residual) or ``"side"`` (whole, parts and residual side by side).
 
         Raises
         ------
         ValueError
             No such mode.
         """
-        if mode not in _MODES and not mode.startswith(part_layer("")):
-            msg = f"no mode {mode!r}; there are {', '.join(_MODES)} and part:<key>"
+        if mode not in _MODES and not mode.startswith((part_layer(""), AGAINST)):
+            msg = f"no mode {mode!r}; there are {', '.join(_MODES)}, part:<key>, compare:<key>"
             raise ValueError(msg)
         if mode != self._mode:
             self._mode = mode
@@ -319,11 +322,7 @@ class ImageStage(QWidget):
 
     def _refresh(self) -> None:
         """Turn mode, mixing and strips into what each pane shows."""
-        kinds: dict[str, tuple[tuple[str, ...], ...]] = {
-            COMPARE: ((WHOLE, PARTS),),
-            SIDE: ((WHOLE,), (PARTS,), (RESIDUAL,)),
-        }
-        layers = kinds.get(self._mode, ((self._mode,),)) if self._scene is not None else ()
+        layers = self._layers() if self._scene is not None else ()
         before = sum(not pane.isHidden() for pane in self._panes)
         for place, pane in enumerate(self._panes):
             pane.setHidden(place >= len(layers))
@@ -332,11 +331,28 @@ class ImageStage(QWidget):
                 pane.set_sheets(sheets, with_scale=place == 0)
             else:
                 self._service.want(f"pane-{place}", ())
-        self._handle.setVisible(self._mode == COMPARE and self._scene is not None)
+        self._handle.setVisible(any(len(pair) > 1 for pair in layers))
         if before != len(layers):
             self._row.activate()  # so that fitting sees the panes' new sizes
             self._resized()
         self.update()
+
+    def _layers(self) -> tuple[tuple[str, ...], ...]:
+        """What each pane shows, from left to right of its line."""
+        if self._mode == SIDE:
+            return (WHOLE,), (PARTS,), (RESIDUAL,)
+        if self._mode == COMPARE:
+            return ((WHOLE, PARTS),)
+        if self._mode.startswith(AGAINST):
+            return ((WHOLE, self._beyond(self._mode.removeprefix(AGAINST))),)
+        return ((self._mode,),)
+
+    def _beyond(self, key: str) -> str:
+        """The layer of a part or of the residual; of all parts where there is no such part."""
+        if key == RESIDUAL_KEY:
+            return RESIDUAL
+        known = {strip.key for strip in self._mixer.parts()}
+        return part_layer(key) if key in known else PARTS
 
     def _sheet(self, layer: str) -> Sheet:
         # Beside the whole or the residual, the parts stand for themselves; alone on the stage

@@ -1,0 +1,110 @@
+"""Which two runs are compared, and until when?"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from partwise.project.compare import differences
+from partwise.project.document import Run, State
+from partwise_app import resolve
+from partwise_app.comparison import Comparison
+from partwise_app.desk import Desk
+from partwise_app.session import Session
+from partwise_app.theme import DARK, Tokens
+
+__all__ = ["Comparing"]
+
+
+class Comparing(QObject):
+    """Puts another run beside the one that is looked at, until something else is looked at.
+
+    Parameters
+    ----------
+    session : Session
+    desk : Desk
+    """
+
+    def __init__(self, session: Session, desk: Desk) -> None:
+        super().__init__(desk)
+        self._session = session
+        self._desk = desk
+        self._page: Comparison | None = None  # made when first needed: it has threads of its own
+        self._pair: tuple[str, str] | None = None
+        self._tokens = DARK
+        session.selection_changed.connect(self._on_selection)
+        session.changed.connect(self._on_changed)
+
+    @property
+    def page(self) -> Comparison | None:
+        """What is shown, or None."""
+        return self._page if self._pair is not None else None
+
+    def begin(self, other_id: str) -> None:
+        """Compare the run that is looked at with another one of its input."""
+        run, opened = self._session.run, self._session.input
+        if run is None:
+            return
+        page = self._page or self._make_page()
+        self._pair = other_id, run.id
+        pyramid = opened.dataset.pyramid if opened is not None else None
+        page.set_pictures(pyramid is not None)
+        if pyramid is not None and opened is not None:
+            for stage in page.stages:
+                size = resolve.microns(opened.dataset)
+                stage.set_image(pyramid, title=opened.dataset.title, microns_per_pixel=size)
+        self._draw()
+        self._desk.show_over(page)
+
+    def end(self) -> None:
+        """Go back to the stage."""
+        if self._pair is not None:
+            self._pair = None
+            self._desk.show_over(None)
+
+    def set_theme(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        if self._page is not None:
+            self._page.set_theme(tokens)
+
+    def close_threads(self) -> None:
+        """End the loader threads."""
+        if self._page is not None:
+            self._page.close_threads()
+
+    def _make_page(self) -> Comparison:
+        self._page = Comparison()
+        self._page.set_theme(self._tokens)
+        self._page.closed.connect(self.end)
+        return self._page
+
+    def _draw(self) -> None:
+        page, state = self._page, self._session.state
+        if page is None or self._pair is None:
+            return
+        runs = [state.run(run_id) for run_id in self._pair]
+        first, second = (state.title(run.id, run.title) for run in runs)
+        page.set_titles(first, second)
+        opened = self._session.opened_input(runs[0].source)
+        labels = {spec.name: spec.label for spec in opened.specs} if opened is not None else {}
+        before, after = (state.part_strips(run.id) for run in runs)
+        page.set_lines(differences(runs[0], runs[1], before, after, labels))
+        for stage, run in zip(page.stages, runs, strict=True):
+            strips = state.part_strips(run.id)
+            stage.set_strips(strips, {part.key: part.color for part in run.result.parts})
+            options = resolve.image_options(run)
+            stage.set_mixing(resolve.mixing_of(run.result.parts, strips, options))
+            stage.set_mode("parts")
+
+    def _on_selection(self) -> None:
+        run: Run | None = self._session.run
+        if self._pair is not None and (run is None or run.id != self._pair[1]):
+            self.end()
+
+    def _on_changed(self, before: State, after: State) -> None:
+        if self._pair is None:
+            return
+        known = {run.id for run in after.runs} - set(after.choices.removed)
+        if not set(self._pair) <= known:
+            self.end()
+        elif before.choices.strips != after.choices.strips:
+            self._draw()

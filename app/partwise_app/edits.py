@@ -1,0 +1,130 @@
+"""What may a hand change? Each edit under the name that undo says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from partwise.project import strips as mixer
+from partwise.project.document import Run, Source, Strip
+
+if TYPE_CHECKING:
+    from partwise_app.session import Session
+
+__all__ = ["Edits"]
+
+
+class Edits:
+    """The edits of a session's project, each one step that can be undone.
+
+    Those of strips and parameters go to the run and the input that are looked at.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # --- strips --------------------------------------------------------------------------
+
+    def strips(
+        self,
+        edit: str,
+        change: Callable[[tuple[Strip, ...]], tuple[Strip, ...]],
+        *,
+        merge: str = "",
+    ) -> None:
+        """Change the strips.
+
+        Parameters
+        ----------
+        edit : str
+            What undo says.
+        change : callable
+            Pure function from strips to strips.
+        merge : str
+            Edits with the same key in quick succession are one step.
+        """
+        run = self._session.run
+        if run is None:
+            return
+        run_id, strips = run.id, change(self._session.strips)
+        self._session.edit(
+            edit,
+            lambda c: dataclasses.replace(c, strips={**c.strips, run_id: strips}),
+            merge=merge,
+        )
+
+    def strip(self, key: str, edit: str, changes: Mapping[str, Any], *, merge: str = "") -> None:
+        """Change fields of one part's strip."""
+        self.strips(edit, lambda s: mixer.changed(s, key, **changes), merge=merge)
+
+    def move(self, key: str, place: int) -> None:
+        """Put a part at another place among the parts."""
+        self.strips(f"Move {self._name(key)}", lambda s: mixer.moved(s, key, place), merge="move")
+
+    def join(self, key: str, other: str) -> None:
+        """Let one strip stand for the sum of two parts."""
+        name = f"Join {self._name(other)} to {self._name(key)}"
+        self.strips(name, lambda s: mixer.joined(s, key, other))
+
+    def part(self, key: str) -> None:
+        """Take a joined strip apart."""
+        run = self._session.run
+        if run is not None:
+            found = {strip.key: strip for strip in run.strips}
+            self.strips(f"Take {self._name(key)} apart", lambda s: mixer.parted(s, key, found))
+
+    def reset_profiles(self) -> None:
+        """Take all corrections by hand back."""
+        self.strips(
+            "Take corrections back",
+            lambda strips: tuple(dataclasses.replace(s, profile=None) for s in strips),
+        )
+
+    # --- parameters ----------------------------------------------------------------------
+
+    def parameter(self, name: str, value: Any) -> None:
+        """Choose a parameter's value."""
+        opened = self._session.input
+        if opened is not None:
+            label = next(spec.label for spec in opened.specs if spec.name == name)
+            self.parameters(f"Set {label.lower()}", {**self._session.parameters, name: value})
+
+    def reset_parameters(self) -> None:
+        """Choose every parameter's default."""
+        if self._session.input is not None:
+            self.parameters("Set defaults", self._session.input.defaults)
+
+    def parameters(self, edit: str, values: Mapping[str, Any]) -> None:
+        """Choose all parameters."""
+        source = self._session.source
+        if source is None:
+            return
+        source_id = source.id
+        self._session.edit(
+            edit,
+            lambda c: dataclasses.replace(c, parameters={**c.parameters, source_id: dict(values)}),
+            merge=edit,
+        )
+
+    # --- entries of the list -------------------------------------------------------------
+
+    def rename(self, entry_id: str, title: str) -> None:
+        """Give a source or run another title."""
+        self._session.edit(
+            "Rename", lambda c: dataclasses.replace(c, titles={**c.titles, entry_id: title})
+        )
+
+    def remove(self, entry_id: str) -> None:
+        """Take a source or a run out of the project; undo brings it back."""
+        state = self._session.state
+        entries: tuple[Source | Run, ...] = (*state.sources, *state.runs)
+        found = next((entry for entry in entries if entry.id == entry_id), None)
+        if found is not None:
+            name = state.title(entry_id, found.title)
+            self._session.edit(
+                f"Remove {name}", lambda c: dataclasses.replace(c, removed=(*c.removed, entry_id))
+            )
+
+    def _name(self, key: str) -> str:
+        return next((s.name for s in self._session.strips if s.key == key), key)

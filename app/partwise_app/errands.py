@@ -1,0 +1,110 @@
+"""What is being read or written, and does anybody still wait for it?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from partwise.errors import Cancelled
+from partwise_app.background import Background
+from partwise_app.notices import Notice, notice_of
+
+__all__ = ["Errands"]
+
+_log = logging.getLogger("partwise.app")
+
+
+class Errands(QObject):
+    """Work on files for one session: one at a time, named, dropped when the project has changed."""
+
+    noticed = Signal(object)  # Notice
+    busy_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._generation = 0
+        self._doing = ""
+        self._background = Background(self)
+        self._background.idle_changed.connect(self._on_idle)
+
+    @property
+    def doing(self) -> str:
+        """What is being read or written, or empty."""
+        return self._doing if not self._background.idle else ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being read or written."""
+        return self._background.idle
+
+    def do(
+        self,
+        doing: str,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Do `work` in the background, then call `then` with its answer.
+
+        Parameters
+        ----------
+        doing : str
+            Words for the status bar ("Opening slide.svs").
+        work : callable
+            Runs in the file thread.
+        then : callable
+            Called in the window's thread, unless `forget` was called meanwhile.
+        failed : callable, optional
+            By default the problem is told.
+        """
+        generation = self._generation
+        self._doing = doing
+
+        def answered(answer: Any) -> None:
+            if generation == self._generation:
+                then(answer)
+
+        def not_done(problem: Exception) -> None:
+            if isinstance(problem, Cancelled):
+                self.noticed.emit(
+                    Notice("look", f"{doing} was cancelled.", "Nothing was left behind.")
+                )
+            elif failed is not None:
+                failed(problem)
+            else:
+                self.tell(problem, doing)
+
+        self._background.do(work, answered, not_done)
+        self.busy_changed.emit()
+
+    def quietly(
+        self, work: Callable[[], Any], failed: Callable[[Exception], None] | None = None
+    ) -> None:
+        """Do something in the background that nobody waits for."""
+        self._background.do(work, _ignore, failed or _log_failure)
+
+    def tell(self, problem: Exception, doing: str) -> None:
+        """Say that something failed."""
+        self.noticed.emit(notice_of(problem, doing))
+
+    def forget(self) -> None:
+        """Drop the answers to everything asked so far."""
+        self._generation += 1
+
+    def close(self) -> None:
+        """Wait for the work under way and end the thread."""
+        self._background.close()
+
+    def _on_idle(self, idle: bool) -> None:
+        self.busy_changed.emit()
+
+
+def _ignore(_: Any) -> None:
+    """Take an answer that nobody waits for."""
+
+
+def _log_failure(problem: Exception) -> None:
+    _log.warning("in the background: %s", problem)

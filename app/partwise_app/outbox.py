@@ -1,0 +1,102 @@
+"""What leaves the project as files? Exports and reports of one run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from partwise.job import LocalJob
+from partwise.plugins.contract import Exporter
+from partwise.plugins.registry import Registry
+from partwise.project.document import Run, State
+from partwise_app import filework, resolve
+from partwise_app.errands import Errands
+from partwise_app.filework import Opened
+from partwise_app.notices import Notice
+
+__all__ = ["Outbox", "as_chosen"]
+
+
+class Outbox(QObject):
+    """Writes files of a run in the background, with names, colours and corrections as chosen.
+
+    Parameters
+    ----------
+    registry : Registry
+    errands : Errands
+    """
+
+    progressed = Signal(float, str)
+
+    def __init__(self, registry: Registry, errands: Errands, parent: QObject) -> None:
+        super().__init__(parent)
+        self._registry = registry
+        self._errands = errands
+        self._cancelled = False
+
+    def export(
+        self,
+        opened: Opened,
+        run: Run,
+        chosen: Sequence[tuple[Exporter, int | None]],
+        folder: Path,
+        stem: str,
+    ) -> None:
+        """Write files into a folder; large ones can be cancelled."""
+        self._cancelled = False
+        job = LocalJob(is_cancelled=self._is_cancelled, on_report=self._on_report)
+
+        def written(paths: tuple[Path, ...]) -> None:
+            count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
+            self._errands.noticed.emit(
+                Notice("good", f"{count} exported.", f"They are in {folder}")
+            )
+
+        self._errands.do(
+            f"Exporting to {folder.name}",
+            lambda: filework.write_exports(chosen, opened.dataset, run, folder, stem, job),
+            written,
+        )
+
+    def report(
+        self, opened: Opened, run: Run, path: Path, pictures: Sequence[tuple[str, bytes]]
+    ) -> None:
+        """Write the report; `pictures` are PNGs by role."""
+        self._errands.do(
+            f"Writing {path.name}",
+            lambda: filework.write_report(self._registry, opened, run, pictures, path),
+            self._told_written,
+        )
+
+    def cancel(self) -> None:
+        """Ask an export that is going on to leave."""
+        self._cancelled = True
+
+    def _told_written(self, path: Path) -> None:
+        self._errands.noticed.emit(
+            Notice("good", f"{path.name} written.", f"It is in {path.parent}")
+        )
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelled
+
+    def _on_report(self, fraction: float, text: str) -> None:
+        # Called in the file thread; the signal carries it over.
+        self.progressed.emit(fraction, text)
+
+
+def as_chosen(state: State, run: Run) -> Run:
+    """Return a run with names, colours and profiles as chosen, for files that leave the house."""
+    strips = {strip.key: strip for strip in state.part_strips(run.id)}
+    parts = tuple(
+        dataclasses.replace(
+            resolve.corrected(part, strips.get(part.key)),
+            name=strips[part.key].name if part.key in strips else part.name,
+            color=strips[part.key].color if part.key in strips else part.color,
+        )
+        for part in run.result.parts
+    )
+    return dataclasses.replace(run, result=dataclasses.replace(run.result, parts=parts))

@@ -1,0 +1,288 @@
+"""What is on the stage? The one place that turns run, mixer and gaze into pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QSize
+from PySide6.QtGui import QPixmap
+
+from partwise.project.document import Run, State, Strip
+from partwise.result import Part, Snapshot
+from partwise_app import resolve
+from partwise_app.desk import Desk
+from partwise_app.session import Session
+from partwise_app.sheets import spark
+from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.plots import is_table
+
+__all__ = ["Picture"]
+
+_ALONE, _COMPARE, _AGAINST = "part:", "compare", "compare:"
+_NAMED = 2  # more parts than this are offered by their numbers, for want of room
+_RESIDUAL = "residual"
+_TREE_THUMB = QSize(76, 52)
+
+
+class Picture(QObject):
+    """Stage, plots, scatter and thumbnails of what a session looks at.
+
+    Parameters
+    ----------
+    session : Session
+    desk : Desk
+    """
+
+    def __init__(self, session: Session, desk: Desk) -> None:
+        super().__init__(desk)
+        self._session = session
+        self._desk = desk
+        self._live: Snapshot | None = None
+        self._had_run = False
+        self._tokens = DARK
+        self._shown_input: object = None
+        self._told: tuple[object, ...] = ()
+        self._against: str | None = None  # what stands beyond the line; None until chosen
+        desk.stage.mode_changed.connect(self._on_mode)
+        desk.stage.view_changed.connect(self._on_view)
+        desk.stage.thumbnails_changed.connect(self.draw_thumbnails)
+        desk.stagebar.mode_asked.connect(self.look)
+        desk.stagebar.against_asked.connect(self._on_against)
+
+    @property
+    def live(self) -> Snapshot | None:
+        """What is seen of a run that is going on."""
+        return self._live
+
+    @property
+    def strips(self) -> tuple[Strip, ...]:
+        """Strips of what is seen, one per part."""
+        if self._live is not None:
+            return resolve.live_strips(self._live.parts, self._session.part_strips)
+        return self._session.part_strips
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that are seen."""
+        if self._live is not None:
+            return self._live.parts
+        return self._session.run.result.parts if self._session.run is not None else ()
+
+    # --- looking -------------------------------------------------------------------------
+
+    def look(self, mode: str) -> None:
+        """Look at something; comparing goes on with what stood beyond the line before."""
+        shown = self._desk.shown
+        if mode == _COMPARE and shown is self._desk.stage:
+            mode = self._comparison()
+        shown.set_mode(mode)
+
+    def look_at(self, key: str) -> None:
+        """Look at a part alone, and back at the comparison when asked again."""
+        shown = self._desk.shown
+        wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
+        self.look(_COMPARE if shown.mode() == wanted else wanted)
+
+    def mode(self) -> str:
+        """Return what is looked at, as in the table of commands."""
+        return self._desk.shown.mode().partition(":")[0]
+
+    def _comparison(self) -> str:
+        key = self._against
+        if key is None:
+            key = self.parts[0].key if self.parts else ""
+        known = {strip.key for strip in self.strips}
+        return f"{_AGAINST}{key}" if key in known else _COMPARE
+
+    def _on_against(self, key: str) -> None:
+        self._against = key
+        self.look(_COMPARE)
+
+    def follow_mixer(self, before: State, after: State) -> None:
+        """Whoever shows, hides or solos a part wants to see that, also beyond the line."""
+        run = self._session.run
+        if run is None or run.id not in {r.id for r in before.runs}:
+            return
+
+        def seen(state: State) -> dict[str, tuple[bool, bool]]:
+            return {strip.key: (strip.show, strip.solo) for strip in state.strips(run.id)}
+
+        if seen(before) != seen(after):
+            self._against = ""
+            if self.mode() == _COMPARE:
+                self.look(_COMPARE)
+
+    # --- drawing -------------------------------------------------------------------------
+
+    def show_input(self) -> None:
+        """Show the input that is looked at, where it is another one."""
+        opened = self._session.input
+        if opened is self._shown_input:
+            return
+        self._shown_input = opened
+        desk = self._desk
+        desk.show_image(opened is None or opened.dataset.pyramid is not None)
+        if opened is not None and is_table(opened.dataset):
+            desk.show_plots()
+            desk.plots.set_dataset(opened.dataset)
+        if opened is None:
+            desk.stage.set_image(None)
+        else:
+            size = resolve.microns(opened.dataset)
+            desk.stage.set_image(
+                opened.dataset.pyramid, title=opened.dataset.title, microns_per_pixel=size
+            )
+        self._told = ()  # the stage has forgotten its mixing with the image
+        self.draw_thumbnails()
+
+    def turn(self) -> None:
+        """An input alone is seen whole; the first sight of a result is a comparison."""
+        self._live = None
+        had, has = self._had_run, self._session.run is not None
+        self._had_run = has
+        if self._session.running_here or had == has:
+            return
+        self._desk.stage.set_mode(self._comparison() if has else "whole")
+
+    def draw(self) -> None:
+        """Draw the run that is looked at."""
+        session, desk = self._session, self._desk
+        run, strips = session.run, session.part_strips
+        if run is None:
+            desk.stage.set_mixing(None)
+            self._told = ()
+            desk.stage.set_strips(())
+        elif self._is_image:
+            self._stage_strips(run.result.parts, strips)
+            self._mix(run.result.parts, strips)
+        self._draw_scatter(run, strips)
+        result = run.result if run is not None else None
+        if self._is_table:
+            desk.plots.set_result(result, strips)
+        elif not self._is_image and session.input is not None:
+            desk.sheets.set_result(result, strips)
+        desk.stagebar.set_ready(self._is_image, run is not None)
+        self._on_mode(desk.stage.mode())
+        self.draw_thumbnails()
+
+    def draw_live(self, snapshot: Snapshot) -> None:
+        """Draw the parts of a run that is going on."""
+        first, self._live = self._live is None, snapshot
+        strips = self.strips
+        if self._is_image:
+            self._stage_strips(snapshot.parts, strips)
+            self._mix(snapshot.parts, strips, live=True)
+            self._desk.stagebar.set_ready(True, True)
+            if first and self.mode() == _COMPARE:
+                self.look(_COMPARE)
+            self._draw_strip_thumbnails()
+        elif self._is_table:
+            self._desk.plots.set_live(snapshot.parts, strips)
+            self._draw_strip_thumbnails()
+
+    def begin_run(self) -> None:
+        """The first parts of an input are awaited in a comparison."""
+        if self._session.run is None:
+            self._desk.stage.set_mode(_COMPARE)
+
+    def end_without(self) -> None:
+        """A first run ended without anything to see."""
+        self._live = None
+        self._desk.stage.set_mode("whole")
+        self.draw()
+
+    def set_theme(self, tokens: Tokens) -> None:
+        """Draw pictures that are ours in the colours of a theme."""
+        self._tokens = tokens
+        self.draw_thumbnails()
+
+    def draw_thumbnails(self) -> None:
+        """Draw the small pictures of list and mixer."""
+        source = self._session.source
+        if source is None or self._session.input is None:
+            return
+        if not self._is_image and not self._is_table:
+            self._draw_sparks()
+            return
+        picture = self._desk.shown.thumbnail("whole", _TREE_THUMB)
+        self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
+        self._draw_strip_thumbnails()
+
+    # --- inside --------------------------------------------------------------------------
+
+    @property
+    def _is_image(self) -> bool:
+        opened = self._session.input
+        return opened is not None and opened.dataset.pyramid is not None
+
+    @property
+    def _is_table(self) -> bool:
+        opened = self._session.input
+        return opened is not None and is_table(opened.dataset)
+
+    def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
+        """Give the stage the mixing model, but only where it is another one."""
+        given = strips if not live else tuple(s for s in strips if s.locked)
+        options = resolve.image_options(self._session.run)
+        told = (
+            id(self._shown_input),
+            tuple(id(part) for part in parts),
+            tuple((s.key, s.profile) for s in given),
+        )
+        if told != self._told or live:
+            self._told = told
+            self._desk.stage.set_mixing(resolve.mixing_of(parts, given, options))
+
+    def _stage_strips(self, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
+        self._desk.stage.set_strips(strips, {part.key: part.color for part in parts})
+
+    def _offer_against(self) -> None:
+        """Offer what may stand beyond the line, while there is one."""
+        mode, parts = self._desk.stage.mode(), self.parts
+        if self.mode() != _COMPARE or not parts:
+            self._desk.stagebar.set_against((), "")
+            return
+        few = len(parts) <= _NAMED
+        names = [
+            (part.key, self._name(part.key) if few else f"{k}") for k, part in enumerate(parts, 1)
+        ]
+        self._desk.stagebar.set_against(
+            (*names, ("", "As mixed")), mode.removeprefix(_AGAINST) if mode != _COMPARE else ""
+        )
+
+    def _draw_scatter(self, run: Run | None, strips: Sequence[Strip]) -> None:
+        view = resolve.view_of(run, "scatter")
+        if run is None or view is None:
+            self._desk.show_scatter("", "", "")
+            return
+        parts = run.result.parts
+        movable = resolve.plane_of(view, parts) is not None
+        shown = resolve.corrected_view(view, parts, strips)
+        self._desk.scatter.set_view(shown, parts, strips)
+        unit = view.axes[0].unit if view.axes else ""
+        title = "Optical density" if unit == "OD" else view.title
+        self._desk.show_scatter(title, "drag a tip" if movable else "", view.title)
+
+    def _draw_sparks(self) -> None:
+        run = self._session.run
+        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        colors = {strip.key: strip.color for strip in self._session.strips}
+        for part in run.result.parts if run is not None else ():
+            picture = spark(part, size, self._tokens, colors.get(part.key, part.color))
+            self._desk.mixer.set_thumbnail(part.key, picture)
+
+    def _draw_strip_thumbnails(self) -> None:
+        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        for strip in self.strips:
+            self._desk.mixer.set_thumbnail(strip.key, self._desk.shown.thumbnail(strip.key, size))
+
+    def _on_mode(self, mode: str) -> None:
+        alone = self._name(mode.removeprefix(_ALONE)) if mode.startswith(_ALONE) else ""
+        self._desk.stagebar.set_mode(mode.partition(":")[0] if not alone else mode, alone)
+        self._offer_against()
+
+    def _on_view(self) -> None:
+        self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if self._is_image else None)
+
+    def _name(self, key: str) -> str:
+        return next((s.name for s in self.strips if s.key == key), key)
