@@ -157,8 +157,8 @@ def _nonnegative(
     raise InputProblem(
         f"{grid.place(row, column)} is {float(values[row, column]):g}, below zero{more}",
         argument="input",
-        fix="parts add up and cannot be negative: set negative=clip to take noise below zero as "
-        "zero, negative=shift to raise the whole table, or subtract no background",
+        fix="parts only add up: under Below zero choose to take noise as zero (negative=clip) or to "
+        "raise the table (negative=shift), or subtract no background",
     )
 
 

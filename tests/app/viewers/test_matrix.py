@@ -75,8 +75,12 @@ def test_blocks_hold_the_means_of_table_and_residual() -> None:
     X[:70, :20] = np.nan
     W, H = rng.random((503, 3)), rng.random((3, 217))
     grid, factors = TableGrid(X, 0.5), Factors(W, H)
-    for span, pixels in (((0, 503, 0, 217), 20), ((10.2, 490.5, 3, 200), 60), ((0, 9, 0, 9), 99)):
-        rows, columns = edges(*span[:2], 503, pixels), edges(*span[2:], 217, pixels)
+    for (top, down, left, right), pixels in (
+        ((0.0, 503.0, 0.0, 217.0), 20),
+        ((10.2, 490.5, 3.0, 200.0), 60),
+        ((0.0, 9.0, 0.0, 9.0), 99),
+    ):
+        rows, columns = edges(top, down, 503, pixels), edges(left, right, 217, pixels)
         for drawn, whole in (
             (grid.means(rows, columns), X + 0.5),
             (grid.residual(rows, columns, factors), X + 0.5 - W @ H),

@@ -220,7 +220,7 @@ def test_exports_carry_the_names_and_read_back_the_same(
     assert np.array_equal(load_table(tmp_path / "H.csv").values, H)  # type: ignore[arg-type]
     rest = load_table(tmp_path / "residual.csv")
     assert rest.axes == sample.axes
-    np.testing.assert_allclose(rest.values, sample.values - W @ H, rtol=1e-5, atol=1e-3)  # type: ignore[operator, arg-type]
+    np.testing.assert_allclose(rest.values, sample.values - W @ H, rtol=1e-5, atol=1e-3)  # type: ignore[arg-type]
     scan = (tmp_path / "scan.csv").read_text("utf-8").splitlines()
     assert scan[0].startswith("rank,error,r2,vaf,")
     assert len(scan) == 7

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from partwise.api import Dataset, FileProblem
-from partwise_matrix import readers
 from partwise_matrix.planted import plant_spectra
 from partwise_matrix.readers import load_table, probe_excel, probe_numpy, probe_parquet, probe_text
 from partwise_matrix.samples import spectra_table
@@ -47,7 +46,7 @@ def test_a_text_table_is_read_as_it_is_written(
 ) -> None:
     dataset = table(tmp_path, text)
     assert dataset.kind == "table"
-    np.testing.assert_array_equal(dataset.values, values)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(dataset.values, values)
     assert dataset.axes[0].labels == rows
     assert dataset.axes[1].labels == columns
 
@@ -138,7 +137,7 @@ def test_excel_and_parquet_are_read_with_their_names(tmp_path: Path) -> None:
     for name, probe in (("t.xlsx", probe_excel), ("t.parquet", probe_parquet)):
         assert probe(tmp_path / name) >= 0.5
         dataset = load_table(tmp_path / name)
-        np.testing.assert_array_equal(dataset.values, [[1, 2.5], [np.nan, 4]])  # type: ignore[arg-type]
+        np.testing.assert_array_equal(dataset.values, [[1, 2.5], [np.nan, 4]])
         assert (dataset.axes[0].labels, dataset.axes[1].labels) == (("X", "Y"), ("a", "b"))
         assert dataset.axes[0].name == "gene"
 
@@ -154,7 +153,7 @@ def test_a_missing_library_names_the_way_out(
             raise ImportError(name)
         return real(name)
 
-    monkeypatch.setattr(readers.importlib, "import_module", without)
+    monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(FileProblem, match="save the table as CSV, or run: pip install openpyxl"):
         load_table(tmp_path / "t.xlsx")
 
@@ -207,12 +206,12 @@ def test_what_is_written_comes_back(
         lines.append(delimiter.join([f"row{k}", *cells] if named else cells))
     (tmp_path / "w.csv").write_text("\n".join(lines), "utf-8")
     dataset = load_table(tmp_path / "w.csv")
-    np.testing.assert_array_equal(dataset.values, rows)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(dataset.values, rows)
     assert len(dataset.axes[0].labels) == (len(rows) if named else 0)
 
 
 def test_the_sample_is_what_its_maker_makes() -> None:
     planted, dataset = plant_spectra(), load_table(spectra_table())
-    np.testing.assert_array_equal(dataset.values, planted.table)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(dataset.values, planted.table)
     assert dataset.axes[0].labels == planted.rows
     assert dataset.meta["missing"] == np.isnan(planted.table).sum() > 0
