@@ -44,8 +44,9 @@ def carried(sources: Iterable[str]) -> list[importlib.metadata.Distribution]:
     found = {}
     for distribution in importlib.metadata.distributions():
         name = distribution.metadata["Name"].lower()
-        files = distribution.files or ()
-        if name != _OURS and any(os.path.realpath(str(f.locate())) in packed for f in files):
+        home = os.path.realpath(str(distribution.locate_file("")))
+        files = (os.path.normpath(os.path.join(home, file)) for file in distribution.files or ())
+        if name != _OURS and not packed.isdisjoint(files):
             found[name] = distribution
     return [found[name] for name in sorted(found)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -85,15 +86,18 @@ def test_nothing_read_from_disk_is_unpickled() -> None:
     assert not found
 
 
-def _lock_entries() -> list[str]:
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+def _lock_entries(name: str = "requirements.lock") -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
     body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     return re.split(r"\n(?=\S)", body.strip())
 
 
-def test_every_locked_package_is_pinned_and_hashed_and_names_no_host() -> None:
-    entries = _lock_entries()
-    assert len(entries) > 20
+@pytest.mark.parametrize(
+    ("lock", "least"), [("requirements.lock", 20), ("packaging/requirements-package.lock", 3)]
+)
+def test_every_locked_package_is_pinned_and_hashed_and_names_no_host(lock: str, least: int) -> None:
+    entries = _lock_entries(lock)
+    assert len(entries) >= least
     for entry in entries:
         assert re.match(r"[A-Za-z0-9._-]+==[^\s\\]+", entry), entry[:80]
         assert "--hash=sha256:" in entry, entry[:80]
@@ -107,6 +111,31 @@ def test_the_lock_holds_every_dependency() -> None:
     asked = [*table["project"]["dependencies"], *table["dependency-groups"]["dev"]]
     names = {re.split(r"[<>=!~;\[ ]", one)[0].lower().replace("_", "-") for one in asked}
     assert names <= locked
+
+
+def test_what_freezes_the_program_stays_out_of_the_environment() -> None:
+    frozen = {
+        entry.split("==")[0] for entry in _lock_entries("packaging/requirements-package.lock")
+    }
+    working = {entry.split("==")[0] for entry in _lock_entries()}
+    assert "pyinstaller" in frozen
+    assert "pyinstaller" not in working
+
+
+def test_every_bench_says_what_it_shows_and_how_it_is_run() -> None:
+    benches = sorted((ROOT / "tests" / "bench").glob("*.py"))
+    assert benches
+    for path in benches:
+        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        assert said, path.name
+        assert path.name.startswith("_") or path.name in said, f"how is {path.name} run?"
+
+
+def test_the_overview_of_benches_names_none_that_is_not_there() -> None:
+    overview = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`make bench NAME=(\w+)`", overview))
+    assert named
+    assert named <= {path.stem for path in (ROOT / "tests" / "bench").glob("*.py")}
 
 
 def test_fonts_come_with_their_licence_and_carry_the_family_name() -> None:
