@@ -121,7 +121,13 @@ def _plugins(program: _Program) -> Iterator[str]:
 def _demo(program: _Program) -> Iterator[str]:
     took = program.seconds("demo", "-o", "demo")
     folder = program.home / "demo"
-    for name in ("result.json", "report.html", "concentrations.ome.tif", "window.png"):
+    for name in (
+        "result.json",
+        "report.html",
+        "report.pdf",
+        "concentrations.ome.tif",
+        "window.png",
+    ):
         if not (folder / name).is_file():
             raise SmokeProblem(f"the demo left no {name}")
     parts = len(json.loads((folder / "result.json").read_text("utf-8"))["parts"])
