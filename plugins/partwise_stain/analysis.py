@@ -24,15 +24,19 @@ from partwise.api import (
     Result,
     Table,
     View,
-    param,
 )
+from partwise_stain.asked import Params as _Params
+from partwise_stain.asked import read_vectors
 from partwise_stain.coreset import Coreset, gather
 from partwise_stain.foreign import left_out
+from partwise_stain.nuclei import count_nuclei
+from partwise_stain.numbers import Number, numbers, numbers_table, read_grades
 from partwise_stain.optics import White
 from partwise_stain.presets import STAINS, preset, published, swatch, unit
+from partwise_stain.profile import Profile, read_profile
 from partwise_stain.survey import Survey, as_white, survey
 from partwise_stain.trust import Steadiness, lines, percent, steadiness
-from partwise_stain.unmix import AREA_OD, Census, census
+from partwise_stain.unmix import Census, census
 from partwise_stain.vectors import angle_between, find_vectors
 
 __all__ = ["StainAnalysis"]
@@ -44,96 +48,7 @@ _LEAST_BINS = 60  # different colours
 _GREY = 4.0  # degrees from grey; tissue nearer has no colour
 _BROWN = 3.0  # times the eosin
 _POINTS = 3000  # of the scatter
-
-
-def _check_white(text: str) -> str | None:
-    try:
-        as_white(text)
-    except ValueError:
-        return "give auto, or three levels from 1 to 255"
-    return None
-
-
-def _check_vectors(text: str) -> str | None:
-    try:
-        _read_vectors(text)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _read_vectors(text: str) -> Vectors | None:
-    """Read ``r,g,b;r,g,b`` as unit columns (3, 2) or (3, 3); None where empty."""
-    if not text.strip():
-        return None
-    try:
-        rows = [[float(value) for value in row.split(",")] for row in text.split(";")]
-    except ValueError as error:
-        msg = "numbers are needed, as in 0.65,0.70,0.29;0.07,0.99,0.11"
-        raise ValueError(msg) from error
-    if len(rows) not in (2, 3) or any(len(row) != 3 for row in rows):
-        msg = (
-            "two or three vectors of three numbers are needed, as in 0.65,0.70,0.29;0.07,0.99,0.11"
-        )
-        raise ValueError(msg)
-    array = np.array(rows).T
-    if not np.isfinite(array).all() or (array < 0).any() or not (array.max(axis=0) > 0).all():
-        msg = "optical densities are at least 0, and one of each vector is above"
-        raise ValueError(msg)
-    vectors = unit(array)
-    if np.linalg.matrix_rank(vectors, tol=1e-3) < vectors.shape[1]:
-        msg = "two of the vectors are alike"
-        raise ValueError(msg)
-    return vectors
-
-
-@dataclass(frozen=True)
-class _Params:
-    stains: str = param(
-        "auto",
-        label="Stains",
-        choices={"auto": "Find out", "he": "H&E", "hdab": "H-DAB"},
-        help="Which dyes the slide carries.",
-    )
-    white: str = param(
-        "auto",
-        label="White",
-        kind="rgb",
-        check=_check_white,
-        help="Light where there is no tissue: found on the slide, or three levels.",
-    )
-    reference: str = param(
-        "",
-        label="Normalise to",
-        kind="file",
-        help="An image whose colours this slide shall take; empty for none.",
-    )
-    exclude: str = param(
-        "auto",
-        label="Leave out",
-        choices={
-            "auto": "Red cells, pigment and pen",
-            "red-cells": "Red cells",
-            "pigment": "Brown pigment",
-            "pen": "Felt pen",
-            "none": "Nothing",
-        },
-        advanced=True,
-        help="What is no stain and must not turn the vectors; it stays in the picture.",
-    )
-    vectors: str = param(
-        "",
-        label="Fixed vectors",
-        check=_check_vectors,
-        advanced=True,
-        help="Stain vectors that are not fitted, r,g,b;r,g,b in OD; empty to find them.",
-    )
-    resample: bool = param(
-        True,
-        label="Check by resampling",
-        advanced=True,
-        help="Find the stains again on resampled tissue to see how steady they are.",
-    )
+_SHOWN = 50  # bins of the histogram that is shown, to 2 OD
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +82,20 @@ class StainAnalysis:
         if dataset.pyramid is None:
             raise InputProblem("the input is no image", argument="input", fix="give a slide")
         job.report(0.0, "Looking at the slide")
-        looked = survey(dataset.pyramid, job, as_white(params.white))
-        found = _find(looked, params, job)
+        profile = read_profile(Path(params.profile)) if params.profile else None
+        white = as_white(params.white)
+        if white is None and profile is not None:
+            white = White(profile.white, "given", 1.0)
+        looked = survey(dataset.pyramid, job, white)
+        found = _find(looked, params, profile, job)
         mixing = Mixing(found.vectors, found.white.levels)
-        counted = census(dataset.pyramid, mixing, job, (0.5, 0.9))
+        grades = read_grades(params.grades)
+        counted = census(dataset.pyramid, mixing, job, (0.5, 0.85), grades)
+        nuclei = None
+        marks = [k for k, stain in enumerate(STAINS[found.stains]) if stain.key == "haematoxylin"]
+        if params.nuclei and marks:
+            job.report(0.85, "Counting nuclei")
+            nuclei = count_nuclei(dataset, mixing, marks[0], float(counted.high[marks[0]]), job)
         facts: dict[str, Any] = {
             "stains": found.stains,
             "white": list(found.white.levels),
@@ -180,12 +105,17 @@ class StainAnalysis:
         if params.reference:
             facts["reference"] = _reference(Path(params.reference), found.stains, job)
         job.report(1.0, "Done")
-        return _result(dataset, found, counted, facts)
+        names = _names(found.stains, found.vectors.shape[1])
+        told = numbers(counted, [name for _key, name in names], grades, nuclei, job.seed)
+        return _result(dataset, found, counted, told, facts)
 
 
-def _find(looked: Survey, params: _Params, job: Job) -> _Found:
-    fixed = _read_vectors(params.vectors)
+def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) -> _Found:
+    fixed = read_vectors(params.vectors)
     stains = params.stains
+    if profile is not None:
+        stains = profile.stains
+        fixed = profile.vectors if fixed is None else fixed
     left = left_out(params.exclude)
     coreset = gather(looked.regions, looked.white, brown=stains != "he", left=left)
     _check_tissue(coreset)
@@ -195,6 +125,9 @@ def _find(looked: Survey, params: _Params, job: Job) -> _Found:
             coreset = gather(looked.regions, looked.white, brown=False, left=left)
             _check_tissue(coreset)
     prior = published(stains)
+    if fixed is None and prior.shape[2] == 3:
+        # Three dyes fill all colours, so that no cone in a plane can be fitted to them.
+        fixed = preset(stains)
     trace: list[float] = []
 
     def show(vectors: Vectors) -> None:
@@ -311,23 +244,34 @@ def _reference(path: Path, stains: str, job: Job) -> dict[str, Any]:
     }
 
 
+def _names(stains: str, count: int) -> list[tuple[str, str]]:
+    """Keys and words of `count` parts."""
+    known = [(stain.key, stain.name) for stain in STAINS[stains]]
+    return [*known, ("third", "Third stain")][:count]
+
+
 def _parts(stains: str, vectors: Vectors, counted: Census | None) -> tuple[Part, ...]:
-    names = [(stain.key, stain.name) for stain in STAINS[stains]] + [("third", "Third stain")]
     return tuple(
         Part(
-            key=names[k][0],
-            name=names[k][1],
+            key=key,
+            name=name,
             color=swatch(vectors[:, k]),
             profile=vectors[:, k].copy(),
             share=float(counted.share[k]) if counted is not None else 0.0,
             unit="OD",
             facts={"vector": [float(value) for value in vectors[:, k]]},
         )
-        for k in range(vectors.shape[1])
+        for k, (key, name) in enumerate(_names(stains, vectors.shape[1]))
     )
 
 
-def _result(dataset: Dataset, found: _Found, counted: Census, facts: dict[str, Any]) -> Result:
+def _result(
+    dataset: Dataset,
+    found: _Found,
+    counted: Census,
+    told: Sequence[Number],
+    facts: dict[str, Any],
+) -> Result:
     parts = _parts(found.stains, found.vectors, counted)
     names = tuple(part.name for part in parts)
     left = 1 - counted.explained
@@ -347,7 +291,7 @@ def _result(dataset: Dataset, found: _Found, counted: Census, facts: dict[str, A
             kkt=_kkt(found.coreset, found.vectors),
             trace=found.trace,
         ),
-        measures=_measures(found, counted, names),
+        measures=_measures(found, counted, told),
         trust=lines(
             counted,
             found.white,
@@ -357,34 +301,22 @@ def _result(dataset: Dataset, found: _Found, counted: Census, facts: dict[str, A
             found.coreset.pen,
             published(found.stains),
         ),
-        views=(_image_view(dataset, found), _cone_view(found)),
-        tables=(_table(parts, found, counted),),
+        views=(_image_view(dataset, found), _cone_view(found), _density_view(parts, counted)),
+        tables=(_table(parts, found, counted), numbers_table(told)),
         facts=facts,
     )
 
 
-def _measures(found: _Found, counted: Census, names: Sequence[str]) -> tuple[Measure, ...]:
+def _measures(found: _Found, counted: Census, numbered: Sequence[Number]) -> tuple[Measure, ...]:
     told = [
         Measure(
             "Tissue",
             100 * counted.tissue / max(counted.pixels, 1),
             "%",
             "Share of the image that is darker than background.",
-        )
+        ),
+        *(number.measure() for number in numbered),
     ]
-    for k, name in enumerate(names):
-        mean = float(counted.amount[k]) / max(counted.tissue, 1)
-        told += [
-            Measure(
-                f"{name}, mean", mean, "OD", f"Mean optical density of {name.lower()} in tissue."
-            ),
-            Measure(
-                f"{name}, area",
-                100 * float(counted.area[k]),
-                "%",
-                f"Share of tissue with more than {AREA_OD:g} OD of {name.lower()}.",
-            ),
-        ]
     told.append(
         Measure(
             "Angle between stains",
@@ -433,6 +365,20 @@ def _cone_view(found: _Found) -> View:
             Axis("density", len(heavy), "OD"),
         ),
         options={"plane": [[float(value) for value in axis] for axis in onto.T]},
+    )
+
+
+def _density_view(parts: Sequence[Part], counted: Census) -> View:
+    """How much tissue has how much of each stain: histograms of optical density."""
+    wide = 8  # bins of 0.005 OD to one of the picture
+    bins = counted.histogram[:, : _SHOWN * wide].reshape(len(parts), _SHOWN, wide).sum(axis=2)
+    share = 100 * bins / max(counted.tissue, 1)
+    step = 0.005 * wide
+    return View(
+        "curves",
+        "Optical density of each stain in tissue",
+        arrays={"x": (np.arange(_SHOWN) + 0.5) * step, "y": share},
+        axes=(Axis("optical density", _SHOWN, "OD"), Axis("tissue", _SHOWN, "%")),
     )
 
 

@@ -62,6 +62,13 @@ PLUGIN = Plugin(
             "partwise_stain.export:write_normalized",
             applies="partwise_stain.export:has_reference",
         ),
+        Exporter(
+            "profile",
+            ".json",
+            "Stain profile: vectors and white, for other slides",
+            "application/json",
+            "partwise_stain.profile:write_profile",
+        ),
     ),
     samples=(
         Sample(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["STAINS", "Stain", "preset", "published", "swatch", "unit"]
+__all__ = ["PROTOCOLS", "STAINS", "Protocol", "Stain", "preset", "published", "swatch", "unit"]
 
 Vector = NDArray[np.float64]
 
@@ -20,36 +22,42 @@ class Stain:
     name: str
 
 
-_PAIRS: dict[str, tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...]] = {
-    # Ruifrok and Johnston 2001 in two roundings, a second slide of theirs as distributed with
-    # ImageJ, Macenko et al. 2009, and QuPath's default.
-    "he": (
-        ((0.650, 0.704, 0.286), (0.072, 0.990, 0.105)),
-        ((0.644, 0.717, 0.267), (0.093, 0.954, 0.283)),
-        ((0.490, 0.769, 0.410), (0.046, 0.842, 0.537)),
-        ((0.563, 0.720, 0.406), (0.216, 0.801, 0.558)),
-        ((0.651, 0.701, 0.290), (0.216, 0.801, 0.558)),
-    ),
-    # Ruifrok and Johnston 2001, and QuPath's default: nearly the same.
-    "hdab": (
-        ((0.650, 0.704, 0.286), (0.268, 0.570, 0.776)),
-        ((0.651, 0.701, 0.290), (0.269, 0.568, 0.778)),
-    ),
-}
+@dataclass(frozen=True)
+class Protocol:
+    """A way of staining: its dyes, and vectors of it that were published, with their sources."""
 
-STAINS: dict[str, tuple[Stain, Stain]] = {
-    "he": (Stain("haematoxylin", "Haematoxylin"), Stain("eosin", "Eosin")),
-    "hdab": (Stain("haematoxylin", "Haematoxylin"), Stain("dab", "DAB")),
-}
+    key: str
+    title: str
+    stains: tuple[Stain, ...]
+    vectors: tuple[tuple[tuple[float, float, float], ...], ...]
+    sources: tuple[str, ...]
+
+
+def _read() -> dict[str, Protocol]:
+    text = (files("partwise_resources") / "stains" / "presets.json").read_text(encoding="utf-8")
+    return {
+        entry["key"]: Protocol(
+            entry["key"],
+            entry["title"],
+            tuple(Stain(stain["key"], stain["name"]) for stain in entry["stains"]),
+            tuple(tuple(map(tuple, known["vectors"])) for known in entry["published"]),
+            tuple(known["source"] for known in entry["published"]),
+        )
+        for entry in json.loads(text)
+    }
+
+
+PROTOCOLS = _read()
+STAINS = {key: protocol.stains for key, protocol in PROTOCOLS.items()}
 
 
 def published(stains: str) -> Vector:
-    """Return published vectors for ``"he"`` or ``"hdab"``, unit columns, shape (pairs, 3, 2)."""
-    return np.stack([unit(np.array(pair).T) for pair in _PAIRS[stains]])
+    """Return the published vectors of a protocol, unit columns, shape (sets, 3, stains)."""
+    return np.stack([unit(np.array(known).T) for known in PROTOCOLS[stains].vectors])
 
 
 def preset(stains: str) -> Vector:
-    """Return the middle of the published vectors, unit columns, shape (3, 2)."""
+    """Return the middle of the published vectors, unit columns, shape (3, stains)."""
     return unit(published(stains).mean(axis=0))
 
 

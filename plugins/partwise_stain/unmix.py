@@ -12,15 +12,34 @@ from partwise_stain.foreign import kinds_of
 from partwise_stain.optics import optical_density
 from partwise_stain.survey import tiles
 
-__all__ = ["AREA_OD", "CLIPPED", "MISSED_OD", "Census", "census"]
+__all__ = ["AREA_OD", "CLIPPED", "GRADES", "MISSED_OD", "Census", "Fields", "census"]
 
 TISSUE_OD = 0.15  # length of a pixel's OD from which it counts as tissue
 AREA_OD = 0.15  # OD of a stain from which a pixel counts as stained
 MISSED_OD = 0.08  # root mean square OD left over from which a pixel counts as not explained
+GRADES = (0.2, 0.4, 0.6)  # OD of DAB: weak, moderate, strong, as QuPath starts with
 CLIPPED = 5  # level; at or below, a channel is too dark to be measured
 _NOISE = 0.03  # OD; of one pixel, where a hue is told
 _MOST = 6_000_000  # pixels; of a larger slide a coarser level is counted
 _BINS, _STEP = 1000, 0.005  # histogram of concentrations, in OD
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Counts in pixels for each field of the slide, to be resampled.
+
+    Attributes
+    ----------
+    tissue : float64, shape (fields,)
+    stained : float64, shape (fields, parts)
+        Above `AREA_OD`.
+    graded : float64, shape (fields, 3)
+        Second stain weak, moderate and strong: at or above each threshold, below the next.
+    """
+
+    tissue: NDArray[np.float64]
+    stained: NDArray[np.float64]
+    graded: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +59,9 @@ class Census:
         Share of tissue above `AREA_OD`.
     high : float64, shape (parts,)
         99th percentile of the concentration in tissue.
+    histogram : float64, shape (parts, bins)
+        Pixels of tissue by concentration, in steps of 0.005 OD; the last holds all beyond.
+    fields : Fields
     missed, clipped : float
         Shares of tissue not explained, and too dark to be measured.
     red_cells, pigment : float
@@ -54,6 +76,8 @@ class Census:
     amount: NDArray[np.float64]
     area: NDArray[np.float64]
     high: NDArray[np.float64]
+    histogram: NDArray[np.float64]
+    fields: Fields
     missed: float
     clipped: float
     red_cells: float
@@ -70,7 +94,13 @@ class Census:
         return np.asarray(self.amount / max(self.amount.sum(), 1e-12))
 
 
-def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, float]) -> Census:
+def census(
+    pyramid: Pyramid,
+    mixing: Mixing,
+    job: Job,
+    progress: tuple[float, float],
+    grades: tuple[float, float, float] = GRADES,
+) -> Census:
     """Count over the finest level that has at most six million pixels.
 
     Parameters
@@ -78,14 +108,19 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
     pyramid, mixing, job
     progress : (start, stop)
         Fractions of the whole run that this pass reports.
+    grades : three numbers
+        OD of the second stain from which a pixel is weak, moderate, strong.
     """
     number = next(
         (k for k, lv in enumerate(pyramid.levels) if lv.width * lv.height <= _MOST),
         len(pyramid.levels) - 1,
     )
     level = pyramid.levels[number]
-    cuts = tiles(level.width, level.height)
+    # Some hundred fields whatever the size: enough to resample, and tiles of a fit size.
+    side = int(np.clip(np.sqrt(level.width * level.height / 100), 64, 512))
+    cuts = tiles(level.width, level.height, side)
     parts = mixing.parts
+    per_field = np.zeros((len(cuts), 1 + parts + 3))
     histogram = np.zeros((parts, _BINS))
     amount, area = np.zeros(parts), np.zeros(parts)
     total = left = 0.0
@@ -105,7 +140,13 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
         total += float((modelled[inside].astype(np.float64) ** 2).sum()) + rest
         tissue += len(h)
         amount += h.sum(axis=0)
-        area += (h > AREA_OD).sum(axis=0)
+        stained = (h > AREA_OD).sum(axis=0)
+        area += stained
+        reached = [float((h[:, min(1, parts - 1)] >= grade).sum()) for grade in grades]
+        per_field[done] = [
+            *(len(h), *stained),
+            *(reached[0] - reached[1], reached[1] - reached[2], reached[2]),
+        ]
         odd = r > MISSED_OD
         missed += int(odd.sum())
         foreign = optical_density(rgb[inside][odd].astype(np.float32), mixing.white)
@@ -127,6 +168,8 @@ def census(pyramid: Pyramid, mixing: Mixing, job: Job, progress: tuple[float, fl
         amount=amount,
         area=area / counted,
         high=_percentile(histogram, 0.99),
+        histogram=histogram,
+        fields=Fields(per_field[:, 0], per_field[:, 1 : 1 + parts], per_field[:, 1 + parts :]),
         missed=missed / counted,
         clipped=clipped / counted,
         red_cells=hues[0] / counted,
