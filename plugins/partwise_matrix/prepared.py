@@ -157,7 +157,7 @@ def _nonnegative(
     raise InputProblem(
         f"{grid.place(row, column)} is {float(values[row, column]):g}, below zero{more}",
         argument="input",
-        fix="parts only add up: under Below zero choose to take noise as zero (negative=clip) or to "
+        fix="parts only add up: under Below zero take noise as zero (negative=clip) or "
         "raise the table (negative=shift), or subtract no background",
     )
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BarsView"]
 
-_LANE = 62  # px, the least height of a row of bars
+_LANE = 44  # px, the least height of a row of bars
 _RIGHT, _TOP = 14.0, 14.0
 _GAP = 14.0
 _EMPTY = "No part is shown: press Show on a strip of the mixer"

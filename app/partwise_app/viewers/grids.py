@@ -208,7 +208,7 @@ class TableGrid:
 
 def edges(low: float, high: float, size: int, pixels: int) -> Edges:
     """Return where blocks begin and end: whole cells in sight, at most one block per pixel."""
-    first, last = max(int(np.floor(low)), 0), min(int(np.ceil(high)), size)
+    first, last = min(max(int(np.floor(low)), 0), size - 1), min(int(np.ceil(high)), size)
     last = max(last, first + 1)
     blocks = min(last - first, max(pixels, 1))
     found = np.linspace(first, last, blocks + 1)

@@ -290,9 +290,18 @@ class MatrixPane(Plot):
         high = ("≥ " if layer.cut else "") + number(layer.limit)
         return (f"−{number(layer.limit)}" if layer.signed else "0", high)
 
+    def _bar_length(self) -> float:
+        """Shorter where the title would not fit beside it."""
+        return min(max(self.width() - 210.0, 28.0), _BAR)
+
     def _bar_width(self, metrics: QFontMetricsF) -> float:
         low, high = self._bar_words()
-        return metrics.horizontalAdvance(low) + metrics.horizontalAdvance(high) + _BAR + 12
+        return (
+            metrics.horizontalAdvance(low)
+            + metrics.horizontalAdvance(high)
+            + self._bar_length()
+            + 12
+        )
 
     def _paint_bar(self, painter: QPainter, metrics: QFontMetricsF, middle: float) -> None:
         low, high = self._bar_words()
@@ -301,8 +310,10 @@ class MatrixPane(Plot):
         painter.setPen(QColor(self.tokens.muted))
         wide = metrics.horizontalAdvance(high)
         painter.drawText(QPointF(right - wide, base), high)
-        box = QRectF(right - wide - 6 - _BAR, middle - 4, _BAR, 8)
-        ramp = np.linspace(-1 if self._layer.signed else 0, 1, int(_BAR))[None] * self._layer.limit
+        length = self._bar_length()
+        box = QRectF(right - wide - 6 - length, middle - 4, length, 8)
+        ramp = np.linspace(-1 if self._layer.signed else 0, 1, int(length))[None]
+        ramp = ramp * self._layer.limit
         painter.drawImage(box, cells_image(ramp, self._layer, self.tokens))
         wide = metrics.horizontalAdvance(low)
         painter.drawText(QPointF(box.left() - 6 - wide, base), low)

@@ -33,8 +33,13 @@ __all__ = [
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONGEST_BELOW, _LONGEST_LEFT = 84.0, 132.0  # px of a name before it is cut
 _LOOKED_AT = 400  # names looked at to find the widest
-_MEASURED = 12  # of those, the longest
+_FEWEST = 2  # numbers along an axis
+_MANY = 4  # names that lie flat, at least, before they are turned
 _LEGIBLE = ("#4b9fea", "#e08a2c", "#2a9d6f", "#d1477a", "#8f7fe0", "#b5a42e", "#56c7d6", "#b3562b")
+
+
+# Widths by axis, size and font: each repaint asks for them.
+_known: dict[tuple[Axis | None, int, float, float], float] = {}
 
 
 @dataclass(frozen=True)
@@ -114,12 +119,16 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     span = high - low
     if not (math.isfinite(span) and span > 0):
         return [low] if math.isfinite(low) else []
-    raw = span / max(most, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [k * step for k in range(first, last + 1)]
+    places: list[float] = []
+    while len(places) < _FEWEST:  # one number alone says nothing of the scale
+        raw = span / max(most, 1)
+        power = 10.0 ** math.floor(math.log10(raw))
+        step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
+        first = math.ceil(low / step - 1e-9)
+        last = math.floor(high / step + 1e-9)
+        places = [k * step for k in range(first, last + 1)]
+        most += 1
+    return places
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -158,10 +167,14 @@ def name_of(axis: Axis | None, place: int) -> str:
 
 def widest(axis: Axis | None, size: int, metrics: QFontMetricsF) -> float:
     """Return the width of the widest name of an axis."""
-    step = max(1, size // _LOOKED_AT)
-    places = {*range(0, size, step), max(size - 1, 0)}
-    names = sorted({name_of(axis, k) for k in places}, key=len)[-_MEASURED:]
-    return max((metrics.horizontalAdvance(name) for name in names), default=0.0)
+    key = axis, size, metrics.height(), metrics.averageCharWidth()
+    if key not in _known:
+        if len(_known) > _LOOKED_AT:
+            _known.clear()
+        step = max(1, size // _LOOKED_AT)
+        names = {name_of(axis, k) for k in (*range(0, size, step), max(size - 1, 0))}
+        _known[key] = max((metrics.horizontalAdvance(name) for name in names), default=0.0)
+    return _known[key]
 
 
 def wanted_below(axis: Axis | None, size: int, cell: float, metrics: QFontMetricsF) -> float:
@@ -171,10 +184,16 @@ def wanted_below(axis: Axis | None, size: int, cell: float, metrics: QFontMetric
 
 def _turned_height(axis: Axis | None, size: int, cell: float, metrics: QFontMetricsF) -> float:
     """Height of names that are turned on end; 0 where they lie flat."""
-    if axis is None or not axis.labels or cell < metrics.height():
+    if axis is None or not axis.labels:
         return 0.0
     wide = widest(axis, size, metrics)
-    return 0.0 if wide + 8 <= cell else min(wide, _LONGEST_BELOW) + 4
+    if cell < metrics.height():
+        # Long names of narrow columns: turned, more of them can be told.
+        flat = size * cell / (min(wide, 110.0) + 14)
+        turned = flat < min(_MANY, size)
+    else:
+        turned = wide + 8 > cell
+    return min(wide, _LONGEST_BELOW) + 4 if turned else 0.0
 
 
 def paint_names_below(
@@ -200,7 +219,7 @@ def paint_names_below(
     metrics = QFontMetricsF(painter.font())
     turned = _turned_height(axis, size, cell, metrics)
     if turned:
-        for place in range(max(int(first), 0), min(math.ceil(last), size)):
+        for place in _spaced(axis, size, span, (metrics.height() + 1) / cell):
             x = plot.left() + (place + 0.5 - first) * cell
             if not plot.left() <= x <= plot.right():
                 continue

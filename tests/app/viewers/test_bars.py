@@ -87,7 +87,9 @@ def test_numbers_are_printed_as_people_write_them() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 17), (0, 1e-7), (990, 1000), (0, 3812.0)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 4400), (0, 1), (-3, 17), (0, 1e-7), (990, 1000), (0, 3812.0)]
+)
 def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
     for most in (2, 5, 9):
         found = ticks(low, high, most)

@@ -12,7 +12,6 @@ from partwise.api import Axis, Part, View
 from partwise.project.document import Strip
 from partwise_app.theme import LIGHT
 from partwise_app.viewers.curves import CurvesView, _apart, _runs, _thinned
-from partwise_app.viewers.graph import GraphView
 
 SCAN = View(
     "curves",
@@ -101,22 +100,3 @@ def test_names_at_the_ends_do_not_overlap() -> None:
     assert np.diff(places).min() >= 12 - 1e-9
     assert places[-1] <= 100
     assert _apart([5.0, 50.0], 12.0, 100.0) == [5.0, 50.0]
-
-
-def test_a_graph_draws_its_ties_and_names_its_nodes(qtbot: Any) -> None:
-    made = GraphView()
-    qtbot.addWidget(made)
-    made.resize(300, 300)
-    made.show()
-    ties = np.zeros((4, 4))
-    ties[0, 1], ties[2, 1] = 2.0, 1.0
-    parts = (Part("a", "A", "#aa3355", np.ones(4)),)
-    axis = Axis("node", 4, labels=("n0", "n1", "n2", "n3"))
-    arrays = {"adjacency": ties, "group": np.array([0, 0, 5, 0])}
-    made.set_view(View("graph", "Ties", arrays, (axis,)), parts, ())
-    assert made.accessibleDescription() == "4 nodes, 2 ties"
-    spot = made._spot(1)
-    with qtbot.waitSignal(made.read) as told:
-        qtbot.mouseMove(made, QPoint(int(spot.x()), int(spot.y())))
-    assert told.args == [("n1", "2 ties, 3 in all")]
-    assert not made.grab().isNull()
