@@ -159,7 +159,13 @@ def _kept(stains: str, job: Job) -> dict[int, Vectors]:
 
 
 def _check_tissue(coreset: Coreset) -> None:
-    if coreset.tissue < _LEAST_TISSUE or len(coreset.od) < _LEAST_BINS:
+    if coreset.tissue >= _LEAST_TISSUE and len(coreset.od) < _LEAST_BINS:
+        raise InputProblem(
+            f"tissue has {len(coreset.od)} colours that can be measured, too few for stains",
+            argument="input",
+            fix="choose a larger field, or one that is neither drawn nor overexposed",
+        )
+    if coreset.tissue < _LEAST_TISSUE:
         ink = f" ({100 * coreset.pen:.0f} % is felt pen)" if coreset.pen > 0.005 else ""
         raise InputProblem(
             f"there is almost no tissue: {100 * coreset.tissue:.1f} % of the image{ink}",

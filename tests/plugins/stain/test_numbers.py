@@ -89,9 +89,8 @@ def test_intervals_cover_the_share_that_fields_were_drawn_from() -> None:
     held = 0
     for _ in range(10):
         stained = rng.random((10, 10)) < 0.3  # a field is 64 pixels wide in a picture of this size
-        strength = np.kron(
-            np.stack([0.5 * stained, np.full((10, 10), 0.4)], 2), np.ones((64, 64, 1))
-        )
+        planes = np.stack([0.5 * stained, rng.uniform(0.2, 0.6, (10, 10))], axis=2)
+        strength = np.kron(planes, np.ones((64, 64, 1)))
         light = np.array([243.0, 241.0, 244.0]) * 10 ** -(strength @ vectors)
         rgb = np.clip(light + rng.normal(0, 1, light.shape), 0, 255).astype(np.uint8)
         result = RUN(as_dataset(rgb), asked, LocalJob())
