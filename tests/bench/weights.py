@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from partwise.engine.fit import nmf
+from partwise.engine.loss import Huber
 from partwise.engine.penalties import Simplex, Smooth, TotalVariation
 from partwise.engine.penalty import L1
 
@@ -55,7 +56,7 @@ def cases(X: Array, rank: int) -> dict[str, Callable[[int], object]]:
         "kl": fit(X, loss="kl", solver="mu"),
         "kl, gaps": fit(gap, loss="kl", solver="mu"),
         "kl, weights of any pattern": fit(X, loss="kl", solver="mu", weights=table),
-        "hals, huber": fit(X, solver="hals", loss="huber"),
+        "hals, huber": fit(X, solver="hals", loss=Huber(0.1)),
         "hals, smooth H": fit(X, solver="hals", penalty_H=Smooth(1.0)),
         "hals, total variation": fit(X, solver="hals", penalty_H=TotalVariation(0.1)),
         "hals, L1 and gaps": fit(gap, solver="hals", penalty_H=L1(0.1)),

@@ -18,7 +18,8 @@ from partwise.engine.problem import Problem
 from partwise.engine.solvers.gradient import nesterov, projected
 from partwise.engine.solvers.inner import active_set_columns, normal_equations, pivot_columns
 from partwise.engine.solvers.momentum import Momentum
-from partwise.engine.solvers.products import Weighted, products_of
+from partwise.engine.solvers.products import products_of
+from partwise.engine.solvers.weighted import Weighted
 
 __all__ = ["RULES", "Alternating"]
 

@@ -24,7 +24,8 @@ from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.inner import add_part, coupled_sweep, part_terms
 from partwise.engine.solvers.momentum import Momentum
-from partwise.engine.solvers.products import Weighted, folded
+from partwise.engine.solvers.products import folded
+from partwise.engine.solvers.weighted import Weighted
 
 __all__ = ["Block"]
 

@@ -19,7 +19,8 @@ from partwise.engine.judge.certify import natural_residual
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.momentum import Momentum
-from partwise.engine.solvers.products import Weighted, products_of
+from partwise.engine.solvers.products import products_of
+from partwise.engine.solvers.weighted import Weighted
 
 __all__ = ["Hals"]
 

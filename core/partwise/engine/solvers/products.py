@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from partwise.engine import kernels
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
+from partwise.engine.solvers.weighted import Weighted, unit
 
-__all__ = ["Dense", "Sparse", "Weighted", "folded", "products_of", "sparse_inner"]
+__all__ = ["Dense", "Sparse", "folded", "products_of", "sparse_inner"]
 
 Array = NDArray[Any]
 
@@ -88,17 +89,11 @@ class Dense:
         """Positive part of the worst-fitted column among a few, at unit length."""
         picks = rng.integers(0, H.shape[1], size=min(64, H.shape[1]))
         left = np.maximum(self._X[:, picks] - Wt.T @ H[:, picks], 0)
-        return _unit(left)
+        return unit(left)
 
     def fill(self, Wt: Array, H: Array, k: int) -> None:
         left = Wt[k] @ self._X - (Wt[k] @ Wt.T) @ H
         H[k] = np.maximum(left, 0) / (Wt[k] @ Wt[k])
-
-
-def _unit(left: Array) -> Array | None:
-    norms = np.linalg.norm(left, axis=0)
-    worst = int(norms.argmax())
-    return np.asarray(left[:, worst] / norms[worst]) if norms[worst] > 0 else None
 
 
 class Sparse:
@@ -144,7 +139,7 @@ class Sparse:
     def leftover(self, Wt: Array, H: Array, rng: np.random.Generator) -> Array | None:
         picks = rng.integers(0, H.shape[1], size=min(64, H.shape[1]))
         left = self._by_column[picks].toarray().T - Wt.T @ H[:, picks]
-        return _unit(np.maximum(left, 0))
+        return unit(np.maximum(left, 0))
 
     def fill(self, Wt: Array, H: Array, k: int) -> None:
         left = self._by_column @ Wt[k] - (Wt[k] @ Wt.T) @ H
@@ -161,64 +156,3 @@ def sparse_inner(X: Any, Wt: Array, H: Array) -> Array:
 
     run_blocks(work, blocks(X.shape[0], max(64, X.shape[0] // 64)))
     return out
-
-
-class Weighted:
-    """Every sample has its own Gram matrix where entries are missing or weighted."""
-
-    def __init__(self, X: Array, weights: Array) -> None:
-        self._X = X
-        self._V = weights
-        self._rows = np.ascontiguousarray(X), np.ascontiguousarray(weights)
-        self._columns = np.ascontiguousarray(X.T), np.ascontiguousarray(weights.T)
-
-    def laid(self, side: str) -> tuple[Array, Array]:
-        """Data and weights with one row per place of the factor `side`."""
-        return self._rows if side == "W" else self._columns
-
-    def sweep(
-        self, side: str, F: Array, A: Array, first: int, number: int, penalty: tuple[Array, Array]
-    ) -> None:
-        """Coordinate descent on F in place, each place with its own Gram matrix."""
-        Y, V = self.laid(side)
-        linear, ridge = penalty
-
-        def work(slot: int, lo: int, hi: int) -> None:
-            kernels.weighted_sweeps(
-                Y[lo:hi],
-                V[lo:hi],
-                A,
-                F[:, lo:hi],
-                first,
-                number,
-                linear[lo:hi],
-                ridge[lo:hi],
-            )
-
-        run_blocks(work, blocks(F.shape[1], max(16, (1 << 16) // A.shape[1])))
-
-    def loss(self, Wt: Array, H: Array) -> float:
-        Y, V = self._rows
-        cuts = blocks(Y.shape[0], max(8, (1 << 17) // Y.shape[1]))
-        parts = np.zeros(len(cuts))
-
-        def work(slot: int, lo: int, hi: int) -> None:
-            parts[slot] = kernels.weighted_loss(Y[lo:hi], V[lo:hi], H, Wt[:, lo:hi])
-
-        run_blocks(work, cuts)
-        return float(parts.sum())
-
-    def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
-        Y = Wt.T @ H
-        weighted = self._V * Y
-        return float((weighted * self._X).sum()), float((weighted * Y).sum())
-
-    def leftover(self, Wt: Array, H: Array, rng: np.random.Generator) -> Array | None:
-        picks = rng.integers(0, H.shape[1], size=min(64, H.shape[1]))
-        left = (self._X[:, picks] - Wt.T @ H[:, picks]) * (self._V[:, picks] > 0)
-        return _unit(np.maximum(left, 0))
-
-    def fill(self, Wt: Array, H: Array, k: int) -> None:
-        left = Wt[k] @ (self._V * (self._X - Wt.T @ H))
-        square = (Wt[k] * Wt[k]) @ self._V
-        H[k] = np.divide(np.maximum(left, 0), square, out=np.zeros_like(left), where=square > 0)

@@ -1,0 +1,175 @@
+"""What does a least-squares step need where every entry has a weight of its own?
+
+Each place has its own Gram matrix, ``Σ_i V_ij a_ki a_li``. All of them together
+are one product of the weights with the table of all pairs ``a_k a_l``, so that
+the work is done by the matrix library, and the descent runs along the places in
+vector registers. Missing entries weigh 0.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.engine.jit import compiled
+from partwise.engine.pool import blocks, run_blocks, single_blas
+
+__all__ = ["Weighted", "unit"]
+
+Array = NDArray[Any]
+_TILE = 256  # places whose packed Gram matrices are swept together
+_LONG = 4096  # entries of a place that one block sums over
+
+
+class Weighted:
+    """Data (features, samples) with a weight for every entry."""
+
+    def __init__(self, X: Array, weights: Array) -> None:
+        self._X = X
+        self._V = weights
+        self._VX = weights * X
+
+    @cached_property
+    def _rows(self) -> tuple[Array, Array]:
+        return np.ascontiguousarray(self._X), np.ascontiguousarray(self._V)
+
+    @cached_property
+    def _columns(self) -> tuple[Array, Array]:
+        return np.ascontiguousarray(self._X.T), np.ascontiguousarray(self._V.T)
+
+    def laid(self, side: str) -> tuple[Array, Array]:
+        """Data and weights with one row per place of the factor `side`."""
+        return self._rows if side == "W" else self._columns
+
+    def sweep(
+        self, side: str, F: Array, A: Array, first: int, number: int, penalty: tuple[Array, Array]
+    ) -> None:
+        """Coordinate descent on F in place, each place with its own Gram matrix."""
+        V, VX = (self._V.T, self._VX.T) if side == "W" else (self._V, self._VX)
+        linear, ridge = penalty
+        upper = np.triu_indices(len(A))
+        length, places = V.shape
+        wide = blocks(places, max(_TILE, (1 << 18) // (length + upper[0].size)))
+        deep = blocks(length, _LONG)
+        with single_blas():
+            if len(deep) > 1 and len(wide) < 8:
+                self._deep(V, VX, A, upper, deep, F, first, number, linear, ridge)
+                return
+            pairs = A[upper[0]] * A[upper[1]]
+
+            def work(slot: int, lo: int, hi: int) -> None:
+                _packed_sweeps(
+                    pairs @ V[:, lo:hi], A @ VX[:, lo:hi], F[:, lo:hi], first, number,
+                    linear[lo:hi], ridge[lo:hi],
+                )  # fmt: skip
+
+            run_blocks(work, wide)
+
+    @staticmethod
+    def _deep(
+        V: Array, VX: Array, A: Array, upper: tuple[Array, Array], deep: list[tuple[int, int]],
+        F: Array, first: int, number: int, linear: Array, ridge: Array,
+    ) -> None:  # fmt: skip
+        """The same for few and long places: the sums are shared out, not the places."""
+        grams = np.empty((len(deep), upper[0].size, V.shape[1]), A.dtype)
+        pulls = np.empty((len(deep), len(A), V.shape[1]), A.dtype)
+
+        def work(slot: int, lo: int, hi: int) -> None:
+            part = np.ascontiguousarray(A[:, lo:hi])
+            grams[slot] = (part[upper[0]] * part[upper[1]]) @ V[lo:hi]
+            pulls[slot] = part @ VX[lo:hi]
+
+        run_blocks(work, deep)
+        gram = grams.sum(axis=0, dtype=np.float64).astype(A.dtype)
+        pull = pulls.sum(axis=0, dtype=np.float64).astype(A.dtype)
+        _packed_sweeps(gram, pull, F, first, number, linear, ridge)
+
+    def loss(self, Wt: Array, H: Array) -> float:
+        """Half the weighted squared error."""
+        m, n = self._X.shape
+        cuts = blocks(n, max(64, (1 << 16) // m))
+        parts = np.zeros(len(cuts))
+        W = np.ascontiguousarray(Wt.T)
+
+        def work(slot: int, lo: int, hi: int) -> None:
+            parts[slot] = _half_squares(W @ H[:, lo:hi], self._X[:, lo:hi], self._V[:, lo:hi])
+
+        with single_blas():
+            run_blocks(work, cuts)
+        return float(parts.sum())
+
+    def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
+        Y = Wt.T @ H
+        weighted = self._V * Y
+        return float((weighted * self._X).sum()), float((weighted * Y).sum())
+
+    def leftover(self, Wt: Array, H: Array, rng: np.random.Generator) -> Array | None:
+        picks = rng.integers(0, H.shape[1], size=min(64, H.shape[1]))
+        left = (self._X[:, picks] - Wt.T @ H[:, picks]) * (self._V[:, picks] > 0)
+        return unit(np.maximum(left, 0))
+
+    def fill(self, Wt: Array, H: Array, k: int) -> None:
+        left = Wt[k] @ (self._V * (self._X - Wt.T @ H))
+        square = (Wt[k] * Wt[k]) @ self._V
+        H[k] = np.divide(np.maximum(left, 0), square, out=np.zeros_like(left), where=square > 0)
+
+
+def unit(left: Array) -> Array | None:
+    """The longest column at length 1, or None if all are zero."""
+    norms = np.linalg.norm(left, axis=0)
+    worst = int(norms.argmax())
+    return np.asarray(left[:, worst] / norms[worst]) if norms[worst] > 0 else None
+
+
+@compiled
+def _half_squares(Y: Array, X: Array, V: Array) -> float:
+    """``Σ V (X − Y)² / 2``, row by row, in float64."""
+    total = 0.0
+    for i in range(Y.shape[0]):
+        y, x, v = Y[i], X[i], V[i]
+        s = Y.dtype.type(0)
+        for j in range(y.shape[0]):
+            e = x[j] - y[j]
+            s += v[j] * e * e
+        total += s
+    return 0.5 * total
+
+
+@compiled
+def _packed_sweeps(
+    G: Array, b: Array, F: Array, first: int, number: int, linear: Array, ridge: Array
+) -> None:
+    """Coordinate descent with a Gram matrix per place, packed by its upper rows (q, places).
+
+    b, F (r, places); parts before `first` stay; `linear` and `ridge` hold one
+    coefficient per place, or are empty.
+    """
+    rank, places = F.shape
+    zero = F.dtype.type(0)
+    s = np.empty(min(places, _TILE), F.dtype)
+    for lo in range(0, places, _TILE):
+        width = min(_TILE, places - lo)
+        for _ in range(number):
+            for k in range(first, rank):
+                bk, fk = b[k, lo : lo + width], F[k, lo : lo + width]
+                for j in range(width):
+                    s[j] = bk[j]
+                for i in range(rank):
+                    if i != k:
+                        low, high = min(i, k), max(i, k)
+                        g = G[low * rank - low * (low - 1) // 2 + high - low, lo : lo + width]
+                        fi = F[i, lo : lo + width]
+                        for j in range(width):
+                            s[j] -= g[j] * fi[j]
+                g = G[k * rank - k * (k - 1) // 2, lo : lo + width]
+                if linear.shape[0] > 0:
+                    more, extra = linear[lo : lo + width], ridge[lo : lo + width]
+                    for j in range(width):
+                        curve = g[j] + extra[j]
+                        fk[j] = max((s[j] - more[j]) / curve, zero) if curve > zero else fk[j]
+                else:
+                    for j in range(width):
+                        fk[j] = max(s[j] / g[j], zero) if g[j] > zero else fk[j]
