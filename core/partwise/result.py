@@ -161,14 +161,45 @@ class View:
     kind : ViewKind
     title : str
     arrays : mapping of str to ndarray
-        What the kind asks for; ``"image"`` takes none (pixels come from the dataset's pyramid),
-        ``"scatter"`` takes ``points`` (n, 2) and optionally ``rays`` (parts, 2).
+        What the kind asks for, below.
     axes : tuple of Axis
-        Names and units for the axes drawn.
+        Names and units for the axes drawn, in the order of the dimensions of the first array;
+        one more for the amount where that has a name or a unit.
     options : mapping
-        JSON types only. An ``"image"`` view of a linear mixture carries ``mixing``:
-        ``{"transform": "optical-density" | "identity", "white": [r, g, b]}``; the mixing's
-        vectors are the profiles of the parts.
+        JSON types only.
+
+    Notes
+    -----
+    Series that belong to parts take name, colour, show and solo from the mixer.
+
+    ``"image"``
+        No arrays: pixels come from the dataset's pyramid. A linear mixture carries the option
+        ``mixing``: ``{"transform": "optical-density" | "identity", "white": [r, g, b]}``; the
+        mixing's vectors are the profiles of the parts.
+    ``"scatter"``
+        ``points`` (n, 2), optionally ``rays`` (parts, 2).
+    ``"traces"``
+        ``y`` (channels, samples); axes: channel (labels), time, amount. Parts whose profile runs
+        over the channels and whose course over the samples are drawn over them. Options:
+        ``spans``; ``scale``: ``"common"`` or ``"own"``; ``units``, one per channel.
+    ``"spectrogram"``
+        ``whole`` (frequencies, times) of uint8, optionally ``parts`` (parts, frequencies, times)
+        of uint8, whose powers add up to the whole's, and ``wave`` (samples,); axes: frequency in
+        Hz, time. Options: ``level``: what 0 and 255 are, in ``unit`` (dB); ``frequency``:
+        ``"linear"`` or ``"log"``; ``wave_step`` in the unit of time; ``spans``.
+    ``"volume"``
+        ``values`` ([frames,] z, y, x), optionally ``images`` (parts, z, y, x), else the courses of
+        the parts where they have as many entries as the volume voxels; ``times`` and
+        ``durations`` (frames,) in the unit of the time axis; axes: [time,] z, y, x. Options:
+        ``orientation``: where index grows along x, y and z, such as ``"LPS"``; ``unit``;
+        ``window``: the values that are black and white.
+    ``"graph"``
+        ``adjacency`` (nodes, nodes), or ``edges`` (ties, 2) with ``weights`` (ties,); optionally
+        ``group`` (nodes,), the part that each belongs to, and ``positions`` (nodes, 2); axes:
+        node (labels).
+
+    The option ``spans`` is a list of ``{"start", "end", "name", "color", "fixed"}`` in the unit
+    of time, of which only start and end are needed.
     """
 
     kind: ViewKind

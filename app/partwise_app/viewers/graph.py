@@ -1,115 +1,512 @@
-"""Who is tied to whom? Nodes on a circle, stronger ties drawn stronger."""
+"""Who is tied to whom? Nodes in the colours of their communities, stronger ties drawn stronger."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
-from partwise_app.viewers.overlays import small_font
-from partwise_app.viewers.plotting import Plot, left_room, name_of, number
+from partwise_app.theme import Tokens, mixed
+from partwise_app.viewers.later import Later
+from partwise_app.viewers.layout import spring_layout
+from partwise_app.viewers.overlays import paint_message, small_font
+from partwise_app.viewers.plotting import Plot, name_of, number, series_of
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
 __all__ = ["GraphView"]
 
-_MOST_TIES = 2000
 _NEAR = 12.0
+_ZOOM, _CLOSEST = 1.25, 30.0
+_SMALL = 300  # nodes up to which the layout is found at once
+_NAMED = 40  # nodes that bear their names at most while none is pointed at
+_RUN = 800  # ties drawn in one go
+_BUDGET = 0.010  # seconds of drawing before the window is heard again
+_CLASSES = 5  # of strength
+_KEYS = "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
+
+Ties = NDArray[np.intp]
 
 
 class GraphView(Plot):
-    """A ``"graph"`` view: ``adjacency`` (nodes, nodes), optionally ``group`` (nodes,) of parts."""
+    """A ``"graph"`` view; see `partwise.result.View` for its arrays and options.
+
+    Wheel zooms, a drag pans, double-click shows all. Ties are drawn bit by bit into a picture
+    that is painted at once wherever the view moves meanwhile.
+    """
+
+    node_chosen = Signal(int)
+    """A node was clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._ties = np.empty((0, 3))
+        self._edges: Ties = np.empty((0, 2), np.intp)
+        self._weights: NDArray[np.float64] = np.empty(0)
+        self._places: NDArray[np.float64] = np.empty((0, 2))
         self._size = 0
         self._axis: Axis | None = None
         self._colors: list[str] = []
+        self._words: list[str] = []
+        self._legend: list[tuple[str, str]] = []
+        self._strength: NDArray[np.float64] = np.empty(0)
+        self._given: object = None
         self._mark: int | None = None
+        self._look = (1.0, 0.5, 0.5)  # magnification, middle of the view
+        self._layer: tuple[QImage, tuple[float, float, float]] | None = None
+        self._fresh: QImage | None = None
+        self._runs: list[tuple[QColor, float, Ties]] = []
+        self._drag: tuple[QPointF, tuple[float, float, float]] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._draw_on)
+        self._later = Later(self)
+        self._later.done.connect(self._take)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Graph")
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 520)
+
+    # What is shown
 
     def set_view(self, view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
-        adjacency = np.abs(np.asarray(view.arrays["adjacency"], dtype=np.float64))
-        both = np.triu(np.maximum(adjacency, adjacency.T), 1)
-        i, j = np.nonzero(np.nan_to_num(both))
-        heavy = np.argsort(-both[i, j], kind="stable")[:_MOST_TIES]
-        self._ties = np.column_stack([i[heavy], j[heavy], both[i, j][heavy]])
-        self._size = len(adjacency)
+        fresh = self._given is not view.arrays
+        self._given = view.arrays
         self._axis = view.axes[0] if view.axes else None
-        colors = {strip.key: strip.color for strip in strips}
-        group = np.asarray(view.arrays.get("group", ()), dtype=np.intp)
-        self._colors = [
-            colors.get(parts[k].key, parts[k].color) if 0 <= k < len(parts) else ""
-            for k in group[: self._size]
-        ]
-        self._colors += [""] * (self._size - len(self._colors))
+        if fresh:
+            self._edges, self._weights, self._size = _ties(view)
+            ends, twice = self._edges.ravel(), np.repeat(self._weights, 2)
+            self._strength = np.bincount(ends, twice, self._size).astype(np.float64)
+        groups = view.arrays.get("group")
+        self._take_colors(groups, view, parts, strips)
         self.setAccessibleName(view.title)
-        self.setAccessibleDescription(f"{self._size} nodes, {len(self._ties)} ties")
-        self.update()
+        self.setAccessibleDescription(f"{self._size} nodes, {len(self._edges)} ties")
+        self.setWhatsThis(_KEYS)
+        given = view.arrays.get("positions")
+        if given is not None:
+            self._take(_unit(np.asarray(given, np.float64)))
+        elif fresh:
+            self._places = np.empty((0, 2))
+            count, edges, weights = self._size, self._edges, self._weights
+            kinds = np.asarray(groups, np.intp) if groups is not None else None
+
+            def lay_out() -> NDArray[np.float64]:
+                return spring_layout(count, edges, weights, kinds)
+
+            self._later.ask(lay_out, at_once=count <= _SMALL)
+        self._redraw()
+
+    def set_theme(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self._layer = None
+        self._redraw()
+
+    def is_settled(self) -> bool:
+        """Whether all ties are drawn as they are to be seen."""
+        return self._fresh is None and (not self._size or len(self._places) == self._size)
+
+    def picture(self) -> QImage:
+        while self._fresh is not None:
+            self._draw_on()
+        return super().picture()
+
+    def fit(self) -> None:
+        """Show all nodes."""
+        self._move((1.0, 0.5, 0.5))
+
+    def zoom_in(self) -> None:
+        """Look closer at the middle."""
+        self._zoom(_ZOOM, QPointF(self.rect().center()))
+
+    def zoom_out(self) -> None:
+        """Step back from the middle."""
+        self._zoom(1 / _ZOOM, QPointF(self.rect().center()))
+
+    # Where things are
+
+    def _spot(self, node: int) -> QPointF:
+        """Return where a node lies on screen."""
+        x, y = self._spots(np.array([node]))[0]
+        return QPointF(float(x), float(y))
+
+    def _scale(self) -> float:
+        margin = 46 if self._size <= _NAMED else 24
+        room = min(self.width() - 2 * margin, self.height() - 2 * margin - 20)
+        return max(room, 40.0) * self._look[0]
+
+    def _spots(self, nodes: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float64]:
+        _, x, y = self._look
+        middle = np.array([self.width() / 2, self.height() / 2 + 10])
+        return np.asarray((self._places[nodes] - (x, y)) * self._scale() + middle)
+
+    def _radius(self, node: int) -> float:
+        most = float(self._strength.max(initial=0.0)) or 1.0
+        base = 4.5 if self._size <= 200 else 2.4
+        grown = base * (0.8 + 0.9 * math.sqrt(float(self._strength[node]) / most))
+        return float(grown * min(max(self._look[0], 1.0) ** 0.4, 2.5))
+
+    # Drawing
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
+        if not self._size or len(self._places) != self._size:
+            words = "Finding places for the nodes" if self._size else "No nodes to show"
+            paint_message(painter, QRectF(self.rect()), words, "", self.tokens, plate=False)
+            painter.end()
+            return
+        self._paint_layer(painter)
         painter.setFont(small_font(self.font()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        most = float(self._ties[:, 2].max()) if len(self._ties) else 1.0
-        for i, j, weight in self._ties[::-1]:
-            color = QColor(self.tokens.muted)
-            beside = self._mark is None or self._mark in (int(i), int(j))
-            color.setAlphaF(0.15 + 0.7 * weight / most if beside else 0.05)
-            painter.setPen(QPen(color, 0.6 + 3 * weight / most))
-            painter.drawLine(self._spot(int(i)), self._spot(int(j)))
-        metrics = QFontMetricsF(painter.font())
-        for node in range(self._size):
-            spot = self._spot(node)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._colors[node] or self.tokens.accent))
-            painter.drawEllipse(spot, 4.5, 4.5)
-            if self._size <= 60 or node == self._mark:
-                self._paint_name(painter, metrics, node, spot)
+        if self._mark is not None:
+            self._paint_near(painter, self._mark)
+        else:
+            self._paint_names(painter)
+        self._paint_legend(painter)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self.tokens.accent), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        near = [
-            (math.hypot(spot.x() - event.position().x(), spot.y() - event.position().y()), node)
-            for node in range(self._size)
-            for spot in (self._spot(node),)
-        ]
-        distance, node = min(near, default=(math.inf, 0))
-        mark = node if distance <= _NEAR else None
-        if mark != self._mark:
-            self._mark = mark
+    def _paint_layer(self, painter: QPainter) -> None:
+        """Paint what is drawn already, moved to where the view looks now."""
+        if self._layer is None:
+            if self._fresh is not None:
+                painter.drawImage(0, 0, self._fresh)
+            return
+        image, (zoom, x, y) = self._layer
+        now, scale = self._look, self._scale()
+        grown = now[0] / zoom
+        middle = QPointF(self.width() / 2, self.height() / 2 + 10)
+        left = middle.x() * (1 - grown) + (x - now[1]) * scale
+        top = middle.y() * (1 - grown) + (y - now[2]) * scale
+        size = image.deviceIndependentSize()
+        painter.drawImage(QRectF(left, top, size.width() * grown, size.height() * grown), image)
+
+    def _paint_near(self, painter: QPainter, node: int) -> None:
+        """A node and those it is tied to, in front of all others."""
+        veil = QColor(self.tokens.canvas)
+        veil.setAlpha(170)
+        painter.fillRect(self.rect(), veil)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        spots = self._spots()
+        tied = np.flatnonzero((self._edges == node).any(axis=1))
+        most = float(self._weights.max(initial=0.0)) or 1.0
+        ink = QColor(self.tokens.text)
+        near = set()
+        for tie in tied:
+            i, j = (int(v) for v in self._edges[tie])
+            share = float(self._weights[tie]) / most
+            ink.setAlphaF(0.25 + 0.5 * share)
+            painter.setPen(QPen(ink, 0.7 + 2 * share))
+            painter.drawLine(QPointF(*spots[i].tolist()), QPointF(*spots[j].tolist()))
+            near.add(j if i == node else i)
+        for other in near:
+            self._paint_node(painter, other, QPointF(*spots[other].tolist()))
+        heavy = sorted(near, key=self._strength.__getitem__, reverse=True)[:12]
+        taken: list[QRectF] = [self._paint_name(painter, node, plate=True)]
+        self._paint_node(painter, node, self._spot(node), grown=1.5)
+        for other in heavy:
+            box = self._name_box(painter, other)
+            if not any(box.intersects(each) for each in taken):
+                taken.append(self._paint_name(painter, other))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_names(self, painter: QPainter) -> None:
+        """Names of the strongest nodes in sight, as many as do not cover one another."""
+        taken: list[QRectF] = []
+        spots = self._spots()
+        seen = QRectF(self.rect()).adjusted(4, 24, -4, -4)
+        for node in np.argsort(-self._strength, kind="stable"):
+            if len(taken) >= _NAMED:
+                break
+            if not seen.contains(QPointF(*spots[node].tolist())):
+                continue
+            box = self._name_box(painter, int(node))
+            room = box.adjusted(-12, -6, 12, 6) if self._size > _NAMED else box
+            if any(room.intersects(each) for each in taken):
+                if len(taken) > 12 and self._size > 200:
+                    break
+                continue
+            taken.append(self._paint_name(painter, int(node)))
+
+    def _name_box(self, painter: QPainter, node: int) -> QRectF:
+        metrics = QFontMetricsF(painter.font())
+        spot, away = self._spot(node), self._radius(node) + 4
+        wide = metrics.horizontalAdvance(name_of(self._axis, node))
+        left = spot.x() + away
+        if left + wide > self.width() - 4:
+            left = spot.x() - away - wide
+        return QRectF(left, spot.y() - metrics.height() / 2, wide, metrics.height())
+
+    def _paint_name(self, painter: QPainter, node: int, *, plate: bool = False) -> QRectF:
+        box, words = self._name_box(painter, node), name_of(self._axis, node)
+        metrics = QFontMetricsF(painter.font())
+        ground = QColor(self.tokens.window if plate else self.tokens.canvas)
+        ground.setAlpha(235 if plate else 150)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box.adjusted(-4, -1, 4, 1), 3, 3)
+        painter.setPen(QColor(self.tokens.text))
+        painter.drawText(QPointF(box.left(), box.top() + metrics.ascent()), words)
+        return box
+
+    def _paint_node(self, painter: QPainter, node: int, spot: QPointF, grown: float = 1.0) -> None:
+        radius = self._radius(node) * grown
+        painter.setPen(QPen(QColor(self.tokens.canvas), 1 if radius > 3 else 0.6))
+        painter.setBrush(
+            QColor(self._colors[node] or mixed(self.tokens.muted, self.tokens.canvas, 0.5))
+        )
+        painter.drawEllipse(spot, radius, radius)
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        metrics, x = QFontMetricsF(painter.font()), 14.0
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for name, color in self._legend:
+            words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 140.0)
+            wide = metrics.horizontalAdvance(words) + 30
+            if x + wide > self.width() - 8:
+                break
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(color))
+            painter.drawEllipse(QPointF(x + 4, 8 + metrics.height() / 2), 4, 4)
+            painter.setPen(QColor(self.tokens.muted))
+            painter.drawText(QPointF(x + 13, 8 + metrics.ascent()), words)
+            x += wide
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    # The picture of all ties, drawn bit by bit
+
+    def _redraw(self) -> None:
+        self.update()
+        if not self._size or len(self._places) != self._size or self.width() < 2:
+            self._fresh = None
+            return
+        ratio = self.devicePixelRatioF()
+        self._fresh = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+        self._fresh.setDevicePixelRatio(ratio)
+        self._fresh.fill(Qt.GlobalColor.transparent)
+        self._runs = self._planned()
+        self._timer.start(0)
+
+    def _planned(self) -> list[tuple[QColor, float, Ties]]:
+        """Ties by strength and colour, the weakest first, in runs that are drawn in one go."""
+        if not len(self._edges):
+            return []
+        ranks = np.argsort(np.argsort(self._weights, kind="stable"), kind="stable")
+        level = ranks * _CLASSES // len(ranks)
+        crowd = min(1.0, (2500 / len(self._edges)) ** 0.5)
+        kinds = {color: k for k, color in enumerate(sorted(set(self._colors)))}
+        kind = np.array([kinds[color] for color in self._colors])
+        i, j = self._edges.T
+        inner = np.where(kind[i] == kind[j], kind[i], -1)
+        names = {k: color for color, k in kinds.items()}
+        runs = []
+        for strength in range(_CLASSES):
+            for which in (-1, *kinds.values()):
+                chosen = np.flatnonzero((level == strength) & (inner == which))
+                ink = QColor(names.get(which, "") or self.tokens.muted)
+                ink.setAlphaF(max(0.08, (0.14 + 0.14 * strength) * crowd))
+                wide = 0.7 + 0.35 * strength * (1.0 if crowd == 1.0 else 0.0)
+                runs += [
+                    (ink, wide, self._edges[chosen[k : k + _RUN]])
+                    for k in range(0, len(chosen), _RUN)
+                ]
+        return runs[::-1]
+
+    def _draw_on(self) -> None:
+        """Draw for a moment, then let the window be heard."""
+        if self._fresh is None:
+            return
+        painter = QPainter(self._fresh)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        spots, until = self._spots(), time.perf_counter() + _BUDGET
+        while self._runs and time.perf_counter() < until:
+            color, wide, ties = self._runs.pop()
+            painter.setPen(QPen(color, wide))
+            ends = np.concatenate([spots[ties[:, 0]], spots[ties[:, 1]]], axis=1)
+            ends = ends[_in_sight(ends, self.width(), self.height())]
+            painter.drawLines([QLineF(*each) for each in ends.tolist()])
+        if not self._runs and time.perf_counter() < until:
+            for node in np.argsort(self._strength, kind="stable"):
+                self._paint_node(painter, int(node), QPointF(*spots[node].tolist()))
+            painter.end()
+            self._layer, self._fresh = (self._fresh, self._look), None
             self.update()
-        if mark is None:
+            return
+        painter.end()
+        if self._layer is None:
+            self.update()
+        self._timer.start(0)
+
+    # Hands
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._drag = (event.position(), self._look)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag is not None:
+            start, (zoom, x, y) = self._drag
+            by = (event.position() - start) / self._scale()
+            self._move((zoom, x - by.x(), y - by.y()))
+            return
+        self._set_mark(self._nearest(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        drag, self._drag = self._drag, None
+        if drag is not None and (event.position() - drag[0]).manhattanLength() < 4:
+            node = self._nearest(event.position())
+            if node is not None:
+                self.node_chosen.emit(node)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._zoom(_ZOOM ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        steps = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        if key in steps:
+            zoom, x, y = self._look
+            across, down = steps[key]
+            self._move((zoom, x + 0.1 * across / zoom, y + 0.1 * down / zoom))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_in()
+        elif key == Qt.Key.Key_Minus:
+            self.zoom_out()
+        elif key == Qt.Key.Key_0:
+            self.fit()
+        elif key in (Qt.Key.Key_N, Qt.Key.Key_P) and self._size:
+            order = np.argsort(-self._strength, kind="stable")
+            at = int(np.flatnonzero(order == self._mark)[0]) if self._mark is not None else -1
+            by = 1 if key == Qt.Key.Key_N else -1
+            self._set_mark(int(order[(at + by) % self._size]))
+        else:
+            super().keyPressEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self._set_mark(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._layer = None
+        self._redraw()
+        super().resizeEvent(event)
+
+    # Within
+
+    def _take(self, places: object) -> None:
+        assert isinstance(places, np.ndarray)
+        self._places = places
+        self._layer = None
+        self._redraw()
+
+    def _take_colors(
+        self,
+        groups: NDArray[Any] | None,
+        view: View,
+        parts: Sequence[Part],
+        strips: Sequence[Strip],
+    ) -> None:
+        mine = View("graph", view.title, options={"of": "parts"})
+        shown = {s.place: s for s in series_of(len(parts), mine, parts, strips)}
+        known = {strip.key: strip.name for strip in strips}
+        names = [known.get(part.key, part.name) for part in parts]
+        own = [int(k) for k in groups] if groups is not None else [-1] * self._size
+        plain = self.tokens.accent if not parts or groups is None else ""
+        self._colors = [shown[k].color if k in shown else plain for k in own]
+        self._words = [names[k] if 0 <= k < len(names) else "" for k in own]
+        present = set(own)
+        self._legend = [(s.name, s.color) for k, s in shown.items() if k in present]
+
+    def _nearest(self, at: QPointF) -> int | None:
+        if len(self._places) != self._size or not self._size:
+            return None
+        away = np.hypot(*(self._spots() - (at.x(), at.y())).T)
+        node = int(away.argmin())
+        return node if away[node] <= max(_NEAR, self._radius(node)) else None
+
+    def _set_mark(self, node: int | None) -> None:
+        if node != self._mark:
+            self._mark = node
+            self.update()
+        if node is None:
             self.read.emit(None)
             return
-        tied = self._ties[(self._ties[:, 0] == mark) | (self._ties[:, 1] == mark)]
-        total = number(float(tied[:, 2].sum()))
-        self.read.emit((name_of(self._axis, mark), f"{len(tied)} ties, {total} in all"))
+        tied = (self._edges == node).any(axis=1)
+        total = number(float(self._weights[tied].sum()))
+        ties = int(tied.sum())
+        words = [name_of(self._axis, node), self._words[node], f"{ties} ties, {total} in all"]
+        self.read.emit(tuple(word for word in words if word))
 
-    def _spot(self, node: int) -> QPointF:
-        metrics = QFontMetricsF(small_font(self.font()))
-        margin = left_room(self._axis, self._size, metrics) + 18
-        turn = 2 * math.pi * node / max(self._size, 1) - math.pi / 2
-        middle = QRectF(self.rect()).center()
-        across = max(self.width() / 2 - margin, 20.0)
-        up = max(self.height() / 2 - 28, 20.0)
-        reach = min(across, up)
-        return QPointF(middle.x() + reach * math.cos(turn), middle.y() + reach * math.sin(turn))
+    def _zoom(self, factor: float, about: QPointF) -> None:
+        zoom, x, y = self._look
+        grown = min(max(zoom * factor, 0.5), _CLOSEST)
+        away = about - QPointF(self.width() / 2, self.height() / 2 + 10)
+        share = (1 - zoom / grown) / self._scale()
+        self._move((grown, x + away.x() * share, y + away.y() * share))
 
-    def _paint_name(
-        self, painter: QPainter, metrics: QFontMetricsF, node: int, spot: QPointF
-    ) -> None:
-        words = name_of(self._axis, node)
-        right = spot.x() >= self.width() / 2
-        left = spot.x() + 9 if right else spot.x() - 9 - metrics.horizontalAdvance(words)
-        painter.setPen(QColor(self.tokens.text))
-        painter.drawText(QPointF(left, spot.y() + metrics.ascent() / 2 - 1), words)
+    def _move(self, look: tuple[float, float, float]) -> None:
+        zoom, x, y = look
+        self._look = (zoom, min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+        self._redraw()
+
+
+def _ties(view: View) -> tuple[Ties, NDArray[np.float64], int]:
+    """Each tie once, with its weight, and the number of nodes."""
+    adjacency = view.arrays.get("adjacency")
+    if adjacency is not None:
+        table = np.abs(np.nan_to_num(np.asarray(adjacency, dtype=np.float64)))
+        both = np.triu(np.maximum(table, table.T), 1)
+        i, j = np.nonzero(both)
+        return np.stack([i, j], axis=1), both[i, j], len(table)
+    edges = np.asarray(view.arrays.get("edges", np.empty((0, 2))), np.intp).reshape(-1, 2)
+    weights = np.asarray(view.arrays.get("weights", np.ones(len(edges))), np.float64)
+    named = len(view.axes[0].labels) or view.axes[0].size if view.axes else 0
+    count = max(named, int(edges.max(initial=-1)) + 1, len(view.arrays.get("group", ())))
+    apart = edges[:, 0] != edges[:, 1]
+    return edges[apart], np.abs(np.nan_to_num(weights))[apart], count
+
+
+def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit given places into the unit square, their proportions kept; y grows upwards."""
+    places = np.nan_to_num(places) * (1, -1)
+    low, high = places.min(axis=0), places.max(axis=0)
+    span = float((high - low).max()) or 1.0
+    return np.asarray((places - (low + high) / 2) / span + 0.5)
+
+
+def _in_sight(ends: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_]:
+    """Ties that may cross the screen: not with both ends beyond the same border."""
+    x, y = ends[:, 0::2], ends[:, 1::2]
+    beyond = (x < 0).all(1) | (x > width).all(1) | (y < 0).all(1) | (y > height).all(1)
+    return np.asarray(~beyond)

@@ -1,8 +1,8 @@
 """Which colours does a map of numbers take? Perceptually even, safe for colour-blind eyes.
 
-Viridis and magma (van der Walt and Smith 2015) and cividis (Nuñez, Anderton, Renslow, PLoS ONE 2018),
-all in the public domain, from 17 samples each; between them straight lines stay within seven
-levels of 255.
+Viridis and magma (van der Walt and Smith 2015) and cividis (Nuñez, Anderton, Renslow, PLoS ONE
+2018), all in the public domain, from 17 samples each; between them straight lines stay within
+seven levels of 255.
 """
 
 from __future__ import annotations

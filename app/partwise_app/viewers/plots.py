@@ -24,14 +24,11 @@ from partwise.project.document import Strip
 from partwise.result import Part, Result, View
 from partwise_app.controls import button
 from partwise_app.theme import DARK, Tokens
-from partwise_app.viewers.bars import BarsView
-from partwise_app.viewers.curves import CurvesView
-from partwise_app.viewers.graph import GraphView
 from partwise_app.viewers.grids import Factors, Lens, TableGrid
+from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.matrix import Layer, MatrixPane, MatrixView, cells_image
 from partwise_app.viewers.plotting import Plot, name_of, number
 from partwise_app.viewers.table import TablesView
-from partwise_app.viewers.traces import TracesView
 
 __all__ = ["PlotStage", "is_table"]
 
@@ -41,13 +38,6 @@ _TABS = ((_WHOLE, "Whole"), (_SIDE, "Side by side"), (_PARTS, "Parts"), (_RESIDU
 _ZOOM = 1.25
 _BAR = 36
 _FEW = 3
-_KINDS: dict[str, type[Plot]] = {
-    "matrix": MatrixView,
-    "bars": BarsView,
-    "curves": CurvesView,
-    "traces": TracesView,
-    "graph": GraphView,
-}
 
 
 def is_table(dataset: Dataset) -> bool:
@@ -146,7 +136,7 @@ class PlotStage(QWidget):
         """Return what can be looked at: (mode, words on its tab)."""
         found = list(_TABS) if self._parts else [_TABS[0]]
         for place, view in enumerate(self._views):
-            if view.kind in _KINDS and not _is_model(view):
+            if view.kind in KINDS and not _is_model(view):
                 found.append((f"{_VIEW}{place}", str(view.options.get("tab", view.title))))
         if self._views:
             found.append((_TABLES, "Tables"))
@@ -294,7 +284,7 @@ class PlotStage(QWidget):
         view = self._views[place]
         key = f"{place}-{view.kind}"
         if key not in self._drawings:
-            made = _KINDS[view.kind]()
+            made = KINDS[view.kind]()
             made.set_theme(self._tokens)
             made.read.connect(self.cursor_moved)
             self._drawings[key] = made

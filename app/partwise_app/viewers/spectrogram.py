@@ -1,0 +1,357 @@
+"""What sounds when, and which of it is a part's? Waveform above, whole and parts below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
+
+from partwise.data.dataset import Axis
+from partwise.project.document import Strip
+from partwise.result import Part, View
+from partwise_app.viewers.later import Later
+from partwise_app.viewers.maps import packed_table
+from partwise_app.viewers.minmax import MinMax
+from partwise_app.viewers.overlays import paint_badge, small_font
+from partwise_app.viewers.peaks import FrequencyRows, Peaks, summed_levels
+from partwise_app.viewers.plotting import Series, number, series_of, ticks
+from partwise_app.viewers.strokes import coverage, laid, lane_image, lane_of
+from partwise_app.viewers.timed import TimedPlot
+from partwise_app.viewers.timeline import Window, moment
+from partwise_app.viewers.traces import spans_of
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+__all__ = ["SpectrogramView"]
+
+Levels = NDArray[np.uint8]
+
+_TOP, _GAP, _BAR = 8.0, 6.0, 10.0
+_STRIP = 62.0
+_LARGE = 4_000_000  # cells from which the pyramids are built in a thread
+_LOWEST = 50.0  # Hz where a logarithmic axis begins
+_MAP = "magma"
+_ROUND_HZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What is drawn: the whole, the sum of the parts shown, the waveform."""
+
+    whole: Peaks
+    parts: Peaks | None
+    wave: MinMax | None
+
+
+class SpectrogramView(TimedPlot):
+    """A ``"spectrogram"`` view; see `partwise.result.View` for its arrays and options.
+
+    ``L`` turns the frequency axis logarithmic or linear, up and down arrows move the level that
+    is drawn darkest.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty = "No sound to show"
+        self._shown: _Drawn | None = None
+        self._whole: Levels = np.empty((0, 0), np.uint8)
+        self._given: object = None
+        self._wave_step = 1.0
+        self._hertz, self._time = Axis("frequency", 0, "Hz"), Axis("time", 0, "s")
+        self._level, self._unit_of_level = (-80.0, 0.0), "dB"
+        self._floor = -80.0
+        self._log = False
+        self._series: tuple[Series, ...] = ()
+        self._later = Later(self)
+        self._later.done.connect(self._take)
+        self.setAccessibleName("Spectrogram")
+        self.setMinimumSize(240, 220)
+
+    # What is shown
+
+    def set_view(self, view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
+        whole, each, wave = (view.arrays.get(name) for name in ("whole", "parts", "wave"))
+        if whole is None or not whole.size:
+            self._shown, self._whole = None, np.empty((0, 0), np.uint8)
+            self.stale()
+            return
+        fresh = self._given is not view.arrays
+        if len(view.axes) >= 2:
+            self._hertz, self._time = view.axes[0], view.axes[1]
+        if fresh:
+            low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
+            self._level, self._floor = (low, high), low
+            self._log = view.options.get("frequency") == "log"
+        self._unit_of_level = str(view.options.get("unit", "dB"))
+        self._whole = whole
+        step, start = self._time.step or 1.0, self._time.start
+        end = start + max(whole.shape[1] - 1, 1) * step
+        name = self._time.name[:1].upper() + self._time.name[1:]
+        self.set_time(Window(start, end), self._time.unit, name, 16 * step)
+        self.set_spans(spans_of(view))
+        self._series = series_of(len(each), view, parts, strips) if each is not None else ()
+        chosen = [series.place for series in self._series]
+        samples = np.size(wave) if wave is not None else 0
+        self._wave_step = float(view.options.get("wave_step", (end - start) / max(samples - 1, 1)))
+        words = " + ".join(series.name for series in self._series)
+        self.setAccessibleName(view.title)
+        self.describe(f"Spectrogram of the whole{', below it ' + words if words else ''}")
+        known = self._shown if not fresh else None
+        level = self._level
+        self._given = view.arrays
+        if known is None:
+            self._shown = None
+            self.empty = "Reading the sound"
+
+        def build() -> _Drawn:
+            return _build(whole, each, wave, chosen, level, known)
+
+        size = whole.size * (known is None) + (whole.size * len(chosen) if chosen else 0) + samples
+        self._later.ask(build, at_once=size <= _LARGE)
+        self.stale()
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether frequencies are spaced by their ratios."""
+        return self._log
+
+    def set_logarithmic(self, on: bool) -> None:
+        """Space frequencies by their ratios, or evenly."""
+        self._log = on
+        self.stale()
+
+    def set_floor(self, level: float) -> None:
+        """Draw levels up to `level` darkest."""
+        low, high = self._level
+        self._floor = min(max(level, low), high - 6.0)
+        self.stale()
+
+    def is_empty(self) -> bool:
+        return self._shown is None
+
+    # Where things are
+
+    def area(self) -> QRectF:
+        metrics = QFontMetricsF(small_font(self.font()))
+        left = metrics.horizontalAdvance("0.05") + metrics.height() + 16
+        right = _BAR + metrics.horizontalAdvance("−100") + 26
+        height = self.height() - _TOP - self.below()
+        return QRectF(left, _TOP, max(self.width() - left - right, 1.0), max(height, 1.0))
+
+    def strip(self) -> QRectF:
+        """Return where the waveform is; empty without one."""
+        area = self.area()
+        if self._shown is None or self._shown.wave is None or area.height() < 160:
+            return QRectF(area.left(), area.top(), area.width(), 0)
+        return QRectF(area.left(), area.top(), area.width(), _STRIP)
+
+    def panes(self) -> list[QRectF]:
+        """Return where the whole and, below it, the parts are."""
+        area, strip = self.area(), self.strip()
+        top = strip.bottom() + (_GAP if strip.height() else 0)
+        count = 1 if self._shown is None or self._shown.parts is None else 2
+        each = (area.bottom() - top - _GAP * (count - 1)) / count
+        return [
+            QRectF(area.left(), top + k * (each + _GAP), area.width(), each) for k in range(count)
+        ]
+
+    def frequencies(self) -> tuple[float, float]:
+        """Return the frequencies at the lower and upper border, in Hz."""
+        low = self._hertz.start
+        high = low + (len(self._whole) - 1) * self._hertz.step
+        return (max(low, min(_LOWEST, high / 4)), high) if self._log else (low, high)
+
+    def y_of(self, hertz: float, pane: QRectF) -> float:
+        """Return where a frequency lies in a pane."""
+        low, high = self.frequencies()
+        if self._log:
+            low, high, hertz = np.log(low), np.log(high), np.log(max(hertz, 1e-9))
+        return float(pane.bottom() - (hertz - low) / (high - low) * pane.height())
+
+    def hertz_at(self, y: float, pane: QRectF) -> float:
+        """Return the frequency at a place of a pane."""
+        low, high = self.frequencies()
+        share = (pane.bottom() - y) / pane.height()
+        return float(low * (high / low) ** share if self._log else low + share * (high - low))
+
+    # Drawing
+
+    def paint_still(self, painter: QPainter) -> None:
+        assert self._shown is not None
+        shown, panes = self._shown, self.panes()
+        if self.strip().height() and shown.wave is not None:
+            self._paint_wave(painter, shown.wave, self.strip())
+        for peaks, pane in zip((shown.whole, shown.parts), panes, strict=False):
+            assert peaks is not None
+            painter.drawImage(pane.topLeft(), self._picture_of(peaks, pane))
+            self._paint_frequencies(painter, pane)
+        font = painter.font()
+        paint_badge(painter, panes[0].adjusted(-4, -4, 0, 0), "Whole", self.tokens, right=False)
+        if len(panes) > 1:
+            names = " + ".join(series.name for series in self._series)
+            color = self._series[0].color if len(self._series) == 1 else ""
+            area = panes[1].adjusted(-4, -4, 0, 0)
+            paint_badge(painter, area, names, self.tokens, color=color, right=False)
+        painter.setFont(font)
+        self._paint_bar(painter, QRectF(panes[0].topLeft(), panes[-1].bottomRight()))
+        self.paint_time_axis(painter, panes[-1].bottom())
+
+    def _picture_of(self, peaks: Peaks, pane: QRectF) -> QImage:
+        ratio = self.devicePixelRatioF()
+        width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
+        step, start = self._time.step or 1.0, self._time.start
+        first, last = ((at - start) / step for at in self.window_shown)
+        low, high = self.frequencies()
+        rows = FrequencyRows(
+            self._hertz.start,
+            self._hertz.step,
+            len(self._whole),
+            low,
+            high,
+            logarithmic=self._log,
+            height=height,
+        )
+        cells = rows.taken(peaks.columns(first, last, width))
+        pixels = _shades(*self._level, self._floor)[cells]
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        image.setDevicePixelRatio(ratio)
+        return image
+
+    def _paint_wave(self, painter: QPainter, wave: MinMax, strip: QRectF) -> None:
+        ratio = self.devicePixelRatioF()
+        width, rows = max(round(strip.width() * ratio), 1), round(strip.height() * ratio)
+        first, last = ((at - self._time.start) / self._wave_step for at in self.window_shown)
+        low, high = wave.columns(first, last, width)
+        ends = np.abs(np.concatenate(wave.range()).astype(float))
+        top = float(np.nanmax(ends, initial=0.0)) or 1.0
+        scale = rows / 2 / top
+        cells = lane_of(rows, width)
+        pen = 0.6 * ratio
+        upper, lower = rows / 2 - high[0] * scale - pen, rows / 2 - low[0] * scale + pen
+        laid(cells, coverage(upper, lower, rows), QColor(self.tokens.accent))
+        painter.setPen(QPen(QColor(self.tokens.line), 1))
+        middle = strip.center().y()
+        painter.drawLine(QPointF(strip.left(), middle), QPointF(strip.right(), middle))
+        image = lane_image(cells)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(strip.topLeft(), image)
+
+    def _paint_frequencies(self, painter: QPainter, pane: QRectF) -> None:
+        metrics = QFontMetricsF(painter.font())
+        low, high = self.frequencies()
+        rungs: Sequence[float] = _ROUND_HZ
+        if not self._log:
+            rungs = ticks(low, high, max(int(pane.height() / 44), 2))
+        painter.setPen(QColor(self.tokens.muted))
+        last = pane.bottom() + metrics.height()
+        for hertz in rungs:
+            y = self.y_of(hertz, pane)
+            if not pane.top() - 1 <= y <= pane.bottom() + 1 or last - y < metrics.height():
+                continue
+            last = y
+            painter.drawLine(QPointF(pane.left() - 4, y), QPointF(pane.left() - 1, y))
+            middle = min(max(y, pane.top() + 5), pane.bottom() - 5)
+            box = QRectF(0, middle - metrics.height() / 2, pane.left() - 8, metrics.height())
+            words = number(hertz / 1000)
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
+            )
+        painter.save()
+        painter.translate(5, pane.center().y())
+        painter.rotate(-90)
+        box = QRectF(-pane.height() / 2, 0, pane.height(), metrics.height())
+        title = "Frequency (kHz)"
+        title = title if metrics.horizontalAdvance(title) < pane.height() else "kHz"
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
+        painter.restore()
+
+    def _paint_bar(self, painter: QPainter, beside: QRectF) -> None:
+        """What the colours mean, in dB."""
+        metrics = QFontMetricsF(painter.font())
+        tall = min(beside.height() - metrics.height() - 6, 220.0)
+        bar = QRectF(beside.right() + 12, beside.top() + metrics.height() + 6, _BAR, tall)
+        shades = np.repeat(packed_table(_MAP)[::-1, None], 1, axis=1)
+        ramp = QImage(shades.data, 1, 256, 4, QImage.Format.Format_RGB32).copy()
+        painter.drawImage(bar, ramp)
+        painter.setPen(QColor(self.tokens.muted))
+        painter.drawText(QPointF(bar.left(), beside.top() + metrics.ascent()), self._unit_of_level)
+        high = self._level[1]
+        for level in ticks(self._floor, high, max(int(tall / 44), 2)):
+            y = bar.bottom() - (level - self._floor) / (high - self._floor) * bar.height()
+            painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
+            painter.drawText(QPointF(bar.right() + 6, y + metrics.ascent() / 2 - 1), number(level))
+
+    # Cursor
+
+    def reading(self, at: float, spot: QPointF) -> tuple[str, ...]:
+        words = [moment(at, self.window_shown, self.unit)]
+        pane = next((p for p in self.panes() if p.contains(spot)), None)
+        if pane is None or self._shown is None:
+            return tuple(words)
+        hertz = self.hertz_at(spot.y(), pane)
+        words.append(f"{hertz:,.0f} Hz")
+        step = self._time.step or 1.0
+        column = min(max(round((at - self._time.start) / step), 0), self._whole.shape[1] - 1)
+        row = round((hertz - self._hertz.start) / self._hertz.step)
+        row = min(max(row, 0), len(self._whole) - 1)
+        words.append(f"whole {self._in_words(int(self._whole[row, column]))}")
+        if self._shown.parts is not None:
+            names = " + ".join(series.name for series in self._series)
+            words.append(f"{names} {self._in_words(int(self._shown.parts.levels[row, column]))}")
+        return tuple(words)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_L:
+            self.set_logarithmic(not self._log)
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.set_floor(self._floor + (3.0 if event.key() == Qt.Key.Key_Up else -3.0))
+        else:
+            super().keyPressEvent(event)
+
+    # Within
+
+    def _take(self, drawn: object) -> None:
+        assert isinstance(drawn, _Drawn)
+        self._shown = drawn
+        self.empty = "No sound to show"
+        self.stale()
+
+    def _in_words(self, level: int) -> str:
+        low, high = self._level
+        value = f"{low + level / 255 * (high - low):.1f} {self._unit_of_level}".replace("-", "−")
+        return f"≤ {value}" if level == 0 else value
+
+
+@lru_cache(maxsize=32)
+def _shades(low: float, high: float, floor: float) -> NDArray[np.uint32]:
+    """Colours of the 256 levels when all up to `floor` is darkest."""
+    table = packed_table(_MAP)
+    decibels = low + np.arange(256) / 255 * (high - low)
+    share = np.clip((decibels - floor) / (high - floor), 0, 1)
+    return table[np.round(share * 255).astype(np.intp)]
+
+
+def _build(
+    whole: Levels,
+    parts: NDArray[Any] | None,
+    wave: NDArray[Any] | None,
+    chosen: list[int],
+    level: tuple[float, float],
+    known: _Drawn | None,
+) -> _Drawn:
+    total = None
+    if parts is not None and chosen:
+        total = Peaks(
+            summed_levels(parts[chosen] if len(chosen) > 1 else parts[chosen[0]][None], *level)
+        )
+    if known is not None:
+        return _Drawn(known.whole, total, known.wave)
+    line = MinMax(np.atleast_2d(wave)) if wave is not None and np.size(wave) else None
+    return _Drawn(Peaks(whole), total, line)

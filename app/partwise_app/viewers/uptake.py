@@ -1,0 +1,141 @@
+"""How does one voxel change over time, and which parts make it so?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from partwise.data.dataset import Axis
+from partwise_app.theme import Tokens
+from partwise_app.viewers.plotting import axis_words, number, ticks
+
+__all__ = ["Curve", "paint_curves"]
+
+Values = NDArray[np.float64]
+
+
+class Curve(NamedTuple):
+    """Values over time of one voxel, and of each part there: (name, colour, values)."""
+
+    times: Values
+    measured: Values
+    parts: tuple[tuple[str, str, Values], ...] = ()
+
+
+def paint_curves(
+    painter: QPainter,
+    area: QRectF,
+    curve: Curve,
+    time: Axis,
+    unit: str,
+    frame: int,
+    tokens: Tokens,
+) -> None:
+    """Draw what was measured as dots, each part as a line, and the frame shown as a rule.
+
+    Parameters
+    ----------
+    painter, area
+    curve : Curve
+    time : Axis
+        Name and unit of the axis across.
+    unit : str
+        Of the values.
+    frame : int
+        -1 marks none.
+    tokens : Tokens
+    """
+    metrics = QFontMetricsF(painter.font())
+    total = (
+        np.sum([values for _, _, values in curve.parts], axis=0) if curve.parts else curve.measured
+    )
+    high = float(np.nanmax([curve.measured.max(), np.max(total)])) or 1.0
+    low = min(float(np.nanmin(curve.measured)), 0.0)
+    scale = ticks(low, high, max(int(area.height() / 48), 2))
+    left = max(metrics.horizontalAdvance(number(v)) for v in (*scale, high)) + metrics.height() + 16
+    top = metrics.height() + 14
+    plot = area.adjusted(left, top, -10, -(2 * metrics.height() + 12))
+    if plot.width() < 60 or plot.height() < 40:
+        return
+    first, last = float(curve.times[0]), float(curve.times[-1])
+    first = min(first, 0.0) if first < 0.2 * last else first
+
+    def spot(at: float, value: float) -> QPointF:
+        return QPointF(
+            plot.left() + (at - first) / max(last - first, 1e-12) * plot.width(),
+            plot.bottom() - (value - low) / max(high - low, 1e-30) * plot.height(),
+        )
+
+    for value in scale:
+        y = spot(first, value).y()
+        painter.setPen(QPen(QColor(tokens.line), 1))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        painter.setPen(QColor(tokens.muted))
+        box = QRectF(area.left(), y - metrics.height() / 2, left - 6, metrics.height())
+        painter.drawText(
+            box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(value)
+        )
+    for at in ticks(first, last, max(int(plot.width() / 80), 2)):
+        words = number(at, 5)
+        x = spot(at, low).x() - metrics.horizontalAdvance(words) / 2
+        painter.drawText(
+            QPointF(min(x, plot.right() - 10), plot.bottom() + 5 + metrics.ascent()), words
+        )
+    title = QRectF(
+        plot.left(), plot.bottom() + 5 + metrics.height(), plot.width(), metrics.height() + 2
+    )
+    painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, axis_words(time))
+    painter.save()
+    painter.translate(area.left() + 2, plot.center().y())
+    painter.rotate(-90)
+    box = QRectF(-plot.height() / 2, 0, plot.height(), metrics.height())
+    painter.drawText(
+        box, Qt.AlignmentFlag.AlignCenter, f"At the cross ({unit})" if unit else "At the cross"
+    )
+    painter.restore()
+    if 0 <= frame < len(curve.times):
+        x = spot(float(curve.times[frame]), low).x()
+        painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    lines = [(name, color, values, 1.8) for name, color, values in curve.parts]
+    if len(lines) > 1:
+        lines.append(("Sum", tokens.text, np.asarray(total), 1.2))
+    for _, color, values, wide in lines:
+        painter.setPen(QPen(QColor(color), wide))
+        places = [spot(float(t), float(v)) for t, v in zip(curve.times, values, strict=True)]
+        painter.drawPolyline(QPolygonF(places))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(tokens.text))
+    for t, v in zip(curve.times, curve.measured, strict=True):
+        if np.isfinite(v):
+            painter.drawEllipse(spot(float(t), float(v)), 2.2, 2.2)
+    _paint_legend(
+        painter, area, plot, [("Measured", tokens.text), *((n, c) for n, c, _, _ in lines)], tokens
+    )
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _paint_legend(
+    painter: QPainter, area: QRectF, plot: QRectF, entries: list[tuple[str, str]], tokens: Tokens
+) -> None:
+    metrics, x = QFontMetricsF(painter.font()), plot.left()
+    middle = area.top() + metrics.height() / 2 + 3
+    for name, color in entries:
+        words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 110.0)
+        wide = metrics.horizontalAdvance(words) + 26
+        if x + wide > area.right():
+            break
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(color))
+        if name == "Measured":
+            painter.drawEllipse(QPointF(x + 4, middle), 2.5, 2.5)
+        else:
+            painter.drawRect(QRectF(x, middle - 1.5, 10, 3))
+        painter.setPen(QColor(tokens.muted))
+        painter.drawText(QPointF(x + 14, middle + metrics.ascent() / 2 - 1), words)
+        x += wide
