@@ -18,6 +18,7 @@ __all__ = ["Factors", "Lens", "TableGrid", "edges"]
 Array = NDArray[np.floating[Any]]
 Edges = NDArray[np.intp]
 _SAMPLED = 200_000  # entries looked at for limits
+_LOOKED_AT = 250  # rows and columns whose residual is looked at for its limit
 _HIGH = 99.5  # percentile
 _KEPT = 4  # coarse versions of a table
 _FAR = 3.0  # times the high percentile: beyond, the largest entry would drown the others
@@ -113,14 +114,14 @@ class TableGrid:
         """Return the means of what all parts leave, over the entries that are known."""
         shown = np.ones(factors.W.shape[1], dtype=bool)
         modelled = factors.sums(rows, columns, shown)
-        if self.has_missing:
-            blocks = self._blocks(rows, columns)
-            if blocks is not None:
-                i, j, inside = blocks
-                r, c = self._missing[0][inside], self._missing[1][inside]
-                values = np.einsum("nk,kn->n", factors.W[r], factors.H[:, c])
-                np.subtract.at(modelled, (i, j), values)
-        count = self._counts(rows, columns)
+        count = _areas(rows, columns)
+        blocks = self._blocks(rows, columns)
+        if blocks is not None:
+            flat, inside = blocks
+            r, c = self._missing[0][inside], self._missing[1][inside]
+            values = np.einsum("nk,nk->n", factors.W[r], factors.H.T[c])
+            modelled = modelled - _tallied(flat, count.shape, values)
+            count -= _tallied(flat, count.shape)
         return np.asarray(_divided(self._sums(rows, columns) - modelled, count) + self._offset)
 
     def at(self, row: int, column: int) -> float:
@@ -142,19 +143,21 @@ class TableGrid:
 
     def residual_limit(self, factors: Factors) -> float:
         """The size of residual at both ends of its map: most entries lie within."""
-        step = self._step()
-        rows = np.arange(step // 2, self.shape[0], max(1, step))
-        columns = np.arange(self.shape[1])
-        if len(rows) * len(columns) > 4 * _SAMPLED:
-            columns = columns[:: -(-len(rows) * len(columns) // (4 * _SAMPLED))]
+        m, n = self.shape
+        rows = np.unique(np.linspace(0, m - 1, min(m, _LOOKED_AT)).astype(np.intp))
+        columns = np.unique(np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.intp))
         rest = self._values[np.ix_(rows, columns)] + self._offset
         rest = rest - factors.W[rows] @ factors.H[:, columns]
         if self.has_missing:
-            known = np.ones(self.shape, dtype=bool)
-            known[self._missing] = False
-            rest = rest[known[np.ix_(rows, columns)]]
+            rest = rest[self._known[np.ix_(rows, columns)]]
         high = float(np.percentile(np.abs(rest), _HIGH)) if rest.size else 0.0
         return high if high > 0 else 1.0
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        known = np.ones(self.shape, dtype=bool)
+        known[self._missing] = False
+        return known
 
     def _step(self) -> int:
         return max(1, self._values.size // _SAMPLED)
@@ -190,20 +193,19 @@ class TableGrid:
 
     def _counts(self, rows: Edges, columns: Edges) -> Array:
         count = _areas(rows, columns)
-        blocks = self._blocks(rows, columns) if self.has_missing else None
-        if blocks is not None:
-            np.subtract.at(count, blocks[:2], 1.0)
-        return count
+        blocks = self._blocks(rows, columns)
+        return count if blocks is None else count - _tallied(blocks[0], count.shape)
 
-    def _blocks(self, rows: Edges, columns: Edges) -> tuple[Edges, Edges, NDArray[np.bool_]] | None:
-        """Blocks in which missing entries lie, and which of them are in sight."""
+    def _blocks(self, rows: Edges, columns: Edges) -> tuple[Edges, NDArray[np.bool_]] | None:
+        """The block of each missing entry in sight, counted row by row; and which are in sight."""
         r, c = self._missing
         inside = (r >= rows[0]) & (r < rows[-1]) & (c >= columns[0]) & (c < columns[-1])
         if not inside.any():
             return None
-        i = np.searchsorted(rows, r[inside], side="right") - 1
-        j = np.searchsorted(columns, c[inside], side="right") - 1
-        return i, j, inside
+        # A place per row and column is looked up faster than searched for.
+        i = np.searchsorted(rows, np.arange(self.shape[0]), side="right") - 1
+        j = np.searchsorted(columns, np.arange(self.shape[1]), side="right") - 1
+        return i[r[inside]] * (len(columns) - 1) + j[c[inside]], inside
 
 
 def edges(low: float, high: float, size: int, pixels: int) -> Edges:
@@ -230,6 +232,14 @@ def _unit(found: Edges, size: int) -> int:
 
 def _areas(rows: Edges, columns: Edges) -> Array:
     return np.outer(np.diff(rows), np.diff(columns)).astype(np.float64)
+
+
+def _tallied(
+    flat: Edges, shape: tuple[int, ...], weights: NDArray[np.float64] | None = None
+) -> Array:
+    """Count, or sum the weights of, the entries of each block."""
+    size = shape[0] * shape[1]
+    return np.asarray(np.bincount(flat, weights, minlength=size).reshape(shape), dtype=np.float64)
 
 
 def _divided(sums: Array, count: Array) -> Array:

@@ -405,18 +405,18 @@ class MatrixView(MatrixPane):
 
 def cells_image(values: Cells, layer: Layer, tokens: Tokens) -> QImage:
     """Return one pixel per value, in the layer's map; missing ones in the colour of none."""
-    scaled = values / layer.limit
-    if layer.signed:
-        scaled = (scaled + 1) / 2
-    missing = np.isnan(scaled)
+    half = 0.5 if layer.signed else 1.0
+    scaled = np.asarray(values, dtype=np.float32) * np.float32(255 * half / layer.limit)
+    scaled += np.float32(128 if layer.signed else 0.5)
+    missing = np.isnan(scaled) if np.isnan(scaled.sum()) else None
+    if missing is not None:
+        scaled[missing] = 0
     # To bytes first: a look-up per cell is all that remains.
-    levels = np.clip(np.where(missing, 0, scaled) * 255 + 0.5, 0, 255).astype(np.uint8)
+    levels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
     table = _diverging(tokens) if layer.signed else packed_table()
-    packed = table[levels]
-    if missing.any():
-        none = QColor(_MISSING[tokens.name]).rgb()
-        packed[missing] = none
-    packed = np.ascontiguousarray(packed)
+    packed = np.ascontiguousarray(table[levels])
+    if missing is not None:
+        packed[missing] = QColor(_MISSING[tokens.name]).rgb()
     height, width = packed.shape
     return QImage(packed.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
