@@ -117,12 +117,12 @@ def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) ->
         stains = profile.stains
         fixed = profile.vectors if fixed is None else fixed
     left = left_out(params.exclude)
-    coreset = gather(looked.regions, looked.white, brown=stains != "he", left=left)
+    coreset = gather(looked.regions, looked.white, brown=stains != "he", left=left, job=job)
     _check_tissue(coreset)
     if stains == "auto":
         stains = _which(coreset)
         if stains == "he":
-            coreset = gather(looked.regions, looked.white, brown=False, left=left)
+            coreset = gather(looked.regions, looked.white, brown=False, left=left, job=job)
             _check_tissue(coreset)
     prior = published(stains)
     if fixed is None and prior.shape[2] == 3:
@@ -233,7 +233,7 @@ def _reference(path: Path, stains: str, job: Job) -> dict[str, Any]:
     pyramid: Pyramid = dataset.pyramid
     job.report(0.9, "Fitting the reference")
     looked = survey(pyramid, job)
-    coreset = gather(looked.regions, looked.white, brown=stains == "hdab")
+    coreset = gather(looked.regions, looked.white, brown=stains != "he", job=job)
     try:
         _check_tissue(coreset)
     except InputProblem as problem:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from partwise.api import Job, LocalJob, stop_if_cancelled
 from partwise_stain.foreign import Left, is_foreign, left_out
 from partwise_stain.optics import (
     Floats,
@@ -88,7 +89,12 @@ class Coreset:
 
 
 def gather(
-    regions: Sequence[NDArray[np.uint8]], white: White, *, brown: bool, left: Left = _ALL
+    regions: Sequence[NDArray[np.uint8]],
+    white: White,
+    *,
+    brown: bool,
+    left: Left = _ALL,
+    job: Job | None = None,
 ) -> Coreset:
     """Collect the colours of tissue.
 
@@ -104,7 +110,10 @@ def gather(
         not told from it and stay in.
     left : Left
         What is left out.
+    job : Job, optional
+        Asked between steps whether to leave.
     """
+    job = job or LocalJob()
     keys, weights, ods = [], [], []
     tissue = pen = area = 0
     lights = [halved(region) for region in regions]
@@ -113,6 +122,7 @@ def gather(
         inks = [np.zeros_like(ink) for ink in inks]
     faint = _faint(lights, inks, white)
     for number, (light, ink) in enumerate(zip(lights, inks, strict=True)):
+        stop_if_cancelled(job)
         od = optical_density(light, white.levels)
         area += ink.size
         pen += int(ink.sum())
@@ -126,6 +136,7 @@ def gather(
             (coarse, optical_density(coarse, white.levels), ~ink4, 4 * flat4),
         )
         for scale, (values, density, free, weight) in enumerate(scales):
+            stop_if_cancelled(job)
             size = np.linalg.norm(density, axis=2)
             if scale == 1:
                 tissue += 4 * int((free & (size > _TISSUE)).sum())
@@ -138,6 +149,7 @@ def gather(
             keys.append(np.stack([key, cell[good]]))
             weights.append(weight[good].astype(np.float64))
             ods.append(chosen)
+    stop_if_cancelled(job)
     merged = _merge(
         np.concatenate(keys, axis=1),
         np.concatenate(weights),
