@@ -89,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
         for k in range(1, 10)
     ),
     Command("view_toggle:0", "Show or hide the residual", "View", "0", "run", 1, "", "0"),
-    Command("view_compare_runs", "Compare with another run…", "View", "Ctrl+D", "two-runs", 1),
+    Command("view_compare_runs", "Compare with another run…", "View", "Ctrl+D", "two-runs", 5),
     Command("view_fit", "Fit to window", "View", "Ctrl+0", "source", 2, "fit"),
     Command("view_zoom_in", "Zoom in", "View", "Ctrl++", "source", 2, "zoom-in"),
     Command("view_zoom_out", "Zoom out", "View", "Ctrl+-", "source", 2, "zoom-out"),

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from partwise.project.compare import Difference
 from partwise_app import icons
 from partwise_app.controls import Elided, button, label, set_icon
+from partwise_app.tables import copyable
 from partwise_app.theme import Tokens
 from partwise_app.viewers.stage import ImageStage
 
@@ -47,6 +48,7 @@ class Comparison(QWidget):
         self._table.setAccessibleName("What differs")
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
+        copyable(self._table)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         header = self._table.horizontalHeader()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -17,7 +19,7 @@ from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemP
 from partwise_app.dialogs.preferences import PreferencesDialog
 from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.log import text_of_log
-from partwise_app.notices import Notice
+from partwise_app.notices import Notice, notice_of
 from partwise_app.tables import table_text
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Deeds(QObject):
         self._window = window
         self._session = window.session
         self._after_save: Callable[[], None] | None = None
+        self._troubled = False
         self._session.saved.connect(self._on_saved)
 
     # --- file ----------------------------------------------------------------------------
@@ -56,6 +59,8 @@ class Deeds(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open a file; a project takes the place of the present one, after asking."""
+        # Before, not after: what opening itself has to tell must stay.
+        self._window.notices.dismiss()
         if filework.is_project(path):
             self.unless_unsaved(lambda: self._session.open_path(path))
         else:
@@ -268,6 +273,17 @@ class Deeds(QObject):
     def show_problem(self, notice: Notice) -> None:
         """Show the details of a notice."""
         self._show(ProblemPage(self._window, notice))
+
+    def uncaught(self, error: BaseException) -> None:
+        """Tell of an error that nobody foresaw; once the work at hand is done, one at a time."""
+        if isinstance(error, Exception) and not self._troubled:
+            self._troubled = True
+            notice = notice_of(error, "What was asked")
+            QTimer.singleShot(0, self, partial(self._show_trouble, notice))
+
+    def _show_trouble(self, notice: Notice) -> None:
+        self.show_problem(dataclasses.replace(notice, more=f"{notice.more}\n{text_of_log()}"))
+        self._troubled = False
 
     # --- questions -----------------------------------------------------------------------
 

@@ -81,10 +81,13 @@ class Errands(QObject):
         self.busy_changed.emit()
 
     def quietly(
-        self, work: Callable[[], Any], failed: Callable[[Exception], None] | None = None
+        self,
+        work: Callable[[], Any],
+        failed: Callable[[Exception], None] | None = None,
+        then: Callable[[Any], None] | None = None,
     ) -> None:
         """Do something in the background that nobody waits for."""
-        self._background.do(work, _ignore, failed or _log_failure)
+        self._background.do(work, then or _ignore, failed or _log_failure)
 
     def tell(self, problem: Exception, doing: str) -> None:
         """Say that something failed."""

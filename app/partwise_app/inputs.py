@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import InputProblem, PartwiseProblem
 from partwise.plugins.contract import Plugin
@@ -101,6 +102,14 @@ class Inputs(QObject):
             self._errands.tell(problem, "Opening the sample")
             return
         self._read(path, plugin.id, dict(sample.parameters), sample.title)
+
+    def glimpse(self, path: Path, plugin_id: str, then: Callable[[Dataset], None]) -> None:
+        """Read a file for a picture of it that nobody waits for."""
+
+        def read() -> Dataset:
+            return self._registry.open(path, plugin_id)[1]
+
+        self._errands.quietly(read, then=then)
 
     def fetch(self, source: Source) -> None:
         """Read an input of the project from where it is."""

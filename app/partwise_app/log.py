@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
+from collections.abc import Callable
 from types import TracebackType
 
 from partwise.plugins.safety import state_folder
 
-__all__ = ["start_log", "stop_log", "text_of_log"]
+__all__ = ["start_log", "stop_log", "tell_uncaught", "text_of_log"]
 
 _FORMAT = "%(asctime)s  %(levelname)-7s %(message)s"
 _LINES = 2000
@@ -30,6 +31,7 @@ class _Memory(logging.Handler):
 
 _memory = _Memory()
 _started: list[logging.Handler] = []
+_tell: list[Callable[[BaseException], None]] = []
 
 
 def start_log() -> None:
@@ -67,6 +69,11 @@ def stop_log() -> None:
     sys.excepthook = sys.__excepthook__
 
 
+def tell_uncaught(listener: Callable[[BaseException], None] | None) -> None:
+    """Tell somebody as well of exceptions that nobody caught; None for nobody any more."""
+    _tell[:] = [listener] if listener is not None else []
+
+
 def text_of_log() -> str:
     """Return the end of the log."""
     return "\n".join(_memory.lines)
@@ -81,3 +88,5 @@ def _log_uncaught(
     logging.getLogger("partwise.app").error("not caught", exc_info=(kind, error, trace))
     where = state_folder() / "partwise.log"
     print(f"partwise: error: {kind.__name__}: {error}; see {where}", file=sys.stderr)
+    for listener in _tell:
+        listener(error)

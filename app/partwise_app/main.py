@@ -15,7 +15,7 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import QApplication
 
 from partwise.plugins.registry import load_registry
-from partwise_app.log import start_log, stop_log
+from partwise_app.log import start_log, stop_log, tell_uncaught
 from partwise_app.screenshot import Screenshot
 from partwise_app.session import Session
 from partwise_app.settings import Settings
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.screenshot:
         shot = Screenshot(window, asked.screenshot, asked.size or QSize(1440, 900))
         shot.finished.connect(app.exit)
+    tell_uncaught(window.deeds.uncaught)
     window.show()
     starter = _Starter(window, asked)
     QTimer.singleShot(0, starter.go)
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session.close()
         window.keeper.close()
         window.close_threads()
+    tell_uncaught(None)
     stop_log()
     return code
 

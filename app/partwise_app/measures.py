@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from partwise.result import Measure
-from partwise_app.controls import SectionLabel, label
+from partwise_app.controls import SectionLabel, button, label
 
 __all__ = ["MeasuresCard", "number"]
 
@@ -29,11 +30,18 @@ class MeasuresCard(QWidget):
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 14)
         self._box.setSpacing(8)
-        self._box.addWidget(SectionLabel("Measures"))
+        self._measures: tuple[Measure, ...] = ()
+        self._copy = button("Copy", "link", name="Copy the measures", tip="Copy as a table")
+        self._copy.clicked.connect(self._on_copy)
+        head = QHBoxLayout()
+        head.addWidget(SectionLabel("Measures"), 1)
+        head.addWidget(self._copy)
+        self._box.addLayout(head)
         self.hide()
 
     def set_measures(self, measures: Sequence[Measure]) -> None:
         """Show measures; the card is away where there are none."""
+        self._measures = tuple(measures)
         if self._body is not None:
             self._box.removeWidget(self._body)
             self._body.hide()
@@ -55,3 +63,8 @@ class MeasuresCard(QWidget):
                 grid.addWidget(widget, row, column)
         self._box.addWidget(self._body)
         self.setVisible(bool(measures))
+
+    def _on_copy(self) -> None:
+        lines = ["Measure\tValue\tUnit"]
+        lines += [f"{m.name}\t{m.value:.6g}\t{m.unit}" for m in self._measures]
+        QGuiApplication.clipboard().setText("\n".join(lines) + "\n")

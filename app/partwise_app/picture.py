@@ -80,7 +80,7 @@ class Picture(QObject):
     def look_at(self, key: str) -> None:
         """Look at a part alone, and back at the comparison when asked again."""
         shown = self._desk.shown
-        wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{key}"
+        wanted = "residual" if key == _RESIDUAL else f"{_ALONE}{self._layer_of(key)}"
         self.look(_COMPARE if shown.mode() == wanted else wanted)
 
     def mode(self) -> str:
@@ -274,7 +274,15 @@ class Picture(QObject):
     def _draw_strip_thumbnails(self) -> None:
         size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
         for strip in self.strips:
-            self._desk.mixer.set_thumbnail(strip.key, self._desk.shown.thumbnail(strip.key, size))
+            layer = self._layer_of(strip.key)
+            self._desk.mixer.set_thumbnail(strip.key, self._desk.shown.thumbnail(layer, size))
+
+    def _layer_of(self, key: str) -> str:
+        """What a strip stands for on the stage: its part, or in an image the sum joined."""
+        if not self._is_image or self._live is not None:
+            return key
+        strip = next((s for s in self._session.strips if s.key == key), None)
+        return "+".join((key, *strip.joined)) if strip is not None else key
 
     def _on_mode(self, mode: str) -> None:
         alone = self._name(mode.removeprefix(_ALONE)) if mode.startswith(_ALONE) else ""
@@ -285,4 +293,6 @@ class Picture(QObject):
         self._desk.stagebar.set_zoom(self._desk.stage.zoom_percent if self._is_image else None)
 
     def _name(self, key: str) -> str:
-        return next((s.name for s in self.strips if s.key == key), key)
+        head = key.partition("+")[0]
+        shown = self._session.strips if self._live is None else self.strips
+        return next((s.name for s in shown if s.key == head), head)

@@ -131,6 +131,9 @@ def facts_of(dataset: Dataset) -> str:
     if dataset.pyramid is not None:
         level = dataset.pyramid.levels[0]
         facts.append(f"{level.width:,} × {level.height:,} px")
+    elif dataset.values is not None and np.ndim(dataset.values) == 2:
+        rows, columns = np.shape(dataset.values)
+        facts.append(f"{rows:,} × {columns:,}")
     power = dataset.meta.get("magnification")
     if isinstance(power, int | float) and power > 0:
         facts.append(f"{power:g}×")

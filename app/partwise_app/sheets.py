@@ -24,6 +24,7 @@ from partwise.project.document import Strip
 from partwise.result import Part, Result, Table, View
 from partwise_app.controls import SectionLabel, label
 from partwise_app.measures import number
+from partwise_app.tables import copyable
 from partwise_app.theme import DARK, Tokens
 
 __all__ = ["Chart", "Sheets", "spark"]
@@ -223,4 +224,5 @@ def _table(table: Table) -> QTableWidget:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             made.setItem(r, c, item)
     made.setFixedHeight(min(34 + 30 * len(rows), 360))
+    copyable(made)
     return made

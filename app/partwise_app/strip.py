@@ -23,7 +23,7 @@ from partwise_app.resolve import percent
 
 __all__ = ["THUMB_HEIGHT", "WIDTHS", "Share", "StripView"]
 
-WIDTHS = 160, 208  # px, narrowest and widest
+WIDTHS = 150, 208  # px, narrowest and widest
 THUMB_HEIGHT = 66
 _RESIDUAL = "residual"
 

@@ -1,12 +1,46 @@
-"""How is a result copied into a spreadsheet? As lines of tab-separated text."""
+"""How is a table copied into a spreadsheet? As lines of tab-separated text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from partwise.project.document import Run, Strip
 
-__all__ = ["table_text"]
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QTableWidget
+
+__all__ = ["copyable", "table_text", "text_of_table"]
+
+
+def copyable(table: QTableWidget) -> None:
+    """Let Ctrl+C and the context menu copy a table: what is marked, or all of it."""
+    action = QAction("Copy table", table)
+    action.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+    action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    action.triggered.connect(partial(_copy, table))
+    table.addAction(action)
+    table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+
+def text_of_table(table: QTableWidget) -> str:
+    """Return the rows that are marked, or all, under their headings."""
+    marked = sorted({index.row() for index in table.selectedIndexes()})
+    columns = range(table.columnCount())
+    heads = [table.horizontalHeaderItem(c) for c in columns]
+    lines = ["\t".join(head.text() if head is not None else "" for head in heads)]
+    for row in marked if len(marked) > 1 else range(table.rowCount()):
+        cells = [table.item(row, c) for c in columns]
+        lines.append("\t".join(cell.text() if cell is not None else "" for cell in cells))
+    return "\n".join(lines) + "\n"
+
+
+def _copy(table: QTableWidget, checked: bool = False) -> None:
+    QGuiApplication.clipboard().setText(text_of_table(table))
 
 
 def table_text(run: Run, strips: Sequence[Strip]) -> str:

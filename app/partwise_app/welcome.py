@@ -8,15 +8,23 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImageReader, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from partwise_app import icons
 from partwise_app.controls import Elided, Rule, SectionLabel, Thumbnail, button, label, set_icon
 from partwise_app.theme import Tokens
 
-__all__ = ["SampleCard", "Welcome"]
+__all__ = ["SampleCard", "Welcome", "reads_picture"]
 
 _PAGE_WIDTH = 880
+_COLUMNS = 3
 _CARD = QSize(258, 212)
 _PICTURE_HEIGHT = 128
 
@@ -32,7 +40,9 @@ class SampleCard:
     panel : str
         Title of the plugin.
     picture : Path or None
-        An image file to show, where the sample is one that Qt reads.
+        The sample's file; shown where it is an image that Qt reads.
+    plugin : str
+        Id of the plugin.
     """
 
     key: str
@@ -40,6 +50,7 @@ class SampleCard:
     summary: str
     panel: str
     picture: Path | None
+    plugin: str = ""
 
 
 class Welcome(QWidget):
@@ -85,9 +96,9 @@ class Welcome(QWidget):
         self._box.addSpacing(20)
         self._samples_title = SectionLabel("Samples: one click opens and runs")
         self._box.addWidget(self._samples_title)
-        self._samples = QHBoxLayout()
+        self._samples = QGridLayout()
         self._samples.setSpacing(14)
-        self._samples.addStretch()
+        self._samples.setColumnStretch(_COLUMNS, 1)
         self._box.addLayout(self._samples)
         self._box.addSpacing(20)
         self._recent_title = SectionLabel("Recent")
@@ -116,9 +127,16 @@ class Welcome(QWidget):
             made = _card_button(card)
             made.setProperty("key", card.key)
             made.clicked.connect(self._on_sample)
-            self._samples.insertWidget(place, made)
+            self._samples.addWidget(made, place // _COLUMNS, place % _COLUMNS)
             self._cards.append(made)
         self._samples_title.setVisible(bool(cards))
+
+    def set_picture(self, key: str, picture: QPixmap) -> None:
+        """Give a sample the picture that was drawn for it."""
+        for made in self._cards:
+            if made.property("key") == key:
+                for frame in made.findChildren(Thumbnail):
+                    frame.set_picture(picture)
 
     def set_recent(self, paths: Sequence[Path]) -> None:
         """Offer recent files, the newest first."""
@@ -174,11 +192,23 @@ def _card_button(card: SampleCard) -> QPushButton:
     summary = label(card.summary, "muted", wrap=True)
     summary.setAlignment(Qt.AlignmentFlag.AlignTop)
     name = label(card.title, "strong")
-    name.setContentsMargins(0, 5, 0, 0)
-    for widget in (picture, name, summary):
+    panel = label(card.panel, "small")
+    head = QHBoxLayout()
+    head.setContentsMargins(0, 5, 0, 0)
+    head.addWidget(name)
+    head.addStretch()
+    head.addWidget(panel)
+    for widget in (picture, name, panel, summary):
         widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        box.addWidget(widget, 1 if widget is summary else 0)
+    box.addWidget(picture)
+    box.addLayout(head)
+    box.addWidget(summary, 1)
     return made
+
+
+def reads_picture(path: Path) -> bool:
+    """Whether a file is an image that can be shown as it is."""
+    return QImageReader(str(path)).canRead()
 
 
 def _read_small(path: Path) -> QPixmap:

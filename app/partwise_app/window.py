@@ -12,10 +12,12 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from partwise.data.dataset import Dataset
 from partwise.errors import InputProblem
 from partwise.plugins.registry import resolve
 from partwise_app import icons
@@ -32,12 +34,14 @@ from partwise_app.settings import Settings
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import Theme, Tokens
 from partwise_app.topbar import TopBar
-from partwise_app.welcome import SampleCard, Welcome
+from partwise_app.viewers.plots import PlotStage, is_table
+from partwise_app.welcome import SampleCard, Welcome, reads_picture
 
 __all__ = ["Window"]
 
 _FIRST_SIZE = QSize(1440, 900)
 _LEAST_SIZE = QSize(1024, 640)
+_GLIMPSE = QSize(480, 256)
 _SAMPLE, _SOLO = "sample:", "solo:"
 
 
@@ -117,6 +121,7 @@ class Window(QMainWindow):
     def open_sample(self, key: str) -> None:
         """Open a sample and run it as soon as it is open."""
         self._run_when_open = key
+        self.notices.dismiss()
         self.session.open_sample(key)
 
     def load_samples(self) -> None:
@@ -129,9 +134,16 @@ class Window(QMainWindow):
                 except (ImportError, OSError, InputProblem):
                     continue  # a sample that is not installed is not offered
                 cards.append(
-                    SampleCard(sample.key, sample.title, sample.summary, plugin.title, path)
+                    SampleCard(
+                        sample.key, sample.title, sample.summary, plugin.title, path, plugin.id
+                    )
                 )
         self.welcome.set_samples(cards)
+        for card in cards:
+            if card.picture is not None and not reads_picture(card.picture):
+                self.session.inputs.glimpse(
+                    card.picture, card.plugin, partial(self._on_glimpse, card.key)
+                )
         self.welcome.set_recent(self.settings.recent)
 
     def offer_recovery(self) -> None:
@@ -300,12 +312,20 @@ class Window(QMainWindow):
         menu.exec(at)
         menu.deleteLater()
 
+    def _on_glimpse(self, key: str, dataset: Dataset) -> None:
+        """A sample that is no picture is drawn as it will be on the stage."""
+        if is_table(dataset):
+            stage = PlotStage()
+            stage.set_theme(self.theme.tokens)
+            stage.set_dataset(dataset)
+            self.welcome.set_picture(key, QPixmap.fromImage(stage.thumbnail("whole", _GLIMPSE)))
+            stage.deleteLater()
+
     def _on_stage_problem(self, text: str) -> None:
         self.notices.tell(Notice("look", "The image cannot be read in places.", text, more=text))
 
     def _on_opened(self, path: Path) -> None:
         self.settings.add_recent(path)
-        self.notices.dismiss()
         self.refresh()
         wanted, self._run_when_open = self._run_when_open, ""
         if wanted:

@@ -12,7 +12,7 @@ from partwise_app.dialogs.frame import Frame
 
 __all__ = ["ChooseDialog"]
 
-_ROW = 26
+_ROW = 34
 _MOST_ROWS = 10
 
 

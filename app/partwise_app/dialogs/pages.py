@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 import sys
 
@@ -26,6 +27,24 @@ from partwise_app.theme import Tokens
 
 __all__ = ["AboutPage", "LogPage", "PluginsPage", "ProblemPage", "ShortcutsPage", "report_text"]
 
+_LICENCES = {
+    "PySide6": "LGPL 3",
+    "numpy": "BSD 3-clause",
+    "scipy": "BSD 3-clause",
+    "numba": "BSD 2-clause",
+    "llvmlite": "BSD 2-clause",
+    "scikit-image": "BSD 3-clause",
+    "tifffile": "BSD 3-clause",
+    "imagecodecs": "BSD 3-clause",
+    "pillow": "MIT-CMU",
+    "openslide-python": "LGPL 2.1",
+    "openpyxl": "MIT",
+    "pyarrow": "Apache 2.0",
+    "reportlab": "BSD 3-clause",
+    "dask": "BSD 3-clause",
+    "distributed": "BSD 3-clause",
+}
+
 
 class AboutPage(Frame):
     """Which versions are these, and under which licence?"""
@@ -44,7 +63,16 @@ class AboutPage(Frame):
             grid.addWidget(label(value), row, 1)
         grid.setColumnStretch(1, 1)
         self.body.addLayout(grid)
-        self.body.addWidget(label("Type: Inter, SIL Open Font Licence.", "muted"))
+        self.body.addSpacing(6)
+        self.body.addWidget(SectionLabel("Built with"))
+        others = QGridLayout()
+        others.setHorizontalSpacing(18)
+        others.setVerticalSpacing(3)
+        for row, (name, version, licence) in enumerate(_components()):
+            for column, text in enumerate((name, version, licence)):
+                others.addWidget(label(text, "muted" if column != 1 else ""), row, column)
+        others.setColumnStretch(2, 1)
+        self.body.addLayout(others)
         self.add_close()
 
 
@@ -175,6 +203,17 @@ def _plain_text(name: str, text: str, height: int) -> QPlainTextEdit:
     made.setMinimumHeight(height)
     made.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
     return made
+
+
+def _components() -> list[tuple[str, str, str]]:
+    """Name, version and licence of what this program is built with and what is installed."""
+    found = []
+    for package, licence in _LICENCES.items():
+        try:
+            found.append((package, importlib.metadata.version(package), licence))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return [*found, ("Inter (typeface)", "", "SIL Open Font Licence 1.1")]
 
 
 def _versions() -> dict[str, str]:

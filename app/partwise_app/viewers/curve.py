@@ -1,4 +1,4 @@
-"""How does the loss fall while a run goes on?"""
+"""What does the loss do while a run goes on? Drawn as it was, also where it does not fall."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from partwise_app.viewers.overlays import small_font
 __all__ = ["ConvergenceCurve"]
 
 _LOG_FROM = 10.0  # a fall by more than this factor is drawn on a logarithmic axis, and says so
+_FLAT = 0.02  # a change below this share of the loss is drawn as flat as it is
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EMPTY = "The loss appears here during a run"
 
@@ -65,6 +66,13 @@ class ConvergenceCurve(QWidget):
         """What is drawn."""
         return self._trace
 
+    def has_risen(self) -> bool:
+        """Whether the loss ends above where it began, beyond what rounding explains."""
+        if len(self._trace) < 2:
+            return False
+        first, last = self._trace[0], self._trace[-1]
+        return last > first + 1e-9 * abs(first)
+
     def is_logarithmic(self) -> bool:
         """Whether the vertical axis is logarithmic."""
         if len(self._trace) < 2 or min(self._trace) <= 0:
@@ -105,7 +113,10 @@ class ConvergenceCurve(QWidget):
         count = len(values)
         stride = max(1, count // max(2 * int(plot.width()), 1))
         places = [*range(0, count - 1, stride), count - 1]
-        spread = high - low
+        # Seen against the loss itself, or the last digit would look like a fall or a rise.
+        least = 0.0 if log else _FLAT * max(abs(high), abs(low))
+        spare = max(least - (high - low), 0.0) / 2
+        low, spread = low - spare, high - low + 2 * spare
         across = plot.width() / max(count - 1, 1)
         return [
             QPointF(
@@ -131,13 +142,20 @@ class ConvergenceCurve(QWidget):
         painter.drawText(bottom, right, f"{steps} · {end}" if end else steps)
         if self.is_logarithmic():
             painter.drawText(bottom, Qt.AlignmentFlag.AlignHCenter, "log scale")
-        painter.setPen(QColor(self._tokens.text))
-        painter.drawText(top, right, f"loss {_number(self._trace[-1], 4)}")
+        rose = self.has_risen() and not self._running
+        painter.setPen(QColor(self._tokens.look if rose else self._tokens.text))
+        painter.drawText(top, right, self._last_words())
+
+    def _last_words(self) -> str:
+        last = f"loss {_number(self._trace[-1], 4)}"
+        return f"{last}, not fallen" if self.has_risen() and not self._running else last
 
     def _in_words(self) -> str:
         if not self._trace:
             return _EMPTY
         state = "so far" if self._running else "at the end"
+        if self.has_risen() and not self._running:
+            state = "at the end, which is no fall"
         return (
             f"Loss {_number(self._trace[-1], 4)} {state}, {_number(self._trace[0], 4)} at first, "
             f"{len(self._trace)} steps"

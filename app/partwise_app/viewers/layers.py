@@ -43,7 +43,7 @@ _BAND = 1 << 16  # pixels
 
 
 def part_layer(key: str) -> str:
-    """Name of the layer that shows one part alone."""
+    """Name of the layer that shows one part alone, or the sum of several: ``"a+b"``."""
     return f"{_PART}{key}"
 
 
@@ -146,8 +146,8 @@ class Mixer:
             rest = residual_too and self.with_residual()
             return Recipe(layer, mixing, shown, rest, self._colors(mixing))
         keys = [strip.key for strip in self.parts()]
-        key = layer.removeprefix(_PART)
-        alone = tuple(k < len(keys) and keys[k] == key for k in range(mixing.parts))
+        wanted = layer.removeprefix(_PART).split("+")
+        alone = tuple(k < len(keys) and keys[k] in wanted for k in range(mixing.parts))
         return Recipe(layer, mixing, alone, colors=self._colors(mixing))
 
     def title(self, layer: str, *, residual_too: bool = True) -> str:
@@ -158,8 +158,8 @@ class Mixer:
             return "Residual"
         parts = self.parts()
         if layer != PARTS:
-            key = layer.removeprefix(_PART)
-            return next((s.name for s in parts if s.key == key), "Part")
+            wanted = layer.removeprefix(_PART).split("+")
+            return " + ".join(s.name for s in parts if s.key in wanted) or "Part"
         heard = [s for s in parts if self._heard(s)]
         rest = residual_too and self.with_residual()
         if not heard and parts:

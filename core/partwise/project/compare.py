@@ -197,4 +197,7 @@ def _points(one: float, two: float) -> str:
     """The difference of two shares in percentage points."""
     if not (math.isfinite(one) and math.isfinite(two)):
         return ""
-    return "0" if one == two else f"{100 * (two - one):+.2g} points"
+    points = 100 * (two - one)
+    if one == two:
+        return "0"
+    return f"{points:+.1f} points" if abs(points) >= 0.05 else "< 0.1 points"

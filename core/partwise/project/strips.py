@@ -61,8 +61,9 @@ def joined(strips: Sequence[Strip], key: str, other: str) -> tuple[Strip, ...]:
     if key == other or RESIDUAL in (key, other) or not {key, other} <= known.keys():
         return tuple(strips)
     members = (*known[key].joined, other, *known[other].joined)
+    name = f"{known[key].name} + {known[other].name}"
     return tuple(
-        dataclasses.replace(s, joined=members) if s.key == key else s
+        dataclasses.replace(s, name=name, joined=members) if s.key == key else s
         for s in strips
         if s.key != other
     )
@@ -74,7 +75,8 @@ def parted(strips: Sequence[Strip], key: str, found: Mapping[str, Strip]) -> tup
     for strip in strips:
         if strip.key == key and strip.joined:
             members = (found[name] for name in strip.joined if name in found)
-            out += [dataclasses.replace(strip, joined=()), *members]
+            own = found[key].name if key in found and " + " in strip.name else strip.name
+            out += [dataclasses.replace(strip, name=own, joined=()), *members]
         else:
             out.append(strip)
     return tuple(out)

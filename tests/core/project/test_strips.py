@@ -95,6 +95,8 @@ def test_joined_parts_do_as_one_and_come_apart_as_they_were() -> None:
     assert shown == {"a": False, "c": False, "b": True, "residual": False}
     both = strips.joined(one, "b", "a")
     assert both[0].joined == ("a", "c")
+    assert both[0].name == "B + A + C"
+    assert [s.name for s in strips.parted(both, "b", found)] == ["B", "A", "C", "Residual"]
     assert _keys(strips.parted(both, "b", found)) == ["b", "a", "c", "residual"]
     assert strips.joined(one, "a", "residual") == one
 
