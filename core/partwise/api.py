@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from partwise.data.fingerprint import InputFile, fingerprint
     from partwise.data.mixing import Mixing
     from partwise.data.pyramid import ArrayPyramid, Level, Pyramid
-    from partwise.engine import Factorization, match_parts, nmf, refit
+    from partwise.engine import (
+        Factorization,
+        RankScan,
+        Uniqueness,
+        bootstrap,
+        match_parts,
+        nmf,
+        rank_scan,
+        refit,
+        uniqueness,
+    )
     from partwise.errors import (
         AnalysisProblem,
         Cancelled,
@@ -43,7 +53,17 @@ _NAMES = {
     "partwise.data.fingerprint": ("InputFile", "fingerprint"),
     "partwise.data.mixing": ("Mixing",),
     "partwise.data.pyramid": ("ArrayPyramid", "Level", "Pyramid"),
-    "partwise.engine": ("Factorization", "match_parts", "nmf", "refit"),
+    "partwise.engine": (
+        "Factorization",
+        "RankScan",
+        "Uniqueness",
+        "bootstrap",
+        "match_parts",
+        "nmf",
+        "rank_scan",
+        "refit",
+        "uniqueness",
+    ),
     "partwise.errors": (
         "AnalysisProblem",
         "Cancelled",
@@ -94,6 +114,7 @@ __all__ = [
     "Part",
     "Plugin",
     "Pyramid",
+    "RankScan",
     "Reader",
     "Residual",
     "Result",
@@ -101,15 +122,19 @@ __all__ = [
     "Section",
     "Table",
     "Trust",
+    "Uniqueness",
     "UsageProblem",
     "Verdict",
     "View",
+    "bootstrap",
     "fingerprint",
     "match_parts",
     "nmf",
     "param",
+    "rank_scan",
     "refit",
     "stop_if_cancelled",
+    "uniqueness",
 ]
 
 

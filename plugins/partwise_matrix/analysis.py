@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise import rank_scan, uniqueness
 from partwise.api import (
     Cancelled,
     Dataset,
@@ -21,7 +20,9 @@ from partwise.api import (
     Residual,
     Result,
     param,
+    rank_scan,
     stop_if_cancelled,
+    uniqueness,
 )
 from partwise_matrix.colors import color_of
 from partwise_matrix.fits import Task, find_parts, on_loss
