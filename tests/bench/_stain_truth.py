@@ -160,18 +160,8 @@ def angle(a: Floats, b: Floats) -> float:
 def macenko(rgb: Rgb) -> Floats:
     """Plain Macenko 2009: OD above 0.15, plane by eigenvectors, 1st and 99th percentile."""
     od = -np.log((rgb.reshape(-1, 3).astype(float) + 1) / 240)
-    od = od[(od > 0.15).all(axis=1)]
-    if len(od) < 10:
-        return np.full((3, 2), np.nan)
-    _values, axes = np.linalg.eigh(np.cov(od.T))
-    plane = axes[:, [1, 2]]
-    angles = np.arctan2(od @ plane[:, 1], od @ plane[:, 0])
-    low, high = np.percentile(angles, [1, 99])
-    first = plane @ np.array([np.cos(low), np.sin(low)])
-    second = plane @ np.array([np.cos(high), np.sin(high)])
-    found = np.stack([first, second], axis=1)
-    found *= np.sign(found.sum(axis=0))
-    return _ordered(found)
+    od = np.asarray(od[(od > 0.15).all(axis=1)])
+    return _tails(od)
 
 
 def fixed(case: Case) -> Floats:
@@ -180,17 +170,86 @@ def fixed(case: Case) -> Floats:
     return _unit(np.array(pair).T)
 
 
-def plain_nmf(rgb: Rgb, seed: int) -> Floats:
-    """scikit-learn's NMF on the OD of tissue pixels, from its best start here."""
+def qupath_rule(rgb: Rgb, white: Floats) -> Floats:
+    """The rule of QuPath's vector estimate, from its description, given the white.
+
+    3 × 3 smoothing, densities from 0.05 to 1.0, plane by principal axes, 1 % tails of the angle
+    (Bankhead et al., Sci Rep 7:16878, 2017).
+    """
+    light = ndimage.uniform_filter(rgb.astype(float), (3, 3, 0))
+    od = np.clip(-np.log10(np.maximum(light, 1) / white), 0, None).reshape(-1, 3)
+    size = np.linalg.norm(od, axis=1)
+    return _tails(od[(size > 0.05) & (size < 1.0)])
+
+
+def plain_nmf(rgb: Rgb, white: Floats, stains: str, seed: int) -> Floats:
+    """scikit-learn's NMF on the OD of tissue, started at a published pair.
+
+    From a start of its own choice it ends far wider than the data; from inside, it stops where
+    the data lie within the cone.
+    """
     from sklearn.decomposition import NMF
 
-    od = np.clip(-np.log10((rgb.reshape(-1, 3).astype(float) + 1) / 240), 0, None)
-    od = od[np.linalg.norm(od, axis=1) > 0.15]
+    od = _tissue_od(rgb, white, seed)
     if len(od) < 10:
         return np.full((3, 2), np.nan)
-    od = od[np.random.default_rng(seed).permutation(len(od))[:20_000]]
-    model = NMF(2, init="nndsvd", max_iter=400, random_state=seed).fit(od)
+    start = _unit(np.array(PAIRS_HDAB[0] if stains == "hdab" else PAIRS_HE[3]).T)
+    first = np.clip(od @ np.linalg.pinv(start).T, 1e-3, None)
+    model = NMF(2, init="custom", max_iter=400)
+    model.fit_transform(od, W=np.ascontiguousarray(first), H=np.ascontiguousarray(start.T))
     return _ordered(model.components_.T.astype(float))
+
+
+def sparse_nmf(rgb: Rgb, white: Floats, stains: str, seed: int) -> Floats:
+    """Vahadane et al. (IEEE Trans Med Imaging 35:1962, 2016): NMF with sparse concentrations."""
+    from partwise import nmf
+    from partwise.engine import L1
+
+    od = _tissue_od(rgb, white, seed)
+    if len(od) < 10:
+        return np.full((3, 2), np.nan)
+    start = _unit(np.array(PAIRS_HDAB[0] if stains == "hdab" else PAIRS_HE[3]).T)
+    first = np.clip(np.linalg.pinv(start) @ od.T, 1e-3, None)
+    fit = nmf(od.T, 2, penalty_H=L1(0.1), init=(start, first), max_iter=300)
+    return _ordered(np.asarray(fit.W, dtype=float))
+
+
+def concentration_errors(case: Case, vectors: Floats, white: Floats) -> list[float]:
+    """Relative error of H and of E, and correlation of both, on tissue of the two stains alone."""
+    from partwise.api import Mixing
+
+    if not np.isfinite(vectors).all() or np.linalg.norm(vectors[:, 0] - vectors[:, 1]) < 1e-6:
+        return [float("nan")] * 4
+    r, g, b = np.clip(white, 1, 255)
+    mixing = Mixing(np.clip(vectors, 0, None), (float(r), float(g), float(b)))
+    found = mixing.strengths(case.rgb)[case.clean].astype(float)
+    known = case.concentrations[case.clean]
+    error = np.abs(found - known).sum(axis=0) / np.maximum(known.sum(axis=0), 1e-9)
+    alike = [
+        float(np.corrcoef(found[:, k], known[:, k])[0, 1]) if found[:, k].std() > 0 else 0.0
+        for k in range(2)
+    ]
+    return [*map(float, error), *alike]
+
+
+def _tissue_od(rgb: Rgb, white: Floats, seed: int) -> Floats:
+    od = np.clip(-np.log10(np.maximum(rgb.reshape(-1, 3).astype(float), 1) / white), 0, None)
+    od = od[np.linalg.norm(od, axis=1) > 0.15]
+    return np.asarray(od[np.random.default_rng(seed).permutation(len(od))[:20_000]])
+
+
+def _tails(od: Floats) -> Floats:
+    """Plane by the two principal axes, 1st and 99th percentile of the angle in it."""
+    if len(od) < 10:
+        return np.full((3, 2), np.nan)
+    _values, axes = np.linalg.eigh(np.cov(od.T))
+    plane = axes[:, [1, 2]]
+    # Axes have no sign: the first must not turn through the middle of the angles.
+    plane = plane * np.where(plane.sum(axis=0) < 0, -1, 1)
+    angles = np.arctan2(od @ plane[:, 0], od @ plane[:, 1])
+    ends = np.percentile(angles, [1, 99])
+    found = np.stack([plane @ np.array([np.sin(a), np.cos(a)]) for a in ends], axis=1)
+    return _ordered(np.clip(found * np.sign(found.sum(axis=0)), 0, None))
 
 
 def _ordered(vectors: Floats) -> Floats:
