@@ -485,6 +485,9 @@ def bench(name: str, arguments: Sequence[str]) -> int:
 def freeze(arguments: Sequence[str]) -> int:
     """Pack the program for people who have no Python: a folder and, on Debian, a package."""
     setup(xvfb=False)
+    binutils = ["binutils"]  # PyInstaller reads with objdump which libraries a library needs
+    if sys.platform.startswith("linux") and not (shutil.which("objdump") or apt_install(binutils)):
+        raise Trouble("objdump is missing; to install it, type:\n    " + install_line(binutils))
     return call([venv_command("python"), str(ROOT / "packaging" / "freeze.py"), *arguments])
 
 

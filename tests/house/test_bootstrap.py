@@ -144,7 +144,19 @@ def test_make_help_names_every_verb() -> None:
         text=True,
         check=True,
     ).stdout
-    for verb in ("setup", "run", "test", "check", "bench"):
+    for verb in ("setup", "run", "test", "check", "bench", "package"):
         assert f"\n{verb}:" in text
         assert f"make {verb}" in text
-        assert verb in shown
+        assert ("freeze" if verb == "package" else verb) in shown
+
+
+def test_freezing_says_what_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr(bootstrap, "setup", nothing)
+    monkeypatch.setattr("shutil.which", nothing)
+    monkeypatch.setattr(bootstrap, "is_root", bool)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(bootstrap.Trouble, match="sudo apt-get install binutils"):
+        bootstrap.freeze([])
