@@ -41,6 +41,7 @@ MOST_MEMBERS = 20_000
 _MOST_DIRECTORY = 8 << 20  # bytes: that many members with the longest names fit twice
 _MOST_JSON = 32 << 20  # bytes
 _MOST_VALUES = 1_000_000  # in one JSON: parsed, an empty list takes twenty times its two bytes
+_COUNTED = (b",", b"[", b"{", b"\\")  # what stands before a value, or a letter that is spelt out
 _MOST_THUMB = 8 << 20
 _MOST_TOTAL = 16 << 30
 _DEEPEST_JSON = 60
@@ -199,6 +200,9 @@ class Archive:
         if not isinstance(value, dict):
             msg = f"{name} holds no object"
             raise ValueError(msg)
+        if b"\\ud" in data.lower():
+            # Half a surrogate pair is text that nobody can write again; raises ValueError.
+            json.dumps(value, ensure_ascii=False).encode()
         return value
 
     def array(self, digest: str) -> NDArray[Any]:
@@ -230,15 +234,12 @@ def readable_json(data: bytes) -> None:
     ------
     ValueError
     """
-    if (
-        len(data) > _MOST_JSON
-        or sum(data.count(sign) for sign in (b",", b"[", b"{")) > _MOST_VALUES
-    ):
+    if len(data) > _MOST_JSON or sum(data.count(sign) for sign in _COUNTED) > _MOST_VALUES:
         msg = "its JSON is too large"
         raise ValueError(msg)
     depth = 0
-    # Text may hold brackets too, so it is passed over as a whole.
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', data):
+    # Text may hold brackets too, so it is passed over as a whole, and never stepped back into.
+    for token in re.finditer(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', data):
         sign = token.group()[:1]
         if sign in b"[{":
             depth += 1
