@@ -14,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import the stream by its name
 
-from blocks import columns
+from blocks import columns  # type: ignore[import-not-found]  # a script beside this one
 
 from partwise.engine.blocks import ColumnBlocks, nmf_blocks
 from partwise.jobs.cluster import cluster_nmf, connected

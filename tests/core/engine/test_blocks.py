@@ -24,7 +24,7 @@ def mixed(m: int = 6, n: int = 60_000, rank: int = 2, seed: int = 0) -> Array:
 
 
 def small_blocks(X: Array, columns: int) -> ColumnBlocks:
-    return ColumnBlocks(*X.shape, partial(take, X), X.dtype, columns * X.shape[0] * 4)
+    return ColumnBlocks(X.shape[0], X.shape[1], partial(take, X), X.dtype, columns * X.shape[0] * 4)
 
 
 def take(X: Array, start: int, stop: int) -> Array:

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 def test_sparse_rows_times_a_factor(rank: int, index: Any) -> None:
     rng = np.random.default_rng(rank)
-    X = sp.random_array((40, 60), density=0.2, rng=rng, dtype=np.float32, format="csr")
+    X: Any = sp.random_array((40, 60), density=0.2, rng=rng, dtype=np.float32, format="csr")
     F = rng.random((60, rank)).astype(np.float32)
     for dtype, close in ((np.float32, 1e-5), (np.float64, 1e-12)):
         out = np.full((40, rank), np.nan, dtype)

@@ -306,7 +306,7 @@ class _Sparse(Run):
         # Where little is left of the data, rounding in the data's own precision shows.
         close = self._value < 0.05 * self._half_square
         new = np.empty_like(F)
-        cuts = blocks(F.shape[1], max(256, -(-F.shape[1] // 64)))
+        cuts = blocks(F.shape[1], max(256, -(-F.shape[1] // 16)))
         sums = np.zeros((len(cuts), 2))
 
         def work(slot: int, lo: int, hi: int) -> None:
