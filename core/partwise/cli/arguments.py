@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("inputs", metavar="INPUT", nargs="+", help="files to analyse")
     _add_run_options(run)
     run.add_argument("--save", metavar="FILE.partwise", help="also save a project")
+    run.add_argument("--pack", action="store_true", help="the project carries its inputs along")
     run.add_argument("--json", action="store_true", help="print result.json to stdout")
 
     batch = _add(commands, "batch", "batch:batch", "analyse every file of a folder, one table")
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run_options(batch)
     how = batch.add_mutually_exclusive_group()
     how.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
-    how.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler")
+    how.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, or local")
     batch.add_argument("--resume", action="store_true", help="skip what is done already")
 
     info = _add(commands, "info", "inspect:info", "say what Partwise reads in a file")

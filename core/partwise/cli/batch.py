@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,18 @@ from partwise.errors import (
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry
 from partwise.report.bundle import Folder, folder_names
+from partwise.report.index import render_index
 
 __all__ = ["batch"]
 
 _Task = tuple[str, Path, Path, dict[str, Any], int, str]
 _Row = dict[str, Any]
 _REFUSED = "refused"  # not a column: whether it was the input that was at fault
+_LOCAL = "local"  # as a scheduler's address: workers on this machine
 
 
 def batch(arguments: argparse.Namespace) -> int:
     """Analyse all files that the plugin reads; one that fails does not stop the others."""
-    if arguments.scheduler:
-        raise UsageProblem("this version knows no scheduler", fix="use --workers N")
     if arguments.workers < 1:
         raise UsageProblem(
             f"--workers {arguments.workers} is no number of processes", fix="1 or more"
@@ -60,10 +61,11 @@ def batch(arguments: argparse.Namespace) -> int:
                 arguments.seed,
                 arguments.analysis,
             )
-    for number, row in _perform(tasks, arguments.workers):
+    for number, row in _perform(tasks, arguments.workers, arguments.scheduler):
         rows[number] = row
         print(f"{row['file']}: {row['status']}", file=sys.stderr)
-    table = _write_table(top, [rows[number] for number in sorted(rows)])
+    told = [rows[number] for number in sorted(rows)]
+    table = _write_tables(top, f"{plugin.title}: {len(rows)} files", told)
     print(table)
     failed = [row for row in rows.values() if row["status"] != "done"]
     if not failed:
@@ -93,7 +95,12 @@ def _inputs(registry: Registry, plugin: Plugin, named: list[Path]) -> list[Path]
     return found
 
 
-def _perform(tasks: Mapping[int, _Task], workers: int) -> Iterator[tuple[int, _Row]]:
+def _perform(
+    tasks: Mapping[int, _Task], workers: int, scheduler: str | None
+) -> Iterator[tuple[int, _Row]]:
+    if scheduler:
+        yield from _spread(tasks, scheduler)
+        return
     if workers == 1:
         registry = load_registry()
         for number, task in tasks.items():
@@ -108,6 +115,45 @@ def _perform(tasks: Mapping[int, _Task], workers: int) -> Iterator[tuple[int, _R
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _spread(tasks: Mapping[int, _Task], scheduler: str) -> Iterator[tuple[int, _Row]]:
+    """Let the workers of a Dask scheduler do it; files and folders are theirs to reach."""
+    from partwise.jobs.cluster import connected
+
+    address = None if scheduler == _LOCAL else scheduler
+    try:
+        with connected(address) as client:
+            as_answered: Any = importlib.import_module("distributed").as_completed
+            places = {number: _absolute(task) for number, task in tasks.items()}
+            waiting = {
+                client.submit(
+                    _one, task, pure=False, key=f"partwise-{number}-{task[1].name}"
+                ): number
+                for number, task in places.items()
+            }
+            for future in as_answered(waiting):
+                problem = future.exception()
+                number = waiting[future]
+                if problem is None:
+                    yield number, future.result()
+                else:
+                    what = f"its worker was lost ({type(problem).__name__}: {problem})"
+                    file = places[number][1].name
+                    yield number, {"file": file, "status": what, _REFUSED: False}
+    except (OSError, TimeoutError) as error:
+        raise UsageProblem(
+            f"no scheduler answers at {scheduler} ({error})",
+            fix=f"check the address, or use --scheduler {_LOCAL}",
+        ) from error
+    except InputProblem as problem:  # Dask is not installed
+        raise UsageProblem(problem.what, fix=problem.fix) from problem
+
+
+def _absolute(task: _Task) -> _Task:
+    """Name places in full: a worker may stand in another folder."""
+    plugin, path, folder, values, seed, analysis = task
+    return plugin, path.resolve(), folder.resolve(), values, seed, analysis
 
 
 def _one(task: _Task, registry: Registry | None = None) -> _Row:
@@ -126,12 +172,22 @@ def _row(path: Path, folder: str, summary: Mapping[str, Any]) -> _Row:
     row: _Row = {"file": path.name, "status": "done", "folder": folder}
     row |= {"seconds": summary["seconds"], "explained": summary["fit"]["explained"]}
     row["residual"] = summary["residual"]["share"]
+    row |= _judged(summary["trust"])
     for part in summary["parts"]:
         row[f"share {part['name']}"] = part["share"]
     for measure in summary["measures"]:
         unit = f" ({measure['unit']})" if measure["unit"] else ""
         row[measure["name"] + unit] = measure["value"]
     return row
+
+
+def _judged(trust: Sequence[Mapping[str, Any]]) -> _Row:
+    """Return the worst verdict, and what the lines below "good" say."""
+    order = ("bad", "look", "good")
+    said = [entry["verdict"] for entry in trust]
+    worst = next((verdict for verdict in order if verdict in said), "")
+    findings = [str(entry["text"]) for entry in trust if entry["verdict"] in order[:2]]
+    return {"verdict": worst, "findings": "; ".join(findings)}
 
 
 def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
@@ -148,10 +204,13 @@ def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dic
     return summary if same else None
 
 
-def _write_table(top: Path, rows: list[_Row]) -> Path:
+def _write_tables(top: Path, title: str, rows: list[_Row]) -> Path:
+    """Write the table and the page that show all files; returns where the table is."""
     columns = list(dict.fromkeys(name for row in rows for name in row if name != _REFUSED))
-    with Folder(top) as place, (place.work / "batch.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    with Folder(top) as place:
+        with (place.work / "batch.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        (place.work / "index.html").write_text(render_index(title, top, rows), "utf-8")
     return top / "batch.csv"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,10 @@ from partwise.data.dataset import Dataset
 from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry, resolve
+
+if TYPE_CHECKING:
+    from partwise.project.document import Source
+    from partwise.project.store import Loaded
 
 __all__ = ["info", "plugins", "samples", "verify_project"]
 
@@ -34,23 +40,44 @@ def info(arguments: argparse.Namespace) -> int:
 
 
 def _info_project(path: Path) -> int:
-    from partwise.project.links import resolve_input
     from partwise.project.store import load
 
-    loaded = load(path)
+    loaded = load(path, look=True)
     state = loaded.state
-    print(f"{path.name}: project, schema {loaded.schema}")
+    by = f", written by Partwise {loaded.written_by}" if loaded.written_by else ""
+    size = path.stat().st_size
+    print(f"{path.name}: project of {size} bytes, schema {loaded.schema}{by}")
     for source in state.sources:
-        found = resolve_input(source, path)
-        print(f"  {state.title(source.id, source.title)} ({source.plugin}): {found.state}")
-        for run in state.runs_of(source.id):
-            about = run.result.provenance
-            when = f", {about.started}, seed {about.seed}" if about else ""
-            explained = f"{run.result.fit.explained:.1%} explained"
-            print(f"    {run.id} {state.title(run.id, run.title)}: {explained}{when}")
+        print(*_describe_source(loaded, source, path), sep="\n")
+    if state.choices.notes:
+        print(f"  notes: {' '.join(state.choices.notes.split())[:200]}")
+    if state.sections:
+        print(f"  kept for plugins: {', '.join(sorted(state.sections))}")
     for warning in loaded.warnings:
         print(f"  note: {warning}")
     return 0
+
+
+def _describe_source(loaded: Loaded, source: Source, path: Path) -> Iterator[str]:
+    from partwise.project.links import resolve_input
+
+    state = loaded.state
+    packed = ", packed" if source.file.sha256 in loaded.packed else ""
+    found = resolve_input(source, path)
+    yield f"  {state.title(source.id, source.title)} ({source.plugin}): {found.state}{packed}"
+    yield f"    {found.path or source.file.path}, {source.file.size} bytes"
+    for run in state.runs_of(source.id):
+        about = run.result.provenance
+        explained = f"{run.result.fit.explained:.1%} explained"
+        yield f"    {run.id} {state.title(run.id, run.title)}: {explained}"
+        names = {strip.key: strip.name for strip in state.strips(run.id)}
+        shares = (f"{names.get(p.key, p.name)} {p.share:.1%}" for p in run.result.parts)
+        yield f"      parts: {', '.join(shares)}"
+        if about is not None:
+            took = f"{about.seconds:.1f} s, {about.stop}"
+            yield f"      run {about.started}, seed {about.seed}, {took}"
+            changed = ", ".join(f"{name}={value}" for name, value in about.parameters.items())
+            yield f"      parameters: {changed}"
 
 
 def _describe(dataset: Dataset) -> list[str]:

@@ -32,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     values = read_parameters(registry, plugin, arguments.analysis, arguments.parameters)
     if arguments.save and Path(arguments.save).suffix != ".partwise":
         raise UsageProblem(f"{arguments.save} is no project's name", fix="end it in .partwise")
+    if arguments.pack and not arguments.save:
+        raise UsageProblem("--pack has no project to pack into", fix="add --save FILE.partwise")
     inputs = [Path(name) for name in arguments.inputs]
     top = Path(arguments.output)
     folders = [top] if len(inputs) == 1 else [top / name for name in folder_names(inputs)]
@@ -43,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         told.append(summary)
         outcomes.append(outcome)
     if arguments.save:
-        save_project(outcomes, Path(arguments.save))
+        save_project(outcomes, Path(arguments.save), packed=arguments.pack)
     if arguments.json:
         print(json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=False))
     return 0
@@ -86,19 +88,24 @@ def read_parameters(
     return params.to_json(params.parse(kind, pairs))
 
 
-def save_project(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Save sources and results as a project."""
+def save_project(outcomes: Sequence[Outcome], path: Path, *, packed: bool = False) -> None:
+    """Save sources and results as a project, with a thumbnail; `packed` with its inputs."""
     from partwise.project.document import Document, Source
+    from partwise.project.packing import pack
     from partwise.project.store import save
+    from partwise.report.thumb import thumbnail
 
     document = Document()
+    thumb = None
     for number, (_, plugin, dataset, result) in enumerate(outcomes, 1):
         if dataset.source is None or result.provenance is None:
             continue
         source = Source(f"source-{number}", plugin.id, dataset.title, dataset.source)
         document.add_source(source)
         document.add_run(source.id, plugin.id, result.provenance.analysis, plugin.title, result)
-    save(document.state, path)
+        thumb = thumb or thumbnail(dataset, result)
+    state, inputs = pack(document.state) if packed else (document.state, ())
+    save(state, path, thumb=thumb, inputs=inputs)
 
 
 @contextmanager

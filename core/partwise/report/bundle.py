@@ -137,6 +137,7 @@ def write_bundle(
     from partwise.report.html import render
     from partwise.report.pdf import set_pdf
     from partwise.report.story import tell
+    from partwise.report.thumb import thumbnail
 
     files: list[dict[str, str]] = []
     for exporter in plugin.exporters:
@@ -148,6 +149,10 @@ def write_bundle(
     files.append({"role": "report", "path": "report.html", "media": "text/html"})
     (place.work / "report.pdf").write_bytes(set_pdf(story))
     files.append({"role": "report-pdf", "path": "report.pdf", "media": "application/pdf"})
+    thumb = thumbnail(dataset, result)
+    if thumb is not None:
+        (place.work / "thumb.png").write_bytes(thumb)
+        files.append({"role": "thumbnail", "path": "thumb.png", "media": "image/png"})
     summary = result_json(result, files)
     text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
     (place.work / _RESULT).write_text(text + "\n", "utf-8")

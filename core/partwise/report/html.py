@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from partwise.report.story import Picture, Story, Strength
     from partwise.result import Table, Trust
 
-__all__ = ["render"]
+__all__ = ["page", "render"]
 
 _CSS = """
 :root { color: #1f2529; background: #fff; }
@@ -57,6 +57,8 @@ svg.trace { max-width: 24rem; height: 4rem; margin-top: 1rem; }
 svg text { font-size: 11px; fill: #5c6970; } svg .end { text-anchor: end; }
 svg .mid { text-anchor: middle; } svg .rule { stroke: #eceff1; }
 .chart { margin-top: 1.4rem; } .figures + table { margin-top: 1.2rem; }
+.thumb { width: 6rem; display: block; border-radius: 3px; }
+.finding { display: flex; gap: .7rem; } a { color: #1f5f80; overflow-wrap: anywhere; }
 footer { margin-top: 3rem; color: #5c6970; font-size: .8rem; }
 @media print { body { padding: 0; max-width: none; font-size: 10.5pt; }
   h2 { break-after: avoid; margin-top: 1.4rem; }
@@ -90,14 +92,18 @@ def render(story: Story) -> str:
             "the numbers are no diagnosis.</footer>"
         ),
     ]
+    return page(story.title, "\n".join(text for text in body if text))
+
+
+def page(title: str, body: str) -> str:
+    """Return a self-contained document in the report's style around `body`, which is HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{escape(story.title)} – Partwise</title><style>{_CSS}</style></head>\n<body>\n"
-        + "\n".join(text for text in body if text)
-        + "\n</body></html>\n"
+        f"<title>{escape(title)} – Partwise</title><style>{_CSS}</style></head>\n<body>\n"
+        f"{body}\n</body></html>\n"
     )
 
 

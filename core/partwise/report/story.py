@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from partwise.data.dataset import Dataset
     from partwise.plugins.contract import Analysis, Plugin
 
-__all__ = ["Picture", "Story", "Strength", "falls", "tell"]
+__all__ = ["Picture", "Story", "Strength", "falls", "overview", "tell"]
 
 _PICTURE_PX = 900  # enough for print at half a page's width
 _BRIGHTEST = 0.999  # of the residual: a few odd pixels do not set the scale
@@ -119,7 +119,7 @@ def tell(
     about = result.provenance
     assert about is not None
     when = dt.datetime.fromisoformat(about.started)
-    pixels = _overview(dataset)
+    pixels = overview(dataset)
     found = [
         Picture(_caption(role, result.parts), data)
         for role, path in pictures
@@ -231,7 +231,7 @@ def _caption(role: str, parts: Sequence[Part]) -> str:
     return role.replace("-", " ").capitalize()
 
 
-def _overview(dataset: Dataset) -> NDArray[np.uint8] | None:
+def overview(dataset: Dataset) -> NDArray[np.uint8] | None:
     """Return the measured image, as small as a page needs it; None where there is no image."""
     pyramid = dataset.pyramid
     if pyramid is None:

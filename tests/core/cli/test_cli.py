@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib.metadata
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import pytest
 from tests.fixtures import pebble
 
 from partwise.cli import batch, demo, inspect, main, run
+from partwise.jobs import cluster as cluster_module
 from partwise.project.store import load
+from partwise.report.index import render_index
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = str(pebble.sample())
@@ -281,14 +285,117 @@ def test_batch_goes_on_after_a_failure_and_resumes(
     assert [row["file"] for row in rows] == ["a.txt", "b.txt", "c.txt"]
     assert [row["status"] == "done" for row in rows] == [True, False, True]
     assert float(rows[2]["Mean (mm)"]) == 9.0
-    assert _files(out) == ["a", "batch.csv", "c"]
+    assert rows[0]["verdict"] == "good"
+    page = (out / "index.html").read_text("utf-8")
+    assert "2 of 3 files analysed, 1 failed" in page
+    assert 'href="a/report.html"' in page
+    assert "holds something that is no number" in page
+    assert _files(out) == ["a", "batch.csv", "c", "index.html"]
     pebble.write_pebbles(folder / "b.txt")
     stamp = (out / "a" / "result.json").stat().st_mtime_ns
     capsys.readouterr()
     assert main([*words, "--resume"]) == 0
     assert (out / "a" / "result.json").stat().st_mtime_ns == stamp
     assert "b.txt: done" in capsys.readouterr().err
-    assert _files(out) == ["a", "b", "batch.csv", "c"]
+    assert _files(out) == ["a", "b", "batch.csv", "c", "index.html"]
+
+
+def test_the_index_has_the_largest_residual_first_and_escapes(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "file": "<a>.txt",
+            "status": "done",
+            "folder": "a & b",
+            "residual": 0.01,
+            "verdict": "good",
+        },
+        {"file": "b.txt", "status": "done", "folder": "b", "residual": 0.3, "verdict": "look"},
+        {"file": "c.txt", "status": "done", "folder": "c", "residual": None, "verdict": ""},
+        {"file": "d.txt", "status": "<broken>"},
+    ]
+    page = render_index("T & U", tmp_path, rows)
+    order = [page.index(word) for word in ("&lt;broken&gt;", "c.txt", "b.txt", "&lt;a&gt;.txt")]
+    assert order == sorted(order)
+    assert 'href="a%20%26%20b/report.html"' in page
+    assert "T &amp; U" in page
+    assert "30.0\u202f%" in page
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_batch_on_a_scheduler_gives_the_same_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
+    for name in "ab":
+        pebble.write_pebbles(tmp_path / f"{name}.txt", [1.0, 2.0])
+    files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+
+        @contextlib.contextmanager
+        def connected(asked: str | None) -> Iterator[Any]:
+            assert asked == address
+            with distributed.Client(cluster) as client:
+                yield client
+
+        monkeypatch.setattr(cluster_module, "connected", connected)
+        words = ["batch", "pebble", *files]
+        assert main([*words, "-o", str(tmp_path / "far"), "--scheduler", address]) == 0
+    assert main([*words, "-o", str(tmp_path / "near")]) == 0
+    tables = []
+    for place in ("far", "near"):
+        with (tmp_path / place / "batch.csv").open(newline="") as file:
+            tables.append([{**row, "seconds": ""} for row in csv.DictReader(file)])
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 2
+
+
+def test_without_dask_or_a_scheduler_batch_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["batch", "pebble", SAMPLE, "-o", str(tmp_path / "o"), "--scheduler", "local"]
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(words) == 2
+    assert "pip install distributed" in _error(capsys)
+    assert not (tmp_path / "o").exists()
+
+
+def test_two_processes_give_the_table_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The processes look for installed plugins, so this takes a plugin that is installed."""
+    table = "a,b,c,d\n" + "\n".join(
+        ",".join(str((i * j) % 7 + 1) for j in range(4)) for i in range(9)
+    )
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(table)
+    (tmp_path / "broken.csv").write_text("a,b\n1,x\n")
+    run_it = [sys.executable, "-m", "partwise", "batch", "matrix"]
+    run_it += [str(tmp_path / f"{name}.csv") for name in ("a", "broken", "b")]
+    run_it += ["-o", str(tmp_path / "out"), "-p", "rank=2", "-p", "starts=1", "--workers", "2"]
+    done = subprocess.run(run_it, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 3, done.stderr
+    with (tmp_path / "out/batch.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] == "done" for row in rows] == [True, False, True]
+    assert rows[0]["explained"] == rows[2]["explained"]
+
+
+def test_info_tells_a_project_and_what_it_carries(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, "-o", str(tmp_path / "o"), "--save", str(project), "--pack"]
+    assert main(words) == 0
+    assert load(project).packed
+    assert main(["info", str(project)]) == 0
+    told = capsys.readouterr().out
+    for said in ("found, packed", "Small 25.0%", "cut=0.5", "seed 0", "schema 2"):
+        assert said in told
+    assert main(["run", "pebble", SAMPLE, "-o", str(tmp_path / "o"), "--pack"]) == 2
+    assert "add --save" in _error(capsys)
 
 
 def test_help_imports_nothing_heavy() -> None:
