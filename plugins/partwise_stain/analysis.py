@@ -130,19 +130,21 @@ def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) ->
         fixed = preset(stains)
     trace: list[float] = []
 
-    def show(vectors: Vectors) -> None:
-        trace.append(_loss(coreset, vectors))
+    def show(vectors: Vectors, cost: float) -> None:
+        # The cost that is minimised: colours outside the cone, its width, distance to published
+        # vectors. Of the pairs tried so far the least counts.
+        trace.append(cost)
         job.snapshot(_parts(stains, vectors, None), trace)
         job.report(min(0.1 + 0.01 * len(trace), 0.3), "Finding the stains")
 
     if fixed is not None:
-        show(fixed)
+        show(fixed, _loss(coreset, fixed))
         return _Found(stains, fixed, looked.white, coreset, tuple(trace), 0, None)
     kept = _kept(stains, job)
     start = preset(stains)
     for column, vector in kept.items():
         start[:, column] = vector
-    show(start)
+    job.snapshot(_parts(stains, start, None))
     vectors = find_vectors(coreset, prior, kept=kept, on_step=show).vectors
     job.report(0.3, "Checking how steady they are")
     steady = steadiness(coreset, prior, kept, job) if params.resample else None

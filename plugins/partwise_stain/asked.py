@@ -77,9 +77,8 @@ class Params:
     stains: str = param(
         "auto",
         label="Staining",
-        choices={"auto": "H&E or H-DAB, find out"}
-        | {key: protocol.title for key, protocol in PROTOCOLS.items()},
-        help="Which dyes the slide carries; three dyes keep their published vectors.",
+        choices={"auto": "Find out"} | {key: protocol.title for key, protocol in PROTOCOLS.items()},
+        help="Which dyes the slide carries: H&E and H-DAB are told apart, others are chosen.",
     )
     white: str = param(
         "auto",

@@ -20,7 +20,7 @@ from partwise_stain.presets import unit
 __all__ = ["Cone", "angle_between", "find_vectors"]
 
 Vector = NDArray[np.float64]
-_OnStep = Callable[[Vector], None]
+_OnStep = Callable[[Vector, float], None]
 
 _ROUNDS = 12
 _GRID = np.arange(-60.0, 60.01, 0.25)  # degrees in the plane, from the middle of the prior
@@ -114,7 +114,7 @@ def find_vectors(
     kept : mapping of column to vector, optional
         Vectors that stay bit for bit while the other is found.
     on_step : callable, optional
-        Called with vectors (3, 2) after every round.
+        Called after each pair with the best vectors so far (3, 2) and their cost.
     """
     kept = kept or {}
     tuning = tuning or Tuning()
@@ -133,8 +133,8 @@ def find_vectors(
         cost, vectors = _edges(coreset, weight, normal, start, kept, tuning)
         if best is None or cost < best[0]:
             best = (cost, Cone(vectors, normal))
-            if on_step:
-                on_step(vectors)
+        if on_step:
+            on_step(best[1].vectors, best[0])
     assert best is not None
     return best[1]
 
