@@ -23,6 +23,7 @@ from partwise_app.controls import Elided, button, label, set_icon
 from partwise_app.tables import copyable
 from partwise_app.theme import Tokens
 from partwise_app.viewers.stage import ImageStage
+from partwise_app.words import tr
 
 __all__ = ["Comparison"]
 
@@ -37,15 +38,17 @@ class Comparison(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Comparison of two runs")
+        self.setAccessibleName(tr("Comparison of two runs"))
         self.stages = ImageStage(), ImageStage()
         self._titles = Elided("", "strong"), Elided("", "strong")
         self._linking = False
-        self._close = button("", "icon", name="End the comparison", tip="End the comparison (Esc)")
+        self._close = button(
+            "", "icon", name=tr("End the comparison"), tip=tr("End the comparison (Esc)")
+        )
         self._close.setShortcut("Esc")
         self._close.clicked.connect(self.closed)
         self._table = QTableWidget(0, 4)
-        self._table.setAccessibleName("What differs")
+        self._table.setAccessibleName(tr("What differs"))
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
         copyable(self._table)
@@ -64,8 +67,8 @@ class Comparison(QWidget):
         for made, title in zip(self._titles, (first, second), strict=True):
             made.set_full(title)
         for stage, title in zip(self.stages, (first, second), strict=True):
-            stage.setAccessibleName(f"Picture of {title}")
-        self._table.setHorizontalHeaderLabels(["", first, second, "Change"])
+            stage.setAccessibleName(tr("Picture of {title}", title=title))
+        self._table.setHorizontalHeaderLabels(["", first, second, tr("Change")])
 
     def set_pictures(self, shown: bool) -> None:
         """Show the two stages, or the table alone where there is no image."""
@@ -99,8 +102,8 @@ class Comparison(QWidget):
         bar.setFixedHeight(_BAR)
         row = QHBoxLayout(bar)
         row.setContentsMargins(14, 0, 10, 0)
-        row.addWidget(label("Two runs of the same input", "strong"))
-        row.addWidget(label("linked pan and zoom", "muted"))
+        row.addWidget(label(tr("Two runs of the same input"), "strong"))
+        row.addWidget(label(tr("linked pan and zoom"), "muted"))
         row.addStretch()
         row.addWidget(self._close)
         self._pictures = QWidget()

@@ -18,9 +18,11 @@ from partwise_app.dialogs.export import ExportDialog
 from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemPage, ShortcutsPage
 from partwise_app.dialogs.preferences import PreferencesDialog
 from partwise_app.dialogs.unsaved import UnsavedDialog
+from partwise_app.gestures import switch_words
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
 from partwise_app.tables import table_text
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from partwise.plugins.contract import Plugin
@@ -52,7 +54,7 @@ class Deeds(QObject):
 
     def file_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open", str(self._folder()), self._patterns()
+            self._window, tr("Open"), str(self._folder()), self._patterns()
         )
         if path:
             self.open_path(Path(path))
@@ -75,7 +77,7 @@ class Deeds(QObject):
     def file_save_as(self) -> None:
         proposed = self._folder() / f"{self._session.title or 'project'}.partwise"
         text, _ = QFileDialog.getSaveFileName(
-            self._window, "Save project", str(proposed), _PROJECTS
+            self._window, tr("Save project"), str(proposed), _PROJECTS
         )
         if not text:
             self._after_save = None
@@ -105,9 +107,9 @@ class Deeds(QObject):
         stem = Path(opened.dataset.title).stem
         text, _ = QFileDialog.getSaveFileName(
             self._window,
-            "Save report",
+            tr("Save report"),
             str(self._folder() / f"{stem}-report.html"),
-            "HTML (*.html)",
+            tr("HTML (*.html)"),
         )
         if text:
             session.write_report(Path(text), self._report_pictures())
@@ -117,7 +119,10 @@ class Deeds(QObject):
         if source is None:
             return
         path, _ = QFileDialog.getOpenFileName(
-            self._window, f"Where is {source.title}?", str(self._folder()), self._patterns()
+            self._window,
+            tr("Where is {title}?", title=source.title),
+            str(self._folder()),
+            self._patterns(),
         )
         if path:
             self._session.relink(source.id, Path(path))
@@ -125,7 +130,7 @@ class Deeds(QObject):
     def file_recover(self) -> None:
         orphan = self._window.keeper.orphan()
         if orphan is None:
-            self._session.noticed.emit(Notice("good", "There is nothing to recover."))
+            self._session.noticed.emit(Notice("good", tr("There is nothing to recover.")))
             return
         self._window.notices.dismiss()
         self.unless_unsaved(
@@ -148,13 +153,13 @@ class Deeds(QObject):
 
     def edit_copy_picture(self) -> None:
         QGuiApplication.clipboard().setImage(self._window.desk.shown.picture())
-        self._session.noticed.emit(Notice("good", "The picture is on the clipboard."))
+        self._session.noticed.emit(Notice("good", tr("The picture is on the clipboard.")))
 
     def edit_copy_table(self) -> None:
         if self._session.run is not None:
             text = table_text(self._session.run, self._session.strips)
             QGuiApplication.clipboard().setText(text)
-            self._session.noticed.emit(Notice("good", "The table is on the clipboard."))
+            self._session.noticed.emit(Notice("good", tr("The table is on the clipboard.")))
 
     def edit_reset_strips(self) -> None:
         self._session.edits.reset_profiles()
@@ -186,7 +191,7 @@ class Deeds(QObject):
         if not 0 <= place < len(strips):
             return
         strip = strips[place]
-        name = f"{'Hide' if strip.show else 'Show'} {strip.name}"
+        name = switch_words("show", not strip.show, strip.name)
         self._session.edits.strip(strip.key, name, {"show": not strip.show})
 
     def view_compare_runs(self) -> None:
@@ -205,10 +210,10 @@ class Deeds(QObject):
     def _choose_run(self, options: list[tuple[str, str]]) -> str:
         dialog = ChooseDialog(
             self._window,
-            "Compare with another run",
-            "Both are shown side by side, and what differs between them.",
+            tr("Compare with another run"),
+            tr("Both are shown side by side, and what differs between them."),
             options,
-            go="Compare",
+            go=tr("Compare"),
         )
         chosen = dialog.chosen if dialog.exec() else ""
         dialog.deleteLater()
@@ -240,7 +245,11 @@ class Deeds(QObject):
             self._session.start_run(from_here=from_here)
             return
         self._session.noticed.emit(
-            Notice("look", "A parameter is not allowed.", "It is marked in the form at the right.")
+            Notice(
+                "look",
+                tr("A parameter is not allowed."),
+                tr("It is marked in the form at the right."),
+            )
         )
 
     def run_from_here(self) -> None:
@@ -278,7 +287,7 @@ class Deeds(QObject):
         """Tell of an error that nobody foresaw; once the work at hand is done, one at a time."""
         if isinstance(error, Exception) and not self._troubled:
             self._troubled = True
-            notice = notice_of(error, "What was asked")
+            notice = notice_of(error, tr("What was asked"))
             QTimer.singleShot(0, self, partial(self._show_trouble, notice))
 
     def _show_trouble(self, notice: Notice) -> None:
@@ -320,11 +329,11 @@ class Deeds(QObject):
             return known
         dialog = ChooseDialog(
             self._window,
-            f"How shall {path.name} be read?",
-            "More than one panel can make sense of it.",
+            tr("How shall {name} be read?", name=path.name),
+            tr("More than one panel can make sense of it."),
             [(plugin.id, f"{plugin.title}  ·  {plugin.summary}") for plugin in plugins],
-            go="Open",
-            remember=f"Do so for every {path.suffix} file" if path.suffix else "",
+            go=tr("Open"),
+            remember=tr("Do so for every {suffix} file", suffix=path.suffix) if path.suffix else "",
         )
         chosen = dialog.chosen if dialog.exec() else ""
         if chosen and dialog.remembered:

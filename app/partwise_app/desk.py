@@ -26,6 +26,7 @@ from partwise_app.viewers.curve import ConvergenceCurve
 from partwise_app.viewers.plots import PlotStage
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import ImageStage
+from partwise_app.words import tr
 
 __all__ = ["Desk"]
 
@@ -55,14 +56,20 @@ class Desk(QWidget):
         self.trust = TrustCard()
         self.measures = MeasuresCard()
         self.export = button(
-            " Export…", "small", name="Export", tip="Images and tables of this run (Ctrl+E)"
+            tr(" Export…"),
+            "small",
+            name=tr("Export"),
+            tip=tr("Images and tables of this run (Ctrl+E)"),
         )
         self.report = button(
-            " Report…", "small", name="Save a report", tip="One page with methods and numbers"
+            tr(" Report…"),
+            "small",
+            name=tr("Save a report"),
+            tip=tr("One page with methods and numbers"),
         )
         self._panel: QWidget | None = None
         self._panel_box = QVBoxLayout()
-        self._scatter_title = SectionLabel("Optical density")
+        self._scatter_title = SectionLabel(tr("Optical density"))
         self._scatter_hint = label("", "small")
         self._scatter_box = self._make_scatter()
         self._across = QSplitter(Qt.Orientation.Horizontal)
@@ -200,7 +207,7 @@ class Desk(QWidget):
         box = QVBoxLayout(convergence)
         box.setContentsMargins(14, 12, 14, 10)
         box.setSpacing(6)
-        box.addWidget(SectionLabel("Convergence"))
+        box.addWidget(SectionLabel(tr("Convergence")))
         self.curve.setFixedHeight(_CURVE_HEIGHT)
         box.addWidget(self.curve)
         buttons = QWidget()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from partwise.project import strips as mixer
 from partwise.project.document import Run, Source, Strip
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from partwise_app.session import Session
@@ -60,7 +61,11 @@ class Edits:
 
     def move(self, key: str, place: int) -> None:
         """Put a part at another place among the parts."""
-        self.strips(f"Move {self._name(key)}", lambda s: mixer.moved(s, key, place), merge="move")
+        self.strips(
+            tr("Move {name}", name=self._name(key)),
+            lambda s: mixer.moved(s, key, place),
+            merge="move",
+        )
 
     def join(self, key: str, other: str) -> None:
         """Let one strip stand for the sum of two parts."""
@@ -72,12 +77,14 @@ class Edits:
         run = self._session.run
         if run is not None:
             found = {strip.key: strip for strip in run.strips}
-            self.strips(f"Take {self._name(key)} apart", lambda s: mixer.parted(s, key, found))
+            self.strips(
+                tr("Take {name} apart", name=self._name(key)), lambda s: mixer.parted(s, key, found)
+            )
 
     def reset_profiles(self) -> None:
         """Take all corrections by hand back."""
         self.strips(
-            "Take corrections back",
+            tr("Take corrections back"),
             lambda strips: tuple(dataclasses.replace(s, profile=None) for s in strips),
         )
 
@@ -88,12 +95,14 @@ class Edits:
         opened = self._session.input
         if opened is not None:
             label = next(spec.label for spec in opened.specs if spec.name == name)
-            self.parameters(f"Set {label.lower()}", {**self._session.parameters, name: value})
+            self.parameters(
+                tr("Set {lower}", lower=label.lower()), {**self._session.parameters, name: value}
+            )
 
     def reset_parameters(self) -> None:
         """Choose every parameter's default."""
         if self._session.input is not None:
-            self.parameters("Set defaults", self._session.input.defaults)
+            self.parameters(tr("Set defaults"), self._session.input.defaults)
 
     def parameters(self, edit: str, values: Mapping[str, Any]) -> None:
         """Choose all parameters."""
@@ -112,7 +121,7 @@ class Edits:
     def rename(self, entry_id: str, title: str) -> None:
         """Give a source or run another title."""
         self._session.edit(
-            "Rename", lambda c: dataclasses.replace(c, titles={**c.titles, entry_id: title})
+            tr("Rename"), lambda c: dataclasses.replace(c, titles={**c.titles, entry_id: title})
         )
 
     def remove(self, entry_id: str) -> None:
@@ -123,7 +132,8 @@ class Edits:
         if found is not None:
             name = state.title(entry_id, found.title)
             self._session.edit(
-                f"Remove {name}", lambda c: dataclasses.replace(c, removed=(*c.removed, entry_id))
+                tr("Remove {name}", name=name),
+                lambda c: dataclasses.replace(c, removed=(*c.removed, entry_id)),
             )
 
     def _name(self, key: str) -> str:

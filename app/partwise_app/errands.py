@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from partwise.errors import Cancelled
 from partwise_app.background import Background
 from partwise_app.notices import Notice, notice_of
+from partwise_app.words import tr
 
 __all__ = ["Errands"]
 
@@ -70,7 +71,11 @@ class Errands(QObject):
         def not_done(problem: Exception) -> None:
             if isinstance(problem, Cancelled):
                 self.noticed.emit(
-                    Notice("look", f"{doing} was cancelled.", "Nothing was left behind.")
+                    Notice(
+                        "look",
+                        tr("{doing} was cancelled.", doing=doing),
+                        tr("Nothing was left behind."),
+                    )
                 )
             elif failed is not None:
                 failed(problem)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QVBox
 from partwise.errors import UsageProblem
 from partwise.params import ParamSpec
 from partwise_app.controls import Choice, SectionLabel, Switch, button, label, restyle
+from partwise_app.words import tr
 
 __all__ = ["ParamForm"]
 
@@ -28,9 +29,11 @@ class ParamForm(QWidget):
         super().__init__(parent)
         self._specs: tuple[ParamSpec, ...] = ()
         self._fields: dict[str, _Field] = {}
-        self._title = SectionLabel("Analysis")
-        self._empty = label("Open a file to see what can be chosen.", "muted", wrap=True)
-        self._fold = button("▸  Advanced", "fold", name="Advanced parameters", checkable=True)
+        self._title = SectionLabel(tr("Analysis"))
+        self._empty = label(tr("Open a file to see what can be chosen."), "muted", wrap=True)
+        self._fold = button(
+            tr("▸  Advanced"), "fold", name=tr("Advanced parameters"), checkable=True
+        )
         self._fold.toggled.connect(self._on_fold)
         self._basic, self._advanced = QWidget(), QWidget()
         for body in (self._basic, self._advanced):
@@ -60,7 +63,7 @@ class ParamForm(QWidget):
 
     def set_form(self, title: str, specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:
         """Show the fields of an analysis; the fields stay where the analysis is the same."""
-        self._title.set_words(title or "Analysis")
+        self._title.set_words(title or tr("Analysis"))
         self._empty.setVisible(not specs)
         if tuple(specs) != self._specs:
             self._rebuild(tuple(specs))
@@ -86,7 +89,7 @@ class ParamForm(QWidget):
         self._advanced.setVisible(self._fold.isChecked() and self._fold.isVisibleTo(self))
 
     def _on_fold(self, open_: bool) -> None:
-        self._fold.setText("▾  Advanced" if open_ else "▸  Advanced")
+        self._fold.setText(tr("▾  Advanced") if open_ else tr("▸  Advanced"))
         self._advanced.setVisible(open_)
 
     def _on_problem(self) -> None:
@@ -128,7 +131,10 @@ class _Field(QWidget):
             row.addWidget(label(spec.unit, "muted"))
         if spec.kind == "file":
             browse = button(
-                "…", "small", name=f"Choose a file for {spec.label}", tip="Choose a file"
+                "…",
+                "small",
+                name=tr("Choose a file for {label}", label=spec.label),
+                tip=tr("Choose a file"),
             )
             browse.clicked.connect(self._on_browse)
             row.addWidget(browse)
@@ -173,9 +179,9 @@ class _Field(QWidget):
         if spec.type in (int, float):
             line.setAlignment(Qt.AlignmentFlag.AlignRight)
         if spec.kind == "file":
-            line.setPlaceholderText("none")
+            line.setPlaceholderText(tr("none"))
         elif spec.type is str:
-            line.setPlaceholderText(_text_of(spec.default) or "none")
+            line.setPlaceholderText(_text_of(spec.default) or tr("none"))
         line.editingFinished.connect(self._on_text)
         line.textEdited.connect(self._on_typing)
         return line
@@ -205,7 +211,9 @@ class _Field(QWidget):
         self.edited.emit(self.spec.name, on)
 
     def _on_browse(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, f"Choose {self.spec.label.lower()}")
+        path, _ = QFileDialog.getOpenFileName(
+            self, tr("Choose {lower}", lower=self.spec.label.lower())
+        )
         if path and isinstance(self.control, QLineEdit):
             self.control.setText(path)
             self._on_text()

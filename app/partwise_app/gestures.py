@@ -8,17 +8,23 @@ from partwise_app import resolve
 from partwise_app.desk import Desk
 from partwise_app.picture import Picture
 from partwise_app.session import Session
+from partwise_app.words import mark, tr
 
-__all__ = ["Gestures"]
+__all__ = ["Gestures", "switch_words"]
 
 _EDITS = {
-    ("show", True): "Show",
-    ("show", False): "Hide",
-    ("solo", True): "Solo",
-    ("solo", False): "End solo of",
-    ("locked", True): "Lock",
-    ("locked", False): "Unlock",
+    ("show", True): mark("Show {name}"),
+    ("show", False): mark("Hide {name}"),
+    ("solo", True): mark("Solo {name}"),
+    ("solo", False): mark("End solo of {name}"),
+    ("locked", True): mark("Lock {name}"),
+    ("locked", False): mark("Unlock {name}"),
 }
+
+
+def switch_words(field: str, on: bool, name: str) -> str:
+    """Return what undo says of a switch of a strip: ``"show"``, ``"solo"`` or ``"locked"``."""
+    return tr(_EDITS[field, on], name=name)
 
 
 class Gestures(QObject):
@@ -57,13 +63,13 @@ class Gestures(QObject):
             self._session.look_at_source(entry_id)
 
     def _on_switched(self, key: str, field: str, on: bool) -> None:
-        self._session.edits.strip(key, f"{_EDITS[field, on]} {self._name(key)}", {field: on})
+        self._session.edits.strip(key, switch_words(field, on, self._name(key)), {field: on})
 
     def _on_renamed(self, key: str, name: str) -> None:
-        self._session.edits.strip(key, f"Rename {self._name(key)}", {"name": name})
+        self._session.edits.strip(key, tr("Rename {name}", name=self._name(key)), {"name": name})
 
     def _on_recolored(self, key: str, color: str) -> None:
-        self._session.edits.strip(key, f"Colour {self._name(key)}", {"color": color})
+        self._session.edits.strip(key, tr("Colour {name}", name=self._name(key)), {"color": color})
 
     def _on_activated(self, key: str) -> None:
         if self._desk.has_stage:

@@ -18,6 +18,7 @@ from partwise_app import filework
 from partwise_app.errands import Errands
 from partwise_app.filework import Opened
 from partwise_app.notices import Notice
+from partwise_app.words import tr
 
 __all__ = ["Chooser", "Inputs"]
 
@@ -91,7 +92,9 @@ class Inputs(QObject):
                 self._read(path, chosen, {}, title)
 
         self._errands.do(
-            f"Opening {path.name}", lambda: filework.readers_of(self._registry, path), known
+            tr("Opening {name}", name=path.name),
+            lambda: filework.readers_of(self._registry, path),
+            known,
         )
 
     def open_sample(self, key: str) -> None:
@@ -99,7 +102,7 @@ class Inputs(QObject):
         try:
             plugin, sample, path = self._registry.sample(key)
         except (PartwiseProblem, InputProblem, OSError, ImportError) as problem:
-            self._errands.tell(problem, "Opening the sample")
+            self._errands.tell(problem, tr("Opening the sample"))
             return
         self._read(path, plugin.id, dict(sample.parameters), sample.title)
 
@@ -121,11 +124,11 @@ class Inputs(QObject):
 
         def missing(problem: Exception) -> None:
             self._lost[source.id] = f"{source.title} cannot be opened"
-            self._errands.tell(problem, f"Opening {source.title}")
+            self._errands.tell(problem, tr("Opening {title}", title=source.title))
             self.lost_now.emit(source.id)
 
         self._errands.do(
-            f"Opening {source.title}",
+            tr("Opening {title}", title=source.title),
             lambda: filework.read_input(self._registry, place, source.plugin),
             found,
             missing,
@@ -162,7 +165,7 @@ class Inputs(QObject):
             if not same:
                 text = f"{path.name} is not the file that these results were made from."
                 told = Notice(
-                    "look", text, "The results are kept as they were; run again to compare."
+                    "look", text, tr("The results are kept as they were; run again to compare.")
                 )
                 self._errands.noticed.emit(told)
             elif along:
@@ -171,11 +174,11 @@ class Inputs(QObject):
                 self._errands.noticed.emit(Notice("good", words))
             self.relinked.emit(source.id, opened)
 
-        self._errands.do(f"Opening {path.name}", read, found)
+        self._errands.do(tr("Opening {name}", name=path.name), read, found)
 
     def _read(self, path: Path, plugin_id: str, parameters: Mapping[str, Any], title: str) -> None:
         self._errands.do(
-            f"Opening {path.name}",
+            tr("Opening {name}", name=path.name),
             lambda: filework.read_input(self._registry, path, plugin_id, parameters, title),
             self.arrived.emit,
         )

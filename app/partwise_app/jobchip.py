@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from partwise_app.controls import button, label
+from partwise_app.words import tr
 
 __all__ = ["JobChip", "time_left"]
 
@@ -35,14 +36,16 @@ class JobChip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._began = 0.0
-        self._what = label("Ready")
+        self._what = label(tr("Ready"))
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(112)
-        self._bar.setAccessibleName("Progress")
+        self._bar.setAccessibleName(tr("Progress"))
         self._left = label("")
-        self._cancel = button("Cancel", "link", name="Cancel what is going on", tip="Stop (Ctrl+.)")
+        self._cancel = button(
+            tr("Cancel"), "link", name=tr("Cancel what is going on"), tip=tr("Stop (Ctrl+.)")
+        )
         self._cancel.setCursor(Qt.CursorShape.PointingHandCursor)
         self._cancel.clicked.connect(self.cancel_asked)
         row = QHBoxLayout(self)
@@ -51,7 +54,7 @@ class JobChip(QWidget):
         for widget in (self._what, self._bar, self._left, self._cancel):
             row.addWidget(widget)
         row.addStretch()
-        self.rest("Ready")
+        self.rest(tr("Ready"))
 
     def begin(self, what: str, *, cancellable: bool = True) -> None:
         """Show that something begins whose progress will be told."""
@@ -75,7 +78,7 @@ class JobChip(QWidget):
 
     def stopping(self) -> None:
         """Show that the wish to stop was heard."""
-        self._what.setText("Stopping…")
+        self._what.setText(tr("Stopping…"))
         self._left.hide()
         self._cancel.hide()
 

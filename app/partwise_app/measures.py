@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from partwise.result import Measure
 from partwise_app.controls import SectionLabel, button, label
+from partwise_app.words import tr
 
 __all__ = ["MeasuresCard", "number"]
 
@@ -31,10 +32,12 @@ class MeasuresCard(QWidget):
         self._box.setContentsMargins(14, 12, 14, 14)
         self._box.setSpacing(8)
         self._measures: tuple[Measure, ...] = ()
-        self._copy = button("Copy", "link", name="Copy the measures", tip="Copy as a table")
+        self._copy = button(
+            tr("Copy"), "link", name=tr("Copy the measures"), tip=tr("Copy as a table")
+        )
         self._copy.clicked.connect(self._on_copy)
         head = QHBoxLayout()
-        head.addWidget(SectionLabel("Measures"), 1)
+        head.addWidget(SectionLabel(tr("Measures")), 1)
         head.addWidget(self._copy)
         self._box.addLayout(head)
         self.hide()

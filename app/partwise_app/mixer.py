@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 from partwise.project.document import Strip
 from partwise_app.controls import label
 from partwise_app.strip import THUMB_HEIGHT, WIDTHS, Share, StripView
+from partwise_app.words import tr
 
 __all__ = ["Mixer", "Share"]
 
@@ -35,10 +36,11 @@ class Mixer(QScrollArea):
         self.setWidgetResizable(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName("Mixer of parts")
+        self.setAccessibleName(tr("Mixer of parts"))
         self._strips: dict[str, StripView] = {}
         self._hint = label(
-            "The parts appear here: press Run to find them, then show, solo or lock each.", "muted"
+            tr("The parts appear here: press Run to find them, then show, solo or lock each."),
+            "muted",
         )
         self._body = body = QWidget()
         self._row = QHBoxLayout(body)

@@ -13,6 +13,7 @@ from partwise.errors import FileProblem, InputProblem, PartwiseProblem
 from partwise_app import icons
 from partwise_app.controls import button, label, restyle, set_icon
 from partwise_app.theme import Tokens
+from partwise_app.words import tr
 
 __all__ = ["Notice", "NoticeBar", "notice_of"]
 
@@ -61,16 +62,22 @@ def notice_of(problem: Exception, doing: str) -> Notice:
         reason = problem.strerror or str(problem)
         where = f" {problem.filename}" if problem.filename else ""
         return Notice(
-            "bad", f"{doing} failed: {reason}{where}", "Check the disk and the permissions.", more
+            "bad",
+            tr("{doing} failed: {reason}{where}", doing=doing, reason=reason, where=where),
+            tr("Check the disk and the permissions."),
+            more,
         )
     if isinstance(problem, MemoryError):
         return Notice(
-            "bad", f"{doing} needs more memory than there is.", "Close other programs.", more
+            "bad",
+            tr("{doing} needs more memory than there is.", doing=doing),
+            tr("Close other programs."),
+            more,
         )
     return Notice(
         "bad",
-        f"{doing} failed in a way that Partwise did not foresee.",
-        "Your work is still here. The details help us to mend it.",
+        tr("{doing} failed in a way that Partwise did not foresee.", doing=doing),
+        tr("Your work is still here. The details help us to mend it."),
         more,
     )
 
@@ -95,8 +102,8 @@ class NoticeBar(QFrame):
         self._text = label("", "strong", wrap=True)
         self._detail = label("", "muted", wrap=True)
         self._action = button("", "small")
-        self._more = button("Details", "small", tip="What happened, to copy into a report")
-        self._close = button("", "icon", name="Dismiss this message", tip="Dismiss")
+        self._more = button(tr("Details"), "small", tip=tr("What happened, to copy into a report"))
+        self._close = button("", "icon", name=tr("Dismiss this message"), tip=tr("Dismiss"))
         words = QVBoxLayout()
         words.setSpacing(1)
         words.addWidget(self._text)

@@ -16,6 +16,7 @@ from partwise_app import filework, resolve
 from partwise_app.errands import Errands
 from partwise_app.filework import Opened
 from partwise_app.notices import Notice
+from partwise_app.words import tr
 
 __all__ = ["Outbox", "as_chosen"]
 
@@ -52,11 +53,15 @@ class Outbox(QObject):
         def written(paths: tuple[Path, ...]) -> None:
             count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
             self._errands.noticed.emit(
-                Notice("good", f"{count} exported.", f"They are in {folder}")
+                Notice(
+                    "good",
+                    tr("{count} exported.", count=count),
+                    tr("They are in {folder}", folder=folder),
+                )
             )
 
         self._errands.do(
-            f"Exporting to {folder.name}",
+            tr("Exporting to {name}", name=folder.name),
             lambda: filework.write_exports(chosen, opened.dataset, run, folder, stem, job),
             written,
         )
@@ -66,7 +71,7 @@ class Outbox(QObject):
     ) -> None:
         """Write the report; `pictures` are PNGs by role."""
         self._errands.do(
-            f"Writing {path.name}",
+            tr("Writing {name}", name=path.name),
             lambda: filework.write_report(self._registry, opened, run, pictures, path),
             self._told_written,
         )
@@ -77,7 +82,11 @@ class Outbox(QObject):
 
     def _told_written(self, path: Path) -> None:
         self._errands.noticed.emit(
-            Notice("good", f"{path.name} written.", f"It is in {path.parent}")
+            Notice(
+                "good",
+                tr("{name} written.", name=path.name),
+                tr("It is in {parent}", parent=path.parent),
+            )
         )
 
     def _is_cancelled(self) -> bool:

@@ -37,6 +37,7 @@ from PySide6.QtWidgets import (
 
 from partwise_app.controls import label
 from partwise_app.theme import DARK, Tokens
+from partwise_app.words import tr
 
 __all__ = ["Offer", "Palette", "match_score"]
 
@@ -109,19 +110,19 @@ class Palette(QFrame):
         self._offers: tuple[Offer, ...] = ()
         self._line = QLineEdit()
         self._line.setProperty("kind", "palette")
-        self._line.setPlaceholderText("Search commands, samples, parts")
-        self._line.setAccessibleName("Search commands, samples and parts")
+        self._line.setPlaceholderText(tr("Search commands, samples, parts"))
+        self._line.setAccessibleName(tr("Search commands, samples and parts"))
         self._line.installEventFilter(self)
         self._model = QStandardItemModel(self)
         self._view = QListView()
         self._view.setModel(self._model)
-        self._view.setAccessibleName("Commands found")
+        self._view.setAccessibleName(tr("Commands found"))
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._delegate = _Rows(self)
         self._view.setItemDelegate(self._delegate)
         self._view.setMouseTracking(True)
-        self._none = label("Nothing of that name. Try fewer letters.", "muted")
+        self._none = label(tr("Nothing of that name. Try fewer letters."), "muted")
         self._none.setContentsMargins(16, 8, 0, 10)
         box = QVBoxLayout(self)
         box.setContentsMargins(1, 1, 1, 6)

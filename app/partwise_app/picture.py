@@ -15,6 +15,7 @@ from partwise_app.session import Session
 from partwise_app.sheets import spark
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.plots import is_table
+from partwise_app.words import tr
 
 __all__ = ["Picture"]
 
@@ -247,7 +248,7 @@ class Picture(QObject):
             (part.key, self._name(part.key) if few else f"{k}") for k, part in enumerate(parts, 1)
         ]
         self._desk.stagebar.set_against(
-            (*names, ("", "As mixed")), mode.removeprefix(_AGAINST) if mode != _COMPARE else ""
+            (*names, ("", tr("As mixed"))), mode.removeprefix(_AGAINST) if mode != _COMPARE else ""
         )
 
     def _draw_scatter(self, run: Run | None, strips: Sequence[Strip]) -> None:
@@ -260,8 +261,8 @@ class Picture(QObject):
         shown = resolve.corrected_view(view, parts, strips)
         self._desk.scatter.set_view(shown, parts, strips)
         unit = view.axes[0].unit if view.axes else ""
-        title = "Optical density" if unit == "OD" else view.title
-        self._desk.show_scatter(title, "drag a tip" if movable else "", view.title)
+        title = tr("Optical density") if unit == "OD" else view.title
+        self._desk.show_scatter(title, tr("drag a tip") if movable else "", view.title)
 
     def _draw_sparks(self) -> None:
         run = self._session.run

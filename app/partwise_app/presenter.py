@@ -20,6 +20,7 @@ from partwise_app.session import Session
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import Tokens
 from partwise_app.tree import Entry
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -95,7 +96,7 @@ class Presenter(QObject):
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self.picture.draw_live(snapshot)
         shares = {
-            part.key: Share(part.share, "Of what the parts explain, so far")
+            part.key: Share(part.share, tr("Of what the parts explain, so far"))
             for part in snapshot.parts
             if part.share > 0
         }
@@ -106,20 +107,20 @@ class Presenter(QObject):
     def _on_running(self, running: bool) -> None:
         if running:
             source = self._session.source
-            self._status.job.begin(f"{source.title if source else ''}: starting")
+            self._status.job.begin(tr("{value}: starting", value=source.title if source else ""))
             self._trusted = ()
             self._desk.trust.set_lines(())
             self._desk.measures.set_measures(())
             self._desk.curve.set_trace((), None, True)
             self.picture.begin_run()
         else:
-            self._status.job.rest("Ready")
+            self._status.job.rest(tr("Ready"))
 
     def _on_stopping(self) -> None:
         self._status.job.stopping()
 
     def _on_stopped(self, asked: bool) -> None:
-        self._status.job.rest("Stopped" if asked else "Ready")
+        self._status.job.rest(tr("Stopped") if asked else tr("Ready"))
         if self._session.run is not None:
             self._on_selection()  # what stood, or the result that was there before
         else:
@@ -134,7 +135,7 @@ class Presenter(QObject):
         if doing:
             self._status.job.begin(doing, cancellable=doing.startswith("Exporting"))
         else:
-            self._status.job.rest("Ready")
+            self._status.job.rest(tr("Ready"))
 
     # --- drawing -------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ class Presenter(QObject):
     def _draw_form(self) -> None:
         opened = self._session.input
         if opened is None:
-            self._desk.form.set_form("Analysis", (), {})
+            self._desk.form.set_form(tr("Analysis"), (), {})
         else:
             self._desk.form.set_form(opened.plugin.title, opened.specs, self._session.parameters)
 
@@ -225,7 +226,9 @@ def _shares(run: Run, strips: tuple[Strip, ...]) -> Mapping[str, Share]:
     for strip in strips:
         if strip.key in each:
             share = each[strip.key] + sum(each.get(key, 0.0) for key in strip.joined)
-            shares[strip.key] = Share(share, f"{100 * share:.2f} % of what the parts explain")
+            shares[strip.key] = Share(
+                share, tr("{value} % of what the parts explain", value=f"{100 * share:.2f}")
+            )
     left = run.result.residual
     words = left.text or f"{100 * left.share:.2f} % of the whole is not explained"
     return {**shares, _RESIDUAL: Share(left.share, words)}

@@ -16,6 +16,7 @@ from partwise.project.document import Run, State, Strip
 from partwise.project.recovery import Holder
 from partwise.result import Part, Trust, View
 from partwise_app.notices import Notice
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from partwise.data.mixing import Mixing
@@ -45,10 +46,10 @@ __all__ = [
 
 _RGB = 3
 _ENDS = {
-    "converged": "Ran until it stood still",
-    "max_iter": "Ended at the most steps allowed",
-    "max_seconds": "Ended at the time allowed",
-    "cancelled": "Stopped by hand",
+    "converged": mark("Ran until it stood still"),
+    "max_iter": mark("Ended at the most steps allowed"),
+    "max_seconds": mark("Ended at the time allowed"),
+    "cancelled": mark("Stopped by hand"),
 }
 _ORDER = ("good", "look", "bad")
 _NO_MIXING: Mapping[str, Any] = {"transform": "optical-density", "white": (255, 255, 255)}
@@ -158,14 +159,15 @@ def trust_lines(run: Run | None, strips: Sequence[Strip]) -> tuple[Trust, ...]:
     names = [strip.name for strip in strips if strip.profile is not None]
     if not names:
         return run.result.trust
-    verb = "is" if len(names) == 1 else "are"
     corrected_by_hand = Trust(
         "corrected",
         None,
         "look",
-        f"{' and '.join(names)} {verb} corrected by hand",
-        "Picture and exports follow the correction; the numbers here are those of the run. "
-        "Lock the part and run again to measure it.",
+        tr("Corrected by hand: {names}", names=", ".join(names)),
+        tr(
+            "Picture and exports follow the correction; the numbers here are those of the run. "
+            "Run on from here to measure it."
+        ),
     )
     return (corrected_by_hand, *run.result.trust)
 
@@ -179,8 +181,13 @@ def held_notice(path: Path, holder: Holder) -> Notice:
     """Say who else has a project open."""
     return Notice(
         "look",
-        f"{path.name} is open in another window (process {holder.pid} on {holder.host}).",
-        "It is only read here. Save under another name, so that neither overwrites the other.",
+        tr(
+            "{name} is open in another window (process {pid} on {host}).",
+            name=path.name,
+            pid=holder.pid,
+            host=holder.host,
+        ),
+        tr("It is only read here. Save under another name, so that neither overwrites the other."),
         action="file_save_as",
     )
 
@@ -190,7 +197,7 @@ def lost_notice(why: str) -> Notice:
     return Notice(
         "look",
         f"{why}.",
-        "The numbers are shown as saved; find the file to see its picture.",
+        tr("The numbers are shown as saved; find the file to see its picture."),
         action="file_relink",
     )
 
@@ -198,15 +205,16 @@ def lost_notice(why: str) -> Notice:
 def summary_of_run(run: Run) -> str:
     """Return a run in a line: what it found, how long it took, what was locked."""
     count = len(run.result.parts)
-    facts = [f"{count} part{'s' if count != 1 else ''}"]
+    facts = [tr("{count} parts", count=count) if count != 1 else tr("1 part")]
     about = run.result.provenance
     if about is not None:
         if about.kept:
             names = {part.key: part.name for part in run.result.parts}
-            facts.append("kept " + ", ".join(names.get(k, k) for k in about.kept).lower())
+            kept = ", ".join(names.get(k, k) for k in about.kept).lower()
+            facts.append(tr("kept {names}", names=kept))
         facts.append(f"{about.seconds:.1f} s" if about.seconds >= 0.05 else "< 0.1 s")
     if not is_whole(run):
-        facts.append("stopped")
+        facts.append(tr("stopped"))
     return " · ".join(facts)
 
 
@@ -216,10 +224,11 @@ def story_of_run(state: State, run: Run, former: Run | None, labels: Mapping[str
     lines = [state.title(run.id, run.title)]
     if about is not None:
         lines.append(f"{about.started[:16].replace('T', ' ')}, {about.seconds:.1f} s")
-    lines.append(_ENDS.get(run.result.fit.stop, run.result.fit.stop))
+    lines.append(tr(_ENDS.get(run.result.fit.stop, run.result.fit.stop)))
     if about is not None and about.kept:
         names = {strip.key: strip.name for strip in state.part_strips(run.id)}
-        lines.append("Kept: " + ", ".join(names.get(key, key) for key in about.kept))
+        kept = ", ".join(names.get(key, key) for key in about.kept)
+        lines.append(tr("Kept: {names}", names=kept))
     if former is None:
         return "\n".join(lines)
     changes = [
@@ -227,8 +236,8 @@ def story_of_run(state: State, run: Run, former: Run | None, labels: Mapping[str
         for name, before, after in changed_parameters(former, run)
     ]
     since = state.title(former.id, former.title)
-    lines += ["", f"Changed since {since}:", *changes] if changes else []
-    return "\n".join(lines if changes else [*lines, "", f"Parameters as in {since}"])
+    lines += ["", tr("Changed since {run}:", run=since), *changes] if changes else []
+    return "\n".join(lines if changes else [*lines, "", tr("Parameters as in {run}", run=since)])
 
 
 def worst_verdict(run: Run) -> str:

@@ -23,6 +23,7 @@ from partwise_app.inputs import Inputs
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import Outbox, as_chosen
 from partwise_app.runner import Asked, Runner, WorkerFactory
+from partwise_app.words import tr
 
 __all__ = ["Session"]
 
@@ -235,7 +236,9 @@ class Session(QObject):
     def open_project(self, path: Path) -> None:
         """Open a project in place of the present one; asking about changes comes before."""
         self._errands.do(
-            f"Opening {path.name}", lambda: filework.read_project(path), self._take_project
+            tr("Opening {name}", name=path.name),
+            lambda: filework.read_project(path),
+            self._take_project,
         )
 
     def close_project(self) -> None:
@@ -265,7 +268,9 @@ class Session(QObject):
             self.saved.emit(target)
 
         self._errands.do(
-            f"Saving {target.name}", lambda: filework.write_project(state, target, thumb), written
+            tr("Saving {name}", name=target.name),
+            lambda: filework.write_project(state, target, thumb),
+            written,
         )
 
     def recover(self, copy: Path, project: Path | None, discard: Callable[[], None]) -> None:
@@ -277,7 +282,7 @@ class Session(QObject):
             self._document.mark_saved(State())  # nothing of this is in the person's file yet
             discard()
 
-        self._errands.do("Recovering", lambda: filework.read_project(copy), found)
+        self._errands.do(tr("Recovering"), lambda: filework.read_project(copy), found)
 
     def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         """Do something in the background that nobody waits for."""
@@ -354,7 +359,7 @@ class Session(QObject):
         try:
             filework.check_values(opened.specs, values)
         except PartwiseProblem as problem:
-            self._errands.tell(problem, "Run")
+            self._errands.tell(problem, tr("Run"))
             return
         self.warm_up()
         request = Request(
@@ -388,7 +393,7 @@ class Session(QObject):
         self.select_source(known.id)
         if opened.parameters:
             self.edits.parameters(
-                "Set the sample's parameters", {**opened.defaults, **opened.parameters}
+                tr("Set the sample's parameters"), {**opened.defaults, **opened.parameters}
             )
         self.opened.emit(Path(file.path))
 
@@ -490,7 +495,7 @@ class Session(QObject):
         self.run_added.emit(run)
 
     def _take_failure(self, problem: Exception, trace: str) -> None:
-        notice = notice_of(problem, "The run")
+        notice = notice_of(problem, tr("The run"))
         action = "run_start" if isinstance(problem, WorkerLost) else ""
         self.noticed.emit(dataclasses.replace(notice, action=action, more=trace or notice.more))
         self.stopped.emit(False)

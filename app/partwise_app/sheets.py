@@ -26,6 +26,7 @@ from partwise_app.controls import SectionLabel, label
 from partwise_app.measures import number
 from partwise_app.tables import copyable
 from partwise_app.theme import DARK, Tokens
+from partwise_app.words import tr
 
 __all__ = ["Chart", "Sheets", "spark"]
 
@@ -42,7 +43,7 @@ class Sheets(QScrollArea):
         self.setObjectName("canvas")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAccessibleName("Stage")
+        self.setAccessibleName(tr("Stage"))
         self._tokens = DARK
         self._charts: list[Chart] = []
 
@@ -55,12 +56,12 @@ class Sheets(QScrollArea):
         self._charts = []
         if result is None:
             box.addStretch()
-            hint = label("Press Run to find the parts.", "muted")
+            hint = label(tr("Press Run to find the parts."), "muted")
             hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
             box.addWidget(hint)
         else:
             shown = _shown(result.parts, strips)
-            self._add_chart(box, "Profiles of the parts", shown, ())
+            self._add_chart(box, tr("Profiles of the parts"), shown, ())
             for view in result.views:
                 if view.kind in _CURVES:
                     self._add_chart(box, view.title, _lines_of(view), view.axes)

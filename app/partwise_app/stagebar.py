@@ -9,20 +9,21 @@ from partwise_app import icons
 from partwise_app.commands import shortcut_text
 from partwise_app.controls import button, label, set_icon
 from partwise_app.theme import Tokens
+from partwise_app.words import mark, tr
 
 __all__ = ["StageBar"]
 
 _TABS = (
-    ("whole", "Whole"),
-    ("compare", "Compare"),
-    ("side", "Side by side"),
-    ("parts", "Parts"),
-    ("residual", "Residual"),
+    ("whole", mark("Whole")),
+    ("compare", mark("Compare")),
+    ("side", mark("Side by side")),
+    ("parts", mark("Parts")),
+    ("residual", mark("Residual")),
 )
 _ZOOMS = (
-    ("view_zoom_out", "zoom-out", "Zoom out"),
-    ("view_zoom_in", "zoom-in", "Zoom in"),
-    ("view_fit", "fit", "Fit to window"),
+    ("view_zoom_out", "zoom-out", mark("Zoom out")),
+    ("view_zoom_in", "zoom-in", mark("Zoom in")),
+    ("view_fit", "fit", mark("Fit to window")),
 )
 
 
@@ -45,7 +46,7 @@ class StageBar(QWidget):
         row.setSpacing(2)
         for mode, title in _TABS:
             tab = button(
-                title, "tab", tip=title + shortcut_text(f"view_mode:{mode}"), checkable=True
+                tr(title), "tab", tip=tr(title) + shortcut_text(f"view_mode:{mode}"), checkable=True
             )
             tab.setFixedHeight(36)
             tab.setProperty("mode", mode)
@@ -64,12 +65,12 @@ class StageBar(QWidget):
         self._zoom = label("", "muted")
         self._zoom.setMinimumWidth(52)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._zoom.setToolTip("Screen pixels per pixel of the image")
+        self._zoom.setToolTip(tr("Screen pixels per pixel of the image"))
         self._buttons: dict[str, QPushButton] = {}
         row.addWidget(self._zoom)
         row.addSpacing(4)
         for command_id, name, title in _ZOOMS:
-            made = button("", "icon", name=title, tip=title + shortcut_text(command_id))
+            made = button("", "icon", name=tr(title), tip=tr(title) + shortcut_text(command_id))
             made.setProperty("command", command_id)
             made.setProperty("picture", name)
             made.clicked.connect(self._on_zoom)
@@ -83,7 +84,7 @@ class StageBar(QWidget):
         for name, tab in self._tabs.items():
             tab.setChecked(name == mode)
         self._group.setExclusive(True)
-        self._alone.setText(f"{part_name} alone" if part_name else "")
+        self._alone.setText(tr("{name} alone", name=part_name) if part_name else "")
         self._alone.setContentsMargins(10, 0, 0, 0)
 
     def set_against(self, offered: tuple[tuple[str, str], ...], current: str) -> None:
@@ -99,7 +100,9 @@ class StageBar(QWidget):
             made.setChecked(made.property("key") == current)
 
     def _choice(self, key: str, name: str) -> QPushButton:
-        words = f"Compare with {name}" if key else "Compare with what the mixer shows"
+        words = (
+            tr("Compare with {name}", name=name) if key else tr("Compare with what the mixer shows")
+        )
         made = button(name, "tab", name=words, tip=words, checkable=True)
         made.setFixedHeight(36)
         made.setProperty("key", key)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from partwise_app.controls import label
 from partwise_app.jobchip import JobChip
+from partwise_app.words import tr
 
 __all__ = ["StatusBar", "reading_texts"]
 
@@ -43,7 +44,7 @@ class StatusBar(QWidget):
         self.setFixedHeight(28)
         self.job = JobChip()
         self._reading = label("")
-        self._reading.setAccessibleName("Under the cursor")
+        self._reading.setAccessibleName(tr("Under the cursor"))
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 0)
         row.addWidget(self.job)

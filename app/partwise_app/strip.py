@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from partwise.project.document import Strip
 from partwise_app.controls import ShareBar, Swatch, Thumbnail, button, label
 from partwise_app.resolve import percent
+from partwise_app.words import tr
 
 __all__ = ["THUMB_HEIGHT", "WIDTHS", "Share", "StripView"]
 
@@ -61,12 +62,12 @@ class StripView(QFrame):
         self._live = False
         self._key = strip.key
         self._name = strip.name
-        self._swatch = Swatch(strip.color, f"Colour of {strip.name}")
+        self._swatch = Swatch(strip.color, tr("Colour of {name}", name=strip.name))
         self._edit = QLineEdit(strip.name)
         self._edit.setProperty("kind", "inline")
         self._edit.setReadOnly(strip.key == _RESIDUAL)
         self._number = label(str(number) if number < 10 else "", "small")
-        self._thumb = Thumbnail(f"Look at {strip.name} alone")
+        self._thumb = Thumbnail(tr("Look at {name} alone", name=strip.name))
         self._thumb.setFixedHeight(THUMB_HEIGHT)
         self._share = label("", "number")
         self._share.setMinimumWidth(42)
@@ -75,11 +76,19 @@ class StripView(QFrame):
         keys = f" ({number})" if number < 10 else ""
         self._toggles = {
             "show": button(
-                "Show", "toggle", tip=f"Show this part in the picture{keys}", checkable=True
+                tr("Show"),
+                "toggle",
+                tip=tr("Show this part in the picture{keys}", keys=keys),
+                checkable=True,
             ),
-            "solo": button("Solo", "toggle", tip="Show this part and no other", checkable=True),
+            "solo": button(
+                tr("Solo"), "toggle", tip=tr("Show this part and no other"), checkable=True
+            ),
             "locked": button(
-                "Lock", "toggle", tip="Keep this part as it is in the next run", checkable=True
+                tr("Lock"),
+                "toggle",
+                tip=tr("Keep this part as it is in the next run"),
+                checkable=True,
             ),
         }
         self._lay_out()
@@ -97,12 +106,12 @@ class StripView(QFrame):
         if not self._edit.hasFocus():
             self._edit.setText(strip.name)
             self._edit.setCursorPosition(0)
-        self._edit.setAccessibleName(f"Name of {strip.name}")
+        self._edit.setAccessibleName(tr("Name of {name}", name=strip.name))
         self._swatch.set_color(strip.color)
-        self._swatch.setAccessibleName(f"Colour of {strip.name}")
-        self._swatch.setToolTip(f"Colour of {strip.name}")
-        self._thumb.setAccessibleName(f"Look at {strip.name} alone")
-        self._thumb.setToolTip(f"Look at {strip.name} alone on the stage")
+        self._swatch.setAccessibleName(tr("Colour of {name}", name=strip.name))
+        self._swatch.setToolTip(tr("Colour of {name}", name=strip.name))
+        self._thumb.setAccessibleName(tr("Look at {name} alone", name=strip.name))
+        self._thumb.setToolTip(tr("Look at {name} alone on the stage", name=strip.name))
         for name, on in (("show", strip.show), ("solo", strip.solo), ("locked", strip.locked)):
             toggle = self._toggles[name]
             toggle.setChecked(on)
@@ -123,19 +132,19 @@ class StripView(QFrame):
     def menu(self) -> QMenu:
         """Return what can be done with the part, as a menu."""
         menu = QMenu(self)
-        self._offer(menu, "Rename", self._edit.setFocus)
-        self._offer(menu, "Colour…", self._on_swatch)
+        self._offer(menu, tr("Rename"), self._edit.setFocus)
+        self._offer(menu, tr("Colour…"), self._on_swatch)
         menu.addSeparator()
         if self._key != _RESIDUAL:
-            self._offer(menu, "Move left", self._step_left, "Alt+Left")
-            self._offer(menu, "Move right", self._step_right, "Alt+Right")
+            self._offer(menu, tr("Move left"), self._step_left, "Alt+Left")
+            self._offer(menu, tr("Move right"), self._step_right, "Alt+Right")
             if self._others:
-                join = menu.addMenu("Join with")
+                join = menu.addMenu(tr("Join with"))
                 for key, name in self._others:
                     join.addAction(name).setData(key)
                 join.triggered.connect(self._on_join)
             if self._members:
-                self._offer(menu, "Take apart", self._on_part)
+                self._offer(menu, tr("Take apart"), self._on_part)
         return menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -203,7 +212,9 @@ class StripView(QFrame):
         box.addStretch()
 
     def _on_swatch(self) -> None:
-        color = QColorDialog.getColor(QColor(self._swatch.color()), self, f"Colour of {self._name}")
+        color = QColorDialog.getColor(
+            QColor(self._swatch.color()), self, tr("Colour of {name}", name=self._name)
+        )
         if color.isValid():
             self.recolored.emit(self._key, color.name())
 

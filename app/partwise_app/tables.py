@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from partwise.project.document import Run, Strip
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QTableWidget
@@ -19,7 +20,7 @@ __all__ = ["copyable", "table_text", "text_of_table"]
 
 def copyable(table: QTableWidget) -> None:
     """Let Ctrl+C and the context menu copy a table: what is marked, or all of it."""
-    action = QAction("Copy table", table)
+    action = QAction(tr("Copy table"), table)
     action.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
     action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
     action.triggered.connect(partial(_copy, table))

@@ -10,6 +10,7 @@ from partwise_app import icons
 from partwise_app.commands import shortcut_text
 from partwise_app.controls import Elided, button, label, restyle, set_icon
 from partwise_app.theme import DARK, Tokens
+from partwise_app.words import tr
 
 __all__ = ["TopBar"]
 
@@ -33,24 +34,24 @@ class TopBar(QWidget):
         self._running = False
         self.menubar = QMenuBar()
         self.menubar.setNativeMenuBar(False)
-        self.menubar.setAccessibleName("Menus")
+        self.menubar.setAccessibleName(tr("Menus"))
         self.menubar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._title = Elided("", "muted")
         self._search = button(
-            "Search commands, samples, parts",
+            tr("Search commands, samples, parts"),
             "search",
-            name="Search commands, samples and parts",
-            tip="Search commands, samples and parts" + shortcut_text("help_palette"),
+            name=tr("Search commands, samples and parts"),
+            tip=tr("Search commands, samples and parts") + shortcut_text("help_palette"),
         )
         self._search.setMaximumWidth(_SEARCH_WIDTH)
         self._search.setMinimumWidth(150)
         self._search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        keys = label("Ctrl K", "small")
+        keys = label(tr("Ctrl K"), "small")
         inner = QHBoxLayout(self._search)
         inner.setContentsMargins(0, 0, 10, 0)
         inner.addStretch()
         inner.addWidget(keys)
-        self._run = button("Run", "primary")
+        self._run = button(tr("Run"), "primary")
         self._run.setFixedSize(QSize(86, 30))
         self._run.clicked.connect(self._on_run)
         self._search.clicked.connect(self.search_asked)
@@ -58,7 +59,7 @@ class TopBar(QWidget):
         row.setContentsMargins(14, 0, 14, 0)
         row.setSpacing(8)
         row.addWidget(_Brand())
-        row.addWidget(label("Partwise", "strong"))
+        row.addWidget(label(tr("Partwise"), "strong"))
         row.addWidget(self.menubar)
         row.addWidget(self._title, 3)
         row.addWidget(self._search, 2)
@@ -81,10 +82,10 @@ class TopBar(QWidget):
     def set_running(self, running: bool, possible: bool) -> None:
         """Offer Stop while a run goes on, else Run where one is possible."""
         self._running = running
-        self._run.setText(" Stop" if running else " Run")
+        self._run.setText(tr(" Stop") if running else tr(" Run"))
         self._run.setEnabled(running or possible)
         name = "run_stop" if running else "run_start"
-        words = "Stop the analysis" if running else "Run the analysis"
+        words = tr("Stop the analysis") if running else tr("Run the analysis")
         self._run.setAccessibleName(words)
         self._run.setToolTip(words + shortcut_text(name))
         restyle(self._run, "kind", "stop" if running else "primary")

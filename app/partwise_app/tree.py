@@ -36,13 +36,18 @@ from PySide6.QtWidgets import (
 
 from partwise_app.controls import SectionLabel, label, paint_verdict
 from partwise_app.theme import DARK, Tokens
+from partwise_app.words import mark, tr
 
 __all__ = ["Entry", "ProjectTree"]
 
 _ROW = 46
 _THUMB = QSize(38, 26)
 _ENTRY = Qt.ItemDataRole.UserRole + 1
-_VERDICTS = {"good": "no doubts found", "look": "worth a look", "bad": "something is wrong"}
+_VERDICTS = {
+    "good": mark("no doubts found"),
+    "look": mark("worth a look"),
+    "bad": mark("something is wrong"),
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class ProjectTree(QWidget):
         self._view = QListView()
         self._view.setModel(self._model)
         self._view.setItemDelegate(self._delegate)
-        self._view.setAccessibleName("Inputs and runs of the project")
+        self._view.setAccessibleName(tr("Inputs and runs of the project"))
         self._view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._view.setEditTriggers(
@@ -103,8 +108,8 @@ class ProjectTree(QWidget):
         remove.activated.connect(self._on_delete)
         self._view.selectionModel().currentChanged.connect(self._on_current)
         self._model.itemChanged.connect(self._on_item_changed)
-        self._title = SectionLabel("Project")
-        self._empty = label("Drop a file here, or press Ctrl+O.", "muted", wrap=True)
+        self._title = SectionLabel(tr("Project"))
+        self._empty = label(tr("Drop a file here, or press Ctrl+O."), "muted", wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 14, 0, 0)
         box.setSpacing(8)
@@ -119,7 +124,7 @@ class ProjectTree(QWidget):
 
     def set_entries(self, title: str, entries: tuple[Entry, ...], current: str) -> None:
         """List `entries` with the one called `current` marked."""
-        self._title.set_words(f"Project · {title}" if title else "Project")
+        self._title.set_words(tr("Project · {title}", title=title) if title else tr("Project"))
         self._empty.setVisible(not entries)
         blocked = self._view.selectionModel().blockSignals(True)
         self._model.blockSignals(True)
@@ -156,12 +161,12 @@ class ProjectTree(QWidget):
     def _fill(item: QStandardItem, entry: Entry) -> None:
         item.setData(entry, _ENTRY)
         item.setText(entry.title)
-        doubt = _VERDICTS.get(entry.verdict, "")
+        doubt = tr(_VERDICTS.get(entry.verdict, ""))
         words = [
             entry.title,
             entry.facts,
             doubt,
-            "the file is not where it was" if entry.lost else "",
+            tr("the file is not where it was") if entry.lost else "",
         ]
         said = ", ".join(word for word in words if word)
         item.setData(said, Qt.ItemDataRole.AccessibleTextRole)

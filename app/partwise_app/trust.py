@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from partwise.result import Trust
 from partwise_app.controls import Dot, SectionLabel, label
 from partwise_app.theme import DARK, Tokens
+from partwise_app.words import mark, tr
 
 __all__ = ["TrustCard"]
 
-_SPOKEN = {"good": "good", "look": "worth a look", "bad": "bad"}
-_EMPTY = "After a run: how much is explained, what is left over, and how sure the parts are."
+_SPOKEN = {"good": mark("good"), "look": mark("worth a look"), "bad": mark("bad")}
+_EMPTY = mark("After a run: how much is explained, what is left over, and how sure the parts are.")
 
 
 class TrustCard(QWidget):
@@ -25,11 +26,11 @@ class TrustCard(QWidget):
         self._tokens = DARK
         self._lines: list[QWidget] = []
         self._dots: list[Dot] = []
-        self._empty = label(_EMPTY, "muted", wrap=True)
+        self._empty = label(tr(_EMPTY), "muted", wrap=True)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 12)
         self._box.setSpacing(9)
-        self._box.addWidget(SectionLabel("Trust"))
+        self._box.addWidget(SectionLabel(tr("Trust")))
         self._box.addWidget(self._empty)
 
     def set_lines(self, lines: Sequence[Trust]) -> None:
@@ -62,7 +63,7 @@ class TrustCard(QWidget):
         if line.detail:
             words.addWidget(_selectable(line.detail, "muted"))
         row = QWidget()
-        row.setAccessibleName(f"{_SPOKEN[line.verdict]}: {line.text}. {line.detail}".strip())
+        row.setAccessibleName(f"{tr(_SPOKEN[line.verdict])}: {line.text}. {line.detail}".strip())
         lay = QHBoxLayout(row)
         lay.setContentsMargins(0, 0, 0, 0)
         lay.setSpacing(9)

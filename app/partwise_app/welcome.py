@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from partwise_app import icons
 from partwise_app.controls import Elided, Rule, SectionLabel, Thumbnail, button, label, set_icon
 from partwise_app.theme import Tokens
+from partwise_app.words import tr
 
 __all__ = ["SampleCard", "Welcome", "reads_picture"]
 
@@ -63,11 +64,11 @@ class Welcome(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setAccessibleName("Welcome")
+        self.setAccessibleName(tr("Welcome"))
         self._recent: list[QPushButton] = []
         self._cards: list[QPushButton] = []
         self._open = button(
-            " Open a file…", "primary", name="Open a file", tip="Open a file (Ctrl+O)"
+            tr(" Open a file…"), "primary", name=tr("Open a file"), tip=tr("Open a file (Ctrl+O)")
         )
         self._open.setFixedHeight(34)
         self._open.clicked.connect(self.open_asked)
@@ -77,11 +78,13 @@ class Welcome(QWidget):
         self._box = QVBoxLayout(page)
         self._box.setContentsMargins(24, 0, 24, 0)
         self._box.setSpacing(8)
-        self._box.addWidget(label("See what your measurement is made of", "title"))
+        self._box.addWidget(label(tr("See what your measurement is made of"), "title"))
         self._box.addWidget(
             label(
-                "Open a measurement, press Run, and watch its parts emerge: "
-                "whole = parts + residual. Nothing leaves this computer.",
+                tr(
+                    "Open a measurement, press Run, and watch its parts emerge: "
+                    "whole = parts + residual. Nothing leaves this computer."
+                ),
                 "muted",
                 wrap=True,
             )
@@ -89,19 +92,19 @@ class Welcome(QWidget):
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self._open)
-        row.addWidget(label("or drop one anywhere in this window", "muted"))
+        row.addWidget(label(tr("or drop one anywhere in this window"), "muted"))
         row.addStretch()
         self._box.addSpacing(8)
         self._box.addLayout(row)
         self._box.addSpacing(20)
-        self._samples_title = SectionLabel("Samples: one click opens and runs")
+        self._samples_title = SectionLabel(tr("Samples: one click opens and runs"))
         self._box.addWidget(self._samples_title)
         self._samples = QGridLayout()
         self._samples.setSpacing(14)
         self._samples.setColumnStretch(_COLUMNS, 1)
         self._box.addLayout(self._samples)
         self._box.addSpacing(20)
-        self._recent_title = SectionLabel("Recent")
+        self._recent_title = SectionLabel(tr("Recent"))
         self._recent_rule = Rule()
         self._box.addWidget(self._recent_title)
         self._box.addWidget(self._recent_rule)
@@ -146,7 +149,7 @@ class Welcome(QWidget):
             old.deleteLater()
         self._recent = []
         for path in paths[:5]:
-            made = button("", "link", name=f"Open {path.name}", tip=str(path))
+            made = button("", "link", name=tr("Open {name}", name=path.name), tip=str(path))
             made.setFixedHeight(28)
             made.setProperty("path", str(path))
             inner = QHBoxLayout(made)
@@ -178,7 +181,7 @@ class Welcome(QWidget):
 
 
 def _card_button(card: SampleCard) -> QPushButton:
-    made = button("", "card", name=f"Open and run {card.title}", tip=card.summary)
+    made = button("", "card", name=tr("Open and run {title}", title=card.title), tip=card.summary)
     made.setFixedSize(_CARD)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     picture = Thumbnail(card.title)

@@ -25,6 +25,7 @@ from partwise_app.commands import COMMANDS, MENUS, Command
 from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
+from partwise_app.gestures import switch_words
 from partwise_app.keeper import Keeper
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.palette import Offer, Palette
@@ -36,6 +37,7 @@ from partwise_app.theme import Theme, Tokens
 from partwise_app.topbar import TopBar
 from partwise_app.viewers.plots import PlotStage, is_table
 from partwise_app.welcome import SampleCard, Welcome, reads_picture
+from partwise_app.words import tr
 
 __all__ = ["Window"]
 
@@ -102,21 +104,29 @@ class Window(QMainWindow):
     def offers(self) -> tuple[Offer, ...]:
         """Return what the palette lists: commands, samples, and parts to hear alone."""
         found = [
-            Offer(c.id, c.title.rstrip("…"), c.menu, c.shortcut, self._actions[c.id].isEnabled())
+            Offer(
+                c.id,
+                tr(c.title).rstrip("…"),
+                tr(c.menu),
+                c.shortcut,
+                self._actions[c.id].isEnabled(),
+            )
             for c in COMMANDS
-            if c.id != "help_palette"
-            and (c.deed != "view_toggle" or self._actions[c.id].isEnabled())
+            if c.id != "help_palette" and (c.deed != "view_toggle" or self._possible(c))
         ]
         for plugin in self.session.registry.plugins.values():
             found += [
-                Offer(f"{_SAMPLE}{s.key}", f"Open sample: {s.title}", plugin.title)
+                Offer(f"{_SAMPLE}{s.key}", tr("Open sample: {title}", title=s.title), plugin.title)
                 for s in plugin.samples
             ]
         found += [
-            Offer(f"{_SOLO}{s.key}", f"{'End solo of' if s.solo else 'Solo'} {s.name}", "Parts")
+            Offer(f"{_SOLO}{s.key}", switch_words("solo", not s.solo, s.name), tr("Parts"))
             for s in self.session.strips
         ]
         return tuple(found)
+
+    def _possible(self, entry: Command) -> bool:
+        return self._actions[entry.id].isEnabled()
 
     def open_sample(self, key: str) -> None:
         """Open a sample and run it as soon as it is open."""
@@ -155,8 +165,12 @@ class Window(QMainWindow):
             self.notices.tell(
                 Notice(
                     "look",
-                    f"Partwise ended without closing: {name} of {when} was kept.",
-                    "Recover it now, or leave it for the next start.",
+                    tr(
+                        "Partwise ended without closing: {name} of {when} was kept.",
+                        name=name,
+                        when=when,
+                    ),
+                    tr("Recover it now, or leave it for the next start."),
                     action="file_recover",
                 ),
                 self._actions["file_recover"].text(),
@@ -201,7 +215,7 @@ class Window(QMainWindow):
             self.setWindowTitle(f"{session.title} — {state} — Partwise")
         else:
             self.topbar.set_title("")
-            self.setWindowTitle("Partwise")
+            self.setWindowTitle(tr("Partwise"))
         self.topbar.set_running(session.running, "runnable" in facts)
 
     # --- putting together ----------------------------------------------------------------
@@ -219,11 +233,11 @@ class Window(QMainWindow):
         self.setCentralWidget(body)
 
     def _make_action(self, entry: Command) -> QAction:
-        action = QAction(entry.title, self)
+        action = QAction(tr(entry.title), self)
         action.setObjectName(entry.id)
         if entry.shortcut:
             action.setShortcut(QKeySequence(entry.shortcut))
-            action.setToolTip(f"{entry.title} ({entry.shortcut})")
+            action.setToolTip(f"{tr(entry.title)} ({entry.shortcut})")
         action.setCheckable(bool(entry.choice))
         deed = getattr(self.deeds, entry.deed)
         # The action is a child of this window, so the slot never outlives what it calls.
@@ -232,7 +246,7 @@ class Window(QMainWindow):
         return action
 
     def _make_menu(self, title: str) -> QMenu:
-        menu = self.topbar.add_menu(title)
+        menu = self.topbar.add_menu(tr(title))
         group = 0
         for entry in COMMANDS:
             if entry.menu != title:
@@ -249,8 +263,8 @@ class Window(QMainWindow):
         file = self._menus["File"]
         before = file.actions()[1]
         self._recent_menu, self._sample_menu = (
-            QMenu("Open recent", file),
-            QMenu("Open sample", file),
+            QMenu(tr("Open recent"), file),
+            QMenu(tr("Open sample"), file),
         )
         file.insertMenu(before, self._recent_menu)
         file.insertMenu(before, self._sample_menu)
@@ -322,7 +336,9 @@ class Window(QMainWindow):
             stage.deleteLater()
 
     def _on_stage_problem(self, text: str) -> None:
-        self.notices.tell(Notice("look", "The image cannot be read in places.", text, more=text))
+        self.notices.tell(
+            Notice("look", tr("The image cannot be read in places."), text, more=text)
+        )
 
     def _on_opened(self, path: Path) -> None:
         self.settings.add_recent(path)
@@ -341,7 +357,7 @@ class Window(QMainWindow):
         elif offer_id.startswith(_SOLO):
             key = offer_id.removeprefix(_SOLO)
             strip = next(s for s in self.session.strips if s.key == key)
-            name = f"{'End solo of' if strip.solo else 'Solo'} {strip.name}"
+            name = switch_words("solo", not strip.solo, strip.name)
             self.session.edits.strip(key, name, {"solo": not strip.solo})
         else:
             self._trigger(offer_id)
@@ -366,7 +382,7 @@ class Window(QMainWindow):
             action.setData(str(path))
             action.setToolTip(str(path))
         if not self.settings.recent:
-            self._recent_menu.addAction("None yet").setEnabled(False)
+            self._recent_menu.addAction(tr("None yet")).setEnabled(False)
 
     def _turn_to(self, page: QWidget) -> None:
         if self._pages.currentWidget() is not page:
@@ -377,8 +393,8 @@ class Window(QMainWindow):
 
     def _name_undo(self) -> None:
         for command_id, word, name in (
-            ("edit_undo", "Undo", self.session.undo_name),
-            ("edit_redo", "Redo", self.session.redo_name),
+            ("edit_undo", tr("Undo"), self.session.undo_name),
+            ("edit_redo", tr("Redo"), self.session.redo_name),
         ):
             words = f"{word}: {name[0].lower()}{name[1:]}" if name else word
             self._actions[command_id].setText(words)
@@ -444,10 +460,10 @@ class Window(QMainWindow):
 def _state_of(session: Session) -> str:
     """What became of the project's file, in a word or two."""
     if session.path is None:
-        return "not saved"
+        return tr("not saved")
     if session.holder is not None:
-        return "read-only"
-    return "edited" if session.needs_saving else "saved"
+        return tr("read-only")
+    return tr("edited") if session.needs_saving else tr("saved")
 
 
 def _call(deed: object, argument: str, checked: bool = False) -> None:

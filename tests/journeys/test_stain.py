@@ -123,7 +123,7 @@ def test_dragging_a_ray_corrects_the_picture_at_once_and_can_be_undone(journey: 
     assert session.undo_name == "Correct Eosin"
     numbers = {label.text() for label in desk.findChildren(QLabel)}
     assert {f"{value:.3f}" for value in profile} | {"Eosin *"} <= numbers  # in the plugin's panel
-    assert desk.trust.texts()[0].startswith("worth a look: Eosin is corrected by hand.")
+    assert desk.trust.texts()[0].startswith("worth a look: Corrected by hand: Eosin.")
     session.undo()
     assert session.strips == before
     assert "corrected" not in " ".join(desk.trust.texts())

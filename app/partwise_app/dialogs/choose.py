@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from partwise_app.controls import Tick
 from partwise_app.dialogs.frame import Frame
+from partwise_app.words import tr
 
 __all__ = ["ChooseDialog"]
 
@@ -57,7 +58,7 @@ class ChooseDialog(Frame):
         self._remember.setChecked(True)
         self._remember.setVisible(bool(remember))
         self.body.addWidget(self._remember)
-        cancel = self.add_button("Cancel")
+        cancel = self.add_button(tr("Cancel"))
         cancel.clicked.connect(self.reject)
         accept = self.add_button(go, primary=True)
         accept.clicked.connect(self.accept)

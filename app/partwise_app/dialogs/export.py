@@ -12,6 +12,7 @@ from partwise.plugins.contract import Exporter
 from partwise.project.document import Run
 from partwise_app.controls import SectionLabel, Tick, button, label
 from partwise_app.dialogs.frame import Frame
+from partwise_app.words import tr
 
 __all__ = ["ExportDialog"]
 
@@ -38,9 +39,11 @@ class ExportDialog(Frame):
         folder: Path,
         stem: str,
     ) -> None:
-        super().__init__(parent, "Export", "Full-resolution files with units and names inside.")
+        super().__init__(
+            parent, tr("Export"), tr("Full-resolution files with units and names inside.")
+        )
         self._offers = tuple(offers)
-        self.body.addWidget(SectionLabel("Files"))
+        self.body.addWidget(SectionLabel(tr("Files")))
         self._boxes: list[Tick] = []
         for exporter, part in self._offers:
             name = f" · {run.result.parts[part].name}" if part is not None else ""
@@ -51,16 +54,16 @@ class ExportDialog(Frame):
             self._boxes.append(box)
             self.body.addWidget(box)
         if not offers:
-            self.body.addWidget(label("This result has no files to export.", "muted"))
+            self.body.addWidget(label(tr("This result has no files to export."), "muted"))
         self.body.addSpacing(8)
-        self.body.addWidget(SectionLabel("Where"))
-        self._folder = _line("Folder", str(folder))
-        self._stem = _line("Names begin with", stem)
-        browse = button("Choose…", name="Choose a folder")
+        self.body.addWidget(SectionLabel(tr("Where")))
+        self._folder = _line(tr("Folder"), str(folder))
+        self._stem = _line(tr("Names begin with"), stem)
+        browse = button(tr("Choose…"), name=tr("Choose a folder"))
         browse.clicked.connect(self._on_browse)
         for title, widget, extra in (
-            ("Folder", self._folder, browse),
-            ("Names begin with", self._stem, None),
+            (tr("Folder"), self._folder, browse),
+            (tr("Names begin with"), self._stem, None),
         ):
             row = QHBoxLayout()
             name_label = label(title, "muted")
@@ -72,9 +75,9 @@ class ExportDialog(Frame):
             self.body.addLayout(row)
         self._wrong = label("", "bad", wrap=True)
         self.body.addWidget(self._wrong)
-        cancel = self.add_button("Cancel")
+        cancel = self.add_button(tr("Cancel"))
         cancel.clicked.connect(self.reject)
-        self._go = self.add_button("Export", primary=True)
+        self._go = self.add_button(tr("Export"), primary=True)
         self._go.clicked.connect(self.accept)
         self._folder.textChanged.connect(self._check)
         self._stem.textChanged.connect(self._check)
@@ -97,11 +100,11 @@ class ExportDialog(Frame):
     def problem(self) -> str:
         """Return why nothing can be exported yet, in words, or nothing."""
         if not self.chosen:
-            return "Tick a file." if self._offers else "There is nothing to export."
+            return tr("Tick a file.") if self._offers else tr("There is nothing to export.")
         if not self.stem or "/" in self.stem or "\\" in self.stem:
-            return "Names begin with a word without slashes."
+            return tr("Names begin with a word without slashes.")
         if not self.folder.is_dir():
-            return "There is no such folder."
+            return tr("There is no such folder.")
         return ""
 
     def _check(self) -> None:
@@ -110,7 +113,7 @@ class ExportDialog(Frame):
         self._go.setEnabled(not problem)
 
     def _on_browse(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, "Export to", str(self.folder))
+        found = QFileDialog.getExistingDirectory(self, tr("Export to"), str(self.folder))
         if found:
             self._folder.setText(found)
 

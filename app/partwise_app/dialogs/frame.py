@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from partwise_app.controls import button, label
+from partwise_app.words import tr
 
 __all__ = ["Frame"]
 
@@ -53,6 +54,6 @@ class Frame(QDialog):
 
     def add_close(self) -> None:
         """Add the button that closes a page that asks nothing."""
-        made = self.add_button("Close")
+        made = self.add_button(tr("Close"))
         made.clicked.connect(self.accept)
         made.setDefault(True)

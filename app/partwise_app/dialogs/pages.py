@@ -24,6 +24,7 @@ from partwise_app.controls import Dot, SectionLabel, label
 from partwise_app.dialogs.frame import Frame
 from partwise_app.notices import Notice
 from partwise_app.theme import Tokens
+from partwise_app.words import tr
 
 __all__ = ["AboutPage", "LogPage", "PluginsPage", "ProblemPage", "ShortcutsPage", "report_text"]
 
@@ -52,9 +53,11 @@ class AboutPage(Frame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(
             parent,
-            "Partwise",
-            "Separates a measurement into its nonnegative parts. "
-            "BSD 3-clause licence. For research; not a medical device.",
+            tr("Partwise"),
+            tr(
+                "Separates a measurement into its nonnegative parts. "
+                "BSD 3-clause licence. For research; not a medical device."
+            ),
         )
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
@@ -64,7 +67,7 @@ class AboutPage(Frame):
         grid.setColumnStretch(1, 1)
         self.body.addLayout(grid)
         self.body.addSpacing(6)
-        self.body.addWidget(SectionLabel("Built with"))
+        self.body.addWidget(SectionLabel(tr("Built with")))
         others = QGridLayout()
         others.setHorizontalSpacing(18)
         others.setVerticalSpacing(3)
@@ -81,16 +84,23 @@ class PluginsPage(Frame):
 
     def __init__(self, parent: QWidget, registry: Registry, tokens: Tokens) -> None:
         super().__init__(
-            parent, "Plugins", "What Partwise can read and separate on this computer.", width=560
+            parent,
+            tr("Plugins"),
+            tr("What Partwise can read and separate on this computer."),
+            width=560,
         )
         for plugin in registry.plugins.values():
-            facts = f"{plugin.id} {plugin.version} · plugin interface {plugin.api}"
+            facts = f"{plugin.id} {plugin.version} · " + tr(
+                "plugin interface {range}", range=plugin.api
+            )
             self._card(plugin.title, plugin.summary, facts, "good", tokens)
         for refused in registry.refused:
-            text = f"Not loaded: {refused.reason}."
-            self._card(refused.name, text, "The rest of Partwise runs without it.", "bad", tokens)
+            text = tr("Not loaded: {reason}.", reason=refused.reason)
+            self._card(
+                refused.name, text, tr("The rest of Partwise runs without it."), "bad", tokens
+            )
         if not registry.plugins and not registry.refused:
-            self.body.addWidget(label("No plugin is installed.", "muted"))
+            self.body.addWidget(label(tr("No plugin is installed."), "muted"))
         self.body.addStretch()
         self.add_close()
 
@@ -113,7 +123,7 @@ class ShortcutsPage(Frame):
     """Every shortcut, from the table of commands."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, "Keyboard shortcuts", width=620)
+        super().__init__(parent, tr("Keyboard shortcuts"), width=620)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(5)
@@ -122,19 +132,19 @@ class ShortcutsPage(Frame):
             entries = [c for c in COMMANDS if c.menu == menu and c.shortcut]
             if not entries:
                 continue
-            grid.addWidget(SectionLabel(menu), row, 0, 1, 2)
+            grid.addWidget(SectionLabel(tr(menu)), row, 0, 1, 2)
             row += 1
             for entry in entries:
-                grid.addWidget(label(entry.title.rstrip("…")), row, 0)
+                grid.addWidget(label(tr(entry.title).rstrip("…")), row, 0)
                 keys = label(entry.shortcut, "muted")
                 keys.setAlignment(Qt.AlignmentFlag.AlignRight)
                 grid.addWidget(keys, row, 1)
                 row += 1
-        grid.addWidget(SectionLabel("On the stage"), row, 0, 1, 2)
+        grid.addWidget(SectionLabel(tr("On the stage")), row, 0, 1, 2)
         for words, keys_text in (
-            ("Zoom at the cursor", "Wheel"),
-            ("Move the picture", "Drag, arrow keys"),
-            ("Fit to window", "Double click"),
+            (tr("Zoom at the cursor"), tr("Wheel")),
+            (tr("Move the picture"), tr("Drag, arrow keys")),
+            (tr("Fit to window"), tr("Double click")),
         ):
             row += 1
             grid.addWidget(label(words), row, 0)
@@ -150,7 +160,7 @@ class ShortcutsPage(Frame):
         scroll.setWidgetResizable(True)
         scroll.setWidget(body)
         scroll.setMinimumHeight(440)
-        scroll.setAccessibleName("Keyboard shortcuts")
+        scroll.setAccessibleName(tr("Keyboard shortcuts"))
         self.body.addWidget(scroll)
         self.add_close()
 
@@ -161,13 +171,13 @@ class LogPage(Frame):
     def __init__(self, parent: QWidget, text: str) -> None:
         super().__init__(
             parent,
-            "Log of this session",
-            "It stays on this computer; copy it to send it.",
+            tr("Log of this session"),
+            tr("It stays on this computer; copy it to send it."),
             width=720,
         )
         self._text = text
-        self.body.addWidget(_plain_text("Log", text or "Nothing has happened yet.", 320))
-        copy = self.add_button("Copy")
+        self.body.addWidget(_plain_text(tr("Log"), text or tr("Nothing has happened yet."), 320))
+        copy = self.add_button(tr("Copy"))
         copy.clicked.connect(self._on_copy)
         self.add_close()
 
@@ -181,8 +191,8 @@ class ProblemPage(Frame):
     def __init__(self, parent: QWidget, notice: Notice) -> None:
         super().__init__(parent, notice.text, notice.detail, width=640)
         self._text = report_text(notice)
-        self.body.addWidget(_plain_text("Details", self._text, 240))
-        copy = self.add_button("Copy the details")
+        self.body.addWidget(_plain_text(tr("Details"), self._text, 240))
+        copy = self.add_button(tr("Copy the details"))
         copy.clicked.connect(self._on_copy)
         self.add_close()
 

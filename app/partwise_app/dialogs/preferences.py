@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWi
 from partwise_app.controls import Choice, SectionLabel, button, label
 from partwise_app.dialogs.frame import Frame
 from partwise_app.settings import Settings
+from partwise_app.words import mark, tr
 
 __all__ = ["PreferencesDialog"]
 
 _LABEL = 150
-_THEMES = (("system", "As the system"), ("dark", "Dark"), ("light", "Light"))
+_THEMES = (("system", mark("As the system")), ("dark", mark("Dark")), ("light", mark("Light")))
 
 
 class PreferencesDialog(Frame):
@@ -26,44 +27,48 @@ class PreferencesDialog(Frame):
     """
 
     def __init__(self, parent: QWidget | None, settings: Settings) -> None:
-        super().__init__(parent, "Settings", "They hold for this user on this computer.")
+        super().__init__(parent, tr("Settings"), tr("They hold for this user on this computer."))
         self._settings = settings
         self._theme = Choice()
         for mode, words in _THEMES:
-            self._theme.addItem(words, mode)
+            self._theme.addItem(tr(words), mode)
         self._theme.setCurrentIndex(max(self._theme.findData(settings.theme), 0))
-        self._threads = _spin(0, 256, settings.threads, "", "As many as pay")
+        self._threads = _spin(0, 256, settings.threads, "", tr("As many as pay"))
         self._autosave = _spin(10, 3600, settings.autosave_s, " s", "")
         self._folder = QLineEdit(str(settings.folder or ""))
-        self._folder.setPlaceholderText("Where the last file was")
-        browse = button("Choose…", name="Choose the folder to begin in")
+        self._folder.setPlaceholderText(tr("Where the last file was"))
+        browse = button(tr("Choose…"), name=tr("Choose the folder to begin in"))
         browse.clicked.connect(self._on_browse)
-        self._forget = button("Ask again", name="Ask again which panel reads which kind of file")
+        self._forget = button(
+            tr("Ask again"), name=tr("Ask again which panel reads which kind of file")
+        )
         self._forget.clicked.connect(self._on_forget)
         known = ", ".join(f"{k} → {v}" for k, v in settings.readers.items())
-        self._known = label(known or "Nothing is remembered.", "muted", wrap=True)
+        self._known = label(known or tr("Nothing is remembered."), "muted", wrap=True)
         self._forget.setEnabled(bool(known))
-        self._row("Colours", self._theme)
-        self._row("Threads of a run", self._threads)
-        self._row("Keep a copy every", self._autosave)
-        self._row("Folder to begin in", self._folder, browse)
+        self._row(tr("Colours"), self._theme)
+        self._row(tr("Threads of a run"), self._threads)
+        self._row(tr("Keep a copy every"), self._autosave)
+        self._row(tr("Folder to begin in"), self._folder, browse)
         self.body.addSpacing(8)
-        self.body.addWidget(SectionLabel("Which panel reads which file"))
+        self.body.addWidget(SectionLabel(tr("Which panel reads which file")))
         row = QHBoxLayout()
         row.addWidget(self._known, 1)
         row.addWidget(self._forget)
         self.body.addLayout(row)
         self.body.addWidget(
             label(
-                "The number of threads changes the time of a run, never its result. "
-                "It holds from the next start on.",
+                tr(
+                    "The number of threads changes the time of a run, never its result. "
+                    "It holds from the next start on."
+                ),
                 "muted",
                 wrap=True,
             )
         )
-        cancel = self.add_button("Cancel")
+        cancel = self.add_button(tr("Cancel"))
         cancel.clicked.connect(self.reject)
-        keep = self.add_button("Keep", primary=True)
+        keep = self.add_button(tr("Keep"), primary=True)
         keep.clicked.connect(self.accept)
 
     def accept(self) -> None:
@@ -90,13 +95,15 @@ class PreferencesDialog(Frame):
         self.body.addLayout(row)
 
     def _on_browse(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, "Folder to begin in", self._folder.text())
+        found = QFileDialog.getExistingDirectory(
+            self, tr("Folder to begin in"), self._folder.text()
+        )
         if found:
             self._folder.setText(found)
 
     def _on_forget(self) -> None:
         self._settings.forget_readers()
-        self._known.setText("Nothing is remembered.")
+        self._known.setText(tr("Nothing is remembered."))
         self._forget.setEnabled(False)
 
 

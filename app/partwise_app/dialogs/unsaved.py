@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from partwise_app.dialogs.frame import Frame
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -24,17 +25,20 @@ class UnsavedDialog(Frame):
         name = f"“{title}”" if title else "this project"
         super().__init__(
             parent,
-            "Save your work?",
-            f"The results and choices in {name} are in no file yet. "
-            "Closing without saving loses them.",
+            tr("Save your work?"),
+            tr(
+                "The results and choices in {name} are in no file yet. Closing without "
+                "saving loses them.",
+                name=name,
+            ),
             width=460,
         )
         self.answer = "cancel"
-        discard = self.add_button("Close without saving")
+        discard = self.add_button(tr("Close without saving"))
         discard.clicked.connect(self._on_discard)
-        cancel = self.add_button("Cancel")
+        cancel = self.add_button(tr("Cancel"))
         cancel.clicked.connect(self.reject)
-        save = self.add_button("Save", primary=True)
+        save = self.add_button(tr("Save"), primary=True)
         save.clicked.connect(self._on_save)
 
     def _on_discard(self) -> None:

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.overlays import small_font
+from partwise_app.words import mark, tr
 
 __all__ = ["ConvergenceCurve"]
 
 _LOG_FROM = 10.0  # a fall by more than this factor is drawn on a logarithmic axis, and says so
 _FLAT = 0.02  # a change below this share of the loss is drawn as flat as it is
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_EMPTY = "The loss appears here during a run"
+_EMPTY = mark("The loss appears here during a run")
 
 
 class ConvergenceCurve(QWidget):
@@ -30,8 +31,8 @@ class ConvergenceCurve(QWidget):
         self._running = False
         self._tokens = DARK
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Convergence")
-        self.setAccessibleDescription(_EMPTY)
+        self.setAccessibleName(tr("Convergence"))
+        self.setAccessibleDescription(tr(_EMPTY))
 
     def sizeHint(self) -> QSize:
         return QSize(240, 92)
@@ -87,7 +88,7 @@ class ConvergenceCurve(QWidget):
         rect = QRectF(self.rect())
         if not self._trace:
             painter.setPen(QColor(self._tokens.muted))
-            words = "Waiting for the first step" if self._running else _EMPTY
+            words = tr("Waiting for the first step") if self._running else tr(_EMPTY)
             shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, rect.width())
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown)
             return
@@ -147,19 +148,23 @@ class ConvergenceCurve(QWidget):
         painter.drawText(top, right, self._last_words())
 
     def _last_words(self) -> str:
-        last = f"loss {_number(self._trace[-1], 4)}"
-        return f"{last}, not fallen" if self.has_risen() and not self._running else last
+        last = _number(self._trace[-1], 4)
+        if self.has_risen() and not self._running:
+            return tr("loss {value}, not fallen", value=last)
+        return tr("loss {value}", value=last)
 
     def _in_words(self) -> str:
         if not self._trace:
-            return _EMPTY
-        state = "so far" if self._running else "at the end"
-        if self.has_risen() and not self._running:
-            state = "at the end, which is no fall"
-        return (
-            f"Loss {_number(self._trace[-1], 4)} {state}, {_number(self._trace[0], 4)} at first, "
-            f"{len(self._trace)} steps"
-        )
+            return tr(_EMPTY)
+        words = mark("Loss {last} at the end, {first} at first, {steps} steps")
+        if self._running:
+            words = mark("Loss {last} so far, {first} at first, {steps} steps")
+        elif self.has_risen():
+            words = mark(
+                "Loss {last} at the end, which is no fall: {first} at first, {steps} steps"
+            )
+        first, last = (_number(self._trace[k], 4) for k in (0, -1))
+        return tr(words, first=first, last=last, steps=len(self._trace))
 
 
 def _number(value: float, digits: int) -> str:

@@ -35,6 +35,7 @@ from partwise_app.viewers.overlays import (
 )
 from partwise_app.viewers.tiles import TileService, Wish
 from partwise_app.viewers.viewport import Box, Tile, Viewport
+from partwise_app.words import tr
 
 __all__ = ["ImagePane", "Sheet"]
 
@@ -94,9 +95,9 @@ class ImagePane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(80, 80)
-        self.setAccessibleName("Image")
+        self.setAccessibleName(tr("Image"))
         self.setAccessibleDescription(
-            "Arrow keys move, plus and minus zoom, Home shows the whole image"
+            tr("Arrow keys move, plus and minus zoom, Home shows the whole image")
         )
 
     @property
@@ -127,7 +128,7 @@ class ImagePane(QWidget):
         same = with_scale == self._with_scale and _plain(sheets) == _plain(self._sheets)
         self._former = self._on_show()
         self._sheets, self._with_scale = sheets, with_scale
-        self.setAccessibleName("Image: " + " | ".join(sheet.title for sheet in sheets))
+        self.setAccessibleName(tr("Image: ") + " | ".join(sheet.title for sheet in sheets))
         if same and self.isVisible() and not self.is_settled():
             self._ask()  # an edit of the mixing alone: nothing new to paint before tiles come
         else:

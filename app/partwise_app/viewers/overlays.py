@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QWidget
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.maps import color_table
 from partwise_app.viewers.viewport import Box
+from partwise_app.words import tr
 
 __all__ = [
     "ColorBar",
@@ -241,9 +242,9 @@ class SwipeHandle(QWidget):
         self._tokens = DARK
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Swipe line")
-        self.setAccessibleDescription("Moves the border between the whole and the parts")
-        self.setToolTip("Drag to compare; left and right arrow keys move it")
+        self.setAccessibleName(tr("Swipe line"))
+        self.setAccessibleDescription(tr("Moves the border between the whole and the parts"))
+        self.setToolTip(tr("Drag to compare; left and right arrow keys move it"))
 
     def set_theme(self, tokens: Tokens) -> None:
         """Use the colours of a theme."""
@@ -323,9 +324,9 @@ class OverviewInset(QWidget):
         self._box = Box(0, 0, 1, 1)
         self._tokens = DARK
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Overview")
-        self.setAccessibleDescription("The whole image; click to look there")
-        self.setToolTip("Click to look there")
+        self.setAccessibleName(tr("Overview"))
+        self.setAccessibleDescription(tr("The whole image; click to look there"))
+        self.setToolTip(tr("Click to look there"))
         self.hide()
 
     def set_theme(self, tokens: Tokens) -> None:

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.overlays import paint_message, small_font
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Axis
@@ -64,7 +65,7 @@ class ScatterView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 90)
-        self.setAccessibleName("Scatter")
+        self.setAccessibleName(tr("Scatter"))
         self._describe()
 
     def sizeHint(self) -> QSize:
@@ -112,7 +113,7 @@ class ScatterView(QWidget):
             self._chosen = next(iter(self._rays), None)
         self._set_limits()
         self._cloud = QImage()
-        self.setAccessibleName(view.title if view and view.title else "Scatter")
+        self.setAccessibleName(view.title if view and view.title else tr("Scatter"))
         self._describe()
         self.update()
 
@@ -354,11 +355,14 @@ class ScatterView(QWidget):
 
     def _describe(self) -> None:
         if not self._rays:
-            self.setAccessibleDescription("Empty until a run has found parts")
+            self.setAccessibleDescription(tr("Empty until a run has found parts"))
             return
         name = self._names.get(self._chosen or "", ("", ""))[0]
         self.setAccessibleDescription(
-            f"Arrow keys turn {name}, Space chooses the next part; tips can be dragged"
+            tr(
+                "Arrow keys turn {name}, Space chooses the next part; tips can be dragged",
+                name=name,
+            )
         )
 
 

@@ -31,6 +31,7 @@ from partwise_app.viewers.reading import CursorReading, read_below
 from partwise_app.viewers.thumbnails import Thumbnails
 from partwise_app.viewers.tiles import TileService
 from partwise_app.viewers.viewport import Box, Viewport
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,7 @@ class ImageStage(QWidget):
         self._pace.timeout.connect(self._repaint)
         self._service.arrived.connect(self._arrived)
         self._service.failed.connect(self.problem)
-        self.setAccessibleName("Stage")
+        self.setAccessibleName(tr("Stage"))
         self.setFocusProxy(self._panes[0])
         self._refresh()
 
@@ -294,8 +295,8 @@ class ImageStage(QWidget):
             paint_message(
                 painter,
                 QRectF(self.rect()),
-                "Open an image, or drop one here",
-                "Whole-slide images, TIFF, PNG and JPEG",
+                tr("Open an image, or drop one here"),
+                tr("Whole-slide images, TIFF, PNG and JPEG"),
                 self._tokens,
                 plate=False,
             )
