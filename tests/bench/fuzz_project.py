@@ -263,18 +263,24 @@ def costly(number: int, seed: int = 0) -> bytes:
 
 
 def outcome(path: Path) -> str:
-    """Open, verify and save one file; returns what became of it."""
+    """Verify and open one file, then save it again; returns what became of it."""
     try:
         verify(path)
         loaded = load(path)
     except FileProblem:
         return "refused"
+    signal.alarm(SECONDS)  # a second task
     try:
         save(loaded.state, path.with_name("saved.partwise"))
         load(path.with_name("saved.partwise"))
     except FileProblem as problem:
         return f"read, then not saved: {problem}"
     return "read"
+
+
+def rest() -> None:
+    """Take the time limit of `outcome` back."""
+    signal.alarm(0)
 
 
 # --- a process with limits --------------------------------------------------------------------
@@ -305,7 +311,7 @@ def _work(seed: int, first: int, last: int) -> None:
             except Exception as error:  # noqa: BLE001 - what escapes is what is looked for
                 found = f"escaped: {type(error).__name__}: {error}"[:200]
             finally:
-                signal.alarm(0)
+                rest()
                 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
             strangers = {p.name for p in Path(folder).rglob("*")} - {
                 "work", "p.partwise", "saved.partwise", "saved.partwise.bak"

@@ -1,6 +1,6 @@
 """How fast does the worker start, show, stop and come back?
 
-    python tests/bench/jobs.py [--trials 40]
+    python tests/bench/jobs.py [--trials 40] [--kills 50]
 
 Without a window: times are from the call to the event in the manager's thread. The analysis is
 the tests' pebble sorter, which looks at its flag every 5 ms.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+import random
 import signal
 import statistics
 import sys
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.fixtures import pebble
 
+from partwise.errors import WorkerLost
 from partwise.jobs import worker as w
 from partwise.jobs.perform import Request
 
@@ -42,6 +44,13 @@ class Bench:
             if isinstance(event, kind):
                 return at
 
+    def ended(self) -> tuple[float, w.Event]:
+        """Return the event that ends a run, and when it came."""
+        while True:
+            at, event = self.events.get(timeout=60)
+            if isinstance(event, w.Finished | w.Failed | w.CancelledRun):
+                return at, event
+
     def ask(self, **parameters: object) -> float:
         """Ask for a run, and return when."""
         dataset = pebble.load(pebble.sample())
@@ -54,7 +63,11 @@ def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--trials", type=int, default=40)
-    trials = options.parse_args().trials
+    options.add_argument("--kills", type=int, default=0, help="only this: kill -9 that often")
+    asked = options.parse_args()
+    if asked.kills:
+        sys.exit(_kill(asked.kills))
+    trials = asked.trials
     bench = Bench()
     start = time.perf_counter()
     bench.worker.start()
@@ -104,6 +117,38 @@ def main() -> None:
     bench.worker.close()
     left = sorted(p.name for p in Path("/dev/shm").glob("pw*"))
     print(f"{'shared blocks left':34}{len(left):8d}")
+
+
+def _kill(kills: int) -> int:
+    """Kill the process at random moments of a run; returns 0 where every loss was told."""
+    rng = random.Random(0)
+    bench = Bench()
+    bench.worker.start()
+    bench.wait(w.Ready)
+    told = answered = 0
+    seconds = []
+    for _ in range(kills):
+        bench.ask(mode="slow")
+        bench.wait(w.Began)
+        time.sleep(rng.uniform(0, 0.4))
+        pid = bench.worker.pid
+        assert pid is not None
+        now = time.perf_counter()
+        os.kill(pid, signal.SIGKILL)
+        at, event = bench.ended()
+        told += isinstance(event, w.Failed) and isinstance(event.problem, WorkerLost)
+        seconds.append(at - now)
+        bench.ask()
+        _, event = bench.ended()
+        answered += isinstance(event, w.Finished)
+    bench.worker.close()
+    left = sorted(p.name for p in Path("/dev/shm").glob("pw*"))
+    _row("kill -9 is told", seconds)
+    print(
+        f"{kills} kills: {told} told as lost, {answered} next runs answered, "
+        f"{len(left)} blocks left"
+    )
+    return 0 if told == answered == kills and not left else 1
 
 
 def _row(name: str, seconds: list[float]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.errors import UsageProblem
 from partwise.job import LocalJob
+from partwise.jobs.pace import Pace, in_words
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry
@@ -126,8 +128,14 @@ def _progress(name: str) -> Iterator[LocalJob]:
         yield LocalJob()
         return
 
+    pace = Pace()
+
     def show(fraction: float, text: str) -> None:
-        print(f"\r\x1b[K{name}  {fraction:4.0%}  {text}"[:120], end="", file=sys.stderr, flush=True)
+        pace.note(fraction, time.monotonic())
+        left = pace.left()
+        until = "" if left is None else f"  {in_words(left)} left"
+        line = f"\r\x1b[K{name}  {fraction:4.0%}{until}  {text}"[:120]
+        print(line, end="", file=sys.stderr, flush=True)
 
     try:
         yield LocalJob(on_report=show)

@@ -19,6 +19,7 @@ from partwise import params as parameters
 from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import InputFile, fingerprint
 from partwise.errors import AnalysisProblem, Cancelled, InputProblem, PartwiseProblem
+from partwise.jobs.room import check_room
 from partwise.plugins.registry import Registry, load_registry
 from partwise.result import Part, Provenance, Result
 
@@ -86,7 +87,7 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
     InputProblem
         The analysis refuses the input.
     AnalysisProblem
-        It failed; the cause is attached.
+        It failed, and the cause is attached; or it would not fit in memory.
     Cancelled
         The job was cancelled.
     """
@@ -94,6 +95,7 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
     plugin = registry.get(request.plugin)
     analysis = registry.analysis(plugin, request.analysis)
     params = parameters.from_json(analysis.Params, request.parameters)
+    check_room(analysis, request.dataset, params)
     inputs = _inputs(request.dataset, params)
     started = dt.datetime.now().astimezone()
     clock = time.perf_counter()

@@ -30,6 +30,7 @@ __all__ = ["serve"]
 _NICE = 5
 _SNAPSHOT_EVERY_S = 0.1
 _REPORT_EVERY_S = 0.05
+_BEAT_EVERY_S = 1.0
 
 
 def serve(connection: Connection, flag: Any, out: str, into: str, registry: str) -> None:
@@ -52,6 +53,7 @@ def serve(connection: Connection, flag: Any, out: str, into: str, registry: str)
     channel = Channel(connection, out, into)
     inbox: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, inbox), daemon=True).start()
+    threading.Thread(target=_beat, args=(channel,), daemon=True).start()
 
     from partwise.jobs import worker
     from partwise.plugins.registry import resolve
@@ -89,6 +91,16 @@ def _listen(channel: Channel, inbox: queue.SimpleQueue[tuple[int, Request]]) -> 
     except (EOFError, OSError):
         # The parent closed the pipe or died. A kernel may be running: leave without asking it.
         os._exit(0)
+
+
+def _beat(channel: Channel) -> None:
+    """Say now and then that this process lives, whatever its analysis does."""
+    from partwise.jobs import worker
+
+    with contextlib.suppress(OSError):
+        while True:
+            time.sleep(_BEAT_EVERY_S)
+            channel.send(worker.Beat(0))
 
 
 def _warm_up(plugins: Registry) -> None:

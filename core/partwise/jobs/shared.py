@@ -13,6 +13,7 @@ from __future__ import annotations
 import pickle
 import secrets
 import sys
+import threading
 from collections import deque
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
@@ -50,6 +51,7 @@ class Channel:
         self._written = 0
         self._read = 0
         self._unanswered: deque[str] = deque(maxlen=64)
+        self._sending = threading.Lock()  # several threads may have something to say
 
     def send(self, message: Any) -> None:
         """Send a message; raises `OSError` where the other end is gone."""
@@ -57,6 +59,12 @@ class Channel:
         body = pickle.dumps(message, protocol=5, buffer_callback=found.append)
         buffers = [buffer.raw() for buffer in found]
         spans, total = _layout([buffer.nbytes for buffer in buffers])
+        with self._sending:
+            self._post(body, spans, total, buffers)
+
+    def _post(
+        self, body: bytes, spans: list[tuple[int, int]], total: int, buffers: list[memoryview]
+    ) -> None:
         name = ""
         if total > _INLINE and _BLOCKS:
             name = f"{self._out}{self._written}"

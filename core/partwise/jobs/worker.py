@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from partwise.jobs.perform import Request
 
 __all__ = [
+    "Beat",
     "Began",
     "CancelledRun",
     "Event",
     "Failed",
     "Finished",
     "Progress",
+    "Quiet",
     "Ready",
     "Snapshotted",
     "Worker",
@@ -36,6 +38,7 @@ __all__ = [
 
 _PATIENCE_S = 1.0  # after a cancel, before the process is ended
 _LAST_WORDS_S = 0.2
+_QUIET_S = 10.0  # without a sign of life, before the person is told
 _TRIES = 2  # fresh processes for one request that never began, or in a row that never got ready
 _DEFAULT = "partwise.plugins.registry:load_registry"
 
@@ -55,6 +58,21 @@ class Ready(Event):
 @dataclass(frozen=True, eq=False)
 class Began(Event):
     """The process has taken the request up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beat(Event):
+    """The process lives; kept to ourselves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quiet(Event):
+    """The process gives no sign of life, for `seconds` now; it may be in a long step, or hang.
+
+    Said once; any later event of the run says that it goes on. `Worker.cancel` ends it.
+    """
+
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +228,7 @@ class Worker:
         while not self._closing.is_set():
             if not self._hand_over(child):
                 return
-            wait = None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
+            wait = self._patience(child)
             ready = connections.wait(
                 [child.channel_end, child.process.sentinel, self._wake_in], wait
             )
@@ -226,6 +244,25 @@ class Worker:
             elif self._deadline is not None and time.monotonic() >= self._deadline:
                 self._deadline = None
                 child.process.kill()
+            else:
+                self._listen_for_life(child)
+
+    def _patience(self, child: _Child) -> float | None:
+        """Return how long to wait for something to happen."""
+        until = [] if self._deadline is None else [self._deadline]
+        if child.begun and self._active == child.begun and not child.quiet:
+            until.append(child.heard + _QUIET_S)
+        return max(min(until) - time.monotonic(), 0) if until else None
+
+    def _listen_for_life(self, child: _Child) -> None:
+        silent = time.monotonic() - child.heard
+        with self._lock:
+            generation = self._active
+            due = child.begun and generation == child.begun and not child.quiet
+            if not due or silent < _QUIET_S:
+                return
+            child.quiet = True
+        self._on_event(Quiet(generation, silent))
 
     def _drain(self, ready: list[Any]) -> None:
         if self._wake_in in ready:
@@ -245,6 +282,9 @@ class Worker:
         return True
 
     def _pass_on(self, child: _Child, event: Event) -> None:
+        child.heard, child.quiet = time.monotonic(), False
+        if isinstance(event, Beat):
+            return
         with self._lock:
             if isinstance(event, Ready):
                 child.ready = True
@@ -295,6 +335,8 @@ class _Child:
         self.ready = False
         self.asked = 0  # the newest generation sent
         self.begun = 0  # the newest generation begun
+        self.heard = time.monotonic()  # when it last said anything
+        self.quiet = False  # whether its silence was told
 
     def bury(self, patience: float) -> int | None:
         """End the process if it still runs, free what it left, and return its exit code."""

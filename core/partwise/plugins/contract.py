@@ -144,6 +144,10 @@ class Analysis(Protocol):
     `Params` is a frozen dataclass of `partwise.params.param` fields. `run` is deterministic for a
     dataset, parameters, ``job.seed`` and ``job.kept``; it raises `InputProblem` to refuse an
     input, `AnalysisProblem` when it fails, `Cancelled` to leave early with nothing.
+
+    Two more methods are optional: ``warm_up()`` compiles what a first run would wait for, and
+    ``memory(dataset, params) -> int`` says about how many bytes a run takes at its largest, so
+    that one that does not fit is refused before it starts.
     """
 
     id: ClassVar[str]
