@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 __all__ = ["KINDS", "Left", "is_foreign", "kinds_of", "left_out"]
 
 # Published eosins have 0.11 to 0.70 of their green density in blue, red cells about 0.95.
-_BLUE = 0.80
+_BLUE = 0.77
 _CLEAR = 0.5  # of the expected deviation: how far beyond a colour has to be
 # Red cells let red light pass (0.1 of their density), pigment does not (0.35).
 _RED = 0.26

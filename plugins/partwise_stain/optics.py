@@ -18,7 +18,8 @@ _FLAT = (2.5, 4.0)  # levels; deviation in 3 × 3 below which a spot is even: us
 _POPULATED = 0.004  # share of all pixels within two levels of a mode that is believed
 _TIGHT = 3.0  # levels; deviation of a believed mode
 _COLOURED = 42.0  # levels between channels; a background beyond is pale stain
-_THICK, _WIDE_RED = 3, 15  # 2 × 2 means; half the width, and the width, of a stroke of ink
+# In 2 × 2 means: half the width of a stroke of ink, the width of a red one, holes in that.
+_THICK, _WIDE_RED, _HOLE_RED = 3, 15, 7
 _BRIGHTER = (8.0, 0.02)  # a mode is not background if more than this share is this much brighter
 
 
@@ -135,8 +136,11 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
         red = (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)
         maybe |= strong & (r < 0.18) & (b > 0.58) & (g > 0.5)
         # Red cells have nearly the hue of red ink, but fill no area as wide as a stroke.
-        eroded = ndimage.minimum_filter(red, _WIDE_RED)
-        core |= ndimage.maximum_filter(eroded, _WIDE_RED)
+        # What a stroke covers shows through: nuclei are no holes in it.
+        filled = ndimage.maximum_filter(red | maybe, _HOLE_RED)
+        wide = ndimage.minimum_filter(filled, _WIDE_RED + _HOLE_RED - 1)
+        near = ndimage.maximum_filter(wide, _WIDE_RED)
+        core |= ndimage.binary_opening(red, iterations=_THICK) & near
         sure |= red
     if not core.any():
         return np.zeros(size.shape, dtype=np.bool_)
