@@ -41,7 +41,7 @@ _NEAR = 12.0
 _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
-_RUN = 800  # ties drawn in one go
+_RUN, _NODES = 500, 100  # ties and nodes drawn in one go
 _BUDGET = 0.010  # seconds of drawing before the window is heard again
 _CLASSES = 5  # of strength
 _KEYS = "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
@@ -76,6 +76,7 @@ class GraphView(Plot):
         self._layer: tuple[QImage, tuple[float, float, float]] | None = None
         self._fresh: QImage | None = None
         self._runs: list[tuple[QColor, float, Ties]] = []
+        self._waiting: list[int] = []
         self._drag: tuple[QPointF, tuple[float, float, float]] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -235,33 +236,50 @@ class GraphView(Plot):
 
     def _paint_names(self, painter: QPainter) -> None:
         """Names of the strongest nodes in sight, as many as do not cover one another."""
+        spots, names = self._spots(), 0
         taken: list[QRectF] = []
-        spots = self._spots()
+        if self._size <= _NAMED:
+            radii = [self._radius(node) for node in range(self._size)]
+            taken = [
+                QRectF(x - r, y - r, 2 * r, 2 * r)
+                for (x, y), r in zip(spots.tolist(), radii, strict=True)
+            ]
         seen = QRectF(self.rect()).adjusted(4, 24, -4, -4)
         for node in np.argsort(-self._strength, kind="stable"):
-            if len(taken) >= _NAMED:
+            if names >= _NAMED:
                 break
             if not seen.contains(QPointF(*spots[node].tolist())):
                 continue
-            box = self._name_box(painter, int(node))
+            box = self._name_box(painter, int(node), taken)
             room = box.adjusted(-12, -6, 12, 6) if self._size > _NAMED else box
             if any(room.intersects(each) for each in taken):
-                if len(taken) > 12 and self._size > 200:
+                if names > 12 and self._size > 200:
                     break
                 continue
-            taken.append(self._paint_name(painter, int(node)))
+            taken.append(self._paint_name(painter, int(node), box))
+            names += 1
 
-    def _name_box(self, painter: QPainter, node: int) -> QRectF:
+    def _name_box(self, painter: QPainter, node: int, taken: Sequence[QRectF] = ()) -> QRectF:
+        """Where a name goes: right of its node, or wherever it covers nothing that is taken."""
         metrics = QFontMetricsF(painter.font())
         spot, away = self._spot(node), self._radius(node) + 4
-        wide = metrics.horizontalAdvance(name_of(self._axis, node))
-        left = spot.x() + away
-        if left + wide > self.width() - 4:
-            left = spot.x() - away - wide
-        return QRectF(left, spot.y() - metrics.height() / 2, wide, metrics.height())
+        wide, tall = metrics.horizontalAdvance(name_of(self._axis, node)), metrics.height()
+        x, y = spot.x(), spot.y()
+        boxes = [
+            QRectF(x + away, y - tall / 2, wide, tall),
+            QRectF(x - away - wide, y - tall / 2, wide, tall),
+            QRectF(x - wide / 2, y + away - 2, wide, tall),
+            QRectF(x - wide / 2, y - away - tall + 2, wide, tall),
+        ]
+        seen = QRectF(self.rect()).adjusted(4, 4, -4, -4)
+        inside = [box for box in boxes if seen.contains(box)] or boxes
+        free = (box for box in inside if not any(box.intersects(each) for each in taken))
+        return next(free, inside[0])
 
-    def _paint_name(self, painter: QPainter, node: int, *, plate: bool = False) -> QRectF:
-        box, words = self._name_box(painter, node), name_of(self._axis, node)
+    def _paint_name(
+        self, painter: QPainter, node: int, box: QRectF | None = None, *, plate: bool = False
+    ) -> QRectF:
+        box, words = box or self._name_box(painter, node), name_of(self._axis, node)
         metrics = QFontMetricsF(painter.font())
         ground = QColor(self.tokens.window if plate else self.tokens.canvas)
         ground.setAlpha(235 if plate else 150)
@@ -308,6 +326,7 @@ class GraphView(Plot):
         self._fresh.setDevicePixelRatio(ratio)
         self._fresh.fill(Qt.GlobalColor.transparent)
         self._runs = self._planned()
+        self._waiting = np.argsort(self._strength, kind="stable").tolist()
         self._timer.start(0)
 
     def _planned(self) -> list[tuple[QColor, float, Ties]]:
@@ -348,14 +367,15 @@ class GraphView(Plot):
             ends = np.concatenate([spots[ties[:, 0]], spots[ties[:, 1]]], axis=1)
             ends = ends[_in_sight(ends, self.width(), self.height())]
             painter.drawLines([QLineF(*each) for each in ends.tolist()])
-        if not self._runs and time.perf_counter() < until:
-            for node in np.argsort(self._strength, kind="stable"):
-                self._paint_node(painter, int(node), QPointF(*spots[node].tolist()))
-            painter.end()
+        while not self._runs and self._waiting and time.perf_counter() < until:
+            for node in self._waiting[:_NODES]:
+                self._paint_node(painter, node, QPointF(*spots[node].tolist()))
+            del self._waiting[:_NODES]
+        painter.end()
+        if not self._runs and not self._waiting:
             self._layer, self._fresh = (self._fresh, self._look), None
             self.update()
             return
-        painter.end()
         if self._layer is None:
             self.update()
         self._timer.start(0)

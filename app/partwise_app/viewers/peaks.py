@@ -54,8 +54,7 @@ class Peaks:
         """
         per_column = (last - first) / width
         if per_column < 1:
-            middles = first + (np.arange(width) + 0.5) * per_column
-            return _between(self.levels, np.clip(middles, 0, self.size - 1))
+            return _between(self.levels, np.linspace(first, last, width + 1))
         level, block = 0, 1
         while level < len(self._coarser) and block * _FACTOR <= per_column:
             level, block = level + 1, block * _FACTOR
@@ -103,19 +102,21 @@ class FrequencyRows:
         self._left = np.floor(middles).astype(np.intp)
         self._right = np.minimum(self._left + 1, bins - 1)
         self._share = (middles - self._left).astype(np.float32)[:, None]
-        self._many = np.flatnonzero(upper - lower > 1)
-        first = np.clip(np.round(lower[self._many]).astype(np.intp), 0, bins - 1)
-        last = np.clip(np.round(upper[self._many]).astype(np.intp), first, bins - 1)
-        self._pairs = np.stack([first, last + 1], axis=1).ravel()
+        # A row that holds the middle of a bin shows that bin, or the largest of several: between
+        # two rows a line would lose its height.
+        first = np.clip(np.ceil(lower).astype(np.intp), 0, bins - 1)
+        last = np.clip(np.floor(upper).astype(np.intp), 0, bins - 1)
+        self._whole = np.flatnonzero((last >= first) & (np.ceil(lower) <= np.floor(upper)))
+        self._pairs = np.stack([first, last + 1], axis=1)[self._whole].ravel()
 
     def taken(self, columns: Levels) -> Levels:
         """Return the rows of some columns, shape (height, width): the largest, or between two."""
         left, right = columns[self._left], columns[self._right]
         mixed = left + (right.astype(np.float32) - left) * self._share
         out: Levels = (mixed + np.float32(0.5)).astype(np.uint8)
-        if self._many.size:
+        if self._whole.size:
             padded = np.concatenate([columns, columns[-1:]], axis=0)
-            out[self._many] = np.maximum.reduceat(padded, self._pairs, axis=0)[::2]
+            out[self._whole] = np.maximum.reduceat(padded, self._pairs, axis=0)[::2]
         return out
 
 
@@ -156,11 +157,18 @@ def _quartered(levels: Levels) -> Levels:
     return out
 
 
-def _between(levels: Levels, at: NDArray[np.float64]) -> Levels:
+def _between(levels: Levels, borders: NDArray[np.float64]) -> Levels:
+    """Columns narrower than those of the data: the one whose middle they hold, else a mixture."""
+    last = levels.shape[1] - 1
+    at = np.clip((borders[:-1] + borders[1:]) / 2, 0, last)
     base, end = int(at[0]), int(np.ceil(at[-1])) + 1
-    near = levels[:, base:end]
+    near = levels[:, base : min(end, last) + 1]
     left = np.floor(at).astype(np.intp) - base
     right = np.minimum(left + 1, near.shape[1] - 1)
     share = (at - base - left).astype(np.float32)
     mixed = near[:, left] + (near[:, right].astype(np.float32) - near[:, left]) * share
-    return np.asarray((mixed + np.float32(0.5)).astype(np.uint8))
+    out: Levels = (mixed + np.float32(0.5)).astype(np.uint8)
+    held = np.ceil(borders[:-1]).astype(np.intp)
+    within = np.flatnonzero((held <= borders[1:]) & (held >= 0) & (held <= last))
+    out[:, within] = levels[:, held[within]]
+    return out

@@ -21,7 +21,7 @@ from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.overlays import paint_badge, small_font
 from partwise_app.viewers.peaks import FrequencyRows, Peaks, summed_levels
 from partwise_app.viewers.plotting import Series, number, series_of, ticks
-from partwise_app.viewers.strokes import coverage, laid, lane_image, lane_of
+from partwise_app.viewers.strokes import lane_image, layer_of
 from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.timeline import Window, moment
 from partwise_app.viewers.traces import spans_of
@@ -232,14 +232,12 @@ class SpectrogramView(TimedPlot):
         ends = np.abs(np.concatenate(wave.range()).astype(float))
         top = float(np.nanmax(ends, initial=0.0)) or 1.0
         scale = rows / 2 / top
-        cells = lane_of(rows, width)
-        pen = 0.6 * ratio
-        upper, lower = rows / 2 - high[0] * scale - pen, rows / 2 - low[0] * scale + pen
-        laid(cells, coverage(upper, lower, rows), QColor(self.tokens.accent))
+        upper, lower = rows / 2 - high[0] * scale, rows / 2 - low[0] * scale
+        line = layer_of(upper, lower, rows, self.tokens.accent, pen=0.6 * ratio)
         painter.setPen(QPen(QColor(self.tokens.line), 1))
         middle = strip.center().y()
         painter.drawLine(QPointF(strip.left(), middle), QPointF(strip.right(), middle))
-        image = lane_image(cells)
+        image = lane_image([line], rows, width)
         image.setDevicePixelRatio(ratio)
         painter.drawImage(strip.topLeft(), image)
 

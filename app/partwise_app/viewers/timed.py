@@ -237,9 +237,11 @@ class TimedPlot(Plot):
         for x in (left, right):
             if area.left() <= x <= area.right():
                 painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        if span.name and box.width() > 24:
+        after = [self.x_of(each.start) for each in self._spans if each.start > span.start]
+        room = min([*after, area.right()]) - box.left() - 10
+        if span.name and room > 14:
             metrics = QFontMetricsF(painter.font())
-            words = metrics.elidedText(span.name, Qt.TextElideMode.ElideRight, box.width() - 10)
+            words = metrics.elidedText(span.name, Qt.TextElideMode.ElideRight, room)
             plate = QRectF(box.left(), area.top(), metrics.horizontalAdvance(words) + 10, _HANDLE)
             painter.fillRect(plate, color)
             dark = color.lightnessF() > 0.55

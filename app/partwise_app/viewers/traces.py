@@ -19,7 +19,7 @@ from partwise_app.viewers.later import Later
 from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.overlays import small_font
 from partwise_app.viewers.plotting import left_room, name_of, number, series_of, ticks
-from partwise_app.viewers.strokes import coverage, laid, lane_image, lane_of
+from partwise_app.viewers.strokes import lane_image, layer_of
 from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.timeline import Span, Window, moment, time_ticks
 
@@ -206,6 +206,7 @@ class TracesView(TimedPlot):
         low, high = drawn.whole.columns(first, last, width)
         courses = drawn.courses.columns(first, last, width) if drawn.courses else None
         total = drawn.total.columns(first, last, width) if drawn.total else None
+        tops = np.nanmax(courses[1], axis=1, initial=0.0) if courses is not None else np.empty(0)
         over = model is not None and bool(model.names)
         ink = mixed(self.tokens.text, self.tokens.canvas, 0.45) if over else self.tokens.accent
         pen = _PEN * ratio / 2
@@ -213,25 +214,19 @@ class TracesView(TimedPlot):
             rows = max(round(lane.height() * ratio), 1)
             scale = rows / (span[1] - span[0])
             zero = rows + span[0] * scale
-            cells = lane_of(rows, width)
-            laid(
-                cells,
-                coverage(zero - high[k] * scale - pen, zero - low[k] * scale + pen, rows),
-                QColor(ink),
-            )
+            top, foot = zero - high[k] * scale, zero - low[k] * scale
+            layers = [layer_of(top, foot, rows, ink, pen=pen)]
             if courses is not None and model is not None:
                 for part, color in enumerate(model.colors):
                     weight = float(model.W[k, part]) * scale
-                    if weight * float(np.nanmax(courses[1][part], initial=0.0)) < 0.5:
+                    if weight * float(tops[part]) < 0.5:
                         continue  # under half a pixel: nothing to be seen
                     top, foot = zero - courses[1][part] * weight, zero - courses[0][part] * weight
-                    cover = 0.28 * coverage(top, np.full(width, zero), rows)
-                    np.maximum(cover, coverage(top - pen, foot + pen, rows), out=cover)
-                    laid(cells, cover, QColor(color))
+                    layers.append(layer_of(top, foot, rows, color, pen=pen, base=zero))
             if total is not None:
                 top, foot = zero - total[1][k] * scale, zero - total[0][k] * scale
-                laid(cells, coverage(top - pen, foot + pen, rows), QColor(self.tokens.text))
-            image = lane_image(cells)
+                layers.append(layer_of(top, foot, rows, self.tokens.text, pen=pen))
+            image = lane_image(layers, rows, width)
             image.setDevicePixelRatio(ratio)
             painter.drawImage(QPointF(lane.left(), lane.top()), image)
 

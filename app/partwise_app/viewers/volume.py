@@ -40,6 +40,7 @@ Volume = NDArray[Any]
 
 _MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
 _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
+_AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _ZOOM, _CLOSEST = 1.25, 12.0
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
 _KEYS = (
@@ -76,6 +77,7 @@ class VolumeView(Plot):
         self._options: Mapping[str, Any] = {}
         self._times: NDArray[np.float64] = np.empty(0)
         self._weights: NDArray[np.float64] = np.empty(0)
+        self._mean: Volume | None = None
         self._time = Axis("time", 0, "s")
         self._window = (0.0, 1.0)
         self._voxel = Voxel(0, 0, 0)
@@ -120,6 +122,9 @@ class VolumeView(Plot):
             Plane(name, shape, (spacing[0], spacing[1], spacing[2]), orientation) for name in PLANES
         )
         self._take_frames(view)
+        if fresh:
+            small = values.size <= _AT_ONCE
+            self._mean = self._mean_of(values) if small else None
         self._take_parts(view, parts, strips, shape)
         if fresh:
             self._voxel = Voxel(*(size // 2 for size in shape))
@@ -368,7 +373,10 @@ class VolumeView(Plot):
             return known[1]
         frame = self.frame
         if frame < 0:
-            cut = np.tensordot(self._weights, plane.cut(self._values, index), axes=1)
+            if self._mean is not None:
+                cut = plane.cut(self._mean, index)
+            else:
+                cut = self._mean_of(plane.cut(self._values, index))
         else:
             cut = plane.cut(self._values[frame], index)
         overlays = []
@@ -511,6 +519,11 @@ class VolumeView(Plot):
         if lasting is not None and np.size(lasting) == count and np.sum(lasting) > 0:
             shares = np.asarray(lasting, np.float64).ravel()
             self._weights = np.asarray(shares / float(shares.sum()), np.float64)
+
+    def _mean_of(self, values: Volume) -> Volume:
+        # In the type of the values, which are not copied for it.
+        weights = self._weights.astype(values.dtype if values.dtype.kind == "f" else np.float32)
+        return np.asarray(np.tensordot(weights, values, axes=1))
 
     def _take_parts(
         self,
