@@ -262,25 +262,24 @@ def costly(number: int, seed: int = 0) -> bytes:
     return rng.choice(_COSTLY)(rng, base, members)
 
 
-def outcome(path: Path) -> str:
-    """Verify and open one file, then save it again; returns what became of it."""
+def outcome(path: Path, between: Callable[[], object] | None = None) -> str:
+    """Verify and open one file, then save it again; returns what became of it.
+
+    `between` is called between the two tasks.
+    """
     try:
         verify(path)
         loaded = load(path)
     except FileProblem:
         return "refused"
-    signal.alarm(SECONDS)  # a second task
+    if between is not None:
+        between()
     try:
         save(loaded.state, path.with_name("saved.partwise"))
         load(path.with_name("saved.partwise"))
     except FileProblem as problem:
         return f"read, then not saved: {problem}"
     return "read"
-
-
-def rest() -> None:
-    """Take the time limit of `outcome` back."""
-    signal.alarm(0)
 
 
 # --- a process with limits --------------------------------------------------------------------
@@ -303,7 +302,7 @@ def _work(seed: int, first: int, last: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
             signal.alarm(SECONDS)
             try:
-                found = outcome(path)
+                found = outcome(path, lambda: signal.alarm(SECONDS))
             except TimeoutError:
                 found = f"took more than {SECONDS} s"
             except MemoryError:
@@ -311,7 +310,7 @@ def _work(seed: int, first: int, last: int) -> None:
             except Exception as error:  # noqa: BLE001 - what escapes is what is looked for
                 found = f"escaped: {type(error).__name__}: {error}"[:200]
             finally:
-                rest()
+                signal.alarm(0)
                 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
             strangers = {p.name for p in Path(folder).rglob("*")} - {
                 "work", "p.partwise", "saved.partwise", "saved.partwise.bak"

@@ -212,6 +212,8 @@ def _take_in(point: importlib.metadata.EntryPoint) -> Plugin | Refused:
     try:
         with safety.loading(point.name):
             record = point.load()
+    except SystemExit:
+        return Refused(point.name, "it cannot be loaded: it tried to end the program")
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Refused(point.name, f"it cannot be loaded: {_words(error)}")
     if not isinstance(record, Plugin):

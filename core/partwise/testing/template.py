@@ -179,13 +179,15 @@ _TEST = '''\
 
 from __future__ import annotations
 
-from partwise.testing.contract import check_plugin
+from collections.abc import Callable
+
+from partwise.api import Plugin
 
 from partwise_NAME.plugin import PLUGIN
 
 
-def test_it_keeps_the_contract() -> None:
-    assert check_plugin(PLUGIN) == []
+def test_it_keeps_the_contract(keeps_contract: Callable[[Plugin], None]) -> None:
+    keeps_contract(PLUGIN)
 '''
 
 _SAMPLE = "1,2,3,0\n0,1,2,4\n2,4,6,0\n1,3,5,4\n"
