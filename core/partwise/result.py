@@ -178,6 +178,14 @@ class View:
         mixing's vectors are the profiles of the parts.
     ``"scatter"``
         ``points`` (n, 2), optionally ``rays`` (parts, 2).
+    ``"matrix"``
+        ``values`` (rows, columns); with the option ``model="product"`` none: it is the dataset's
+        table, and the model the sum of profiles times courses.
+    ``"bars"``
+        ``values`` (series, entries), optionally ``low`` and ``high`` like it. Option ``names``.
+    ``"curves"``
+        ``y`` (series, n), optionally ``x`` (n,), ``low`` and ``high`` like ``y``. Options:
+        ``names``, ``lanes``, ``points``, ``marks``, ``chosen``, ``range``.
     ``"traces"``
         ``y`` (channels, samples); axes: channel (labels), time, amount. Parts whose profile runs
         over the channels and whose course over the samples are drawn over them. Options:

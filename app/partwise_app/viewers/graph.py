@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -27,6 +27,7 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import Tokens, mixed
+from partwise_app.viewers.gradual import Gradual, Stroke
 from partwise_app.viewers.later import Later
 from partwise_app.viewers.layout import spring_layout
 from partwise_app.viewers.overlays import paint_message, small_font
@@ -42,11 +43,11 @@ _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
 _RUN, _NODES = 500, 100  # ties and nodes drawn in one go
-_BUDGET = 0.010  # seconds of drawing before the window is heard again
 _CLASSES = 5  # of strength
 _KEYS = "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
 
 Ties = NDArray[np.intp]
+Disc = tuple[QPen, QColor, QPointF, float]
 
 
 class GraphView(Plot):
@@ -73,14 +74,9 @@ class GraphView(Plot):
         self._given: object = None
         self._mark: int | None = None
         self._look = (1.0, 0.5, 0.5)  # magnification, middle of the view
-        self._layer: tuple[QImage, tuple[float, float, float]] | None = None
-        self._fresh: QImage | None = None
-        self._runs: list[tuple[QColor, float, Ties]] = []
-        self._waiting: list[int] = []
         self._drag: tuple[QPointF, tuple[float, float, float]] | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._draw_on)
+        self._gradual = Gradual(self)
+        self._gradual.advanced.connect(self.update)
         self._later = Later(self)
         self._later.done.connect(self._take)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -120,16 +116,15 @@ class GraphView(Plot):
 
     def set_theme(self, tokens: Tokens) -> None:
         self.tokens = tokens
-        self._layer = None
+        self._gradual.clear()
         self._redraw()
 
     def is_settled(self) -> bool:
         """Whether all ties are drawn as they are to be seen."""
-        return self._fresh is None and (not self._size or len(self._places) == self._size)
+        return self._gradual.begun is None and (not self._size or len(self._places) == self._size)
 
     def picture(self) -> QImage:
-        while self._fresh is not None:
-            self._draw_on()
+        self._gradual.finish()
         return super().picture()
 
     def fit(self) -> None:
@@ -192,11 +187,12 @@ class GraphView(Plot):
 
     def _paint_layer(self, painter: QPainter) -> None:
         """Paint what is drawn already, moved to where the view looks now."""
-        if self._layer is None:
-            if self._fresh is not None:
-                painter.drawImage(0, 0, self._fresh)
+        drawn, begun = self._gradual.drawn, self._gradual.begun
+        if drawn is None:
+            if begun is not None:
+                painter.drawImage(0, 0, begun)
             return
-        image, (zoom, x, y) = self._layer
+        image, (zoom, x, y) = drawn
         now, scale = self._look, self._scale()
         grown = now[0] / zoom
         middle = QPointF(self.width() / 2, self.height() / 2 + 10)
@@ -224,10 +220,10 @@ class GraphView(Plot):
             painter.drawLine(QPointF(*spots[i].tolist()), QPointF(*spots[j].tolist()))
             near.add(j if i == node else i)
         for other in near:
-            self._paint_node(painter, other, QPointF(*spots[other].tolist()))
+            _draw_discs([self._disc(other, QPointF(*spots[other].tolist()))], painter)
         heavy = sorted(near, key=self._strength.__getitem__, reverse=True)[:12]
         taken: list[QRectF] = [self._paint_name(painter, node, plate=True)]
-        self._paint_node(painter, node, self._spot(node), grown=1.5)
+        _draw_discs([self._disc(node, self._spot(node), 1.5)], painter)
         for other in heavy:
             box = self._name_box(painter, other)
             if not any(box.intersects(each) for each in taken):
@@ -290,27 +286,22 @@ class GraphView(Plot):
         painter.drawText(QPointF(box.left(), box.top() + metrics.ascent()), words)
         return box
 
-    def _paint_node(self, painter: QPainter, node: int, spot: QPointF, grown: float = 1.0) -> None:
-        radius = self._radius(node) * grown
-        painter.setPen(QPen(QColor(self.tokens.canvas), 1 if radius > 3 else 0.6))
-        painter.setBrush(
-            QColor(self._colors[node] or mixed(self.tokens.muted, self.tokens.canvas, 0.5))
-        )
-        painter.drawEllipse(spot, radius, radius)
-
     def _paint_legend(self, painter: QPainter) -> None:
         metrics, x = QFontMetricsF(painter.font()), 14.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for name, color in self._legend:
+        for place, (name, color) in enumerate(self._legend):
             words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 140.0)
             wide = metrics.horizontalAdvance(words) + 30
-            if x + wide > self.width() - 8:
+            painter.setPen(QColor(self.tokens.muted))
+            last = place == len(self._legend) - 1
+            if x + wide > self.width() - (8 if last else 70):
+                left = f"and {len(self._legend) - place} more"
+                painter.drawText(QPointF(x, 8 + metrics.ascent()), left)
                 break
+            painter.drawText(QPointF(x + 13, 8 + metrics.ascent()), words)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(color))
             painter.drawEllipse(QPointF(x + 4, 8 + metrics.height() / 2), 4, 4)
-            painter.setPen(QColor(self.tokens.muted))
-            painter.drawText(QPointF(x + 13, 8 + metrics.ascent()), words)
             x += wide
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
@@ -319,18 +310,13 @@ class GraphView(Plot):
     def _redraw(self) -> None:
         self.update()
         if not self._size or len(self._places) != self._size or self.width() < 2:
-            self._fresh = None
+            self._gradual.clear()
             return
         ratio = self.devicePixelRatioF()
-        self._fresh = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
-        self._fresh.setDevicePixelRatio(ratio)
-        self._fresh.fill(Qt.GlobalColor.transparent)
-        self._runs = self._planned()
-        self._waiting = np.argsort(self._strength, kind="stable").tolist()
-        self._timer.start(0)
+        self._gradual.start(self.size(), ratio, self._look, [*self._ties(), *self._nodes()])
 
-    def _planned(self) -> list[tuple[QColor, float, Ties]]:
-        """Ties by strength and colour, the weakest first, in runs that are drawn in one go."""
+    def _ties(self) -> list[Stroke]:
+        """Ties by strength and colour, the weakest first, some hundred to a stroke."""
         if not len(self._edges):
             return []
         ranks = np.argsort(np.argsort(self._weights, kind="stable"), kind="stable")
@@ -341,44 +327,36 @@ class GraphView(Plot):
         i, j = self._edges.T
         inner = np.where(kind[i] == kind[j], kind[i], -1)
         names = {k: color for color, k in kinds.items()}
-        runs = []
+        spots = self._spots()
+        ends = np.concatenate([spots[i], spots[j]], axis=1)
+        seen = _in_sight(ends, self.width(), self.height())
+        strokes: list[Stroke] = []
         for strength in range(_CLASSES):
+            wide = 0.7 + 0.35 * strength * (1.0 if crowd == 1.0 else 0.0)
+            alpha = max(0.08, (0.14 + 0.14 * strength) * crowd)
             for which in (-1, *kinds.values()):
-                chosen = np.flatnonzero((level == strength) & (inner == which))
+                chosen = ends[(level == strength) & (inner == which) & seen]
                 ink = QColor(names.get(which, "") or self.tokens.muted)
-                ink.setAlphaF(max(0.08, (0.14 + 0.14 * strength) * crowd))
-                wide = 0.7 + 0.35 * strength * (1.0 if crowd == 1.0 else 0.0)
-                runs += [
-                    (ink, wide, self._edges[chosen[k : k + _RUN]])
+                ink.setAlphaF(alpha)
+                pen = QPen(ink, wide)
+                strokes += [
+                    partial(_draw_ties, pen, chosen[k : k + _RUN])
                     for k in range(0, len(chosen), _RUN)
                 ]
-        return runs[::-1]
+        return strokes
 
-    def _draw_on(self) -> None:
-        """Draw for a moment, then let the window be heard."""
-        if self._fresh is None:
-            return
-        painter = QPainter(self._fresh)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        spots, until = self._spots(), time.perf_counter() + _BUDGET
-        while self._runs and time.perf_counter() < until:
-            color, wide, ties = self._runs.pop()
-            painter.setPen(QPen(color, wide))
-            ends = np.concatenate([spots[ties[:, 0]], spots[ties[:, 1]]], axis=1)
-            ends = ends[_in_sight(ends, self.width(), self.height())]
-            painter.drawLines([QLineF(*each) for each in ends.tolist()])
-        while not self._runs and self._waiting and time.perf_counter() < until:
-            for node in self._waiting[:_NODES]:
-                self._paint_node(painter, node, QPointF(*spots[node].tolist()))
-            del self._waiting[:_NODES]
-        painter.end()
-        if not self._runs and not self._waiting:
-            self._layer, self._fresh = (self._fresh, self._look), None
-            self.update()
-            return
-        if self._layer is None:
-            self.update()
-        self._timer.start(0)
+    def _nodes(self) -> list[Stroke]:
+        """Nodes, the strongest last, a hundred to a stroke."""
+        spots = self._spots()
+        order = np.argsort(self._strength, kind="stable").tolist()
+        discs = [self._disc(k, QPointF(*spots[k].tolist())) for k in order]
+        return [partial(_draw_discs, discs[k : k + _NODES]) for k in range(0, len(discs), _NODES)]
+
+    def _disc(self, node: int, spot: QPointF, grown: float = 1.0) -> Disc:
+        radius = self._radius(node) * grown
+        pen = QPen(QColor(self.tokens.canvas), 1 if radius > 3 else 0.6)
+        plain = mixed(self.tokens.muted, self.tokens.canvas, 0.5)
+        return pen, QColor(self._colors[node] or plain), spot, radius
 
     # Hands
 
@@ -438,7 +416,7 @@ class GraphView(Plot):
         self._set_mark(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._layer = None
+        self._gradual.clear()
         self._redraw()
         super().resizeEvent(event)
 
@@ -447,7 +425,7 @@ class GraphView(Plot):
     def _take(self, places: object) -> None:
         assert isinstance(places, np.ndarray)
         self._places = places
-        self._layer = None
+        self._gradual.clear()
         self._redraw()
 
     def _take_colors(
@@ -523,6 +501,18 @@ def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = places.min(axis=0), places.max(axis=0)
     span = float((high - low).max()) or 1.0
     return np.asarray((places - (low + high) / 2) / span + 0.5)
+
+
+def _draw_ties(pen: QPen, ends: NDArray[np.float64], painter: QPainter) -> None:
+    painter.setPen(pen)
+    painter.drawLines([QLineF(*each) for each in ends.tolist()])
+
+
+def _draw_discs(discs: Sequence[Disc], painter: QPainter) -> None:
+    for pen, color, spot, radius in discs:
+        painter.setPen(pen)
+        painter.setBrush(color)
+        painter.drawEllipse(spot, radius, radius)
 
 
 def _in_sight(ends: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_]:

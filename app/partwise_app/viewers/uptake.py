@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from partwise.data.dataset import Axis
-from partwise_app.theme import Tokens
+from partwise_app.theme import Tokens, mixed
 from partwise_app.viewers.plotting import axis_words, number, ticks
 
 __all__ = ["Curve", "paint_curves"]
@@ -103,8 +103,8 @@ def paint_curves(
         painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     lines = [(name, color, values, 1.8) for name, color, values in curve.parts]
-    if len(lines) > 1:
-        lines.append(("Sum", tokens.text, np.asarray(total), 1.2))
+    if len(lines) > 1:  # wide, and below the parts that it may consist of alone
+        lines.insert(0, ("Sum", mixed(tokens.text, tokens.canvas, 0.55), np.asarray(total), 4.0))
     for _, color, values, wide in lines:
         painter.setPen(QPen(QColor(color), wide))
         places = [spot(float(t), float(v)) for t, v in zip(curve.times, values, strict=True)]

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QImage,
     QKeyEvent,
-    QLinearGradient,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -26,6 +25,12 @@ from PySide6.QtWidgets import QSlider
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
+from partwise_app.viewers.crossing import (
+    paint_anchor,
+    paint_cross,
+    paint_gray_scale,
+    paint_letters,
+)
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
 from partwise_app.viewers.plotting import Plot, Series, number, series_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
@@ -285,20 +290,13 @@ class VolumeView(Plot):
         painter.fillRect(pane, QColor("#000000"))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(whole, self._picture_of(place))
-        across, down = plane.to_screen(self._voxel)
-        x, y = whole.left() + across * whole.width(), whole.top() + down * whole.height()
-        ink = QColor("#ffffff")
-        ink.setAlpha(140)
-        painter.setPen(QPen(ink, 1))
-        for a, b in (
-            (QPointF(pane.left(), y), QPointF(x - 7, y)),
-            (QPointF(x + 7, y), QPointF(pane.right(), y)),
-            (QPointF(x, pane.top()), QPointF(x, y - 7)),
-            (QPointF(x, y + 7), QPointF(x, pane.bottom())),
-        ):
-            painter.drawLine(a, b)
-        self._paint_anchors(painter, place, whole)
-        self._paint_letters(painter, plane, pane)
+        paint_cross(painter, pane, _spot(plane, self._voxel, whole))
+        for voxel, color in self._anchors:
+            far = abs(voxel[plane.through] - self._voxel[plane.through])
+            if far <= 1:
+                paint_anchor(painter, _spot(plane, voxel, whole), color, near=far == 1)
+        painter.setFont(small_font(self.font()))
+        paint_letters(painter, pane, plane.letters())
         axis = self._axes[plane.through]
         at = axis.start + self._voxel[plane.through] * axis.step
         where = f"{number(at, 4)} mm" if axis.unit == "mm" else f"{self._voxel[plane.through] + 1}"
@@ -307,60 +305,18 @@ class VolumeView(Plot):
         paint_badge(painter, pane.adjusted(-6, -6, 0, 0), words, self.tokens, right=False)
         painter.restore()
 
-    def _paint_letters(self, painter: QPainter, plane: Plane, pane: QRectF) -> None:
-        painter.setFont(small_font(self.font()))
-        painter.setPen(QColor("#d6dade"))
-        left, right, top, below = plane.letters()
-        centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        middle = Qt.AlignmentFlag.AlignVCenter
-        box = pane.adjusted(5, 3, -5, -3)
-        painter.drawText(box, middle | Qt.AlignmentFlag.AlignLeft, left)
-        painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, right)
-        painter.drawText(box, centre, top)
-        painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, below)
-
-    def _paint_anchors(self, painter: QPainter, place: int, whole: QRectF) -> None:
-        plane = self._planes[place]
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for voxel, color in self._anchors:
-            far = abs(voxel[plane.through] - self._voxel[plane.through])
-            if far > 1:
-                continue
-            across, down = plane.to_screen(voxel)
-            spot = QPointF(
-                whole.left() + across * whole.width(), whole.top() + down * whole.height()
-            )
-            for ink, wide in ((QColor(0, 0, 0, 180), 4.0), (QColor(color), 2.0)):
-                painter.setPen(
-                    QPen(ink, wide, Qt.PenStyle.SolidLine if far == 0 else Qt.PenStyle.DotLine)
-                )
-                painter.drawEllipse(spot, 6, 6)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
     def _paint_foot(self, painter: QPainter) -> None:
         """The grey scale with its ends, and the frame's words beside the slider."""
         metrics = QFontMetricsF(painter.font())
         line = self.height() - _FOOT / 2
         unit = str(self._options.get("unit", ""))
         low, high = number(self._window[0]), f"{number(self._window[1])} {unit}".strip()
-        x = _MARGIN
-        painter.setPen(QColor(self.tokens.muted))
-        baseline = line + metrics.ascent() / 2 - 1
-        painter.drawText(QPointF(x, baseline), low)
-        x += metrics.horizontalAdvance(low) + 6
-        ramp = QRectF(x, line - 4, 84, 8)
-        shades = QLinearGradient(ramp.topLeft(), ramp.topRight())
-        shades.setColorAt(0, QColor("#000000"))
-        shades.setColorAt(1, QColor("#ffffff"))
-        painter.fillRect(ramp, shades)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(ramp)
-        painter.drawText(QPointF(ramp.right() + 6, baseline), high)
+        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens)
         if self._slider.isVisible():
             words = self._frame_words()
             wide = metrics.horizontalAdvance(words)
             painter.setPen(QColor(self.tokens.text))
+            baseline = line + metrics.ascent() / 2 - 1
             painter.drawText(QPointF(self.width() - _MARGIN - wide, baseline), words)
 
     def _picture_of(self, place: int) -> QImage:
@@ -575,6 +531,11 @@ class VolumeView(Plot):
     def _zoom_to(self, factor: float) -> None:
         self._zoom_factor = min(max(factor, 1.0), _CLOSEST)
         self.update()
+
+
+def _spot(plane: Plane, voxel: Voxel, whole: QRectF) -> QPointF:
+    across, down = plane.to_screen(voxel)
+    return QPointF(whole.left() + across * whole.width(), whole.top() + down * whole.height())
 
 
 def _ends(values: Volume) -> tuple[float, float]:

@@ -1,0 +1,67 @@
+"""What lies over a slice of a body: cross, letters, anchors; and below it the grey scale?"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
+
+from partwise_app.theme import Tokens
+
+__all__ = ["paint_anchor", "paint_cross", "paint_gray_scale", "paint_letters"]
+
+_GAP = 7.0  # px around the voxel that the cross leaves free
+
+
+def paint_cross(painter: QPainter, pane: QRectF, at: QPointF) -> None:
+    """Draw a cross through a pane that leaves free what it points at."""
+    ink = QColor("#ffffff")
+    ink.setAlpha(140)
+    painter.setPen(QPen(ink, 1))
+    x, y = at.x(), at.y()
+    painter.drawLine(QPointF(pane.left(), y), QPointF(x - _GAP, y))
+    painter.drawLine(QPointF(x + _GAP, y), QPointF(pane.right(), y))
+    painter.drawLine(QPointF(x, pane.top()), QPointF(x, y - _GAP))
+    painter.drawLine(QPointF(x, y + _GAP), QPointF(x, pane.bottom()))
+
+
+def paint_letters(painter: QPainter, pane: QRectF, letters: tuple[str, str, str, str]) -> None:
+    """Write what lies left, right, on top and below into a pane's borders."""
+    painter.setPen(QColor("#d6dade"))
+    box = pane.adjusted(5, 3, -5, -3)
+    flag = Qt.AlignmentFlag
+    places = (
+        flag.AlignVCenter | flag.AlignLeft,
+        flag.AlignVCenter | flag.AlignRight,
+        flag.AlignHCenter | flag.AlignTop,
+        flag.AlignHCenter | flag.AlignBottom,
+    )
+    for letter, place in zip(letters, places, strict=True):
+        painter.drawText(box, place, letter)
+
+
+def paint_anchor(painter: QPainter, spot: QPointF, color: str, *, near: bool) -> None:
+    """Mark a voxel: a dot where it lies in this slice, a ring where in the `near` one."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush if near else QColor(color))
+    for ink, wide in ((QColor(0, 0, 0, 190), 4.0), (QColor("#ffffff"), 1.8)):
+        painter.setPen(QPen(ink, wide))
+        painter.drawEllipse(spot, 4.5, 4.5)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def paint_gray_scale(
+    painter: QPainter, left: float, line: float, low: str, high: str, tokens: Tokens
+) -> None:
+    """Draw the grey scale with the words of its ends, from `left` on around `line`."""
+    metrics = QFontMetricsF(painter.font())
+    baseline = line + metrics.ascent() / 2 - 1
+    painter.setPen(QColor(tokens.muted))
+    painter.drawText(QPointF(left, baseline), low)
+    ramp = QRectF(left + metrics.horizontalAdvance(low) + 6, line - 4, 84, 8)
+    shades = QLinearGradient(ramp.topLeft(), ramp.topRight())
+    shades.setColorAt(0, QColor("#000000"))
+    shades.setColorAt(1, QColor("#ffffff"))
+    painter.fillRect(ramp, shades)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(ramp)
+    painter.drawText(QPointF(ramp.right() + 6, baseline), high)
