@@ -135,5 +135,8 @@ class Comparison(QWidget):
             return
         self._linking = True
         other = self.stages[1] if sender is self.stages[0] else self.stages[0]
-        other.set_view_rect(sender.view_rect())
+        if sender.fitting:
+            other.fit()
+        else:
+            other.set_view_rect(sender.view_rect())
         self._linking = False

@@ -108,6 +108,32 @@ class Desk(QWidget):
         self._views.setCurrentWidget(self.plots)
         self.stagebar.hide()
 
+    def order_tabs(self) -> None:
+        """Let Tab go through the page as it is read; widgets that came later are put in place."""
+        areas: list[QWidget] = [self.tree, self.stagebar, self._over, self.mixer, self.scatter]
+        areas += [self.form, self.curve, self.trust]
+        if self._panel is not None:
+            areas.append(self._panel)
+        areas += [self.measures, self.report, self.export]
+        former: QWidget | None = None
+        for area in areas:
+            for widget in (area, *area.findChildren(QWidget)):
+                if not self._takes_tab(widget):
+                    continue
+                if former is not None and former.nextInFocusChain() is not widget:
+                    QWidget.setTabOrder(former, widget)
+                former = widget
+
+    def _takes_tab(self, widget: QWidget) -> bool:
+        """Whether Tab stops at a widget of this window that is not on its way out."""
+        stops = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        # One that was added just now is hidden as well, but nobody has said so.
+        said = widget.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+        gone = said and widget.isHidden()
+        return (
+            stops and not gone and widget.focusProxy() is None and widget.window() is self.window()
+        )
+
     def show_over(self, page: QWidget | None) -> None:
         """Show a page in place of the stage and its tabs; None goes back to them."""
         if page is None:

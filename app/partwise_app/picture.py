@@ -21,6 +21,7 @@ __all__ = ["Picture"]
 
 _ALONE, _COMPARE, _AGAINST = "part:", "compare", "compare:"
 _NAMED = 2  # more parts than this are offered by their numbers, for want of room
+_LETTERS = 28  # of all names together, that leave room for the tabs
 _RESIDUAL = "residual"
 _TREE_THUMB = QSize(76, 52)
 
@@ -93,7 +94,8 @@ class Picture(QObject):
         if key is None:
             key = self.parts[0].key if self.parts else ""
         known = {strip.key for strip in self.strips}
-        return f"{_AGAINST}{key}" if key in known else _COMPARE
+        there = bool(key) and set(key.split("+")) <= known
+        return f"{_AGAINST}{key}" if there else _COMPARE
 
     def _on_against(self, key: str) -> None:
         self._against = key
@@ -243,10 +245,10 @@ class Picture(QObject):
         if self.mode() != _COMPARE or not parts:
             self._desk.stagebar.set_against((), "")
             return
-        few = len(parts) <= _NAMED
-        names = [
-            (part.key, self._name(part.key) if few else f"{k}") for k, part in enumerate(parts, 1)
-        ]
+        strips = self._session.strips if self._live is None else self.strips
+        heads = [s for s in strips if s.key != _RESIDUAL]
+        few = len(heads) <= _NAMED and sum(len(s.name) for s in heads) <= _LETTERS
+        names = [(self._layer_of(s.key), s.name if few else f"{k}") for k, s in enumerate(heads, 1)]
         self._desk.stagebar.set_against(
             (*names, ("", tr("As mixed"))), mode.removeprefix(_AGAINST) if mode != _COMPARE else ""
         )

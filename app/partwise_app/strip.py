@@ -55,6 +55,10 @@ class StripView(QFrame):
         self.setObjectName("strip")
         self.setMinimumWidth(WIDTHS[0])
         self.setMaximumWidth(WIDTHS[1])
+        if strip.key != _RESIDUAL:
+            self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.setAccessibleName(strip.name)
+            self.setAccessibleDescription(tr("Alt with the arrow keys moves this part"))
         self._pressed: QPoint | None = None
         self._dragging = False
         self._members = 0
@@ -106,6 +110,8 @@ class StripView(QFrame):
         if not self._edit.hasFocus():
             self._edit.setText(strip.name)
             self._edit.setCursorPosition(0)
+        if self._key != _RESIDUAL:
+            self.setAccessibleName(strip.name)
         self._edit.setAccessibleName(tr("Name of {name}", name=strip.name))
         self._swatch.set_color(strip.color)
         self._swatch.setAccessibleName(tr("Colour of {name}", name=strip.name))

@@ -206,6 +206,11 @@ class ImageStage(QWidget):
     # Where it looks
 
     @property
+    def fitting(self) -> bool:
+        """Whether the whole image is kept in view."""
+        return self._fitting
+
+    @property
     def zoom_percent(self) -> float:
         """100 where one pixel of the image is one pixel of the screen."""
         return self._viewport.scale * self.devicePixelRatioF() * 100
@@ -353,7 +358,7 @@ class ImageStage(QWidget):
         if key == RESIDUAL_KEY:
             return RESIDUAL
         known = {strip.key for strip in self._mixer.parts()}
-        return part_layer(key) if key in known else PARTS
+        return part_layer(key) if set(key.split("+")) <= known else PARTS
 
     def _sheet(self, layer: str) -> Sheet:
         # Beside the whole or the residual, the parts stand for themselves; alone on the stage

@@ -94,12 +94,13 @@ def expanded(strips: Sequence[Strip], found: Mapping[str, Strip]) -> tuple[Strip
     """
     out: list[Strip] = []
     for strip in strips:
-        out.append(strip)
+        first = found.get(strip.key) if strip.joined else None
+        out.append(dataclasses.replace(strip, name=first.name) if first else strip)
         for name in strip.joined:
             own = found.get(name)
             if own is not None:
-                told = {"show": strip.show, "solo": strip.solo, "locked": strip.locked}
-                out.append(dataclasses.replace(own, **told))
+                show, solo, locked = strip.show, strip.solo, strip.locked
+                out.append(dataclasses.replace(own, show=show, solo=solo, locked=locked))
     return tuple(out)
 
 
