@@ -55,6 +55,7 @@ _MARKS = {
     "look": ("#fbecc9", "#6b4700"),
     "bad": ("#f8dcd8", "#84211a"),
 }
+_MOST_COLUMNS = 24  # more are narrower than a word
 _LONGEST_CELL = 2000  # characters: a table's row cannot be taller than a page
 _FOOT = "Made by Partwise on this machine; nothing was sent anywhere. For research: no diagnosis."
 
@@ -335,13 +336,17 @@ def _tick(x: float, y: float, text: str, anchor: str) -> String:
 def _table(table: Table, wide: float = _WIDTH) -> list[Flowable]:
     if not table.rows:
         return []
-    columns = range(len(table.columns))
+    more = len(table.columns) - _MOST_COLUMNS
+    columns = range(min(len(table.columns), _MOST_COLUMNS))
     numeric = [all(isinstance(row[k], int | float) for row in table.rows) for k in columns]
     rows: list[list[Any]] = [
-        [_say(name, _SMALL_RIGHT if numeric[k] else _SMALL) for k, name in enumerate(table.columns)]
+        [_say(table.columns[k], _SMALL_RIGHT if numeric[k] else _SMALL) for k in columns]
     ]
     rows += [[_cell(row[k], numeric=numeric[k]) for k in columns] for row in table.rows]
-    return [_grid(rows, _widths(table, numeric, wide))]
+    set_table = _grid(rows, _widths(table, numeric, wide))
+    if more <= 0:
+        return [set_table]
+    return [set_table, _say(f"{more} more columns are on the page, report.html.", _SMALL)]
 
 
 def _cell(cell: str | float, *, numeric: bool) -> Paragraph:
@@ -353,7 +358,7 @@ def _cell(cell: str | float, *, numeric: bool) -> Paragraph:
 def _widths(table: Table, numeric: Sequence[bool], room: float) -> list[float]:
     """Share the room by what the columns hold, between bounds."""
     needs = []
-    for k, name in enumerate(table.columns):
+    for k, name in enumerate(table.columns[:_MOST_COLUMNS]):
         texts = [cell_text(row[k]) for row in table.rows]
         longest = max(pdfmetrics.stringWidth(_cut(text, 200), _PLAIN, 9.2) for text in texts)
         if any(re.fullmatch(r"[0-9a-f]{64}", text) for text in texts):

@@ -96,7 +96,7 @@ def test_fonts_are_in_the_file_and_have_the_signs_that_reports_use() -> None:
         assert [sign for sign in signs if ord(sign) not in known] == []
 
 
-@pytest.mark.parametrize("kind", ["tall", "wide", "many", "long", "empty", "odd"])
+@pytest.mark.parametrize("kind", ["tall", "wide", "many", "columns", "long", "empty", "odd"])
 def test_no_content_breaks_the_page(kind: str, tmp_path: Path) -> None:
     result = _result()
     pictures: list[tuple[str, Path]] = []
@@ -109,6 +109,11 @@ def test_no_content_breaks_the_page(kind: str, tmp_path: Path) -> None:
             (f"row {k}", float(k), "x" * 90, k) for k in range(300)
         )
         result = dataclasses.replace(result, tables=(Table("T", ("a", "b", "c", "d"), rows),))
+    elif kind == "columns":
+        names = tuple(f"column {k}" for k in range(300))
+        tables = (Table("Broad", names, (tuple(float(k) for k in range(300)),)),)
+        result = dataclasses.replace(result, tables=tables)
+        assert "276morecolumns" in re.sub(r"\s+", "", _words(set_pdf(_story(result))))
     elif kind == "long":
         wide = tuple(f"column {k}" for k in range(18))
         rows = (tuple("word " * 400 if k == 3 else 1.5 for k in range(18)),)
