@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
@@ -34,7 +34,7 @@ class Gradual(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._strokes: list[Stroke] = []
+        self._strokes: Iterator[Stroke] = iter(())
         self._fresh: QImage | None = None
         self._look = (1.0, 0.0, 0.0)
         self._drawn: Drawn | None = None
@@ -59,12 +59,15 @@ class Gradual(QObject):
         look: tuple[float, float, float],
         strokes: Iterable[Stroke],
     ) -> None:
-        """Begin a new picture of `size` at `ratio` device pixels per pixel."""
+        """Begin a new picture of `size` at `ratio` device pixels per pixel.
+
+        Strokes are asked for one by one, while they are drawn.
+        """
         self._fresh = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
         self._fresh.setDevicePixelRatio(ratio)
         self._fresh.fill(Qt.GlobalColor.transparent)
         self._look = look
-        self._strokes = list(strokes)[::-1]
+        self._strokes = iter(strokes)
         self._timer.start(0)
 
     def finish(self) -> None:
@@ -74,20 +77,24 @@ class Gradual(QObject):
 
     def clear(self) -> None:
         """Forget what is finished and what has begun."""
-        self._drawn, self._fresh, self._strokes = None, None, []
+        self._drawn, self._fresh, self._strokes = None, None, iter(())
 
     def _draw(self) -> None:
         if self._fresh is None:
             return
         painter = QPainter(self._fresh)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        until = time.perf_counter() + _BUDGET
-        while self._strokes and time.perf_counter() < until:
-            self._strokes.pop()(painter)
-        painter.end()
-        if self._strokes:
-            self._timer.start(0)
+        until, done = time.perf_counter() + _BUDGET, False
+        for stroke in self._strokes:
+            stroke(painter)
+            if time.perf_counter() >= until:
+                break
         else:
+            done = True
+        painter.end()
+        if done:
             self._drawn, self._fresh = Drawn(self._fresh, self._look), None
+        else:
+            self._timer.start(0)
         if self._drawn is None or self._fresh is None:
             self.advanced.emit()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -26,10 +24,11 @@ from PySide6.QtGui import (
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
-from partwise_app.theme import Tokens, mixed
-from partwise_app.viewers.gradual import Gradual, Stroke
+from partwise_app.theme import Tokens
+from partwise_app.viewers.gradual import Gradual
 from partwise_app.viewers.later import Later
 from partwise_app.viewers.layout import spring_layout
+from partwise_app.viewers.net import CLASSES, Disc, Scene, disc, draw_discs, strokes
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot, name_of, number, series_of
 
@@ -42,12 +41,9 @@ _NEAR = 12.0
 _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
-_RUN, _NODES = 500, 100  # ties and nodes drawn in one go
-_CLASSES = 5  # of strength
 _KEYS = "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
 
 Ties = NDArray[np.intp]
-Disc = tuple[QPen, QColor, QPointF, float]
 
 
 class GraphView(Plot):
@@ -64,6 +60,7 @@ class GraphView(Plot):
         super().__init__(parent)
         self._edges: Ties = np.empty((0, 2), np.intp)
         self._weights: NDArray[np.float64] = np.empty(0)
+        self._level: NDArray[np.intp] = np.empty(0, np.intp)
         self._places: NDArray[np.float64] = np.empty((0, 2))
         self._size = 0
         self._axis: Axis | None = None
@@ -93,6 +90,8 @@ class GraphView(Plot):
         self._axis = view.axes[0] if view.axes else None
         if fresh:
             self._edges, self._weights, self._size = _ties(view)
+            ranks = np.argsort(np.argsort(self._weights, kind="stable"), kind="stable")
+            self._level = ranks * CLASSES // max(len(ranks), 1)
             ends, twice = self._edges.ravel(), np.repeat(self._weights, 2)
             self._strength = np.bincount(ends, twice, self._size).astype(np.float64)
         groups = view.arrays.get("group")
@@ -156,11 +155,14 @@ class GraphView(Plot):
         middle = np.array([self.width() / 2, self.height() / 2 + 10])
         return np.asarray((self._places[nodes] - (x, y)) * self._scale() + middle)
 
-    def _radius(self, node: int) -> float:
+    def _radii(self) -> NDArray[np.float64]:
         most = float(self._strength.max(initial=0.0)) or 1.0
         base = 4.5 if self._size <= 200 else 2.4
-        grown = base * (0.8 + 0.9 * math.sqrt(float(self._strength[node]) / most))
-        return float(grown * min(max(self._look[0], 1.0) ** 0.4, 2.5))
+        base *= min(max(self._look[0], 1.0) ** 0.4, 2.5)
+        return np.asarray(base * (0.8 + 0.9 * np.sqrt(self._strength / most)))
+
+    def _radius(self, node: int) -> float:
+        return float(self._radii()[node])
 
     # Drawing
 
@@ -220,10 +222,10 @@ class GraphView(Plot):
             painter.drawLine(QPointF(*spots[i].tolist()), QPointF(*spots[j].tolist()))
             near.add(j if i == node else i)
         for other in near:
-            _draw_discs([self._disc(other, QPointF(*spots[other].tolist()))], painter)
+            draw_discs([self._disc(other)], painter)
         heavy = sorted(near, key=self._strength.__getitem__, reverse=True)[:12]
         taken: list[QRectF] = [self._paint_name(painter, node, plate=True)]
-        _draw_discs([self._disc(node, self._spot(node), 1.5)], painter)
+        draw_discs([self._disc(node, 1.5)], painter)
         for other in heavy:
             box = self._name_box(painter, other)
             if not any(box.intersects(each) for each in taken):
@@ -313,50 +315,20 @@ class GraphView(Plot):
             self._gradual.clear()
             return
         ratio = self.devicePixelRatioF()
-        self._gradual.start(self.size(), ratio, self._look, [*self._ties(), *self._nodes()])
+        scene = Scene(
+            self._spots(),
+            self._edges,
+            self._level,
+            self._strength,
+            self._radii(),
+            tuple(self._colors),
+            self.tokens,
+            self.size(),
+        )
+        self._gradual.start(self.size(), ratio, self._look, strokes(scene))
 
-    def _ties(self) -> list[Stroke]:
-        """Ties by strength and colour, the weakest first, some hundred to a stroke."""
-        if not len(self._edges):
-            return []
-        ranks = np.argsort(np.argsort(self._weights, kind="stable"), kind="stable")
-        level = ranks * _CLASSES // len(ranks)
-        crowd = min(1.0, (2500 / len(self._edges)) ** 0.5)
-        kinds = {color: k for k, color in enumerate(sorted(set(self._colors)))}
-        kind = np.array([kinds[color] for color in self._colors])
-        i, j = self._edges.T
-        inner = np.where(kind[i] == kind[j], kind[i], -1)
-        names = {k: color for color, k in kinds.items()}
-        spots = self._spots()
-        ends = np.concatenate([spots[i], spots[j]], axis=1)
-        seen = _in_sight(ends, self.width(), self.height())
-        strokes: list[Stroke] = []
-        for strength in range(_CLASSES):
-            wide = 0.7 + 0.35 * strength * (1.0 if crowd == 1.0 else 0.0)
-            alpha = max(0.08, (0.14 + 0.14 * strength) * crowd)
-            for which in (-1, *kinds.values()):
-                chosen = ends[(level == strength) & (inner == which) & seen]
-                ink = QColor(names.get(which, "") or self.tokens.muted)
-                ink.setAlphaF(alpha)
-                pen = QPen(ink, wide)
-                strokes += [
-                    partial(_draw_ties, pen, chosen[k : k + _RUN])
-                    for k in range(0, len(chosen), _RUN)
-                ]
-        return strokes
-
-    def _nodes(self) -> list[Stroke]:
-        """Nodes, the strongest last, a hundred to a stroke."""
-        spots = self._spots()
-        order = np.argsort(self._strength, kind="stable").tolist()
-        discs = [self._disc(k, QPointF(*spots[k].tolist())) for k in order]
-        return [partial(_draw_discs, discs[k : k + _NODES]) for k in range(0, len(discs), _NODES)]
-
-    def _disc(self, node: int, spot: QPointF, grown: float = 1.0) -> Disc:
-        radius = self._radius(node) * grown
-        pen = QPen(QColor(self.tokens.canvas), 1 if radius > 3 else 0.6)
-        plain = mixed(self.tokens.muted, self.tokens.canvas, 0.5)
-        return pen, QColor(self._colors[node] or plain), spot, radius
+    def _disc(self, node: int, grown: float = 1.0) -> Disc:
+        return disc(self._colors[node], self._spot(node), self._radius(node) * grown, self.tokens)
 
     # Hands
 
@@ -501,22 +473,3 @@ def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = places.min(axis=0), places.max(axis=0)
     span = float((high - low).max()) or 1.0
     return np.asarray((places - (low + high) / 2) / span + 0.5)
-
-
-def _draw_ties(pen: QPen, ends: NDArray[np.float64], painter: QPainter) -> None:
-    painter.setPen(pen)
-    painter.drawLines([QLineF(*each) for each in ends.tolist()])
-
-
-def _draw_discs(discs: Sequence[Disc], painter: QPainter) -> None:
-    for pen, color, spot, radius in discs:
-        painter.setPen(pen)
-        painter.setBrush(color)
-        painter.drawEllipse(spot, radius, radius)
-
-
-def _in_sight(ends: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_]:
-    """Ties that may cross the screen: not with both ends beyond the same border."""
-    x, y = ends[:, 0::2], ends[:, 1::2]
-    beyond = (x < 0).all(1) | (x > width).all(1) | (y < 0).all(1) | (y > height).all(1)
-    return np.asarray(~beyond)

@@ -13,8 +13,9 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import DARK, LIGHT
-from partwise_app.viewers.graph import GraphView, _in_sight
+from partwise_app.viewers.graph import GraphView
 from partwise_app.viewers.layout import spring_layout
+from partwise_app.viewers.net import in_sight
 
 NONE = Qt.KeyboardModifier.NoModifier
 COLORS = ("#3b82d6", "#c8503c", "#3f9d6b")
@@ -85,7 +86,7 @@ def test_the_smallest_nets_have_places(count: int) -> None:
 
 def test_ties_out_of_sight_are_left_out_and_no_others() -> None:
     ends = np.array([[-5, 5, -1, 9], [-5, 5, 20, 5], [3, -2, 4, -9], [50, 5, 5, 50]], float)
-    assert _in_sight(ends, 10, 10).tolist() == [False, True, False, True]
+    assert in_sight(ends, 10, 10).tolist() == [False, True, False, True]
 
 
 def test_the_cursor_reads_the_node_below_it(graph: GraphView, qtbot: Any) -> None:
