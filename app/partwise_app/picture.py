@@ -60,7 +60,9 @@ class Picture(QObject):
     def strips(self) -> tuple[Strip, ...]:
         """Strips of what is seen, one per part."""
         if self._live is not None:
-            return resolve.live_strips(self._live.parts, self._session.part_strips)
+            run = self._session.run
+            before = run.result.parts if run is not None else ()
+            return resolve.live_strips(self._live.parts, self._session.part_strips, before)
         return self._session.part_strips
 
     @property

@@ -14,6 +14,7 @@ from partwise.data.dataset import Dataset
 from partwise.project.compare import changed_parameters
 from partwise.project.document import Run, State, Strip
 from partwise.project.recovery import Holder
+from partwise.project.strips import handed_on, in_part_order, numbered
 from partwise.result import Part, Trust, View
 from partwise_app.notices import Notice
 from partwise_app.words import mark, tr
@@ -118,12 +119,28 @@ def kept_parts(
     )
 
 
-def live_strips(parts: Sequence[Part], before: Sequence[Strip]) -> tuple[Strip, ...]:
-    """Return the strips of parts that are still emerging; known ones keep what was chosen."""
+def live_strips(
+    parts: Sequence[Part], before: Sequence[Strip], parts_before: Sequence[Part] = ()
+) -> tuple[Strip, ...]:
+    """Return the strips of parts that are still emerging; known ones keep what was chosen.
+
+    Parts that are only numbered are known by likeness to `parts_before`, as in the result that
+    follows, so that colours do not change hands at the end.
+    """
+    if parts and parts_before and numbered(parts):
+        found = handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
+        return in_part_order(found, parts)
     known = {strip.key: strip for strip in before}
-    residual = known.get("residual", Strip("residual", "Residual", "#8b929a", show=False))
-    fresh = (known.get(part.key, Strip(part.key, part.name, part.color)) for part in parts)
-    return (*fresh, residual)
+    fresh = (known.get(part.key) or _fresh_strip(part) for part in parts)
+    return (*fresh, known.get("residual") or _residual_strip())
+
+
+def _fresh_strip(part: Part) -> Strip:
+    return Strip(part.key, part.name, part.color)
+
+
+def _residual_strip() -> Strip:
+    return Strip("residual", "Residual", "#8b929a", show=False)
 
 
 def facts_of(dataset: Dataset) -> str:

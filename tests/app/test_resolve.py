@@ -135,3 +135,18 @@ def test_what_nobody_foresaw_is_told_without_a_traceback() -> None:
     assert "KeyError" in notice.more
     full = notice_of(OSError(28, "No space left on device", "a.partwise"), "Saving a.partwise")
     assert full.text == "Saving a.partwise failed: No space left on device a.partwise"
+
+
+def test_numbered_parts_that_emerge_are_known_by_likeness() -> None:
+    before = (
+        Part("part-1", "Part 1", "#111111", np.array([1.0, 0.0])),
+        Part("part-2", "Part 2", "#222222", np.array([0.0, 1.0])),
+    )
+    chosen = (Strip("part-1", "Liver", "#aabbcc"), Strip("part-2", "Part 2", "#222222"))
+    emerging = tuple(
+        Part(f"part-{k}", f"Part {k}", f"#{k}{k}{k}{k}{k}{k}", np.array(profile))
+        for k, profile in ((1, [0.1, 1.0]), (2, [1.0, 0.2]))
+    )
+    strips = resolve.live_strips(emerging, chosen, before)
+    assert [s.key for s in strips] == ["part-1", "part-2", "residual"]
+    assert [s.name for s in strips] == ["Part 2", "Liver", "Residual"]

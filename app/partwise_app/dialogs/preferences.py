@@ -113,6 +113,6 @@ def _spin(low: int, high: int, value: int, suffix: str, special: str) -> QSpinBo
     made.setValue(value)
     made.setSuffix(suffix)
     made.setSpecialValueText(special)
-    made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     made.setFixedHeight(28)
+    made.lineEdit().setTextMargins(7, 0, 7, 0)
     return made

@@ -26,6 +26,7 @@ __all__ = [
     "in_part_order",
     "joined",
     "moved",
+    "numbered",
     "parted",
 ]
 
@@ -167,7 +168,7 @@ def _origins(parts: Sequence[Part], before: Sequence[Part]) -> dict[str, str]:
     """Key of the part before that each part continues; parts without one are left out."""
     if not parts or not before:
         return {}
-    if not _numbered(parts) or not _numbered(before):
+    if not numbered(parts) or not numbered(before):
         old = {part.key for part in before}
         return {part.key: part.key for part in parts if part.key in old}
     sizes = {np.size(part.profile) for part in (*parts, *before)}
@@ -186,7 +187,7 @@ def _origins(parts: Sequence[Part], before: Sequence[Part]) -> dict[str, str]:
     return found
 
 
-def _numbered(parts: Sequence[Part]) -> bool:
+def numbered(parts: Sequence[Part]) -> bool:
     """Whether keys only count the parts, as in part-1, part-2."""
     stems = {m.group(1) for part in parts if (m := _NUMBERED.match(part.key))}
     return len(stems) == 1 and all(_NUMBERED.match(part.key) for part in parts)
