@@ -87,8 +87,10 @@ class SpectrogramView(TimedPlot):
             self._hertz, self._time = view.axes[0], view.axes[1]
         if fresh:
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
-            self._level, self._floor = (low, high), low
-            self._log = view.options.get("frequency") == "log"
+            if (low, high) != self._level:
+                self._level, self._floor = (low, high), low
+            if self._given is None:
+                self._log = view.options.get("frequency") == "log"
         self._unit_of_level = str(view.options.get("unit", "dB"))
         self._whole = whole
         step, start = self._time.step or 1.0, self._time.start

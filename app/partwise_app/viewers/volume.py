@@ -111,7 +111,8 @@ class VolumeView(Plot):
         values = given if given is not None else np.empty((0, 0, 0))
         timed = values.ndim == 4
         values = values if timed else values[None]
-        fresh = values.shape != self._values.shape or self._options is not view.options
+        other = values.shape != self._values.shape
+        fresh = other or values.ctypes.data != self._values.ctypes.data
         self._values, self._options = values, view.options
         if not values.size:
             self._planes = ()
@@ -132,8 +133,9 @@ class VolumeView(Plot):
             self._mean = self._mean_of(values) if small else None
         self._take_parts(view, parts, strips, shape)
         if fresh:
-            self._voxel = Voxel(*(size // 2 for size in shape))
             self._window = self._whole_window(view)
+        if other:  # else a new run of the same series: the hand stays where it is
+            self._voxel = Voxel(*(size // 2 for size in shape))
             self._slider.blockSignals(True)
             self._slider.setRange(0, len(values))
             self._slider.setValue(0)

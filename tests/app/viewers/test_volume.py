@@ -195,6 +195,10 @@ def test_a_view_given_again_keeps_cross_frame_and_window(shown: VolumeView) -> N
     assert shown.voxel == Voxel(1, 2, 3)
     assert shown.frame == 2
     assert shown.gray_window == (0.1, 0.4)
+    shown.set_view(view(2 * volume()), parts(), ())  # a new run of the same series
+    assert shown.voxel == Voxel(1, 2, 3)
+    assert shown.frame == 2
+    assert shown.gray_window[1] > 0.4
 
 
 def test_anchors_are_set_by_a_click_and_by_a_key(shown: VolumeView, qtbot: Any) -> None:
@@ -219,7 +223,7 @@ def test_keys_move_the_cross_as_it_is_seen(shown: VolumeView, qtbot: Any) -> Non
     assert shown.voxel.x == x + 1  # LPS: index grows to the patient's left, the picture's right
     shown.set_view(view(orientation="RAS"), (), ())
     qtbot.keyClick(shown, Qt.Key.Key_Right)
-    assert shown.voxel.x == x - 1
+    assert shown.voxel.x == x  # the other way: it grows to the right, the picture's left
     z = shown.voxel.z
     qtbot.keyClick(shown, Qt.Key.Key_PageUp)
     assert shown.voxel.z == z + 1
