@@ -125,11 +125,12 @@ def tell(
         for role, path in pictures
         if (data := _shrunk(path))
     ]
+    shown = any(role == "residual" for role, _ in pictures)
     return Story(
         title=dataset.title,
         subtitle=f"{plugin.title}, {when:%d %B %Y, %H:%M}",
         whole=None if pixels is None else Picture("As measured", _jpeg(_image(pixels))),
-        pictures=(*found, *_left_over(pixels, result)),
+        pictures=(*found, *(() if shown else _left_over(pixels, result))),
         charts=charts_of(result),
         parts=tuple(_strength(part) for part in result.parts),
         residual=result.residual.share,
