@@ -225,7 +225,9 @@ def _listed(state: State) -> tuple[object, ...]:
 
 def _shares(run: Run, strips: tuple[Strip, ...]) -> Mapping[str, Share]:
     """How much each strip is, and of what: parts share what is explained, the rest is left."""
-    each = {part.key: part.share for part in run.result.parts}
+    # A run that was stopped may not have come to the shares; nothing is said then.
+    whole = resolve.is_whole(run)
+    each = {part.key: part.share for part in run.result.parts if whole or part.share > 0}
     shares = {}
     for strip in strips:
         if strip.key in each:

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from tests.fixtures import pebble
 from tests.journeys.conftest import Journey
 
@@ -36,6 +37,8 @@ def test_stop_keeps_what_stands_and_says_so(journey: Journey) -> None:
     assert "Stopped before the end" in window.desk.trust.texts()[0]
     assert "stopped" in window.desk.tree.entries()[1].facts
     assert "%" not in window.desk.trust.texts()[0]  # nothing that was not computed
+    shares = [x.text() for x in window.desk.mixer.findChildren(QLabel) if "%" in x.text()]
+    assert shares == []
     assert not window.action("file_export").isEnabled()
     journey.picture(window, "stopped")
     path = journey.folder / "stopped.partwise"
