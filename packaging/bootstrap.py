@@ -77,7 +77,7 @@ _WARM = """
 import numpy as np
 from partwise.engine import warm_up
 from partwise.data.mixing import Mixing
-warm_up(dtypes=(np.float64,))
+warm_up()
 pixels = np.full((8, 8, 3), 200, np.uint8)
 vectors = np.array([[0.65, 0.07, 0.27], [0.70, 0.99, 0.57], [0.29, 0.11, 0.78]])
 for parts in (2, 3):

@@ -115,7 +115,7 @@ def main() -> None:
     _row("kill -9 is told", lost)
     _row("kill -9 to a warm fresh process", back)
     bench.worker.close()
-    left = sorted(p.name for p in Path("/dev/shm").glob("pw*"))
+    left = sorted(p.name for p in Path("/dev/shm").glob(f"pw{os.getpid():x}-*"))
     print(f"{'shared blocks left':34}{len(left):8d}")
 
 
@@ -142,7 +142,7 @@ def _kill(kills: int) -> int:
         _, event = bench.ended()
         answered += isinstance(event, w.Finished)
     bench.worker.close()
-    left = sorted(p.name for p in Path("/dev/shm").glob("pw*"))
+    left = sorted(p.name for p in Path("/dev/shm").glob(f"pw{os.getpid():x}-*"))
     _row("kill -9 is told", seconds)
     print(
         f"{kills} kills: {told} told as lost, {answered} next runs answered, "

@@ -10,6 +10,7 @@ disk never comes this way.
 
 from __future__ import annotations
 
+import os
 import pickle
 import secrets
 import sys
@@ -30,8 +31,12 @@ _BLOCKS = sys.platform != "win32"
 
 
 def new_name() -> str:
-    """Return a fresh prefix for the blocks of one direction (macOS allows 31 characters)."""
-    return f"pw{secrets.token_hex(6)}"
+    """Return a fresh prefix for the blocks of one direction (macOS allows 31 characters).
+
+    It begins with the process that asks, so that what is left over can be told from the blocks
+    of another session.
+    """
+    return f"pw{os.getpid():x}-{secrets.token_hex(4)}"
 
 
 class Channel:

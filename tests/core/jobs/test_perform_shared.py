@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -112,7 +113,11 @@ def test_problems_cross_to_another_process_unchanged(problem: Exception) -> None
 
 
 def _blocks() -> set[str]:
-    return {p.name for p in Path("/dev/shm").glob("pw*")} if sys.platform == "linux" else set()
+    return (
+        {p.name for p in Path("/dev/shm").glob(f"pw{os.getpid():x}-*")}
+        if sys.platform == "linux"
+        else set()
+    )
 
 
 @pytest.fixture(scope="module")

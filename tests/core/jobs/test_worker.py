@@ -46,7 +46,7 @@ class Desk:
 
 
 def _blocks() -> set[str]:
-    return {p.name for p in Path("/dev/shm").glob("pw*")}
+    return {p.name for p in Path("/dev/shm").glob(f"pw{os.getpid():x}-*")}
 
 
 @pytest.fixture(scope="module")
