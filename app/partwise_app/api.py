@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from partwise_app.controls import (
     Choice,
     Dot,
@@ -20,6 +23,13 @@ from partwise_app.viewers.curve import ConvergenceCurve
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import CursorReading, ImageStage
 
+if TYPE_CHECKING:
+    from partwise_app.viewers.graph import GraphView
+    from partwise_app.viewers.spectrogram import SpectrogramView
+    from partwise_app.viewers.timeline import Span, Window
+    from partwise_app.viewers.traces import TracesView
+    from partwise_app.viewers.volume import VolumeView
+
 __all__ = [
     "DARK",
     "LIGHT",
@@ -28,15 +38,38 @@ __all__ = [
     "CursorReading",
     "Dot",
     "Elided",
+    "GraphView",
     "Host",
     "ImageStage",
     "Rule",
     "ScatterView",
     "SectionLabel",
     "ShareBar",
+    "Span",
+    "SpectrogramView",
     "Swatch",
     "Switch",
     "Tokens",
+    "TracesView",
+    "VolumeView",
+    "Window",
     "button",
     "label",
 ]
+
+# Drawings that only some panels need, loaded when they are asked for.
+_LATER = {
+    "GraphView": "graph",
+    "Span": "timeline",
+    "SpectrogramView": "spectrogram",
+    "TracesView": "traces",
+    "VolumeView": "volume",
+    "Window": "timeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f"partwise_app.viewers.{_LATER[name]}"), name)

@@ -47,6 +47,8 @@ __all__ = [
     "set_icon",
 ]
 
+_DIMMED = 0.72  # of a picture whose part is not on the stage: set back, still to be read
+
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
     """Set a property that the style sheet looks at, and let it look again."""
@@ -297,7 +299,7 @@ class Thumbnail(QAbstractButton):
         frame = QRectF(self.rect())
         painter.fillRect(frame, self.palette().light())
         if not self._picture.isNull():
-            painter.setOpacity(0.28 if self.dimmed else 1.0)
+            painter.setOpacity(_DIMMED if self.dimmed else 1.0)
             painter.drawPixmap(frame, self._picture, _cover(self._picture, frame))
             painter.setOpacity(1.0)
         if self.hasFocus():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Deeds"]
 
 _PROJECTS = "Partwise projects (*.partwise)"
+_REPORTS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}  # by what the dialog calls them
 _THUMB = QSize(512, 384)
 _FIGURE = QSize(720, 480)
 _RESIDUAL = "residual"
@@ -105,14 +106,17 @@ class Deeds(QObject):
         if run is None or opened is None:
             return
         stem = Path(opened.dataset.title).stem
-        text, _ = QFileDialog.getSaveFileName(
+        text, kind = QFileDialog.getSaveFileName(
             self._window,
             tr("Save report"),
-            str(self._folder() / f"{stem}-report.html"),
-            tr("HTML (*.html)"),
+            str(self._folder() / f"{stem}-report.pdf"),
+            ";;".join(_REPORTS),
         )
         if text:
-            session.write_report(Path(text), self._report_pictures())
+            path = Path(text)
+            if path.suffix.lower() not in _REPORTS.values():
+                path = path.with_name(f"{path.name}{_REPORTS.get(kind, '.pdf')}")
+            session.write_report(path, self._report_pictures())
 
     def file_relink(self) -> None:
         source = self._session.source

@@ -65,7 +65,7 @@ class Desk(QWidget):
             tr(" Report…"),
             "small",
             name=tr("Save a report"),
-            tip=tr("One page with methods and numbers"),
+            tip=tr("Methods, figures and numbers, as PDF or HTML (Ctrl+Shift+R)"),
         )
         self._panel: QWidget | None = None
         self._panel_box = QVBoxLayout()

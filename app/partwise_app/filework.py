@@ -244,11 +244,11 @@ def _write_one(
     return target
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all; raises `FileProblem`."""
+def _write_whole(path: Path, data: bytes) -> Path:
+    """Write a file whole or not at all; raises `FileProblem`."""
     try:
         draft = path.with_name(f".{path.name}.part")
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(data)
         os.replace(draft, path)
     except OSError as error:
         raise FileProblem(
@@ -264,11 +264,17 @@ def write_report(
     pictures: Sequence[tuple[str, bytes]],
     path: Path,
 ) -> Path:
-    """Write the report of a run as one HTML page; raises `FileProblem`.
+    """Write the report of a run, as a PDF where `path` ends so, else as one HTML page.
 
     `pictures` are PNGs by role, as in ``result.json``.
+
+    Raises
+    ------
+    FileProblem
+        The folder cannot be written.
     """
     from partwise.report.html import render
+    from partwise.report.pdf import set_pdf
     from partwise.report.story import tell
 
     analysis = registry.analysis(opened.plugin, run.analysis)
@@ -279,7 +285,8 @@ def write_report(
             file.write_bytes(data)
             files.append((role, file))
         story = tell(opened.plugin, analysis, opened.dataset, run.result, pictures=files)
-        return write_text(path, render(story))
+        paper = path.suffix.lower() == ".pdf"
+        return _write_whole(path, set_pdf(story) if paper else render(story).encode())
 
 
 def check_values(specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:

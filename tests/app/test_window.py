@@ -293,6 +293,39 @@ def test_report_is_one_page_with_the_chosen_names(desktop: Desktop) -> None:
     assert "<script" not in page
 
 
+@pytest.mark.parametrize(
+    ("typed", "kind", "written", "begins"),
+    [
+        ("beach.pdf", "HTML (*.html)", "beach.pdf", b"%PDF-"),
+        ("beach", "PDF (*.pdf)", "beach.pdf", b"%PDF-"),
+        ("beach", "HTML (*.html)", "beach.html", b"<!doctype html"),
+        ("v1.2", "", "v1.2.pdf", b"%PDF-"),
+    ],
+)
+def test_report_is_offered_on_paper_and_as_a_page(
+    desktop: Desktop,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    kind: str,
+    written: str,
+    begins: bytes,
+) -> None:
+    window = _with_result(desktop)
+    offered = []
+
+    def ask(*about: str) -> tuple[str, str]:
+        offered.append(about[-1])
+        return str(desktop.folder / typed), kind
+
+    monkeypatch.setattr("partwise_app.deeds.QFileDialog.getSaveFileName", ask)
+    with desktop.qtbot.waitSignal(window.session.noticed) as told:
+        window.action("file_report").trigger()
+    assert told.args[0].tone == "good", told.args[0].more
+    assert offered == ["PDF (*.pdf);;HTML (*.html)"]
+    data = (desktop.folder / written).read_bytes()
+    assert data[: len(begins)].lower() == begins.lower()
+
+
 def test_copied_table_has_the_chosen_names_and_every_number(desktop: Desktop, qapp: Any) -> None:
     window = _with_result(desktop)
     window.session.edits.strip("small", "Rename small", {"name": "Sand"})

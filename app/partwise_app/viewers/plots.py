@@ -169,7 +169,7 @@ class PlotStage(QWidget):
     def fit(self) -> None:
         """Show all of the table, or of the view."""
         drawing = self._drawing()
-        if isinstance(drawing, MatrixView):
+        if drawing is not None:
             drawing.fit()
         elif self._grid is not None:
             rows, columns = self._grid.shape
@@ -177,11 +177,19 @@ class PlotStage(QWidget):
 
     def zoom_in(self) -> None:
         """Look closer at the middle."""
-        self._zoom(_ZOOM)
+        drawing = self._drawing()
+        if drawing is not None:
+            drawing.zoom_in()
+        else:
+            self._zoom(_ZOOM)
 
     def zoom_out(self) -> None:
         """Step back from the middle."""
-        self._zoom(1 / _ZOOM)
+        drawing = self._drawing()
+        if drawing is not None:
+            drawing.zoom_out()
+        else:
+            self._zoom(1 / _ZOOM)
 
     def zoom_to(self, factor: float) -> None:
         """Show `factor` screen pixels per cell, as near as whole cells allow."""

@@ -72,6 +72,15 @@ class Plot(QWidget):
         """Show a view; names, colours and what is shown come from the strips."""
         raise NotImplementedError
 
+    def fit(self) -> None:
+        """Show all of it; a drawing that always does has nothing to do."""
+
+    def zoom_in(self) -> None:
+        """Look closer at the middle, where that is possible."""
+
+    def zoom_out(self) -> None:
+        """Step back from the middle, where that is possible."""
+
     def picture(self) -> QImage:
         """Return what is drawn, at the screen's resolution."""
         ratio = self.devicePixelRatioF()
