@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise.engine.errors import InputProblem
 from partwise.engine.judge.certify import certify
 from partwise.engine.loop import Driven, OnStep, Step, drive, drive_starts, rule_for
 from partwise.engine.loss import AnyLoss
@@ -154,6 +155,12 @@ def nmf(  # noqa: PLR0913 - the promised signature
     >>> bool(np.allclose(fit.W @ fit.H, X)), fit.stop
     (True, 'converged')
     """
+    if callable(getattr(X, "block", None)):
+        raise InputProblem(
+            "columns that are read block by block have no H to return",
+            argument="X",
+            fix="use nmf_blocks(X, rank), which hands H out block by block",
+        )
     problem = pose(
         X,
         rank,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from partwise.engine.jit import compiled
 from partwise.engine.kernels import nnls_closed
 
-__all__ = ["EXACT", "fused_block", "support_inverses"]
+__all__ = ["EXACT", "fused_block", "support_inverses", "tile_residual"]
 
 Array = NDArray[Any]
 _TILE = 512
@@ -145,7 +145,7 @@ def fused_block(
                 for j in range(width):
                     xi[j] *= scales[j]
         if reach.shape[0] > 0:
-            acc[rank * rank + m * rank + 1] += _residual(gram, b, h, e, width, reach)
+            acc[rank * rank + m * rank + 1] += tile_residual(gram, b, h, e, width, reach)
         _accumulate(x, W, h, e, width, acc)
 
 
@@ -283,7 +283,7 @@ def _descend(gram: Array, b: Array, h: Array, g: Array, width: int, number: int)
 
 
 @compiled
-def _residual(gram: Array, b: Array, h: Array, e: Array, width: int, reach: Array) -> float:
+def tile_residual(gram: Array, b: Array, h: Array, e: Array, width: int, reach: Array) -> float:
     """Squared optimality residual of a tile of H; see `judge.certify`."""
     rank = gram.shape[0]
     total = 0.0

@@ -16,7 +16,8 @@ from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "LANES", "MOST", "STRIDE", "newton_sums", "row_sum_1", "row_sum_2", "row_sum_3", "row_sum_4",
+    "LANES", "MOST", "STRIDE", "newton_sums", "row_add_1", "row_add_2", "row_add_3", "row_add_4",
+    "row_sum_1", "row_sum_2", "row_sum_3", "row_sum_4",
 ]  # fmt: skip
 
 cgutils: Any = _cgutils  # numba carries no types
@@ -61,9 +62,11 @@ def _row_sum_of(count: int) -> Any:
                 builder.add(starts, ir.Constant(whole, LANES * at)) for at in range(count - 1)
             ]
             offsets.append(final)
-            sums = [
-                cgutils.alloca_once_value(builder, ir.Constant(wide, None)) for _ in range(count)
-            ]
+            # Two sets of registers in turn, so that no sum waits for the one before it.
+            sums, others = (
+                [cgutils.alloca_once_value(builder, ir.Constant(wide, None)) for _ in range(count)]
+                for _ in range(2)
+            )
 
             def spread(number: Any) -> Any:
                 empty = ir.Constant(wide, ir.Undefined)
@@ -75,7 +78,8 @@ def _row_sum_of(count: int) -> Any:
                 return builder.bitcast(builder.gep(array.data, [at]), vector.as_pointer())
 
             stride = builder.extract_value(table.shape, 1)
-            with cgutils.for_range_slice(builder, begins, ends, ir.Constant(whole, 1)) as (at, _):
+
+            def add(at: Any, totals: list[Any]) -> None:
                 x = builder.load(builder.gep(values.data, [at]))
                 if x.type != kind:
                     x = builder.fpext(x, kind)
@@ -84,17 +88,26 @@ def _row_sum_of(count: int) -> Any:
                 if column.type != whole:
                     column = builder.sext(column, whole)
                 base = builder.mul(column, stride)
-                for offset, total in zip(offsets, sums, strict=True):
+                for offset, total in zip(offsets, totals, strict=True):
                     f = builder.load(address(table, builder.add(base, offset), narrow))
                     f.align = 4
                     if stored != kind:
                         f = builder.fpext(f, wide)
                     product = builder.fmul(x, f, flags=_FLAGS)
                     builder.store(builder.fadd(builder.load(total), product, flags=_FLAGS), total)
+
+            one = ir.Constant(whole, 1)
+            pairs = builder.sub(ends, builder.and_(builder.sub(ends, begins), one))
+            with cgutils.for_range_slice(builder, begins, pairs, ir.Constant(whole, 2)) as (at, _):
+                add(at, sums)
+                add(builder.add(at, one), others)
+            with cgutils.for_range_slice(builder, pairs, ends, one) as (at, _):
+                add(at, sums)
             line_start = builder.mul(line, builder.extract_value(target.shape, 1))
-            for offset, total in zip(offsets, sums, strict=True):
+            for offset, total, other in zip(offsets, sums, others, strict=True):
                 place = address(target, builder.add(line_start, offset), wide)
-                builder.store(builder.load(total), place).align = 4
+                found = builder.fadd(builder.load(total), builder.load(other), flags=_FLAGS)
+                builder.store(found, place).align = 4
             return context.get_dummy_value()
 
         return signature, generate
@@ -104,6 +117,73 @@ def _row_sum_of(count: int) -> Any:
 
 # One function per number of registers: the number must be known when compiling.
 row_sum_1, row_sum_2, row_sum_3, row_sum_4 = (_row_sum_of(count) for count in range(1, MOST + 1))
+
+
+def _row_add_of(count: int) -> Any:
+    """Return a function that adds a sparse row times `count` registers to a table."""
+
+    @intrinsic
+    def added(
+        typing: Any,
+        data: Any,
+        indices: Any,
+        factor: Any,
+        row: Any,
+        begin: Any,
+        end: Any,
+        first: Any,
+        table: Any,
+    ) -> Any:
+        size = types.intp
+        signature = types.void(data, indices, factor, size, size, size, size, table)
+
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            values, where, source, target = (
+                context.make_array(sig.args[at])(context, builder, args[at]) for at in (0, 1, 2, 7)
+            )
+            line, begins, ends, starts = args[3:7]
+            kind = context.get_value_type(sig.args[7].dtype)
+            wide = ir.VectorType(kind, LANES)
+            whole = ir.IntType(64)
+            offsets = [builder.add(starts, ir.Constant(whole, LANES * at)) for at in range(count)]
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+            empty = ir.Constant(wide, ir.Undefined)
+
+            def place(array: Any, base: Any, offset: Any) -> Any:
+                at = builder.gep(array.data, [builder.add(base, offset)])
+                return builder.bitcast(at, wide.as_pointer())
+
+            held = []
+            base = builder.mul(line, builder.extract_value(source.shape, 1))
+            for offset in offsets:
+                register = builder.load(place(source, base, offset))
+                register.align = 4
+                held.append(register)
+            stride = builder.extract_value(target.shape, 1)
+            with cgutils.for_range_slice(builder, begins, ends, ir.Constant(whole, 1)) as (at, _):
+                x = builder.load(builder.gep(values.data, [at]))
+                if x.type != kind:
+                    x = builder.fpext(x, kind)
+                one = builder.insert_element(empty, x, ir.Constant(ir.IntType(32), 0))
+                x = builder.shuffle_vector(one, empty, zeros)
+                column = builder.load(builder.gep(where.data, [at]))
+                if column.type != whole:
+                    column = builder.sext(column, whole)
+                base = builder.mul(column, stride)
+                for offset, register in zip(offsets, held, strict=True):
+                    total = builder.load(place(target, base, offset))
+                    total.align = 4
+                    product = builder.fmul(x, register, flags=_FLAGS)
+                    total = builder.fadd(total, product, flags=_FLAGS)
+                    builder.store(total, place(target, base, offset)).align = 4
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return added
+
+
+row_add_1, row_add_2, row_add_3, row_add_4 = (_row_add_of(count) for count in range(1, MOST + 1))
 
 
 def _halved(builder: Any, vector: Any) -> Any:

@@ -27,6 +27,8 @@ _lock = threading.Lock()
 _limit: int | None = None
 _executor: ThreadPoolExecutor | None = None
 _executor_pid = 0
+_inside = 0
+_outside = 1
 
 
 def thread_count() -> int:
@@ -123,15 +125,26 @@ def _blas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 @contextmanager
 def single_blas() -> Iterator[None]:
-    """Keep BLAS at one thread while our own threads hand it blocks."""
+    """Keep BLAS at one thread while our own threads hand it blocks.
+
+    May be entered by several fits at once: the last to leave puts back what the
+    first one found.
+    """
+    global _inside, _outside  # noqa: PLW0603 - BLAS has one number of threads for the process
     switch = _blas()
     if switch is None:
         yield
         return
     get, put = switch
-    before = get()
-    put(1)
+    with _lock:
+        if not _inside:
+            _outside = get()
+            put(1)
+        _inside += 1
     try:
         yield
     finally:
-        put(before)
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                put(_outside)

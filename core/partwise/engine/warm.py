@@ -35,9 +35,12 @@ def warm_up(
     began = time.perf_counter()
     for dtype in dtypes:
         X = np.arange(1, 5 * 7 + 1, dtype=dtype).reshape(5, 7) % 5 + 1
-        nmf(X, 2, max_iter=2)
+        long = np.resize(X[:2], (70, 66))  # both sides beyond what is called skinny
+        # What `auto` chooses: skinny, exact to 3, to 5 and beyond; hals; ccd.
+        for rank in (2, 4, 6):
+            nmf(X, rank, max_iter=2)
+        nmf(long, 2, max_iter=2)
         nmf(X, 2, "kl", max_iter=2)
-        nmf(X, 2, solver="hals", max_iter=2)
         refit(X, X[:, :2])
         if everything:
             gap = X.copy()
@@ -45,8 +48,9 @@ def warm_up(
             nmf(gap, 2, max_iter=2)
             refit(gap, X[:, :2])
             nmf(np.asfortranarray(X), 2, max_iter=2)
+            nmf(np.asfortranarray(long), 2, max_iter=2)
             nmf(X, 2, weights=np.ones((5, 1)) * np.arange(1.0, 8.0), max_iter=2)
-            thin = sp.csr_array(X)
-            nmf(thin, 2, max_iter=2)
-            nmf(thin, 2, "kl", max_iter=2)
+            for thin in (sp.csr_array(X), sp.csr_array(X.T)):
+                nmf(thin, 2, max_iter=2)
+            nmf(sp.csr_array(X), 2, "kl", max_iter=2)
     return time.perf_counter() - began

@@ -96,3 +96,8 @@ def test_a_reader_that_returns_another_shape_is_named() -> None:
     source = ColumnBlocks(3, 100, partial(take, mixed(m=4, n=100)))
     with pytest.raises(InputProblem, match="wanted \\(3, 100\\)"):
         nmf_blocks(source, 2)
+
+
+def test_a_fit_in_memory_says_who_takes_blocks() -> None:
+    with pytest.raises(InputProblem, match="nmf_blocks"):
+        nmf(small_blocks(mixed(n=500), 100), 2)

@@ -10,6 +10,8 @@ import scipy.sparse as sp
 
 from partwise.engine.divergence import newton_rows, padded
 from partwise.engine.fused import EXACT, fused_block, support_inverses
+from partwise.engine.fused_sparse import sparse_block, turned, widened
+from partwise.engine.judge.certify import natural_residual
 from partwise.engine.kernels import csr_times, nnls_columns, sweeps
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +29,41 @@ def test_sparse_rows_times_a_factor(rank: int, index: Any) -> None:
         np.testing.assert_allclose(
             out, X.astype(np.float64) @ F.astype(np.float64), rtol=close, atol=close
         )
+
+
+@pytest.mark.parametrize("rank", [1, 8, 20, 37])
+@pytest.mark.parametrize(("dtype", "close"), [(np.float32, 1e-4), (np.float64, 1e-11)])
+def test_one_read_of_sparse_data_gives_what_dense_products_give(
+    rank: int, dtype: Any, close: float
+) -> None:
+    rng = np.random.default_rng(rank)
+    X: Any = sp.random_array((700, 60), density=0.2, rng=rng, dtype=dtype, format="csr")
+    tall, wide = rng.random((700, rank)).astype(dtype), rng.random((rank, 60)).astype(dtype)
+    small = wide @ wide.T
+    size = float(np.square(tall @ wide, dtype=np.float64).sum())
+    reach = np.append(np.linalg.norm(tall, axis=0), size)
+    new = np.empty_like(tall)
+    share, acc = np.empty((60, widened(wide).shape[1]), dtype), np.empty(rank * rank + 2)
+    sparse_block(
+        X.indptr, X.indices, X.data, widened(wide), small, reach, tall, new, 0, 700, 3, share, acc
+    )
+    swept, none = np.array(tall.T, order="C"), np.empty(0, dtype)
+    sweeps(small, np.ascontiguousarray(wide @ X.T.toarray()), swept, 0, 3, none, none)
+    np.testing.assert_allclose(new, swept.T, rtol=close, atol=10 * close)
+    np.testing.assert_allclose(acc[:-2].reshape(rank, rank), new.T @ new, rtol=close)
+    np.testing.assert_allclose(share[:, :rank], X.T @ new, rtol=close, atol=close)
+    assert acc[-2] == pytest.approx(float((X @ wide.T * tall).sum()), rel=close)
+    wanted = natural_residual(tall.T, small @ tall.T - wide @ X.T.toarray(), size)
+    assert np.sqrt(acc[-1]) == pytest.approx(wanted, rel=close)
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (40, 60), (7, 1)])
+def test_a_sparse_matrix_is_turned(shape: tuple[int, int]) -> None:
+    X: Any = sp.random_array(shape, density=0.3, rng=np.random.default_rng(0), format="csr")
+    found = turned(X)
+    assert found.format == "csr"
+    assert found.has_canonical_format
+    np.testing.assert_array_equal(found.toarray(), X.toarray().T)
 
 
 @pytest.mark.parametrize("rank", range(4, EXACT + 1))

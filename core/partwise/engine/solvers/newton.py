@@ -17,7 +17,7 @@ from partwise.engine.divergence import newton_rows, padded
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.mu import Mu
-from partwise.engine.solvers.onepass import Run
+from partwise.engine.solvers.run import Run
 
 __all__ = ["Newton", "can"]
 

@@ -1,0 +1,117 @@
+"""What is alike in solvers that learn where a step leads in the pass that weighs its start?
+
+A pass at a point gives its objective and the point one step on; the leap beyond
+that is judged by the next pass (Ang and Gillis, Neural Computation 31, 2019).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.engine.pool import blocks, single_blas
+from partwise.engine.solvers.momentum import Momentum
+
+__all__ = ["Run", "gram"]
+
+Array = NDArray[Any]
+
+
+class Run:
+    """Steps on X (rows × columns) ≈ tall' · wide, both one part per row."""
+
+    def __init__(self, tall: Array, wide: Array, rng: np.random.Generator) -> None:
+        self.tall = tall
+        self.wide = wide
+        self.residual = np.inf
+        self.revived = 0
+        self._rng = rng
+        self._momentum = Momentum()
+        self._none = np.empty(0, tall.dtype)
+        self._value = np.inf
+
+    def begin(self) -> float:
+        """Put the start at the scale of the data, and look where it leads."""
+        square = float((gram(self.tall) * gram(self.wide)).sum())
+        cross = self._cross()
+        if cross > 0 and square > 0:
+            root = self.tall.dtype.type(np.sqrt(cross / square))
+            self.tall *= root
+            self.wide *= root
+        self._after, self._value = self._pass(self.tall, self.wide)
+        return self._value
+
+    def step(self) -> float:
+        # A pass gives two things at once: the objective where it began and the
+        # point it leads to. So a leap is judged by the pass that starts from
+        # it, and costs nothing when it is kept.
+        tall, wide = self._after
+        if not self._alive(tall, wide):
+            self._revive(tall, wide)
+        ahead = self._momentum.leap(tall, wide, 0)
+        if ahead is not None:
+            after, value = self._pass(*ahead)
+            if value <= self._value:
+                self._momentum.good()
+                (self.tall, self.wide), self._after, self._value = ahead, after, value
+                return value
+            self._momentum.bad()
+        after, value = self._pass(tall, wide)
+        if value <= self._value:  # else rounding is all that is left to gain
+            self.tall, self.wide, self._after, self._value = tall, wide, after, value
+        return self._value
+
+    def adopt(self, wide: Array) -> float:
+        """Take over the short factor from a sample, and find the long one for it."""
+        raise NotImplementedError
+
+    def certify(self) -> float | None:
+        """Optimality residual where it stands, if it is cheap to know."""
+        return None
+
+    def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
+        """Return the point one step on, and the objective at (tall, wide)."""
+        raise NotImplementedError
+
+    def _alive(self, tall: Array, wide: Array) -> bool:
+        """Does every part explain something?"""
+        # The first few samples mostly know; only a part that they lack is looked for.
+        return any((some.any(axis=1) & wide.any(axis=1)).all() for some in (tall[:, :1024], tall))
+
+    def _cross(self) -> float:
+        """Inner product of X and tall' · wide."""
+        raise NotImplementedError
+
+    def _some_rows(self) -> tuple[Array, Array]:
+        """A few rows of X, and which."""
+        raise NotImplementedError
+
+    def _revive(self, tall: Array, wide: Array) -> None:
+        """Point parts that explain nothing at what is left of some row.
+
+        Their strength is zero, so this leaves the objective where it is.
+        """
+        for k in np.flatnonzero(~tall.any(axis=1) | ~wide.any(axis=1)):
+            if self.revived >= 5 * len(wide):
+                return
+            rows, picks = self._some_rows()
+            left = np.maximum(rows - tall[:, picks].T @ wide, 0)
+            norms = np.linalg.norm(left, axis=1)
+            worst = int(norms.argmax())
+            if not norms[worst] > 0:
+                return
+            tall[k] = 0
+            wide[k] = left[worst] / norms[worst]
+            self.revived += 1
+
+
+def gram(F: Array) -> Array:
+    """F F' in float64, from products in the data's own precision over short runs."""
+    total = np.zeros((len(F), len(F)))
+    with single_blas():
+        for lo, hi in blocks(F.shape[1], 4096):
+            part = F[:, lo:hi]
+            total += part @ part.T
+    return total
