@@ -16,6 +16,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from partwise.jobs import events
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
@@ -55,16 +57,15 @@ def serve(connection: Connection, flag: Any, out: str, into: str, registry: str)
     threading.Thread(target=_listen, args=(channel, inbox), daemon=True).start()
     threading.Thread(target=_beat, args=(channel,), daemon=True).start()
 
-    from partwise.jobs import worker
     from partwise.plugins.registry import resolve
 
     plugins: Registry = resolve(registry)()
     _warm_up(plugins)
     with contextlib.suppress(OSError):  # the parent is gone; the listener ends this process
-        channel.send(worker.Ready(0))
+        channel.send(events.Ready(0))
         while True:
             generation, request = inbox.get()
-            channel.send(worker.Began(generation))
+            channel.send(events.Began(generation))
             answer = _answer(generation, request, _PipeJob(channel, flag, generation), plugins)
             _hand_back(channel, answer)
 
@@ -95,12 +96,10 @@ def _listen(channel: Channel, inbox: queue.SimpleQueue[tuple[int, Request]]) -> 
 
 def _beat(channel: Channel) -> None:
     """Say now and then that this process lives, whatever its analysis does."""
-    from partwise.jobs import worker
-
     with contextlib.suppress(OSError):
         while True:
             time.sleep(_BEAT_EVERY_S)
-            channel.send(worker.Beat(0))
+            channel.send(events.Beat(0))
 
 
 def _warm_up(plugins: Registry) -> None:
@@ -116,22 +115,20 @@ def _warm_up(plugins: Registry) -> None:
 
 def _answer(generation: int, request: Request, job: _PipeJob, plugins: Registry) -> Any:
     from partwise.errors import Cancelled
-    from partwise.jobs import worker
     from partwise.jobs.perform import perform
 
     try:
         if job.cancelled:
-            return worker.CancelledRun(generation)
-        return worker.Finished(generation, perform(request, job, plugins))
+            return events.CancelledRun(generation)
+        return events.Finished(generation, perform(request, job, plugins))
     except Cancelled:
-        return worker.CancelledRun(generation)
+        return events.CancelledRun(generation)
     except Exception as problem:  # noqa: BLE001 - it is handed over, not swallowed
-        return worker.Failed(generation, _portable(problem), traceback.format_exc())
+        return events.Failed(generation, _portable(problem), traceback.format_exc())
 
 
 def _hand_back(channel: Channel, answer: Any) -> None:
     from partwise.errors import AnalysisProblem
-    from partwise.jobs import worker
 
     try:
         channel.send(answer)
@@ -139,7 +136,7 @@ def _hand_back(channel: Channel, answer: Any) -> None:
         problem = AnalysisProblem(
             f"the result cannot be handed over ({error})", fix="report it to the plugin's author"
         )
-        channel.send(worker.Failed(answer.generation, problem, traceback.format_exc()))
+        channel.send(events.Failed(answer.generation, problem, traceback.format_exc()))
 
 
 def _portable(problem: Exception) -> Exception:
@@ -184,7 +181,6 @@ class _PipeJob:
     def _flush(self) -> None:
         if self._report is None and self._snapshot is None:
             return
-        from partwise.jobs import worker
         from partwise.result import Snapshot
 
         with self._lock:
@@ -192,7 +188,7 @@ class _PipeJob:
             report, snapshot = self._report, self._snapshot
             if report is not None and now - self._reported >= _REPORT_EVERY_S:
                 self._reported, self._report = now, None
-                self._channel.send(worker.Progress(self._generation, *report))
+                self._channel.send(events.Progress(self._generation, *report))
             if snapshot is not None and now - self._shown >= _SNAPSHOT_EVERY_S:
                 self._shown, self._snapshot = now, None
-                self._channel.send(worker.Snapshotted(self._generation, Snapshot(*snapshot)))
+                self._channel.send(events.Snapshotted(self._generation, Snapshot(*snapshot)))

@@ -10,14 +10,24 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import connection as connections
 from typing import TYPE_CHECKING, Any
 
 from partwise.errors import WorkerLost
+from partwise.jobs.events import (
+    Beat,
+    Began,
+    CancelledRun,
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Quiet,
+    Ready,
+    Snapshotted,
+)
 from partwise.jobs.serve import serve
 from partwise.jobs.shared import Channel, new_name
-from partwise.result import Result, Snapshot
 
 if TYPE_CHECKING:
     from partwise.jobs.perform import Request
@@ -41,76 +51,6 @@ _LAST_WORDS_S = 0.2
 _QUIET_S = 10.0  # without a sign of life, before the person is told
 _TRIES = 2  # fresh processes for one request that never began, or in a row that never got ready
 _DEFAULT = "partwise.plugins.registry:load_registry"
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """Something that the worker says; `generation` is the number that `submit` returned."""
-
-    generation: int
-
-
-@dataclass(frozen=True, eq=False)
-class Ready(Event):
-    """The process is warm; `generation` is 0."""
-
-
-@dataclass(frozen=True, eq=False)
-class Began(Event):
-    """The process has taken the request up."""
-
-
-@dataclass(frozen=True, eq=False)
-class Beat(Event):
-    """The process lives; kept to ourselves."""
-
-
-@dataclass(frozen=True, eq=False)
-class Quiet(Event):
-    """The process gives no sign of life, for `seconds` now; it may be in a long step, or hang.
-
-    Said once; any later event of the run says that it goes on. `Worker.cancel` ends it.
-    """
-
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class Progress(Event):
-    """How far the run is, 0 to 1, and what it is doing."""
-
-    fraction: float
-    text: str
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshotted(Event):
-    """The parts as they stand."""
-
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, eq=False)
-class Finished(Event):
-    """The answer."""
-
-    result: Result
-
-
-@dataclass(frozen=True, eq=False)
-class Failed(Event):
-    """No answer: an `InputProblem`, `AnalysisProblem`, `UsageProblem` or `WorkerLost`.
-
-    `trace` is the traceback for the log.
-    """
-
-    problem: Exception
-    trace: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class CancelledRun(Event):
-    """The run left early, as asked."""
 
 
 class Worker:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from partwise.data.fingerprint import InputFile
 from partwise.project.history import History
-from partwise.project.strips import RESIDUAL, changed, expanded, handed_on, in_part_order
+from partwise.project.strips import RESIDUAL, Strip, changed, expanded, handed_on, in_part_order
 from partwise.result import Part, Result
 
 __all__ = ["Choices", "Document", "Run", "Source", "State", "Strip"]
@@ -40,32 +40,6 @@ class Source:
     title: str
     file: InputFile
     relative: str = ""
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One part in the mixer: what the person chose for it.
-
-    Attributes
-    ----------
-    key : str
-        `Part.key`; the residual's strip has the key ``"residual"``.
-    name, color : str
-    show, solo, locked : bool
-    profile : tuple of float or None
-        The part's profile as corrected by hand; None while it is as found.
-    joined : tuple of str
-        Keys of further parts that this strip stands for: it shows and counts their sum.
-    """
-
-    key: str
-    name: str
-    color: str
-    show: bool = True
-    solo: bool = False
-    locked: bool = False
-    profile: tuple[float, ...] | None = None
-    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from partwise.data.fingerprint import InputFile, fingerprint, quick_hash
 from partwise.errors import FileProblem
+from partwise.project.unpacking import taken_out
 
 if TYPE_CHECKING:
     from partwise.project.document import Source
@@ -87,8 +88,6 @@ def _inside(source: Source, project_path: str | Path | None) -> Path | None:
     """Take the input out of the project where it is packed; a broken project has none."""
     if project_path is None or not source.file.sha256 or not Path(project_path).is_file():
         return None
-    from partwise.project.packing import taken_out
-
     try:
         return taken_out(source.file, project_path)
     except FileProblem:

@@ -1,4 +1,4 @@
-"""What becomes of the mixer's strips: on a first result, on a re-run, and under a hand?
+"""What is a strip of the mixer, and what becomes of it on a re-run and under a hand?
 
 Pure functions from strips to strips. Names and colours belong to the person, so a re-run hands
 them on: to the part of the same key, or, where an analysis only numbers its parts, to the part
@@ -10,16 +10,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from partwise.project.document import Strip
     from partwise.result import Part
 
 __all__ = [
     "RESIDUAL",
+    "Strip",
     "changed",
     "expanded",
     "handed_on",
@@ -33,6 +34,32 @@ __all__ = [
 RESIDUAL = "residual"  # key of the residual's strip, always the last
 _NUMBERED = re.compile(r"^(.*?)[-_ ]?\d+$")
 _ALIKE = 0.5  # cosine below which a numbered part is another one
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One part in the mixer: what the person chose for it.
+
+    Attributes
+    ----------
+    key : str
+        `Part.key`; the residual's strip has the key ``"residual"``.
+    name, color : str
+    show, solo, locked : bool
+    profile : tuple of float or None
+        The part's profile as corrected by hand; None while it is as found.
+    joined : tuple of str
+        Keys of further parts that this strip stands for: it shows and counts their sum.
+    """
+
+    key: str
+    name: str
+    color: str
+    show: bool = True
+    solo: bool = False
+    locked: bool = False
+    profile: tuple[float, ...] | None = None
+    joined: tuple[str, ...] = ()
 
 
 def changed(strips: Sequence[Strip], key: str, **changes: Any) -> tuple[Strip, ...]:

@@ -18,7 +18,7 @@ from partwise.data.fingerprint import fingerprint
 from partwise.errors import FileProblem
 from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
-from partwise.project import arrays, packing
+from partwise.project import arrays, packing, unpacking
 from partwise.project.document import Document, Source
 from partwise.project.links import resolve_input
 from partwise.project.migrate import SCHEMA, STEPS, migrate
@@ -279,7 +279,7 @@ def test_a_damaged_packed_input_is_not_given_out(document: Document, tmp_path: P
     bad = _rewrite(path, lambda _: None, {f"inputs/{digest}": data[::-1]})
     assert [finding.member for finding in verify(bad)] == [f"inputs/{digest}"]
     with pytest.raises(FileProblem, match="damaged input"):
-        packing.taken_out(document.state.sources[0].file, bad)
+        unpacking.taken_out(document.state.sources[0].file, bad)
     assert resolve_input(document.state.sources[0], bad).path is None
     assert list((tmp_path / "state").rglob("*.t*")) == []
 
@@ -294,7 +294,7 @@ def test_a_packed_input_lands_only_in_its_folder(
     source = document.state.sources[0]
     strange = dataclasses.replace(source.file, path=name)
     folder = tmp_path / "out"
-    copy = packing.taken_out(strange, path, folder)
+    copy = unpacking.taken_out(strange, path, folder)
     assert copy is not None
     assert copy.resolve().parent.parent == folder
     assert [p for p in folder.rglob("*") if p.is_file()] == [copy]
