@@ -115,6 +115,9 @@ class Edits:
             lambda c: dataclasses.replace(c, parameters={**c.parameters, source_id: dict(values)}),
             merge=edit,
         )
+        if any(self._session.parameters.get(name) != values[name] for name in values):
+            # The same had been chosen before a run was turned to whose parameters differ.
+            self._session.follow_no_run()
 
     # --- entries of the list -------------------------------------------------------------
 

@@ -7,25 +7,14 @@ import time
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
+from partwise.jobs.pace import Pace, in_words
 from partwise_app.controls import button, label
-from partwise_app.words import tr
+from partwise_app.words import mark, tr
 
-__all__ = ["JobChip", "time_left"]
+__all__ = ["JobChip"]
 
 _KNOWN_AFTER_S = 1.5  # before, an estimate would only flicker
-_KNOWN_FROM = 0.05
-
-
-def time_left(elapsed_s: float, fraction: float) -> str:
-    """Return how long it will take, in words, or nothing while that is anybody's guess."""
-    if elapsed_s < _KNOWN_AFTER_S or not _KNOWN_FROM <= fraction < 1:
-        return ""
-    left = elapsed_s * (1 - fraction) / fraction
-    if left < 90:
-        return f"{max(round(left), 1)} s left"
-    if left < 5400:
-        return f"{round(left / 60)} min left"
-    return f"{left / 3600:.1f} h left"
+_CANCELS = mark("Cancel what is going on")
 
 
 class JobChip(QWidget):
@@ -36,6 +25,9 @@ class JobChip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._began = 0.0
+        self._pace = Pace()
+        self._told = ""
+        self._silent = self._ending = False
         self._what = label(tr("Ready"))
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
@@ -43,9 +35,7 @@ class JobChip(QWidget):
         self._bar.setFixedWidth(112)
         self._bar.setAccessibleName(tr("Progress"))
         self._left = label("")
-        self._cancel = button(
-            tr("Cancel"), "link", name=tr("Cancel what is going on"), tip=tr("Stop (Ctrl+.)")
-        )
+        self._cancel = button(tr("Cancel"), "link", name=tr(_CANCELS), tip=tr("Stop (Ctrl+.)"))
         self._cancel.setCursor(Qt.CursorShape.PointingHandCursor)
         self._cancel.clicked.connect(self.cancel_asked)
         row = QHBoxLayout(self)
@@ -59,7 +49,9 @@ class JobChip(QWidget):
     def begin(self, what: str, *, cancellable: bool = True) -> None:
         """Show that something begins whose progress will be told."""
         self._began = time.monotonic()
-        self._what.setText(what)
+        self._pace = Pace()
+        self._told = what
+        self._say_alive()
         self._left.setText("")
         self._bar.setRange(0, 1000)
         self._bar.setValue(0)
@@ -67,27 +59,58 @@ class JobChip(QWidget):
         self._left.hide()
         self._cancel.setVisible(cancellable)
 
+    def quiet(self, seconds: float) -> None:
+        """Show that nothing was heard of the run for so long, and how to end it."""
+        if self._ending:
+            return
+        self._silent = True
+        self._what.setText(tr("No sign of life for {time}", time=in_words(seconds)))
+        self._what.setToolTip(
+            tr("{what}. It may be in a long step, or hang.", what=self._told.rstrip(". "))
+        )
+        self._left.hide()
+        self._cancel.setText(tr("Stop"))
+        self._cancel.setAccessibleName(tr("Stop the run that is silent"))
+
     def progress(self, fraction: float, what: str) -> None:
         """Show how far it is, 0 to 1."""
         self._bar.setValue(round(1000 * fraction))
-        left = time_left(time.monotonic() - self._began, fraction)
-        self._left.setText(left)
-        self._left.setVisible(bool(left))
+        now = time.monotonic()
+        self._pace.note(fraction, now)
         if what:
-            self._what.setText(what)
+            self._told = what
+        if self._ending:
+            return  # what is still on its way must not cover that Stop was heard
+        seconds = self._pace.left() if now - self._began >= _KNOWN_AFTER_S else None
+        self._left.setText("" if seconds is None else tr("{t} left", t=in_words(seconds)))
+        self._left.setVisible(seconds is not None)
+        self._say_alive()
 
     def stopping(self) -> None:
         """Show that the wish to stop was heard."""
+        self._say_alive()
+        self._ending = True
         self._what.setText(tr("Stopping…"))
         self._left.hide()
         self._cancel.hide()
 
     def rest(self, what: str) -> None:
         """Show that nothing is going on."""
-        self._what.setText(what)
+        self._told = what
+        self._say_alive()
         for widget in (self._bar, self._left, self._cancel):
             widget.hide()
 
     def text(self) -> str:
         """Return what is said."""
         return self._what.text()
+
+    def _say_alive(self) -> None:
+        """Say what is going on; whatever was said of silence or stopping is over."""
+        self._ending = False
+        self._what.setText(self._told)
+        if self._silent:
+            self._silent = False
+            self._what.setToolTip("")
+            self._cancel.setText(tr("Cancel"))
+            self._cancel.setAccessibleName(tr(_CANCELS))

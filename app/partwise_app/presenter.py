@@ -56,6 +56,7 @@ class Presenter(QObject):
         session.snapshot_arrived.connect(self._on_snapshot)
         session.running_changed.connect(self._on_running)
         session.progressed.connect(status.job.progress)
+        session.quiet.connect(status.job.quiet)
         session.busy_changed.connect(self._on_busy)
         session.stopped.connect(self._on_stopped)
         session.stopping.connect(self._on_stopping)

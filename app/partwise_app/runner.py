@@ -47,6 +47,7 @@ class Runner(QObject):
 
     running_changed = Signal(bool)
     progressed = Signal(float, str)
+    quiet = Signal(float)  # no sign of life for so many seconds
     snapshot_arrived = Signal(object)  # Snapshot
     finished = Signal(object, object)  # Asked, Result
     failed = Signal(object, str)  # the problem, its trace for the log
@@ -122,6 +123,9 @@ class Runner(QObject):
             return  # an answer to a question that nobody asks any more
         if isinstance(event, w.Progress):
             self.progressed.emit(event.fraction, event.text)
+        elif isinstance(event, w.Quiet):
+            _log.warning("no sign of life for %.0f s", event.seconds)
+            self.quiet.emit(event.seconds)
         elif isinstance(event, w.Snapshotted):
             self._standing = event.snapshot
             self.snapshot_arrived.emit(event.snapshot)

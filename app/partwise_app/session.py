@@ -19,6 +19,7 @@ from partwise_app import filework, resolve
 from partwise_app.edits import Edits
 from partwise_app.errands import Errands
 from partwise_app.filework import Opened
+from partwise_app.following import Following, shown_parameters
 from partwise_app.inputs import Inputs
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import Outbox, as_chosen
@@ -46,6 +47,7 @@ class Session(QObject):
     input_changed = Signal()  # another input is on the stage, or none
     running_changed = Signal(bool)
     progressed = Signal(float, str)
+    quiet = Signal(float)  # the run gives no sign of life for so many seconds
     snapshot_arrived = Signal(object)  # Snapshot
     run_added = Signal(object)  # Run
     stopping = Signal()
@@ -71,6 +73,7 @@ class Session(QObject):
         self._holder: Holder | None = None
         self._source_id = ""
         self._run_id = ""
+        self._following: Following | None = None
         self._errands = Errands(self)
         self.inputs = Inputs(registry, self._errands, self)
         self.edits = Edits(self)
@@ -129,12 +132,10 @@ class Session(QObject):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Every parameter of the input that is looked at, as chosen."""
+        """Every parameter of the input that is looked at: as chosen, or of the run looked at."""
         if self.input is None:
             return {}
-        chosen = self.state.choices.parameters.get(self._source_id, {})
-        known = self.input.defaults
-        return {**known, **{name: chosen[name] for name in chosen if name in known}}
+        return shown_parameters(self.state, self._source_id, self.input.defaults, self._following)
 
     @property
     def running(self) -> bool:
@@ -325,13 +326,18 @@ class Session(QObject):
 
     def select_run(self, run_id: str) -> None:
         """Look at a run."""
-        self._show_source(self.state.run(run_id).source, run_id)
+        self._show_source(self.state.run(run_id).source, run_id, asked=True)
 
     # --- choosing ------------------------------------------------------------------------
 
     def edit(self, name: str, change: Callable[[Choices], Choices], *, merge: str = "") -> None:
         """Change the choices by a named step that can be undone; `edits` knows the usual ones."""
         self._document.edit(name, change, merge=merge)
+
+    def follow_no_run(self) -> None:
+        """Show the parameters that were chosen by hand, whatever run is looked at."""
+        self._following = None
+        self.selection_changed.emit()
 
     def undo(self) -> None:
         self._document.undo()
@@ -420,14 +426,18 @@ class Session(QObject):
         self._unsubscribe = document.subscribe(self._on_document)
         self._path, self._holder = path, None
         self._source_id = self._run_id = ""
+        self._following = None
         self.inputs.begin()
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()
 
-    def _show_source(self, source_id: str, run_id: str) -> None:
+    def _show_source(self, source_id: str, run_id: str, *, asked: bool = False) -> None:
         before = self._source_id, self.input
         self._source_id, self._run_id = source_id, run_id
+        chosen = self.state.choices.parameters.get(source_id)
+        run = self.run
+        self._following = Following(run, chosen, asked) if run is not None else None
         if (source_id, self.input) != before or self.input is not None:
             self.input_changed.emit()
         self.selection_changed.emit()
@@ -473,6 +483,7 @@ class Session(QObject):
         inputs.relinked.connect(self._on_relinked)
         runner.running_changed.connect(self.running_changed)
         runner.progressed.connect(self.progressed)
+        runner.quiet.connect(self.quiet)
         runner.stopping.connect(self.stopping)
         runner.snapshot_arrived.connect(self._take_snapshot)
         runner.finished.connect(self._take_result)

@@ -10,7 +10,6 @@ from partwise.data.pyramid import ArrayPyramid
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app import resolve
-from partwise_app.jobchip import time_left
 from partwise_app.measures import number
 from partwise_app.notices import notice_of
 
@@ -111,14 +110,6 @@ def test_facts_of_an_image_name_size_power_and_pixel() -> None:
     data = Dataset("image", "a.svs", axes, pyramid=pyramid, meta={"magnification": 20.0})
     assert resolve.facts_of(data) == "2,040 × 30 px · 20× · 0.50 µm/px"
     assert resolve.microns(data) == 0.4991
-
-
-@pytest.mark.parametrize(
-    ("elapsed", "fraction", "text"),
-    [(0.1, 0.5, ""), (3, 0.01, ""), (3, 0.5, "3 s left"), (60, 0.1, "9 min left"), (9, 1.0, "")],
-)
-def test_time_left_is_told_once_it_is_known(elapsed: float, fraction: float, text: str) -> None:
-    assert time_left(elapsed, fraction) == text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from partwise_app.theme import DARK, LIGHT
 from partwise_app.viewers.grids import Factors, Lens, TableGrid, edges
 from partwise_app.viewers.matrix import Layer, MatrixView, cells_image
 from partwise_app.viewers.plots import PlotStage, is_table
+from partwise_app.viewers.traces import TracesView
 
 ROWS, COLUMNS = 30, 12
 
@@ -217,6 +219,30 @@ def test_zoom_is_linked_and_fit_shows_all(stage: PlotStage) -> None:
     assert next(iter(lenses)).right - next(iter(lenses)).left < COLUMNS
     stage.fit()
     assert stage._panes[2]._lens == Lens(0, COLUMNS, 0, ROWS)
+
+
+def test_a_view_that_can_be_zoomed_is(stage: PlotStage) -> None:
+    parts, X = parts_and_table()
+    dataset = dataset_of(X)
+    stage.set_dataset(dataset)
+    rng = np.random.default_rng(3)
+    axes = (Axis("channel", 2), Axis("time", 400, "s", 0.01))
+    traces = View("traces", "Signals", {"y": rng.random((2, 400))}, axes)
+    result = result_of(parts, dataset)
+    stage.set_result(dataclasses.replace(result, views=(traces,)), strips_of(parts))
+    lens = stage._panes[0]._lens
+    stage.set_mode("view:0")
+    drawing = stage._drawing()
+    assert isinstance(drawing, TracesView)
+    whole = drawing.window_shown
+    stage.zoom_in()
+    assert drawing.window_shown.size < whole.size
+    stage.zoom_out()
+    assert drawing.window_shown.size == pytest.approx(whole.size)
+    stage.zoom_in()
+    stage.fit()
+    assert drawing.window_shown == whole
+    assert stage._panes[0]._lens == lens, "the table behind it stays where it was"
 
 
 def test_every_mode_and_theme_draws_something(stage: PlotStage) -> None:
