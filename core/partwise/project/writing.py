@@ -143,6 +143,9 @@ def _keep_backup(path: Path) -> None:
     except OSError:  # file systems without links
         shutil.copyfile(path, fresh)
     os.replace(fresh, backup)
+    # Where a kill came right here before, both names are one file already: POSIX then renames
+    # nothing and keeps both.
+    fresh.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

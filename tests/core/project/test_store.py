@@ -338,6 +338,14 @@ while True:
 """
 
 
+def test_a_kill_between_backup_and_replacement_leaves_nothing_for_good(file: Path) -> None:
+    backup = file.with_name("p.partwise.bak")
+    backup.unlink(missing_ok=True)
+    os.link(file, backup)
+    save(State(), file)
+    assert sorted(p.name for p in file.parent.iterdir()) == ["p.partwise", "p.partwise.bak"]
+
+
 def test_kill_during_saving_leaves_a_whole_file(file: Path) -> None:
     rng = random.Random(3)
     for _ in range(5):
