@@ -23,7 +23,15 @@ def compiled(function: _Function) -> _Function:
     A read-only installation, or a cache folder that cannot be written, is no
     error: the loop is then compiled in memory, once per process.
     """
-    options: dict[str, Any] = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy"}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "fastmath": _FASTMATH,
+        "error_model": "numpy",
+        # A loop that another one calls becomes part of it. Were it called, the process that
+        # compiles would run its separate copy and the process that loads from the cache the one
+        # inside: the same sums in another order, hence other last bits.
+        "forceinline": True,
+    }
     try:
         return cast("_Function", numba.njit(cache=True, **options)(function))
     except (RuntimeError, OSError):  # numba: "no locator available"
