@@ -75,7 +75,7 @@ def test_its_own_test_passes_with_the_fixture_that_partwise_brings(
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     environment["PARTWISE_STATE"] = str(tmp_path / "state")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "partwise.testing.pytest_plugin", "--rootdir", str(tmp_path), str(tmp_path)]
+    command += ["--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
