@@ -88,6 +88,16 @@ class Deeds(QObject):
             path = path.with_name(f"{path.name}.partwise")
         self._session.save(path, thumb=self._thumb())
 
+    def file_pack(self, _on: str) -> None:
+        """Turn on or off that saving puts the inputs into the project's file."""
+        self._session.set_packing(not self._session.packing)
+
+    def file_look(self) -> None:
+        path = self._session.refused
+        if path is not None:
+            self._window.notices.dismiss()
+            self.unless_unsaved(lambda: self._session.open_project(path, look=True))
+
     def file_export(self) -> None:
         session = self._session
         run, opened = session.run, session.input

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from partwise.plugins.registry import Registry, resolve
 from partwise.project.document import Run, Source, State
 
 __all__ = [
+    "NewerProject",
     "Opened",
     "OpenedProject",
     "applicable",
@@ -29,6 +31,7 @@ __all__ = [
     "need_source",
     "read_input",
     "read_project",
+    "read_recovered",
     "readers_of",
     "same_file",
     "warm_up",
@@ -80,6 +83,12 @@ class OpenedProject:
     inputs: Mapping[str, Path]  # by source id, those that were found
     lost: Mapping[str, str]  # by source id, why it was not found, in words
     warnings: tuple[str, ...] = ()
+    packed: bool = False  # it holds its inputs
+    look_only: bool = False  # saving it would lose what only a newer Partwise understands
+
+
+class NewerProject(FileProblem):
+    """A project is for newer readers; it can be opened for a look."""
 
 
 def warm_up() -> None:
@@ -156,11 +165,28 @@ def moved_along(source: Source, path: Path, others: Sequence[Source]) -> dict[st
     return found
 
 
-def read_project(path: Path) -> OpenedProject:
-    """Read a project file and look for its inputs; raises `FileProblem`."""
+def read_project(path: Path, *, look: bool = False) -> OpenedProject:
+    """Read a project file and look for its inputs.
+
+    Parameters
+    ----------
+    path : Path
+    look : bool
+        Read one for newer readers too, as far as it is understood.
+
+    Raises
+    ------
+    FileProblem
+        It is missing, damaged or no project; `NewerProject` where `look` would open it.
+    """
     from partwise.project import links, store
 
-    loaded = store.load(path)
+    try:
+        loaded = store.load(path, look=look)
+    except FileProblem as problem:
+        if not look and _can_be_looked_at(path):
+            raise NewerProject(problem.path, problem.what, fix=problem.fix) from problem
+        raise
     inputs, lost = {}, {}
     for source in loaded.state.sources:
         link = links.resolve_input(source, path)
@@ -168,8 +194,54 @@ def read_project(path: Path) -> OpenedProject:
             inputs[source.id] = Path(link.path)
         else:
             lost[source.id] = _why_lost(source, link.state)
-    warnings = tuple(str(warning) for warning in getattr(loaded, "warnings", ()))
-    return OpenedProject(path, loaded.state, inputs, lost, warnings)
+    return OpenedProject(
+        path,
+        loaded.state,
+        inputs,
+        lost,
+        loaded.warnings,
+        packed=bool(loaded.packed),
+        look_only=loaded.look_only,
+    )
+
+
+def _can_be_looked_at(path: Path) -> bool:
+    from partwise.project import store
+
+    try:
+        return store.load(path, look=True).look_only
+    except FileProblem:
+        return False
+
+
+def read_recovered(copy: Path, project: Path | None) -> OpenedProject:
+    """Read the copy that a crash left; inputs that only the project itself holds are its own.
+
+    Raises
+    ------
+    FileProblem
+        The copy is damaged.
+    """
+    found = read_project(copy)
+    if project is None:
+        return found
+    try:
+        before = read_project(project)
+    except FileProblem:  # gone or broken: then the copy is all there is
+        return dataclasses.replace(found, path=project)
+    known = {source.id: source.file.quick for source in before.state.sources}
+    held = {
+        source.id: before.inputs[source.id]
+        for source in found.state.sources
+        if source.id in before.inputs and known[source.id] == source.file.quick
+    }
+    return dataclasses.replace(
+        found,
+        path=project,
+        inputs={**held, **found.inputs},
+        lost={name: why for name, why in found.lost.items() if name not in held},
+        packed=before.packed,
+    )
 
 
 def _why_lost(source: Source, state: str) -> str:
@@ -178,11 +250,65 @@ def _why_lost(source: Source, state: str) -> str:
     return f"{source.title} is not where it was"
 
 
-def write_project(state: State, path: Path, thumb: bytes | None) -> None:
-    """Save a project; the old file stays whole until the new one is."""
-    from partwise.project import store
+def write_project(
+    state: State,
+    path: Path,
+    thumb: bytes | None,
+    *,
+    packed: bool = False,
+    held_by: Path | None = None,
+    unpacks: bool = False,
+) -> State:
+    """Save a project; the old file stays whole until the new one is.
 
-    store.save(state.without_removed(), path, thumb=thumb)
+    Parameters
+    ----------
+    state : State
+    path : Path
+    thumb : bytes or None
+        PNG.
+    packed : bool
+        Whether the inputs go into the file.
+    held_by : Path, optional
+        The project as it is on the disk, for inputs that only it holds.
+    unpacks : bool
+        Whether the project on the disk holds inputs that the new one shall not.
+
+    Returns
+    -------
+    State
+        As written; sources that were packed know the hash of their content.
+
+    Raises
+    ------
+    FileProblem
+        The folder cannot be written, or an input that shall be packed is not to be had.
+    """
+    from partwise.project import packing, store
+
+    state = state.without_removed()
+    inputs: Sequence[Any] = ()
+    if packed:
+        state, inputs = packing.pack(state, held_by)
+    elif unpacks:
+        _need_elsewhere(state, held_by)
+    store.save(state, path, thumb=thumb, inputs=inputs)
+    return state
+
+
+def _need_elsewhere(state: State, project: Path | None) -> None:
+    """Raise `FileProblem` for an input that nothing but the project itself holds."""
+    from partwise.plugins.safety import state_folder
+    from partwise.project import links
+
+    for source in state.sources:
+        place = links.resolve_input(source, project).path
+        if place is not None and place.is_relative_to((state_folder() / "inputs").resolve()):
+            raise FileProblem(
+                source.file.path,
+                "is held by the project alone and would be lost",
+                fix="keep the inputs packed, or find the file first",
+            )
 
 
 def applicable(plugin: Plugin, run: Run) -> tuple[tuple[Exporter, int | None], ...]:

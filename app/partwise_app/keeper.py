@@ -74,7 +74,7 @@ class Keeper(QObject):
         self._hold(path)
 
     def _on_opened(self, path: Path) -> None:
-        if self._session.path is not None:
+        if self._session.path is not None and not self._session.look_only:
             self._hold(self._session.path)
 
     def _on_left(self) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "is_whole",
     "kept_parts",
     "live_strips",
+    "look_notice",
     "lost_notice",
     "microns",
     "mixing_of",
@@ -206,6 +207,15 @@ def held_notice(path: Path, holder: Holder) -> Notice:
         ),
         tr("It is only read here. Save under another name, so that neither overwrites the other."),
         action="file_save_as",
+    )
+
+
+def look_notice(name: str) -> Notice:
+    """Say that a project is only looked at."""
+    return Notice(
+        "look",
+        tr("{name} is open for a look only.", name=name),
+        tr("Saving would lose what only a newer Partwise understands; update to work on it."),
     )
 
 

@@ -71,6 +71,9 @@ class Session(QObject):
         self._unsubscribe = self._document.subscribe(self._on_document)
         self._path: Path | None = None
         self._holder: Holder | None = None
+        self._look_only = False
+        self._packing = self._packed = False  # shall the file hold its inputs, does it
+        self._refused: Path | None = None
         self._source_id = ""
         self._run_id = ""
         self._following: Following | None = None
@@ -95,6 +98,21 @@ class Session(QObject):
     def holder(self) -> Holder | None:
         """Who else has the project's file open; while there is somebody it is only read here."""
         return self._holder
+
+    @property
+    def look_only(self) -> bool:
+        """Whether the project is of a newer Partwise: it is neither run nor saved here."""
+        return self._look_only
+
+    @property
+    def packing(self) -> bool:
+        """Whether the project's file holds its inputs when it is saved."""
+        return self._packing
+
+    @property
+    def refused(self) -> Path | None:
+        """The project that is too new to be opened but for a look, asked for last."""
+        return self._refused
 
     @property
     def source(self) -> Source | None:
@@ -165,7 +183,10 @@ class Session(QObject):
     @property
     def needs_saving(self) -> bool:
         """Whether closing would lose something: a result or an edit that no file has."""
-        return self._document.dirty and bool(self.state.runs or self._path)
+        if self._look_only:
+            return False
+        changed = self._document.dirty or self._packing != self._packed
+        return changed and bool(self.state.runs or self._path)
 
     @property
     def undo_name(self) -> str:
@@ -184,17 +205,21 @@ class Session(QObject):
         """Return what is true now, in the words that commands ask for."""
         ready, strips = self.input is not None, self.strips
         run = self.run
+        runs = ready and not self.running and not self._look_only
+        saves = bool(self.state.listed) and not self._look_only
         found = {
             "project": bool(self.state.listed),
-            "writable": bool(self.state.listed) and self._holder is None,
+            "savable": saves,
+            "writable": saves and self._holder is None,
+            "newer": self._refused is not None,
             "source": ready,
             "listed": bool(self._source_id),
             "run": run is not None,
             "whole": run is not None and resolve.is_whole(run),
             "two-runs": run is not None and len(self.state.runs_of(run.source)) > 1,
-            "runnable": ready and not self.running,
+            "runnable": runs,
             "corrected": any(s.profile is not None for s in strips),
-            "steered": ready and not self.running and any(s.profile or s.locked for s in strips),
+            "steered": runs and any(s.profile or s.locked for s in strips),
             "running": self.running,
             "undo": bool(self.undo_name),
             "redo": bool(self.redo_name),
@@ -234,12 +259,27 @@ class Session(QObject):
         """Open a sample that a plugin brings, with the parameters that suit it."""
         self.inputs.open_sample(key)
 
-    def open_project(self, path: Path) -> None:
-        """Open a project in place of the present one; asking about changes comes before."""
+    def open_project(self, path: Path, *, look: bool = False) -> None:
+        """Open a project in place of the present one; asking about changes comes before.
+
+        Parameters
+        ----------
+        path : Path
+        look : bool
+            Open one of a newer Partwise too, as far as it is understood, never to be saved.
+        """
+        doing = tr("Opening {name}", name=path.name)
+
+        def not_read(problem: Exception) -> None:
+            notice = notice_of(problem, doing)
+            if isinstance(problem, filework.NewerProject):
+                self._refused = path
+                self.selection_changed.emit()
+                notice = dataclasses.replace(notice, tone="look", action="file_look")
+            self.noticed.emit(notice)
+
         self._errands.do(
-            tr("Opening {name}", name=path.name),
-            lambda: filework.read_project(path),
-            self._take_project,
+            doing, lambda: filework.read_project(path, look=look), self._take_project, not_read
         )
 
     def close_project(self) -> None:
@@ -255,22 +295,29 @@ class Session(QObject):
         if target is None:
             msg = "a project that has no file needs a path"
             raise ValueError(msg)
+        if self._look_only:
+            self.noticed.emit(resolve.look_notice(self.title))
+            return
         if self._holder is not None and target == self._path:
             self.noticed.emit(resolve.held_notice(target, self._holder))
             return
         document, state = self._document, self.state
+        packing, held_by = self._packing, self._path
+        unpacks = self._packed and not packing
 
-        def written(_: Any) -> None:
+        def written(stored: State) -> None:
             if document is self._document:
                 if target != self._path:
                     self._holder = None
-                self._path = target
-                self._document.mark_saved(state)
+                self._path, self._packed = target, packing
+                self._note_written(state, stored)
             self.saved.emit(target)
 
         self._errands.do(
             tr("Saving {name}", name=target.name),
-            lambda: filework.write_project(state, target, thumb),
+            lambda: filework.write_project(
+                state, target, thumb, packed=packing, held_by=held_by, unpacks=unpacks
+            ),
             written,
         )
 
@@ -278,12 +325,17 @@ class Session(QObject):
         """Open work that a crash left, as unsaved changes to its project."""
 
         def found(opened: filework.OpenedProject) -> None:
-            self._take_project(dataclasses.replace(opened, path=project or copy))
+            self._take_project(opened)
             self._path = project
             self._document.mark_saved(State())  # nothing of this is in the person's file yet
             discard()
 
-        self._errands.do(tr("Recovering"), lambda: filework.read_project(copy), found)
+        self._errands.do(tr("Recovering"), lambda: filework.read_recovered(copy, project), found)
+
+    def set_packing(self, on: bool) -> None:
+        """Choose whether the project's file holds its inputs, from the next save on."""
+        self._packing = on
+        self.selection_changed.emit()
 
     def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         """Do something in the background that nobody waits for."""
@@ -357,7 +409,7 @@ class Session(QObject):
             while the others are found again.
         """
         opened = self.input
-        if opened is None or self.running:
+        if opened is None or self.running or self._look_only:
             return
         from partwise.jobs.perform import Request
 
@@ -405,6 +457,8 @@ class Session(QObject):
 
     def _take_project(self, project: filework.OpenedProject) -> None:
         self._take_document(Document(project.state), project.path)
+        self._look_only = project.look_only
+        self._packing = self._packed = project.packed
         self.inputs.begin(project.inputs, project.lost)
         if project.state.sources:
             first = (
@@ -426,11 +480,21 @@ class Session(QObject):
         self._unsubscribe = document.subscribe(self._on_document)
         self._path, self._holder = path, None
         self._source_id = self._run_id = ""
-        self._following = None
+        self._following = self._refused = None
+        self._look_only = self._packing = self._packed = False
         self.inputs.begin()
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()
+
+    def _note_written(self, state: State, stored: State) -> None:
+        """Note that a state is in the file, and the hashes that packing found out."""
+        still = self.state is state
+        known = {source.id: source.file for source in self.state.sources}
+        for source in stored.sources:
+            if source.id in known and known[source.id].sha256 != source.file.sha256:
+                self._document.relink(source.id, source.file)
+        self._document.mark_saved(self.state if still else state)
 
     def _show_source(self, source_id: str, run_id: str, *, asked: bool = False) -> None:
         before = self._source_id, self.input

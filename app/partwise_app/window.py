@@ -400,7 +400,8 @@ class Window(QMainWindow):
             self._actions[command_id].setText(words)
 
     def _check_choices(self) -> None:
-        now = {"mode": self.picture.mode(), "theme": self.theme.mode}
+        packing = "on" if self.session.packing else "off"
+        now = {"mode": self.picture.mode(), "theme": self.theme.mode, "packing": packing}
         for entry in COMMANDS:
             if entry.choice:
                 self._actions[entry.id].setChecked(now[entry.choice] == entry.argument)
@@ -461,6 +462,8 @@ def _state_of(session: Session) -> str:
     """What became of the project's file, in a word or two."""
     if session.path is None:
         return tr("not saved")
+    if session.look_only:
+        return tr("for a look")
     if session.holder is not None:
         return tr("read-only")
     return tr("edited") if session.needs_saving else tr("saved")

@@ -279,7 +279,7 @@ def test_facts_follow_what_is_open(desktop: Desktop) -> None:
     session = desktop.session()
     assert session.facts() == frozenset()
     desktop.open(session)
-    assert session.facts() == {"project", "writable", "source", "listed", "runnable"}
+    assert session.facts() == {"project", "savable", "writable", "source", "listed", "runnable"}
     session.start_run()
     assert {"running"} <= session.facts()
     assert "runnable" not in session.facts()
