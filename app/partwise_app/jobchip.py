@@ -93,6 +93,7 @@ class JobChip(QWidget):
         self._what.setText(tr("Stopping…"))
         self._left.hide()
         self._cancel.hide()
+        self.repaint()  # before anything else that waits to be drawn
 
     def rest(self, what: str) -> None:
         """Show that nothing is going on."""

@@ -63,6 +63,7 @@ class Runner(QObject):
         self._worker: Worker | None = None
         self._asked: Asked | None = None
         self._standing: Snapshot | None = None
+        self._leaving = False  # asked to stop; it has not left yet
         self._event.connect(self._on_event)
 
     @property
@@ -87,7 +88,7 @@ class Runner(QObject):
         """Ask for a run; `version` is the plugin's."""
         self.warm_up()
         assert self._worker is not None
-        self._standing = None
+        self._standing, self._leaving = None, False
         number = self._worker.submit(request)
         self._asked = Asked(number, source, title, request, version, time.monotonic())
         _log.info("run of %s on %s", request.analysis, request.dataset.title)
@@ -97,6 +98,7 @@ class Runner(QObject):
     def stop(self) -> None:
         """Ask the run to leave."""
         if self._asked is not None and self._worker is not None:
+            self._leaving = True
             self.stopping.emit()
             self._worker.cancel()
 
@@ -128,7 +130,8 @@ class Runner(QObject):
             self.quiet.emit(event.seconds)
         elif isinstance(event, w.Snapshotted):
             self._standing = event.snapshot
-            self.snapshot_arrived.emit(event.snapshot)
+            if not self._leaving:  # what stands is drawn once, when the run has left
+                self.snapshot_arrived.emit(event.snapshot)
         elif isinstance(event, w.Finished):
             self._end()
             self.finished.emit(asked, event.result)

@@ -91,6 +91,12 @@ class TopBar(QWidget):
         restyle(self._run, "kind", "stop" if running else "primary")
         self._dress()
 
+    def set_stopping(self) -> None:
+        """Show at once that the wish to stop was heard."""
+        self._run.setText(tr(" Stopping"))
+        self._run.setEnabled(False)
+        self._run.repaint()
+
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._dress()

@@ -283,6 +283,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self.refresh)
         session.input_changed.connect(self.refresh)
         session.running_changed.connect(self.refresh)
+        session.stopping.connect(self.topbar.set_stopping)
         session.saved.connect(self._on_saved)
         session.noticed.connect(self._on_notice)
         session.opened.connect(self._on_opened)

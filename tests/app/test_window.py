@@ -3,12 +3,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAccessible, QDropEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget, QWidget
 from tests.app.desktop import Desktop, reachable
 
+from partwise.jobs import worker as w
+from partwise.result import Part, Snapshot
 from partwise_app.dialogs.export import ExportDialog
 from partwise_app.dialogs.pages import (
     AboutPage,
@@ -193,6 +196,32 @@ def test_run_becomes_stop_while_it_runs(desktop: Desktop) -> None:
     desktop.qtbot.waitUntil(lambda: not window.session.running)
     assert _child(window.topbar, "Run the analysis").isEnabled()
     assert window.status.job.text() == "Stopped"
+
+
+def test_stop_is_acknowledged_before_the_run_has_left(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = desktop.window()
+    session = window.session
+    desktop.open(session)
+    session.start_run()
+    monkeypatch.setattr(desktop.worker, "cancel", lambda: None)
+    drawn: list[Snapshot] = []
+    session.snapshot_arrived.connect(drawn.append)
+    first, last = (
+        Snapshot((Part("large", "Large", "#aa3355", np.array([k, 1.0])),), (k,)) for k in (1.0, 2.0)
+    )
+    desktop.worker.say(w.Snapshotted(1, first))
+    desktop.qtbot.waitUntil(lambda: drawn == [first])
+    button = _child(window.topbar, "Stop the analysis")
+    desktop.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (window.status.job.text(), button.isEnabled()) == ("Stopping…", False)
+    desktop.worker.say(w.Snapshotted(1, last))
+    with desktop.qtbot.waitSignal(session.run_added):
+        desktop.worker.say(w.CancelledRun(1))
+    assert drawn == [first], "nothing is drawn on the way out"
+    assert session.run is not None
+    assert session.run.result.parts == last.parts, "and what stood last is kept"
 
 
 def test_files_dropped_anywhere_are_opened(desktop: Desktop) -> None:

@@ -164,6 +164,7 @@ def _measure(folder: Path, runs: int) -> None:
         run()
     print(line("while a run works", ticker.stop(), f"goal p99 < {GOAL_P99_MS:g} ms"))
     stops: list[float] = []
+    heard: list[float] = []
     snapshots: list[object] = []
     session.snapshot_arrived.connect(snapshots.append)
     for _ in range(runs):
@@ -174,11 +175,14 @@ def _measure(folder: Path, runs: int) -> None:
             continue
         began = time.perf_counter()
         session.stop()
+        assert window.status.job.text() == "Stopping…"  # painted before `stop` came back
+        heard.append(1000 * (time.perf_counter() - began))
         wait(lambda: not session.running)
         stops.append(1000 * (time.perf_counter() - began))
     if stops:
+        print(line("Stop until it is acknowledged", np.array(heard), ""))
         print(
-            line("\nStop until the run has ended", np.array(stops), f"goal < {GOAL_CANCEL_MS:g} ms")
+            line("Stop until the run has ended", np.array(stops), f"goal < {GOAL_CANCEL_MS:g} ms")
         )
     session.close()
     window.keeper.close()
