@@ -26,11 +26,14 @@ from partwise_app.controls import SectionLabel, label
 from partwise_app.measures import number
 from partwise_app.tables import copyable
 from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.kinds import KINDS
+from partwise_app.viewers.plotting import Plot
 from partwise_app.words import tr
 
 __all__ = ["Chart", "Sheets", "spark"]
 
-_CURVES = ("curves", "traces", "bars")
+_CURVES = ("curves", "bars")  # small enough for a chart; other kinds have drawings of their own
+_DRAWING_HEIGHT = 280
 _MOST_POINTS = 2000  # per line; more than a screen has columns
 _MOST_ROWS = 200
 
@@ -46,10 +49,12 @@ class Sheets(QScrollArea):
         self.setAccessibleName(tr("Stage"))
         self._tokens = DARK
         self._charts: list[Chart] = []
+        self._drawings: list[tuple[View, Plot]] = []
 
     def set_result(self, result: Result | None, strips: Sequence[Strip]) -> None:
         """Show a result; None says what to do."""
         body = QWidget()
+        self._drop_drawings(result.views if result is not None else ())
         box = QVBoxLayout(body)
         box.setContentsMargins(20, 16, 20, 20)
         box.setSpacing(10)
@@ -65,6 +70,8 @@ class Sheets(QScrollArea):
             for view in result.views:
                 if view.kind in _CURVES:
                     self._add_chart(box, view.title, _lines_of(view), view.axes)
+                elif view.kind in KINDS:
+                    self._add_drawing(box, view, result.parts, strips)
             for table in result.tables:
                 box.addWidget(SectionLabel(table.title))
                 box.addWidget(_table(table))
@@ -75,10 +82,38 @@ class Sheets(QScrollArea):
         """Return the charts shown, from top to bottom."""
         return tuple(self._charts)
 
+    def drawings(self) -> tuple[Plot, ...]:
+        """Return the drawings of views that are more than lines, from top to bottom."""
+        return tuple(drawing for _, drawing in self._drawings)
+
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
         for chart in self._charts:
             chart.set_theme(tokens)
+        for drawing in self.drawings():
+            drawing.set_theme(tokens)
+
+    def _add_drawing(
+        self, box: QVBoxLayout, view: View, parts: Sequence[Part], strips: Sequence[Strip]
+    ) -> None:
+        made = next((drawing for known, drawing in self._drawings if known is view), None)
+        if made is None:
+            made = KINDS[view.kind]()
+            made.setMinimumHeight(_DRAWING_HEIGHT)
+            self._drawings.append((view, made))
+        made.set_theme(self._tokens)
+        made.set_view(view, parts, strips)
+        box.addWidget(SectionLabel(view.title))
+        box.addWidget(made)
+
+    def _drop_drawings(self, views: Sequence[View]) -> None:
+        """Take drawings out of the page that goes; those that stay keep where they look."""
+        for _, drawing in self._drawings:
+            drawing.setParent(None)
+        gone = [d for view, d in self._drawings if not any(view is v for v in views)]
+        self._drawings = [(v, d) for v, d in self._drawings if d not in gone]
+        for drawing in gone:
+            drawing.deleteLater()
 
     def _add_chart(
         self, box: QVBoxLayout, title: str, lines: list[Line], axes: tuple[Axis, ...]

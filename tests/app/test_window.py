@@ -10,8 +10,9 @@ from PySide6.QtGui import QAccessible, QDropEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget, QWidget
 from tests.app.desktop import Desktop, reachable
 
+from partwise.data.dataset import Axis
 from partwise.jobs import worker as w
-from partwise.result import Part, Snapshot
+from partwise.result import Part, Snapshot, View
 from partwise_app.dialogs.export import ExportDialog
 from partwise_app.dialogs.pages import (
     AboutPage,
@@ -26,6 +27,7 @@ from partwise_app.host import Host, load_panel
 from partwise_app.notices import Notice
 from partwise_app.settings import Settings
 from partwise_app.theme import DARK
+from partwise_app.viewers.traces import TracesView
 from partwise_app.window import Window
 
 
@@ -415,6 +417,29 @@ def test_what_is_no_image_is_seen_as_curves_and_tables(desktop: Desktop) -> None
     assert (table.accessibleName(), table.rowCount()) == ("Grains", 2)
     window.action("view_toggle:1").trigger()
     assert [color for color, _ in window.desk.sheets.charts()[0].lines] == ["#3355aa"]
+
+
+def test_views_that_are_more_than_lines_have_their_drawings(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    run = window.session.run
+    assert run is not None
+    rng = np.random.default_rng(2)
+    axes = (Axis("channel", 2), Axis("time", 400, "s", 0.01))
+    traces = View("traces", "Signals", {"y": rng.random((2, 400))}, axes)
+    result = dataclasses.replace(run.result, views=(*run.result.views, traces))
+    sheets = window.desk.sheets
+    sheets.set_result(result, window.session.strips)
+    (drawing,) = sheets.drawings()
+    assert isinstance(drawing, TracesView)
+    assert len(sheets.charts()) == 2
+    drawing.zoom_in()
+    looked = drawing.window_shown
+    sheets.set_result(result, window.session.strips)  # the mixer was touched
+    assert sheets.drawings() == (drawing,)
+    assert drawing.isVisible()
+    assert drawing.window_shown == looked
+    sheets.set_result(None, ())
+    assert sheets.drawings() == ()
 
 
 def test_a_panel_that_fails_leaves_form_and_stage(desktop: Desktop) -> None:
