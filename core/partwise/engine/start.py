@@ -25,6 +25,7 @@ Array = NDArray[Any]
 INITS = ("auto", "random", "nndsvd", "nndsvda", "nndsvdar", "kmeans", "spa")
 _FEW = 4096  # samples that a grouping looks at
 _PURPOSES = {"start": 0, "sample": 1, "revive": 2, "holdout": 3}
+_LARGE = 1 << 21  # entries
 
 
 def generator(seed: int, rank: int, start: int, purpose: str) -> np.random.Generator:
@@ -191,15 +192,18 @@ def _leading_svd(X: Any, rank: int, rng: np.random.Generator) -> tuple[Array, Ar
     """Leading `rank` singular triplets of a dense or sparse (m, n) matrix, approximately."""
     m, n = X.shape
     width = min(rank + 8, m, n)
+    # Randomised subspace iteration (Halko, Martinsson, Tropp 2011). It only says where to begin:
+    # on a large matrix, where each round is two reads, one is enough.
+    rounds = 3 if m * n < _LARGE else 1
     if n >= m:
         Q = rng.standard_normal((m, width)).astype(X.dtype)
-        for _ in range(3):
+        for _ in range(rounds):
             Q, _r = np.linalg.qr(X @ (X.T @ np.linalg.qr(Q)[0]))
         left, values, right = np.linalg.svd((X.T @ Q).T, full_matrices=False)
         left = Q @ left
     else:
         Q = rng.standard_normal((n, width)).astype(X.dtype)
-        for _ in range(3):
+        for _ in range(rounds):
             Q, _r = np.linalg.qr(X.T @ (X @ np.linalg.qr(Q)[0]))
         left, values, right = np.linalg.svd(X @ Q, full_matrices=False)
         right = right @ Q.T
