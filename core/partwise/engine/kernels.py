@@ -42,61 +42,6 @@ _TILE = 512
 
 
 @compiled
-def weighted_sweeps(
-    Y: Array, V: Array, A: Array, F: Array, first: int, number: int, linear: Array, ridge: Array
-) -> None:
-    """Coordinate descent on each sample's own weighted Gram matrix, in place.
-
-    Y, V (n, p); A (r, p); F (r, n); components before `first` stay; `linear`
-    and `ridge` hold one coefficient per sample, or are empty.
-    """
-    rank = A.shape[0]
-    lin = 0.0
-    rid = 0.0
-    gram = np.zeros((rank, rank))
-    b = np.zeros(rank)
-    h = np.zeros(rank)
-    for j in range(Y.shape[0]):
-        _weighted_normal(Y[j], V[j], A, gram, b)
-        for k in range(rank):
-            h[k] = F[k, j]
-        if linear.shape[0] > 0:
-            lin, rid = linear[j], ridge[j]
-        for _ in range(number):
-            for k in range(first, rank):
-                curve = gram[k, k] + rid
-                if curve > 0.0:
-                    s = b[k] - lin - rid * h[k]
-                    for i in range(rank):
-                        s -= gram[k, i] * h[i]
-                    h[k] = max(h[k] + s / curve, 0.0)
-        for k in range(first, rank):
-            F[k, j] = h[k]
-
-
-@compiled
-def weighted_loss(Y: Array, V: Array, A: Array, F: Array) -> float:
-    """Half the weighted squared error, (n, p) data row by row, in float64."""
-    rank, p = A.shape
-    total = 0.0
-    e = np.empty(p, A.dtype)
-    for j in range(Y.shape[0]):
-        yj, vj = Y[j], V[j]
-        for i in range(p):
-            e[i] = yj[i]
-        for k in range(rank):
-            f = F[k, j]
-            ak = A[k]
-            for i in range(p):
-                e[i] -= f * ak[i]
-        s = A.dtype.type(0)
-        for i in range(p):
-            s += vj[i] * e[i] * e[i]
-        total += s
-    return 0.5 * total
-
-
-@compiled
 def sweeps(
     gram: Array, atb: Array, F: Array, first: int, number: int, linear: Array, ridge: Array
 ) -> None:
