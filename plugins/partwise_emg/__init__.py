@@ -1,0 +1,1 @@
+"""Muscle synergies: which muscles work together, and when in the cycle."""

@@ -1,0 +1,1 @@
+"""Speech and noise as parts of one recording: learn them, hear them, take one away."""
