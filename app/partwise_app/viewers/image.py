@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QWidget
 
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.layers import Recipe
+from partwise_app.viewers.marks import Marks
 from partwise_app.viewers.overlays import (
     ColorBar,
     paint_badge,
@@ -91,6 +92,7 @@ class ImagePane(QWidget):
         self._cross: tuple[float, float] | None = None
         self._grabbed: QPointF | None = None
         self._ringed = False
+        self._marks: Marks | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -133,6 +135,14 @@ class ImagePane(QWidget):
             self._ask()  # an edit of the mixing alone: nothing new to paint before tiles come
         else:
             self.update()
+
+    def set_marks(self, marks: Marks) -> None:
+        """Paint marks over the layers, and let their tool have the left button."""
+        self._marks = marks
+
+    def scene_rect(self) -> QRectF | None:
+        """Where the image lies in the pane, or None where there is none."""
+        return self._target(Box(0, 0, *self._scene)) if self._scene is not None else None
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Look elsewhere."""
@@ -185,6 +195,8 @@ class ImagePane(QWidget):
                 painter.fillRect(area, dim)
                 paint_message(painter, area, sheet.message, "", self._tokens, plate=True)
         painter.setClipping(False)
+        if self._marks is not None:
+            self._marks.paint(painter, self)
         self._paint_cross(painter)
         self._paint_overlays(painter, areas)
         if self._ringed:
@@ -344,6 +356,9 @@ class ImagePane(QWidget):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton and self._scene is not None
+        if left and self._marks is not None and self._marks.press(self, event.position()):
+            return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._grabbed = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -353,13 +368,22 @@ class ImagePane(QWidget):
             step = self._grabbed - event.position()
             self._grabbed = event.position()
             self.looked.emit(self._viewport.moved(step.x(), step.y()))
+        elif self._marks is not None:
+            self._marks.move(self, event.position())
         self.hovered.emit(self.scene_point(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton and self._scene is not None
+        tool = left and self._marks is not None and self._marks.release(self, event.position())
         self._grabbed = None
-        self.unsetCursor()
+        if not tool and self._marks is not None and self._marks.tool:
+            self.setCursor(Qt.CursorShape.CrossCursor)  # the middle button had moved the image
+        elif not tool:
+            self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._marks is not None and self._marks.double():
+            return
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit_asked.emit()
 
@@ -376,6 +400,8 @@ class ImagePane(QWidget):
         }
         zooms = {Qt.Key.Key_Plus: _STEP, Qt.Key.Key_Equal: _STEP, Qt.Key.Key_Minus: 1 / _STEP}
         key = Qt.Key(event.key())
+        if self._marks is not None and self._marks.key(key):
+            return
         if key in moves:
             dx, dy = moves[key]
             width, height = self.extent

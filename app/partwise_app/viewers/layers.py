@@ -6,7 +6,7 @@ whole, through the mixing, at the moment they are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from partwise.data.mixing import Mixing  # noqa: TC004  annotations are never evaluated
 
 __all__ = [
+    "EXTRA",
     "PARTS",
     "RESIDUAL",
     "RESIDUAL_KEY",
     "WHOLE",
+    "Extra",
     "Mixer",
     "Recipe",
     "part_layer",
@@ -37,6 +39,7 @@ __all__ = [
 WHOLE = "whole"
 PARTS = "parts"
 RESIDUAL = "residual"
+EXTRA = "extra"  # a layer that a panel draws
 RESIDUAL_KEY = "residual"  # key of the residual's strip
 _PART = "part:"
 _BAND = 1 << 16  # pixels
@@ -57,6 +60,22 @@ def residual_limit(mixing: Mixing) -> float:
     return 0.25 if mixing.transform == "optical-density" else 64.0
 
 
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """A layer of a panel's own, such as the image in the colours of another.
+
+    Attributes
+    ----------
+    title : str
+        For the badge.
+    draw : callable
+        From pixels (height, width, 3) of uint8 to the like; called in any thread.
+    """
+
+    title: str
+    draw: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to draw a layer from pixels of the whole; two equal recipes draw the same.
@@ -72,6 +91,8 @@ class Recipe:
     with_residual : bool
     colors : tuple of (r, g, b), one per part, or None
         None draws parts in their own light.
+    extra : Extra or None
+        Compared by identity; what draws the layer in place of all others.
     """
 
     layer: str
@@ -79,13 +100,19 @@ class Recipe:
     shown: tuple[bool, ...] = ()
     with_residual: bool = False
     colors: tuple[tuple[int, int, int], ...] | None = None
+    extra: Extra | None = None
 
     def draw(self, rgb: NDArray[np.uint8]) -> QImage:
         """Draw pixels, shape (height, width, 3); the image owns its memory. Any thread."""
         mixing = self.mixing
+        pixels = np.ascontiguousarray(rgb)
+        if self.extra is not None:
+            light = np.empty_like(pixels)
+            for band in _bands(pixels):
+                light[band] = self.extra.draw(pixels[band])
+            return _image_of(light)
         if mixing is None:
             return _image_of(rgb)
-        pixels = np.ascontiguousarray(rgb)
         if self.layer == RESIDUAL:
             packed = np.empty(pixels.shape[:2], np.uint32)
             limit = residual_limit(mixing)

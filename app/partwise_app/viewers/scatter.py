@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPolygonF,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -55,6 +56,7 @@ class ScatterView(QWidget):
         self._rays: dict[str, tuple[float, float]] = {}
         self._names: dict[str, tuple[str, str]] = {}  # name and colour
         self._locked: set[str] = set()
+        self._cones: dict[str, float] = {}  # half angle in the axes' units, radians
         self._axes: tuple[Axis, ...] = ()
         self._low = (0.0, 0.0)
         self._high = (1.0, 1.0)
@@ -85,7 +87,9 @@ class ScatterView(QWidget):
         Parameters
         ----------
         view : View or None
-            ``points`` (n, 2) and optionally ``rays`` (parts, 2); two axes. None empties the plot.
+            ``points`` (n, 2) and optionally ``rays`` (parts, 2); two axes. With the option
+            ``spread`` (degrees, one per ray) each ray lies in the cone of its uncertainty. None
+            empties the plot.
         parts : sequence of Part
             In the order of the rays.
         strips : sequence of Strip
@@ -109,6 +113,12 @@ class ScatterView(QWidget):
             for part in parts
         }
         self._locked = {strip.key for strip in strips if strip.locked}
+        spread = view.options.get("spread", ()) if view else ()
+        self._cones = {
+            part.key: math.radians(float(angle))
+            for part, angle in zip(parts, spread, strict=False)
+            if angle is not None and math.isfinite(angle) and angle > 0
+        }
         if self._chosen not in self._rays:
             self._chosen = next(iter(self._rays), None)
         self._set_limits()
@@ -150,6 +160,8 @@ class ScatterView(QWidget):
             self._cloud = self._draw_cloud(plot)
         painter.drawImage(plot.topLeft(), self._cloud)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for key in self._rays:
+            self._paint_cone(painter, key)
         for key in self._rays:
             self._paint_ray(painter, key, plot)
 
@@ -259,6 +271,25 @@ class ScatterView(QWidget):
         painter.restore()
         mark = self._to_screen(0, last_y).y()
         painter.drawLine(QPointF(zero.x() - 4, mark), QPointF(zero.x(), mark))
+
+    def _paint_cone(self, painter: QPainter, key: str) -> None:
+        """How far a ray moves when the data are resampled, as a wedge behind it."""
+        if key not in self._cones:
+            return
+        dx, dy = self.ray(key)
+        tip = self._to_units(self.tip(key))
+        length, half = math.hypot(*tip), self._cones[key]
+        corners = [self._to_screen(0, 0)]
+        for turn in (-half, half):
+            cos, sin = math.cos(turn), math.sin(turn)
+            x, y = dx * cos - dy * sin, dx * sin + dy * cos
+            corners.append(self._to_screen(x * length, y * length))
+        shade = QColor(self._names.get(key, (key, self._tokens.accent))[1])
+        painter.setPen(QPen(shade, 1, Qt.PenStyle.DotLine))
+        shade.setAlpha(90)
+        painter.setBrush(shade)
+        painter.drawPolygon(QPolygonF(corners))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _paint_ray(self, painter: QPainter, key: str, plot: QRectF) -> None:
         name, code = self._names.get(key, (key, self._tokens.accent))

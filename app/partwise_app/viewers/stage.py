@@ -16,16 +16,19 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.image import ImagePane, Sheet
 from partwise_app.viewers.layers import (
+    EXTRA,
     PARTS,
     RESIDUAL,
     RESIDUAL_KEY,
     WHOLE,
+    Extra,
     Mixer,
     Recipe,
     part_layer,
     residual_limit,
     unit_of,
 )
+from partwise_app.viewers.marks import Marks
 from partwise_app.viewers.overlays import ColorBar, OverviewInset, SwipeHandle, paint_message
 from partwise_app.viewers.reading import CursorReading, read_below
 from partwise_app.viewers.thumbnails import Thumbnails
@@ -46,7 +49,7 @@ __all__ = ["CursorReading", "ImageStage"]
 COMPARE = "compare"
 AGAINST = "compare:"  # one layer beyond the line
 SIDE = "side"
-_MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL)
+_MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL, EXTRA)
 _ZOOM_STEP = 1.25
 _FIGURE = 384  # px of the shorter side; smaller pictures are drawn from the overview
 _FIGURE_WAIT = 1.0  # s
@@ -93,6 +96,8 @@ class ImageStage(QWidget):
             pane.looked.connect(self._look)
             pane.fit_asked.connect(self.fit)
             pane.hovered.connect(self._hovered)
+        self.marks = Marks(self._panes, self)
+        self._extra: Extra | None = None
         # The layout resizes panes after the stage; the last one to hear knows all sizes.
         self._panes[0].resized.connect(self._resized)
         self._handle = SwipeHandle(self._panes[0])
@@ -124,6 +129,10 @@ class ImageStage(QWidget):
         self._scene = (level.width, level.height) if level else None
         self._microns = microns_per_pixel
         self._mixing, self._mixer, self._found = None, Mixer(), {}
+        self._extra = None
+        self.marks.set_tool("")
+        self.marks.set_shapes(())
+        self.marks.set_masks(())
         self._overviewed, self._waited, self._hover = False, False, None
         self._thumbnails.set_overview(None)
         self._inset.set_image(QImage(), self._scene or (1, 1))
@@ -141,6 +150,20 @@ class ImageStage(QWidget):
             self._mixing = mixing
             self._refresh()
             self._tell_cursor()
+
+    @property
+    def mixing(self) -> Mixing | None:
+        """How the image is unmixed now."""
+        return self._mixing
+
+    def set_extra(self, extra: Extra | None) -> None:
+        """Offer a layer of a panel's own as the modes ``"extra"`` and ``"compare:extra"``."""
+        if extra is not self._extra:
+            self._extra = extra
+            if extra is None and self._mode in (EXTRA, AGAINST + EXTRA):
+                self.set_mode(COMPARE if self._mixing is not None else WHOLE)
+            else:
+                self._refresh()
 
     def set_strips(
         self, strips: Sequence[Strip], found_colors: Mapping[str, str] | None = None
@@ -168,8 +191,9 @@ class ImageStage(QWidget):
         ----------
         mode : str
             ``"whole"``, ``"parts"``, ``"residual"``, ``"part:<key>"``, ``"compare"`` (whole and
-            parts with a line between them), ``"compare:<key>"`` (whole and one part, or the
-            residual) or ``"side"`` (whole, parts and residual side by side).
+            parts with a line between them), ``"compare:<key>"`` (whole and one part, the
+            residual, or the ``"extra"`` layer), ``"extra"`` or ``"side"`` (whole, parts and
+            residual side by side).
 
         Raises
         ------
@@ -283,6 +307,13 @@ class ImageStage(QWidget):
         painter.end()
         return out
 
+    def seen(self, most: int = 200_000) -> NDArray[np.uint8] | None:
+        """Return pixels of the whole that are in sight and at hand, (n, 3), at most about `most`.
+
+        None where nothing has been read there yet.
+        """
+        return None if self._scene is None else _seen(self._service, self._panes[0], most)
+
     def is_settled(self) -> bool:
         """Whether everything in sight is drawn, no coarser tile standing in."""
         return all(pane.is_settled() for pane in self._panes if not pane.isHidden())
@@ -357,12 +388,16 @@ class ImageStage(QWidget):
         """The layer of a part or of the residual; of all parts where there is no such part."""
         if key == RESIDUAL_KEY:
             return RESIDUAL
+        if key == EXTRA and self._extra is not None:
+            return EXTRA
         known = {strip.key for strip in self._mixer.parts()}
         return part_layer(key) if set(key.split("+")) <= known else PARTS
 
     def _sheet(self, layer: str) -> Sheet:
         # Beside the whole or the residual, the parts stand for themselves; alone on the stage
         # they carry the residual where its strip is shown, as the mixer says.
+        if layer == EXTRA and self._extra is not None:
+            return Sheet(Recipe(EXTRA, extra=self._extra), self._extra.title)
         residual_too = self._mode == PARTS or any(s.solo for s in self._mixer.strips)
         recipe = self._mixer.recipe(layer, self._mixing, residual_too=residual_too)
         title = self._mixer.title(layer, residual_too=residual_too)
@@ -455,6 +490,28 @@ class ImageStage(QWidget):
         self._inset.set_image(Recipe(WHOLE).draw(pixels), self._scene)
         self._place_overlays()
         self.thumbnails_changed.emit()
+
+
+def _seen(service: TileService, pane: ImagePane, most: int) -> NDArray[np.uint8] | None:
+    """Pixels at hand below a pane, thinned out evenly."""
+    import numpy as np
+
+    view, found = pane.viewport_now.box(pane.extent), []
+    for tile in service.grid.tiles(pane.level(), view):
+        pixels = service.pixels(tile)
+        if pixels is None:
+            continue
+        box = service.grid.box(tile)
+        across, down = pixels.shape[1] / box.width, pixels.shape[0] / box.height
+        left, top = (max(int(v), 0) for v in ((view.x - box.x) * across, (view.y - box.y) * down))
+        right = int((view.x + view.width - box.x) * across)
+        bottom = int((view.y + view.height - box.y) * down)
+        found.append(pixels[top : max(bottom, 0), left : max(right, 0)].reshape(-1, 3))
+    total = sum(len(part) for part in found)
+    if total == 0:
+        return None
+    step = max(1, round(total / most))
+    return np.concatenate([part[::step] for part in found])
 
 
 def _words(layer: str) -> str:
