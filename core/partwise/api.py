@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         Verdict,
         View,
     )
+    from partwise.steer import start_factors
 
 _NAMES = {
     "partwise.data.dataset": ("Axis", "Dataset"),
@@ -204,6 +205,7 @@ _NAMES = {
         "Verdict",
         "View",
     ),
+    "partwise.steer": ("start_factors",),
 }
 __all__ = [
     "L1",
@@ -299,6 +301,7 @@ __all__ = [
     "semi_nmf",
     "separable_nmf",
     "sequential_nmf",
+    "start_factors",
     "stop_if_cancelled",
     "symmetric_nmf",
     "tri_nmf",

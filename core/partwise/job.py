@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from partwise.errors import Cancelled
 
 if TYPE_CHECKING:
-    from partwise.result import Part
+    from partwise.result import Part, View
 
 __all__ = ["Job", "LocalJob", "stop_if_cancelled"]
 
@@ -16,9 +16,12 @@ __all__ = ["Job", "LocalJob", "stop_if_cancelled"]
 class Job(Protocol):
     """The surroundings of one run.
 
-    Three verbs (`report`, `snapshot`, `cancelled`) and two facts that came with the request:
-    `seed`, from which every random choice follows, and `kept`, the parts that the person locked
-    and that stay exactly as they are while the others are found again.
+    Three verbs (`report`, `snapshot`, `cancelled`) and three facts that came with the request:
+    `seed`, from which every random choice follows; `kept`, the parts that the person locked and
+    that stay exactly as they are while the others are found again; and `start`, the parts to begin
+    from, as they stood when a run was stopped or as a hand corrected, joined or split them.
+    Both may be empty, and a part may be in both. An analysis that finds `start` begins there; see
+    `partwise.api.start_factors`.
     """
 
     @property
@@ -26,6 +29,9 @@ class Job(Protocol):
 
     @property
     def kept(self) -> tuple[Part, ...]: ...
+
+    @property
+    def start(self) -> tuple[Part, ...]: ...
 
     @property
     def cancelled(self) -> bool:
@@ -36,8 +42,14 @@ class Job(Protocol):
         """Say how far the run is, 0 to 1, and what it is doing."""
         ...
 
-    def snapshot(self, parts: Sequence[Part], trace: Sequence[float] = ()) -> None:
-        """Show the parts as they stand; passed on at most ten times a second, newest wins."""
+    def snapshot(
+        self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
+    ) -> None:
+        """Show the parts as they stand; passed on at most ten times a second, newest wins.
+
+        `views` are drawn in place of those of the result before, kind by kind and in their order;
+        without them the stage draws what follows from the parts.
+        """
         ...
 
 
@@ -47,11 +59,13 @@ class LocalJob:
     Parameters
     ----------
     seed : int
-    kept : sequence of Part
+    kept, start : sequence of Part
     on_report : callable, optional
         Called with (fraction, text).
     on_snapshot : callable, optional
         Called with (parts, trace).
+    on_views : callable, optional
+        Called with the views of a snapshot that has some.
     is_cancelled : callable, optional
         Asked for `cancelled`.
     """
@@ -60,15 +74,19 @@ class LocalJob:
         self,
         seed: int = 0,
         kept: Sequence[Part] = (),
+        start: Sequence[Part] = (),
         *,
         on_report: Callable[[float, str], None] | None = None,
         on_snapshot: Callable[[tuple[Part, ...], tuple[float, ...]], None] | None = None,
+        on_views: Callable[[tuple[View, ...]], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.seed = seed
         self.kept = tuple(kept)
+        self.start = tuple(start)
         self._on_report = on_report
         self._on_snapshot = on_snapshot
+        self._on_views = on_views
         self._is_cancelled = is_cancelled
 
     @property
@@ -79,9 +97,13 @@ class LocalJob:
         if self._on_report is not None:
             self._on_report(fraction, text)
 
-    def snapshot(self, parts: Sequence[Part], trace: Sequence[float] = ()) -> None:
+    def snapshot(
+        self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
+    ) -> None:
         if self._on_snapshot is not None:
             self._on_snapshot(tuple(parts), tuple(trace))
+        if views and self._on_views is not None:
+            self._on_views(tuple(views))
 
 
 def stop_if_cancelled(job: Job) -> None:

@@ -226,7 +226,7 @@ class Table:
     rows: tuple[tuple[str | float, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provenance:
     """How a result came about, enough to get it again.
 
@@ -246,6 +246,8 @@ class Provenance:
         Why the run ended.
     kept : tuple of str
         Keys of parts that were locked.
+    start : tuple of Part
+        Parts that the run began from; empty where it began by itself.
     """
 
     plugin: str
@@ -259,6 +261,7 @@ class Provenance:
     seconds: float
     stop: str = ""
     kept: tuple[str, ...] = ()
+    start: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +284,8 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What stands while a run goes on: parts so far, and the objective per iteration."""
+    """What stands while a run goes on: parts so far, the objective per iteration, views if any."""
 
     parts: tuple[Part, ...]
     trace: tuple[float, ...] = ()
+    views: tuple[View, ...] = ()

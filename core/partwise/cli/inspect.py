@@ -141,7 +141,8 @@ def _again(registry: Registry, path: Path, source: object, run: object) -> float
         raise FileProblem(source.file.path, f"is {found.state}", fix="put the input back")
     _, dataset = registry.open(found.path, source.plugin)
     kept = tuple(part for part in run.result.parts if part.key in about.kept)
-    request = Request(run.plugin, run.analysis, dataset, about.parameters, about.seed, kept)
+    asked = run.plugin, run.analysis, dataset, about.parameters, about.seed, kept, about.start
+    request = Request(*asked)
     result = perform(request, LocalJob(), registry)
     before = {part.key: part for part in run.result.parts}
     if before.keys() != {part.key for part in result.parts}:

@@ -26,6 +26,7 @@ from partwise.result import Part, Provenance, Result
 if TYPE_CHECKING:
     from partwise.job import Job
     from partwise.plugins.contract import Plugin
+    from partwise.result import View
 
 __all__ = ["Request", "perform"]
 
@@ -58,6 +59,8 @@ class Request:
     seed : int
     kept : tuple of Part
         Parts that the person locked.
+    start : tuple of Part
+        Parts to begin from; empty to begin anew.
     """
 
     plugin: str
@@ -66,6 +69,7 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     kept: tuple[Part, ...] = ()
+    start: tuple[Part, ...] = ()
 
 
 def perform(request: Request, job: Job, registry: Registry | None = None) -> Result:
@@ -75,8 +79,8 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
     ----------
     request : Request
     job : Job
-        Hears reports and snapshots, and is asked whether to stop. Seed and locked parts are the
-        request's, whatever the job carries.
+        Hears reports and snapshots, and is asked whether to stop. Seed, locked parts and parts to
+        begin from are the request's, whatever the job carries.
     registry : Registry, optional
         By default the installed plugins.
 
@@ -128,17 +132,19 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
         seconds=round(seconds, 3),
         stop=result.fit.stop,
         kept=tuple(part.key for part in request.kept),
+        start=request.start,
     )
     return dataclasses.replace(result, provenance=provenance)
 
 
 class _Bound:
-    """A job with the seed and the locked parts of one request."""
+    """A job with the seed, the locked parts and the beginning of one request."""
 
     def __init__(self, job: Job, request: Request) -> None:
         self._job = job
         self.seed = request.seed
         self.kept = request.kept
+        self.start = request.start
 
     @property
     def cancelled(self) -> bool:
@@ -147,8 +153,10 @@ class _Bound:
     def report(self, fraction: float, text: str = "") -> None:
         self._job.report(min(max(float(fraction), 0.0), 1.0), text)
 
-    def snapshot(self, parts: Sequence[Part], trace: Sequence[float] = ()) -> None:
-        self._job.snapshot(parts, trace)
+    def snapshot(
+        self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
+    ) -> None:
+        self._job.snapshot(parts, trace, views)
 
 
 def _inputs(dataset: Dataset, params: Any) -> tuple[InputFile, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from partwise.jobs.perform import Request
     from partwise.jobs.shared import Channel
     from partwise.plugins.registry import Registry
-    from partwise.result import Part
+    from partwise.result import Part, View
 
 __all__ = ["serve"]
 
@@ -155,13 +155,14 @@ class _PipeJob:
 
     seed = 0
     kept: tuple[Part, ...] = ()
+    start: tuple[Part, ...] = ()
 
     def __init__(self, channel: Channel, flag: Any, generation: int) -> None:
         self._channel = channel
         self._flag = flag
         self._generation = generation
         self._report: tuple[float, str] | None = None
-        self._snapshot: tuple[tuple[Part, ...], tuple[float, ...]] | None = None
+        self._snapshot: tuple[tuple[Part, ...], tuple[float, ...], tuple[View, ...]] | None = None
         self._reported = self._shown = 0.0
         self._lock = threading.Lock()  # tiles may be worked on by several threads
 
@@ -174,8 +175,10 @@ class _PipeJob:
         self._report = (fraction, text)
         self._flush()
 
-    def snapshot(self, parts: Sequence[Part], trace: Sequence[float] = ()) -> None:
-        self._snapshot = (tuple(parts), tuple(trace))
+    def snapshot(
+        self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
+    ) -> None:
+        self._snapshot = (tuple(parts), tuple(trace), tuple(views))
         self._flush()
 
     def _flush(self) -> None:

@@ -74,8 +74,8 @@ class Choices:
 class State:
     """The whole project at one moment.
 
-    `sections` holds what plugins keep in the file; `unknown` holds top-level keys that a newer
-    version wrote, carried along untouched.
+    `sections` holds what plugins keep in the file, by name; `unknown` holds top-level keys that a
+    newer version wrote, carried along untouched.
     """
 
     sources: tuple[Source, ...] = ()
@@ -136,6 +136,7 @@ class State:
 
 _Entry = TypeVar("_Entry", Source, Run)
 Listener = Callable[[State, State], None]
+_Editable = tuple[Choices, Mapping[str, Any]]  # the choices, and the sections of plugins
 
 
 class Document:
@@ -155,7 +156,7 @@ class Document:
     def __init__(self, state: State | None = None) -> None:
         self._state = state or State()
         self._saved = self._state
-        self._history: History[Choices] = History()
+        self._history: History[_Editable] = History()
         self._listeners: list[Listener] = []
 
     @property
@@ -210,11 +211,6 @@ class Document:
         self._become(dataclasses.replace(self._state, runs=(*self._state.runs, run)))
         return run
 
-    def set_section(self, name: str, data: Mapping[str, Any]) -> None:
-        """Replace a plugin's own section."""
-        sections = {**self._state.sections, name: dict(data)}
-        self._become(dataclasses.replace(self._state, sections=sections))
-
     def edit(self, name: str, change: Callable[[Choices], Choices], *, merge: str = "") -> None:
         """Change the choices by a named, undoable edit.
 
@@ -228,12 +224,14 @@ class Document:
             Edits with the same non-empty key within a second of each other (a slider being
             dragged) become one step.
         """
-        before = self._state.choices
-        after = change(before)
-        if after == before:
-            return
-        self._history.push(name, before, after, merge)
-        self._become(dataclasses.replace(self._state, choices=after))
+        self._edit(name, change(self._state.choices), self._state.sections, merge)
+
+    def edit_section(
+        self, section: str, name: str, data: Mapping[str, Any], *, merge: str = ""
+    ) -> None:
+        """Replace a plugin's own section by a named, undoable edit; JSON types only."""
+        sections = {**self._state.sections, section: dict(data)}
+        self._edit(name, self._state.choices, sections, merge)
 
     def edit_strip(
         self, run_id: str, key: str, name: str, /, *, merge: str = "", **changes: Any
@@ -275,9 +273,16 @@ class Document:
             before = expanded(self._state.strips(last.id), found)
         return handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
 
-    def _restore(self, choices: Choices | None) -> None:
-        if choices is not None:
-            self._become(dataclasses.replace(self._state, choices=choices))
+    def _edit(self, name: str, choices: Choices, sections: Mapping[str, Any], merge: str) -> None:
+        before, after = (self._state.choices, self._state.sections), (choices, sections)
+        if after != before:
+            self._history.push(name, before, after, merge)
+            self._restore(after)
+
+    def _restore(self, found: _Editable | None) -> None:
+        if found is not None:
+            choices, sections = found
+            self._become(dataclasses.replace(self._state, choices=choices, sections=sections))
 
     def _become(self, state: State) -> None:
         before, self._state = self._state, state

@@ -176,6 +176,9 @@ def _methods(plugin: Plugin, analysis: Analysis, about: Provenance, fit: Fit) ->
     )
     if about.kept:
         first += f" These parts were kept as given: {', '.join(about.kept)}."
+    if about.start:
+        names = ", ".join(part.name for part in about.start)
+        first += f" The fit was begun from the parts of an earlier run, as corrected: {names}."
     loss = _LOSSES.get(fit.loss, f"the loss “{fit.loss}”")
     iterations = "1 iteration" if fit.iterations == 1 else f"{fit.iterations} iterations"
     second = (

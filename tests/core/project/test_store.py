@@ -36,7 +36,7 @@ def state() -> State:
     document.add_source(Source("source-1", "pebble", "Pebbles", dataset.source))
     run = document.add_run("source-1", "pebble", "sort", "First", result)
     document.edit_strip(run.id, "large", "Rename", name="Grob – µm", profile=(1.0, 2.0))
-    document.set_section("pebble", {"version": 3, "from the future": [1, 2]})
+    document.edit_section("pebble", "Keep", {"version": 3, "from the future": [1, 2]})
     return dataclasses.replace(document.state, unknown={"weather": {"rain": True}})
 
 
