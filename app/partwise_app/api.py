@@ -20,6 +20,8 @@ from partwise_app.controls import (
 from partwise_app.host import Host
 from partwise_app.theme import DARK, LIGHT, Tokens
 from partwise_app.viewers.curve import ConvergenceCurve
+from partwise_app.viewers.layers import Extra
+from partwise_app.viewers.marks import Mask, Shape
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import CursorReading, ImageStage
 
@@ -38,12 +40,15 @@ __all__ = [
     "CursorReading",
     "Dot",
     "Elided",
+    "Extra",
     "GraphView",
     "Host",
     "ImageStage",
+    "Mask",
     "Rule",
     "ScatterView",
     "SectionLabel",
+    "Shape",
     "ShareBar",
     "Span",
     "SpectrogramView",
