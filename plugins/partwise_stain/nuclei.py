@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from partwise.api import Dataset, Job, Mixing, stop_if_cancelled
+from partwise_stain.regions import Region, bounds, mask_of
 
 __all__ = ["Nuclei", "count_nuclei", "spots"]
 
 _FINE = 0.5  # µm per pixel that we look at, where the file says its scale
 _FIELD = 512  # px
 _FIELDS = 16
+_MARGIN = 24  # px around a field that are looked at too
 _SIGMA = 1.5  # µm; found best on synthetic tissue: precision 0.98, recall 0.83
 _APART = 2.2  # µm; half the side of the square in which one centre is counted
 # How far a nucleus stands out of its surroundings: a share of the slide's darkest nuclei, in OD.
@@ -43,7 +45,14 @@ class Nuclei:
     pixel: float | None
 
 
-def count_nuclei(dataset: Dataset, mixing: Mixing, column: int, high: float, job: Job) -> Nuclei:
+def count_nuclei(
+    dataset: Dataset,
+    mixing: Mixing,
+    column: int,
+    high: float,
+    job: Job,
+    region: Region | None = None,
+) -> Nuclei:
     """Count nuclei in at most 16 fields of 512 × 512 pixels, spread by chance over the slide.
 
     Parameters
@@ -53,6 +62,8 @@ def count_nuclei(dataset: Dataset, mixing: Mixing, column: int, high: float, job
         Which stain marks nuclei.
     high : float
         99th percentile of that stain in tissue, in OD.
+    region : Region, optional
+        Only nuclei whose centre lies in it are counted, and only its tissue.
     """
     least = float(np.clip(_SHARE * high, _LEAST, _MOST))
     pyramid = dataset.pyramid
@@ -62,11 +73,8 @@ def count_nuclei(dataset: Dataset, mixing: Mixing, column: int, high: float, job
     scales = [(step or _FINE) * level.downsample for level in pyramid.levels]
     number = int(np.argmin([abs(np.log(scale / _FINE)) for scale in scales]))
     level, scale = pyramid.levels[number], scales[number]
-    places = [
-        (x, y)
-        for y in range(0, max(level.height - _FIELD // 2, 1), _FIELD)
-        for x in range(0, max(level.width - _FIELD // 2, 1), _FIELD)
-    ]
+    box = bounds(region, pyramid.levels[0].width, pyramid.levels[0].height) if region else None
+    places = _places(level.width, level.height, box, level.downsample)
     order = np.random.default_rng([job.seed, 3]).permutation(len(places))
     found: list[int] = []
     tissue: list[float] = []
@@ -77,11 +85,20 @@ def count_nuclei(dataset: Dataset, mixing: Mixing, column: int, high: float, job
             break
         x, y = places[int(place)]
         width, height = min(_FIELD, level.width - x), min(_FIELD, level.height - y)
-        strengths = mixing.strengths(pyramid.read(number, x, y, width, height))
-        stained = int((strengths.sum(axis=2) > 0.15).sum())
-        if stained < 0.02 * width * height:
+        # A nucleus on the border of a field is judged with its surroundings, and counted once.
+        left, top = min(x, _MARGIN), min(y, _MARGIN)
+        right = min(x + width + _MARGIN, level.width) - x + left
+        bottom = min(y + height + _MARGIN, level.height) - y + top
+        strengths = mixing.strengths(pyramid.read(number, x - left, y - top, right, bottom))
+        drawn = np.zeros(strengths.shape[:2], np.bool_)
+        drawn[top : top + height, left : left + width] = True
+        if region is not None:
+            drawn &= mask_of(region, (x - left, y - top, right, bottom), level.downsample)
+        stained = int((drawn & (strengths.sum(axis=2) > 0.15)).sum())
+        if stained < (0.02 * width * height if region is None else 1):
             continue
         at = spots(strengths[..., column], scale, least)
+        at = at[drawn[at[:, 0], at[:, 1]]]
         other = strengths[..., 1 - column] if mixing.parts > 1 else strengths[..., column]
         body = ndimage.uniform_filter(other, 1 + 2 * max(1, round(_BODY / scale)))
         found.append(len(at))
@@ -93,6 +110,22 @@ def count_nuclei(dataset: Dataset, mixing: Mixing, column: int, high: float, job
         tuple(second),
         scale if step else None,
     )
+
+
+def _places(
+    width: int, height: int, box: tuple[int, int, int, int] | None, down: float
+) -> list[tuple[int, int]]:
+    """Corners of the fields of a level, or of those that a box of level 0 touches."""
+    if box is None:
+        return [
+            (x, y)
+            for y in range(0, max(height - _FIELD // 2, 1), _FIELD)
+            for x in range(0, max(width - _FIELD // 2, 1), _FIELD)
+        ]
+    left, top = int(box[0] / down), int(box[1] / down)
+    right = min(width, int(np.ceil((box[0] + box[2]) / down)))
+    bottom = min(height, int(np.ceil((box[1] + box[3]) / down)))
+    return [(x, y) for y in range(top, bottom, _FIELD) for x in range(left, right, _FIELD)]
 
 
 def spots(strength: NDArray[np.float32], pixel: float, least: float) -> NDArray[np.int64]:

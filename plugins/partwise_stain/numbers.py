@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Measure, Table
 from partwise_stain.nuclei import Nuclei
-from partwise_stain.unmix import AREA_OD, Census
+from partwise_stain.unmix import AREA_OD, Fields
 
-__all__ = ["Number", "numbers", "numbers_table", "read_grades"]
+__all__ = ["Counted", "Number", "numbers", "numbers_table", "read_grades"]
 
 _TIMES = 400
 _FEWEST = 6  # fields; fewer say nothing of how they vary
+
+
+class Counted(Protocol):
+    """What numbers are made of: tissue in pixels, sums of OD over it, and counts per field."""
+
+    @property
+    def tissue(self) -> int: ...
+
+    @property
+    def amount(self) -> NDArray[np.float64]: ...
+
+    @property
+    def fields(self) -> Fields: ...
 
 
 @dataclass(frozen=True)
@@ -38,13 +52,18 @@ class Number:
 
 
 def numbers(
-    counted: Census,
+    counted: Counted,
     names: Sequence[str],
     grades: tuple[float, float, float],
     nuclei: Nuclei | None,
     seed: int,
+    *,
+    area_od: float = AREA_OD,
 ) -> list[Number]:
-    """Return areas of all stains, grades of a chromogen, and nuclei."""
+    """Return areas of all stains, grades of a chromogen, and nuclei.
+
+    `area_od` is the OD from which the fields of `counted` hold a pixel for stained.
+    """
     rng = np.random.default_rng([seed, 2])
     fields = counted.fields
     held = fields.tissue > 0
@@ -61,7 +80,7 @@ def numbers(
             _ratio(
                 f"{name}, area",
                 "%",
-                f"Share of tissue with more than {AREA_OD:g} OD of {name.lower()}.",
+                f"Share of tissue with more than {area_od:g} OD of {name.lower()}.",
                 (100 * fields.stained[held, k], tissue),
                 rng,
             ),

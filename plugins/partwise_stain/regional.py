@@ -1,0 +1,215 @@
+"""What is in one region of a slide? Areas, grades and nuclei of what lies inside its outline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Dataset, Job, Mixing, Table, stop_if_cancelled
+from partwise_stain.nuclei import Nuclei, count_nuclei
+from partwise_stain.numbers import Number, numbers
+from partwise_stain.regions import Region, bounds, mask_of
+from partwise_stain.survey import tiles
+from partwise_stain.unmix import AREA_OD, MISSED_OD, TISSUE_OD, Fields
+
+__all__ = ["BIN_OD", "Tally", "Told", "measure_region", "regions_table", "tally"]
+
+BIN_OD = 0.01  # of the histogram
+_BINS = 300
+_MOST = 4_000_000  # pixels that are counted; of a larger region a coarser level
+_FIELDS = 100  # what a region is cut into, to be resampled
+_LEAST, _LARGEST = 32, 512  # px; sides of a field
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Sums over the tissue of a region, at one level.
+
+    Attributes
+    ----------
+    level : int
+    pixels, tissue : int
+        Pixels of the region, and those that are tissue.
+    amount : float64, shape (parts,)
+        Sum of concentrations over tissue, in OD.
+    histogram : float64, shape (parts, bins)
+        Pixels of tissue by concentration, in steps of `BIN_OD`; the last bin holds all beyond.
+    fields : Fields
+    missed : float
+        Share of tissue that the stains do not explain.
+    """
+
+    level: int
+    pixels: int
+    tissue: int
+    amount: NDArray[np.float64]
+    histogram: NDArray[np.float64]
+    fields: Fields
+    missed: float
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A region with its numbers; `region` is None for the whole slide.
+
+    Attributes
+    ----------
+    name : str
+    region : Region or None
+    tally : Tally
+    numbers : tuple of Number
+    mm2 : float or None
+        Area of its tissue; None where the file does not say how large a pixel is.
+    """
+
+    name: str
+    region: Region | None
+    tally: Tally
+    numbers: tuple[Number, ...]
+    mm2: float | None
+
+
+def tally(
+    dataset: Dataset,
+    mixing: Mixing,
+    region: Region | None,
+    grades: tuple[float, float, float],
+    job: Job,
+    *,
+    area_od: float = AREA_OD,
+) -> Tally:
+    """Count the pixels of a region, or of the whole slide, at the finest affordable level.
+
+    Parameters
+    ----------
+    dataset, mixing, region, job
+    grades : three numbers
+        OD of the second stain from which a pixel is weak, moderate, strong.
+    area_od : float
+        OD of any stain from which a pixel counts as stained.
+    """
+    pyramid = dataset.pyramid
+    assert pyramid is not None
+    full = pyramid.levels[0]
+    box = bounds(region, full.width, full.height) if region else (0, 0, full.width, full.height)
+    number = next(
+        (
+            k
+            for k, level in enumerate(pyramid.levels)
+            if box[2] * box[3] / level.downsample**2 <= _MOST
+        ),
+        len(pyramid.levels) - 1,
+    )
+    down = pyramid.levels[number].downsample
+    left, top = int(box[0] / down), int(box[1] / down)
+    width = max(1, min(round(box[2] / down), pyramid.levels[number].width - left))
+    height = max(1, min(round(box[3] / down), pyramid.levels[number].height - top))
+    side = int(np.clip(np.sqrt(width * height / _FIELDS), _LEAST, _LARGEST))
+    parts = mixing.parts
+    rows, histogram, amount = [], np.zeros((parts, _BINS)), np.zeros(parts)
+    pixels = tissue = missed = 0
+    for x, y, w, h in tiles(width, height, side):
+        stop_if_cancelled(job)
+        cut = (left + x, top + y, w, h)
+        rgb = pyramid.read(number, *cut)
+        strengths, rest = mixing.strengths(rgb), mixing.residual(rgb)
+        modelled = strengths @ mixing.vectors.T.astype(np.float32)
+        inside = (modelled**2).sum(axis=2) + 3 * rest**2 > TISSUE_OD**2
+        if region is not None:
+            drawn = mask_of(region, cut, down)
+            pixels += int(drawn.sum())
+            inside &= drawn
+        else:
+            pixels += w * h
+        found = strengths[inside].astype(np.float64)
+        tissue += len(found)
+        missed += int((rest[inside] > MISSED_OD).sum())
+        amount += found.sum(axis=0)
+        second = found[:, min(1, parts - 1)]
+        reached = [float((second >= grade).sum()) for grade in grades]
+        rows.append(
+            [
+                *(len(found), *(found > area_od).sum(axis=0)),
+                *(reached[0] - reached[1], reached[1] - reached[2], reached[2]),
+            ]
+        )
+        for k in range(parts):
+            bins = np.minimum((found[:, k] / BIN_OD).astype(np.int64), _BINS - 1)
+            histogram[k] += np.bincount(bins, minlength=_BINS)
+    counts = np.array(rows, dtype=np.float64)
+    fields = Fields(counts[:, 0], counts[:, 1 : 1 + parts], counts[:, 1 + parts :])
+    return Tally(
+        number, pixels, tissue, amount, histogram, fields, missed / tissue if tissue else 0.0
+    )
+
+
+def measure_region(
+    dataset: Dataset,
+    mixing: Mixing,
+    names: Sequence[str],
+    region: Region | None,
+    grades: tuple[float, float, float],
+    job: Job,
+    *,
+    area_od: float = AREA_OD,
+    nuclei: int | None = None,
+) -> Told:
+    """Return the numbers of a region, with intervals over its fields.
+
+    Parameters
+    ----------
+    dataset, mixing, job
+    names : sequence of str
+        Of the stains.
+    region : Region or None
+        None for the whole slide.
+    grades, area_od
+        Thresholds in OD, as in `tally`.
+    nuclei : int, optional
+        Which stain marks nuclei; they are not counted without.
+    """
+    counted = tally(dataset, mixing, region, grades, job, area_od=area_od)
+    seen: Nuclei | None = None
+    if nuclei is not None and counted.tissue:
+        high = _percentile(counted.histogram[nuclei], 0.99)
+        seen = count_nuclei(dataset, mixing, nuclei, high, job, region)
+    told = numbers(counted, names, grades, seen, job.seed, area_od=area_od)
+    axis = dataset.axis("x")
+    assert dataset.pyramid is not None
+    down = dataset.pyramid.levels[counted.level].downsample
+    mm2 = counted.tissue * (axis.step * down / 1000) ** 2 if axis.unit == "µm" else None
+    return Told(region.name if region else "Slide", region, counted, tuple(told), mm2)
+
+
+def regions_table(told: Sequence[Told]) -> Table:
+    """Return a row per region: each number, and its interval in columns beside it."""
+    columns = ["Region", "Kind", "Region px", "Tissue px", "Tissue mm²", "Not explained %"]
+    heads = dict.fromkeys((number.name, number.unit) for entry in told for number in entry.numbers)
+    for name, unit in heads:
+        columns += [f"{name} ({unit})", f"{name}, low", f"{name}, high"]
+    rows = []
+    for entry in told:
+        row: list[str | float] = [
+            entry.name,
+            entry.region.kind if entry.region else "slide",
+            round(entry.region.area) if entry.region else entry.tally.pixels,
+            entry.tally.tissue,
+            round(entry.mm2, 5) if entry.mm2 is not None else "",
+            round(100 * entry.tally.missed, 3),
+        ]
+        known = {(number.name, number.unit): number for number in entry.numbers}
+        for head in heads:
+            number = known.get(head)
+            row.append(float(f"{number.value:.5g}") if number else "")
+            low, high = number.interval if number and number.interval else ("", "")
+            row += [float(f"{v:.5g}") if isinstance(v, float) else v for v in (low, high)]
+        rows.append(tuple(row))
+    return Table("Regions", tuple(columns), tuple(rows))
+
+
+def _percentile(counts: NDArray[np.float64], q: float) -> float:
+    reached = np.cumsum(counts)
+    return float((np.argmax(reached >= q * reached[-1]) + 0.5) * BIN_OD)
