@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+)
 
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
@@ -19,11 +27,12 @@ from partwise_app.viewers.later import Later
 from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.overlays import paint_badge, small_font
+from partwise_app.viewers.painting import Brush, Patch, Stroke, paint_patches
 from partwise_app.viewers.peaks import FrequencyRows, Peaks, summed_levels
 from partwise_app.viewers.plotting import Series, number, series_of, ticks
 from partwise_app.viewers.strokes import lane_image, layer_of
 from partwise_app.viewers.timed import TimedPlot
-from partwise_app.viewers.timeline import Window, moment
+from partwise_app.viewers.timeline import Span, Window, moment
 from partwise_app.viewers.traces import spans_of
 
 if TYPE_CHECKING:
@@ -54,8 +63,12 @@ class SpectrogramView(TimedPlot):
     """A ``"spectrogram"`` view; see `partwise.result.View` for its arrays and options.
 
     ``L`` turns the frequency axis logarithmic or linear, up and down arrows move the level that
-    is drawn darkest.
+    is drawn darkest. A drag over the waveform draws a span. With a brush, a drag over whole or
+    parts paints.
     """
+
+    painted = Signal(object)
+    """A stroke was painted: a tuple of `partwise_app.viewers.painting.Dab`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +82,10 @@ class SpectrogramView(TimedPlot):
         self._floor = -80.0
         self._log = False
         self._series: tuple[Series, ...] = ()
+        self._patches: tuple[Patch, ...] = ()
+        self._brush: Brush | None = None
+        self._stroke: Stroke | None = None
+        self._preview: tuple[Peaks, int] | None = None
         self._later = Later(self)
         self._later.done.connect(self._take)
         self.setAccessibleName("Spectrogram")
@@ -86,6 +103,7 @@ class SpectrogramView(TimedPlot):
         if len(view.axes) >= 2:
             self._hertz, self._time = view.axes[0], view.axes[1]
         if fresh:
+            self._preview = None
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
             if (low, high) != self._level:
                 self._level, self._floor = (low, high), low
@@ -97,7 +115,8 @@ class SpectrogramView(TimedPlot):
         end = start + max(whole.shape[1] - 1, 1) * step
         name = self._time.name[:1].upper() + self._time.name[1:]
         self.set_time(Window(start, end), self._time.unit, name, 16 * step)
-        self.set_spans(spans_of(view))
+        if "spans" in view.options:
+            self.set_spans(spans_of(view))
         self._series = series_of(len(each), view, parts, strips) if each is not None else ()
         chosen = [series.place for series in self._series]
         samples = np.size(wave) if wave is not None else 0
@@ -133,6 +152,28 @@ class SpectrogramView(TimedPlot):
         """Draw levels up to `level` darkest."""
         low, high = self._level
         self._floor = min(max(level, low), high - 6.0)
+        self.stale()
+
+    def set_patches(self, patches: Sequence[Patch]) -> None:
+        """Show boxes of time and frequency over whole and parts."""
+        if tuple(patches) != self._patches:
+            self._patches = tuple(patches)
+            self.update()
+
+    def set_brush(self, brush: Brush | None) -> None:
+        """Paint with a brush from now on; None pans again."""
+        self._brush, self._stroke = brush, None
+        self.update()
+
+    def set_preview(self, levels: Levels | None, first: int = 0) -> None:
+        """Draw other levels of the parts from column `first` on; None draws the parts again.
+
+        Parameters
+        ----------
+        levels : ndarray of uint8, shape (frequencies, columns), or None
+        first : int
+        """
+        self._preview = (Peaks(levels), first) if levels is not None and levels.size else None
         self.stale()
 
     def is_empty(self) -> bool:
@@ -192,7 +233,9 @@ class SpectrogramView(TimedPlot):
             self._paint_wave(painter, shown.wave, self.strip())
         for peaks, pane in zip((shown.whole, shown.parts), panes, strict=False):
             assert peaks is not None
-            painter.drawImage(pane.topLeft(), self._picture_of(peaks, pane))
+            painter.drawImage(pane.topLeft(), self._picture_of(peaks, pane, self.window_shown))
+            if peaks is shown.parts and self._preview is not None:
+                self._paint_preview(painter, pane, *self._preview)
             self._paint_frequencies(painter, pane)
         font = painter.font()
         paint_badge(painter, panes[0].adjusted(-4, -4, 0, 0), "Whole", self.tokens, right=False)
@@ -205,11 +248,34 @@ class SpectrogramView(TimedPlot):
         self._paint_bar(painter, QRectF(panes[0].topLeft(), panes[-1].bottomRight()))
         self.paint_time_axis(painter, panes[-1].bottom())
 
-    def _picture_of(self, peaks: Peaks, pane: QRectF) -> QImage:
+    def paint_over(self, painter: QPainter) -> None:
+        for pane in self.panes():
+            paint_patches(painter, self._patches, pane, self.x_of, self.y_of)
+        if self._stroke is not None:
+            self._stroke.paint(painter)
+        spot = self.cursor_spot
+        if self._brush is not None and spot is not None and self._pane_at(spot) is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for color, wide in ((QColor(0, 0, 0, 160), 3.0), (QColor(self._brush.color), 1.5)):
+                painter.setPen(QPen(color, wide))
+                painter.drawEllipse(spot, self._brush.radius, self._brush.radius)
+
+    def _paint_preview(self, painter: QPainter, pane: QRectF, peaks: Peaks, first: int) -> None:
+        """Draw what is tried out over the parts, as far as it goes."""
+        step, start = self._time.step or 1.0, self._time.start
+        ends = (start + (column - 0.5) * step for column in (first, first + peaks.size))
+        left, right = (min(max(self.x_of(at), pane.left()), pane.right()) for at in ends)
+        if right - left < 1:
+            return
+        part = QRectF(left, pane.top(), right - left, pane.height())
+        window = Window(self.time_at(left), self.time_at(right))
+        painter.drawImage(part.topLeft(), self._picture_of(peaks, part, window, first))
+
+    def _picture_of(self, peaks: Peaks, pane: QRectF, window: Window, shift: int = 0) -> QImage:
         ratio = self.devicePixelRatioF()
         width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
         step, start = self._time.step or 1.0, self._time.start
-        first, last = ((at - start) / step for at in self.window_shown)
+        first, last = ((at - start) / step - shift for at in window)
         low, high = self.frequencies()
         rows = FrequencyRows(
             self._hertz.start,
@@ -292,7 +358,7 @@ class SpectrogramView(TimedPlot):
 
     def reading(self, at: float, spot: QPointF) -> tuple[str, ...]:
         words = [moment(at, self.window_shown, self.unit)]
-        pane = next((p for p in self.panes() if p.contains(spot)), None)
+        pane = self._pane_at(spot)
         if pane is None or self._shown is None:
             return tuple(words)
         hertz = self.hertz_at(spot.y(), pane)
@@ -307,6 +373,34 @@ class SpectrogramView(TimedPlot):
             words.append(f"{names} {self._in_words(int(self._shown.parts.levels[row, column]))}")
         return tuple(words)
 
+    def grabbed(self, spot: QPointF) -> tuple[str, Span | None]:
+        what, span = super().grabbed(spot)
+        return ("draw", None) if what == "pan" and self.strip().contains(spot) else (what, span)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        spot = event.position()
+        pane, left = self._pane_at(spot), event.button() == Qt.MouseButton.LeftButton
+        paints = left and not event.modifiers() and not self.is_empty()
+        if self._brush is None or pane is None or not paints or super().grabbed(spot)[1]:
+            super().mousePressEvent(event)
+            return
+        self._stroke = Stroke(self._brush, pane)
+        self._stroke.add(spot)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._stroke is not None:
+            self._stroke.add(event.position())
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        stroke, self._stroke = self._stroke, None
+        if stroke is None:
+            super().mouseReleaseEvent(event)
+            return
+        self.update()
+        self.painted.emit(stroke.dabs(self.time_at, self.hertz_at))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_L:
             self.set_logarithmic(not self._log)
@@ -316,6 +410,9 @@ class SpectrogramView(TimedPlot):
             super().keyPressEvent(event)
 
     # Within
+
+    def _pane_at(self, spot: QPointF) -> QRectF | None:
+        return next((pane for pane in self.panes() if pane.contains(spot)), None)
 
     def _take(self, drawn: object) -> None:
         assert isinstance(drawn, _Drawn)

@@ -88,6 +88,9 @@ class TimedPlot(Plot):
         """Draw all that stays while the cursor moves."""
         raise NotImplementedError
 
+    def paint_over(self, painter: QPainter) -> None:
+        """Draw what changes more often than the data below it; nothing by itself."""
+
     def reading(self, at: float, spot: QPointF) -> tuple[str, ...]:
         """Return words for the status bar about a moment and a place."""
         raise NotImplementedError
@@ -140,6 +143,12 @@ class TimedPlot(Plot):
                 x = self.x_of(moment)
                 self.update(int(x) - 2, 0, 6, self.height())
 
+    def follow(self, at: float) -> None:
+        """Turn the page when a moment that moves on leaves what is on screen."""
+        window = self.window_shown
+        if not window.low <= at <= window.high:
+            self._look(Window(at, at + window.size).within(self.limits))
+
     def set_theme(self, tokens: Tokens) -> None:
         self.tokens = tokens
         self.stale()
@@ -148,6 +157,11 @@ class TimedPlot(Plot):
         """Draw all anew with the next repaint."""
         self._still = None
         self.update()
+
+    @property
+    def cursor_spot(self) -> QPointF | None:
+        """Where the cursor is, None while it is elsewhere."""
+        return self._mark
 
     def x_of(self, at: float) -> float:
         """Return where a moment lies on screen."""
@@ -178,6 +192,7 @@ class TimedPlot(Plot):
         for place, span in enumerate(spans):
             self._paint_span(painter, span, place == self._chosen)
         if not self.is_empty():
+            self.paint_over(painter)
             self._paint_cursor(painter)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self.tokens.accent), 1))
@@ -284,7 +299,7 @@ class TimedPlot(Plot):
         if not middle and event.button() != Qt.MouseButton.LeftButton:
             super().mousePressEvent(event)
             return
-        what, span = ("pan", None) if middle else self._grabbed(spot)
+        what, span = ("pan", None) if middle else self.grabbed(spot)
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not middle:
             what, span = "draw", None
         self._drag = (what, spot, self.window_shown, span)
@@ -303,15 +318,16 @@ class TimedPlot(Plot):
         what, start, _, _ = self._drag
         self._drag = None
         far = abs(event.position().x() - start.x()) > _STILL
-        if what == "draw":
+        if what == "draw" and far:
             drawn, self._drawn = self._drawn, None
             self.update()
-            if far and drawn is not None:
+            if drawn is not None:
                 self.span_drawn.emit(drawn.start, drawn.end)
-        elif what != "pan" and far:
+        elif what not in ("pan", "draw") and far:
             span = self._spans[self._chosen]
             self.span_changed.emit(self._chosen, span.start, span.end)
         elif not far and self.area().contains(start):
+            self._drawn = None
             self.sought.emit(min(max(self.time_at(start.x()), self.limits.low), self.limits.high))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -379,8 +395,12 @@ class TimedPlot(Plot):
         self.update()
         self.read.emit(self.reading(self.time_at(spot.x()), spot) if inside else None)
 
-    def _grabbed(self, spot: QPointF) -> tuple[str, Span | None]:
-        """Tell what a press takes hold of, and choose the span it belongs to."""
+    def grabbed(self, spot: QPointF) -> tuple[str, Span | None]:
+        """Tell what a press takes hold of, and choose the span it belongs to.
+
+        ``"start"``, ``"end"`` or ``"whole"`` of a span, ``"pan"``, or ``"draw"`` where a drag
+        draws a new span.
+        """
         area = self.area()
         for place, span in enumerate(self._spans):
             if span.fixed or not area.top() <= spot.y() <= area.bottom():
@@ -396,12 +416,13 @@ class TimedPlot(Plot):
 
     def _point(self, spot: QPointF) -> None:
         chosen = self._chosen
-        what, _ = self._grabbed(spot)
+        what, _ = self.grabbed(spot)
         self._chosen = chosen
         shape = {
             "start": Qt.CursorShape.SplitHCursor,
             "end": Qt.CursorShape.SplitHCursor,
             "whole": Qt.CursorShape.OpenHandCursor,
+            "draw": Qt.CursorShape.IBeamCursor,
         }.get(what, Qt.CursorShape.ArrowCursor)
         if shape != self.cursor().shape():
             self.setCursor(shape)
