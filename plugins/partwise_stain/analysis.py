@@ -28,15 +28,18 @@ from partwise.api import (
 from partwise_stain.asked import Params as _Params
 from partwise_stain.asked import read_vectors
 from partwise_stain.coreset import Coreset, gather
+from partwise_stain.difference import Difference, reconstruction, sampled
 from partwise_stain.foreign import left_out
 from partwise_stain.nuclei import count_nuclei
 from partwise_stain.numbers import Number, numbers, numbers_table, read_grades
 from partwise_stain.optics import White
 from partwise_stain.presets import STAINS, preset, published, swatch, unit
 from partwise_stain.profile import Profile, read_profile
+from partwise_stain.regional import Tally, measure_region, regions_table, tally
+from partwise_stain.regions import Region, read_regions
 from partwise_stain.survey import Survey, as_white, survey
 from partwise_stain.trust import Steadiness, lines, percent, steadiness
-from partwise_stain.unmix import Census, census
+from partwise_stain.unmix import AREA_OD, Census, census
 from partwise_stain.vectors import angle_between, find_vectors
 
 __all__ = ["StainAnalysis"]
@@ -48,6 +51,7 @@ _LEAST_BINS = 60  # different colours
 _GREY = 4.0  # degrees from grey; tissue nearer has no colour
 _BROWN = 3.0  # times the eosin
 _POINTS = 3000  # of the scatter
+_COMPARED = 20_000  # pixels whose reconstruction is compared by eye's measure
 _SHOWN = 50  # bins of the histogram that is shown, to 2 OD
 
 
@@ -83,6 +87,7 @@ class StainAnalysis:
             raise InputProblem("the input is no image", argument="input", fix="give a slide")
         job.report(0.0, "Looking at the slide")
         profile = read_profile(Path(params.profile)) if params.profile else None
+        drawn = read_regions(Path(params.regions)) if params.regions else ()
         white = as_white(params.white)
         if white is None and profile is not None:
             white = White(profile.white, "given", 1.0)
@@ -96,6 +101,7 @@ class StainAnalysis:
         if params.nuclei and marks:
             job.report(0.85, "Counting nuclei")
             nuclei = count_nuclei(dataset, mixing, marks[0], float(counted.high[marks[0]]), job)
+        seen = reconstruction(sampled(looked.regions, _COMPARED), mixing)
         facts: dict[str, Any] = {
             "stains": found.stains,
             "white": list(found.white.levels),
@@ -104,10 +110,65 @@ class StainAnalysis:
         }
         if params.reference:
             facts["reference"] = _reference(Path(params.reference), found.stains, job)
+        names = [name for _key, name in _names(found.stains, found.vectors.shape[1])]
+        # Fields are counted by the usual threshold; another one needs them counted again.
+        usual = params.area_od == AREA_OD
+        fields = counted if usual else _tallied(dataset, mixing, params, grades, job)
+        told = numbers(fields, names, grades, nuclei, job.seed, area_od=params.area_od)
+        tables: tuple[Table, ...] = ()
+        if drawn:
+            column = marks[0] if params.nuclei and marks else None
+            tables = (_by_region(dataset, mixing, names, drawn, params, column, job),)
         job.report(1.0, "Done")
-        names = _names(found.stains, found.vectors.shape[1])
-        told = numbers(counted, [name for _key, name in names], grades, nuclei, job.seed)
-        return _result(dataset, found, counted, told, facts)
+        return _result(dataset, found, counted, (*told, *_differences(seen)), facts, tables)
+
+
+def _tallied(
+    dataset: Dataset,
+    mixing: Mixing,
+    params: _Params,
+    grades: tuple[float, float, float],
+    job: Job,
+) -> Tally:
+    return tally(dataset, mixing, None, grades, job, area_od=params.area_od)
+
+
+def _by_region(
+    dataset: Dataset,
+    mixing: Mixing,
+    names: Sequence[str],
+    drawn: Sequence[Region],
+    params: _Params,
+    column: int | None,
+    job: Job,
+) -> Table:
+    """A table with a row for each region that was drawn."""
+    told = []
+    for number, region in enumerate(drawn):
+        job.report(0.9 + 0.1 * number / len(drawn), f"Measuring {region.name}")
+        told.append(
+            measure_region(
+                dataset,
+                mixing,
+                names,
+                region,
+                read_grades(params.grades),
+                job,
+                area_od=params.area_od,
+                nuclei=column,
+            )
+        )
+    return regions_table(told)
+
+
+def _differences(seen: Difference | None) -> tuple[Number, ...]:
+    if seen is None:
+        return ()
+    words = "Colour difference (CIEDE2000) between tissue and its reconstruction from the stains"
+    return (
+        Number("Reconstruction, median ΔE", seen.median, "", f"{words}: half lies below."),
+        Number("Reconstruction, 95 % ΔE", seen.high, "", f"{words}: 95 % lie below."),
+    )
 
 
 def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) -> _Found:
@@ -279,6 +340,7 @@ def _result(
     counted: Census,
     told: Sequence[Number],
     facts: dict[str, Any],
+    tables: Sequence[Table] = (),
 ) -> Result:
     parts = _parts(found.stains, found.vectors, counted)
     names = tuple(part.name for part in parts)
@@ -310,7 +372,7 @@ def _result(
             published(found.stains),
         ),
         views=(_image_view(dataset, found), _cone_view(found), _density_view(parts, counted)),
-        tables=(_table(parts, found, counted), numbers_table(told)),
+        tables=(_table(parts, found, counted), numbers_table(told), *tables),
         facts=facts,
     )
 
@@ -353,7 +415,8 @@ def _cone_view(found: _Found) -> View:
     """The colours of tissue in the plane of the first two stains.
 
     ``options["plane"]`` holds its two axes as OD vectors, of right angles and unit length: a point
-    (a, b) of the picture stands for the OD ``a * plane[0] + b * plane[1]``.
+    (a, b) of the picture stands for the OD ``a * plane[0] + b * plane[1]``. ``options["spread"]``
+    is how far each stain moves when the tissue is resampled, in degrees.
     """
     middle = unit(found.vectors[:, 0] + found.vectors[:, 1])
     across = unit(found.vectors[:, 1] - found.vectors[:, 0])
@@ -361,6 +424,7 @@ def _cone_view(found: _Found) -> View:
     heavy = np.argsort(-found.coreset.counts(), kind="stable")[:_POINTS]
     reach = float(np.percentile(np.linalg.norm(found.coreset.od, axis=1), 98))
     names = [stain.name.lower() for stain in STAINS[found.stains]]
+    spread = found.steady.spread if found.steady else ()
     return View(
         "scatter",
         "Colours of tissue and the stains' directions",
@@ -372,7 +436,10 @@ def _cone_view(found: _Found) -> View:
             Axis(f"{names[0]} to {names[1]}", len(heavy), "OD"),
             Axis("density", len(heavy), "OD"),
         ),
-        options={"plane": [[float(value) for value in axis] for axis in onto.T]},
+        options={
+            "plane": [[float(value) for value in axis] for axis in onto.T],
+            "spread": [round(float(v), 3) if np.isfinite(v) else None for v in spread],
+        },
     )
 
 

@@ -110,6 +110,21 @@ class Params:
         check=_check_grades,
         help="Optical densities from which DAB or AEC counts as weak, moderate and strong.",
     )
+    area_od: float = param(
+        0.15,
+        label="Stained from",
+        unit="OD",
+        ge=0.02,
+        le=3.0,
+        help="Optical density of a stain from which a pixel belongs to its area.",
+    )
+    regions: str = param(
+        "",
+        label="Regions",
+        kind="file",
+        advanced=True,
+        help="GeoJSON with outlines that are measured one by one; empty for the slide alone.",
+    )
     exclude: str = param(
         "auto",
         label="Leave out",

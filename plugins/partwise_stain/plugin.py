@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partwise.api import Exporter, Plugin, Reader, Sample
+from partwise.api import Exporter, Plugin, Reader, Sample, Section
 
 __all__ = ["PLUGIN"]
 
@@ -70,6 +70,7 @@ PLUGIN = Plugin(
             "partwise_stain.profile:write_profile",
         ),
     ),
+    section=Section("stain", 1, "partwise_stain.regions:migrate"),
     samples=(
         Sample(
             "stain-he",
