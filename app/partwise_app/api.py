@@ -18,15 +18,19 @@ from partwise_app.controls import (
     label,
 )
 from partwise_app.host import Host
+from partwise_app.icons import icon
 from partwise_app.theme import DARK, LIGHT, Tokens
 from partwise_app.viewers.curve import ConvergenceCurve
+from partwise_app.viewers.later import Later
 from partwise_app.viewers.layers import Extra
 from partwise_app.viewers.marks import Mask, Shape
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import CursorReading, ImageStage
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from partwise_app.viewers.graph import GraphView
+    from partwise_app.viewers.painting import Brush, Dab, Patch
     from partwise_app.viewers.spectrogram import SpectrogramView
     from partwise_app.viewers.timeline import Span, Window
     from partwise_app.viewers.traces import TracesView
@@ -35,16 +39,20 @@ if TYPE_CHECKING:
 __all__ = [
     "DARK",
     "LIGHT",
+    "Brush",
     "Choice",
     "ConvergenceCurve",
     "CursorReading",
+    "Dab",
     "Dot",
     "Elided",
     "Extra",
     "GraphView",
     "Host",
     "ImageStage",
+    "Later",
     "Mask",
+    "Patch",
     "Rule",
     "ScatterView",
     "SectionLabel",
@@ -59,12 +67,17 @@ __all__ = [
     "VolumeView",
     "Window",
     "button",
+    "icon",
     "label",
+    "tr",
 ]
 
 # Drawings that only some panels need, loaded when they are asked for.
 _LATER = {
+    "Brush": "painting",
+    "Dab": "painting",
     "GraphView": "graph",
+    "Patch": "painting",
     "Span": "timeline",
     "SpectrogramView": "spectrogram",
     "TracesView": "traces",
