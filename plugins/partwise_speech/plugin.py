@@ -1,0 +1,70 @@
+"""What does the speech panel bring? Its record, and nothing that takes time to import."""
+
+from __future__ import annotations
+
+from partwise.api import Exporter, Plugin, Reader, Sample
+
+__all__ = ["PLUGIN"]
+
+PLUGIN = Plugin(
+    id="speech",
+    title="Speech",
+    version="1.0.0",
+    api=">=1,<2",
+    summary="Separates a voice from noise with dictionaries of both, and says what it cost.",
+    readers=(
+        Reader(
+            "Recording",
+            (
+                "*.wav",
+                "*.flac",
+                "*.ogg",
+                "*.oga",
+                "*.opus",
+                "*.mp3",
+                "*.aif",
+                "*.aiff",
+                "*.caf",
+                "*.w64",
+                "*.au",
+                "*.rf64",
+            ),
+            "partwise_speech.readers:probe_sound",
+            "partwise_speech.readers:load_sound",
+        ),
+    ),
+    analyses=("partwise_speech.analysis:SpeechAnalysis",),
+    exporters=(
+        Exporter(
+            "speech",
+            ".wav",
+            "Speech, as long as the recording",
+            "audio/wav",
+            "partwise_speech.export:write_speech",
+        ),
+        Exporter(
+            "noise",
+            ".wav",
+            "What was taken away",
+            "audio/wav",
+            "partwise_speech.export:write_noise",
+        ),
+        Exporter(
+            "noise-dictionary",
+            ".npz",
+            "Atoms of the noise, for other recordings",
+            "application/zip",
+            "partwise_speech.export:write_noise_dictionary",
+        ),
+    ),
+    samples=(
+        Sample(
+            "speech-street",
+            "Talker in a street",
+            "Synthetic speech in synthetic traffic, whose truth is known.",
+            "partwise_speech.samples:street_recording",
+            "BSD-3-Clause",
+            "Made by partwise_speech.synth",
+        ),
+    ),
+)

@@ -1,0 +1,177 @@
+"""What kind of sound is this file, and how does it become a dataset?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Axis, Dataset, FileProblem, fingerprint
+
+__all__ = ["PATTERNS", "load_sound", "probe_sound"]
+
+PATTERNS = (
+    "*.wav",
+    "*.flac",
+    "*.ogg",
+    "*.oga",
+    "*.opus",
+    "*.mp3",
+    "*.aif",
+    "*.aiff",
+    "*.caf",
+    "*.w64",
+    "*.au",
+    "*.rf64",
+)
+_SUFFIXES = frozenset(pattern[1:] for pattern in PATTERNS)
+_HEAD = 64
+_IN_MEMORY = 32_000_000  # samples over all channels, 128 MB; longer ones are read piece by piece
+_RATES = 2_000, 768_000
+_LONGEST_S = 24 * 3600.0
+_MOST_CHANNELS = 64
+_TAGS = ("title", "artist", "album", "date", "comment", "copyright", "genre", "tracknumber")
+_VIDEO = frozenset({".m4a", ".mp4", ".aac", ".wma", ".mov", ".mkv", ".webm", ".avi", ".3gp"})
+
+
+def probe_sound(path: Path) -> float:
+    """Return how surely this is a sound that we read: by content, the suffix tips the scale."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return 0.0
+    named = path.suffix.lower() in _SUFFIXES
+    if _is_sound(head):
+        return 0.9 if named else 0.7
+    if named and head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa"):
+        return 0.9
+    # Wrong content under a sound's name: we claim it faintly, to say what is wrong with it.
+    return 0.05 if named else 0.0
+
+
+def _is_sound(head: bytes) -> bool:
+    if head[:4] in (b"RIFF", b"RF64", b"RIFX"):
+        return head[8:12] == b"WAVE"
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC")
+    return head[:4] in (b"fLaC", b"OggS", b"caff", b".snd", b"riff") or head[:3] == b"ID3"
+
+
+def load_sound(path: Path) -> Dataset:
+    """Read a recording: samples in memory, or left in the file where they are many.
+
+    Returns
+    -------
+    Dataset
+        Axes channel and time in seconds; values float32 in [-1, 1] or None.
+
+    Raises
+    ------
+    FileProblem
+        Empty, damaged, no sound, without samples, or at a rate at which nothing is speech.
+    """
+    import soundfile
+
+    path = Path(path)
+    source = fingerprint(path)
+    if not source.size:
+        raise FileProblem(path, "is empty", fix="copy or record it again")
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check(path, file)
+            facts = _facts(file)
+            samples, channels, rate = file.frames, file.channels, file.samplerate
+            values = None
+            if samples * channels <= _IN_MEMORY:
+                values = _values(path, file, samples)
+    except (OSError, RuntimeError, TypeError) as error:
+        raise _unreadable(path, error) from error
+    return Dataset(
+        kind="sound",
+        title=path.name,
+        axes=(
+            Axis("channel", channels, labels=_names(channels)),
+            Axis("time", samples, "s", 1.0 / rate),
+        ),
+        values=values,
+        source=source,
+        meta=facts,
+    )
+
+
+def _check(path: Path, file: Any) -> None:
+    if file.frames <= 0:
+        raise FileProblem(path, "holds no samples", fix="copy or record it again")
+    if not _RATES[0] <= file.samplerate <= _RATES[1]:
+        raise FileProblem(
+            path,
+            f"has {file.samplerate:,} samples per second",
+            fix="speech needs at least 2,000; convert it to 16,000 or more",
+        )
+    if file.channels > _MOST_CHANNELS:
+        raise FileProblem(path, f"has {file.channels} channels", fix="export at most 64")
+    if file.frames / file.samplerate > _LONGEST_S:
+        raise FileProblem(
+            path,
+            f"says that it lasts {file.frames / file.samplerate / 3600:,.0f} hours",
+            fix="cut it into pieces of at most 24 hours",
+        )
+
+
+def _values(path: Path, file: Any, samples: int) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = file.read(dtype="float32", always_2d=True).T
+    if found.shape[1] != samples:
+        raise FileProblem(
+            path,
+            f"breaks off after {found.shape[1] / file.samplerate:.2f} s of "
+            f"{samples / file.samplerate:.2f} s",
+            fix="copy it again",
+        )
+    wrong = int((~np.isfinite(found)).sum())
+    if wrong:
+        raise FileProblem(
+            path,
+            f"has {wrong:,} samples that are no numbers",
+            fix="export it again from the program that wrote it",
+        )
+    return np.ascontiguousarray(found)
+
+
+def _facts(file: Any) -> dict[str, object]:
+    tags = {name: getattr(file, name) for name in _TAGS}
+    return {
+        "format": str(file.format),
+        "subtype": str(file.subtype),
+        "endian": str(file.endian),
+        "rate": int(file.samplerate),
+        "tags": {name: str(text) for name, text in tags.items() if text},
+    }
+
+
+def _names(channels: int) -> tuple[str, ...]:
+    if channels == 1:
+        return ("Mono",)
+    if channels == 2:
+        return ("Left", "Right")
+    return tuple(f"Channel {k + 1}" for k in range(channels))
+
+
+def _unreadable(path: Path, error: BaseException) -> FileProblem:
+    if isinstance(error, FileProblem):
+        return error
+    if path.suffix.lower() in _VIDEO:
+        return FileProblem(
+            path,
+            "is packed in a way that Partwise does not read",
+            fix="export the sound as WAV or FLAC",
+        )
+    words = (str(error).splitlines() or [type(error).__name__])[0]
+    words = words.replace(str(path), "").strip(" :.'\"")[:120]
+    return FileProblem(
+        path,
+        f"is damaged, cut or no sound ({words})",
+        fix="give WAV, FLAC, OGG, Opus, MP3, AIFF, CAF or W64",
+    )

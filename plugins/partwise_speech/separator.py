@@ -1,0 +1,177 @@
+"""What is speech in a recording, frame by frame? Tracker and dictionaries, stretch after stretch.
+
+A stretch of half a minute is fitted at a time, whatever the length of the recording; noise atoms
+and the tracked noise level are handed from each to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.bands import band_matrix
+from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
+from partwise_speech.fit import Activations, separate
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.sound import Recording, mono_at
+from partwise_speech.tracker import Tracker
+
+__all__ = ["EVERY", "Separator", "Settings", "Stretch", "frames_of", "model_frames"]
+
+EVERY = 4  # frames from one patch to the next
+_STRETCH_S = 30
+_CONTEXT = 2 * DEPTH  # frames that a stretch sees of its neighbours
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the gain is made of; chosen on recordings apart from those it is judged on.
+
+    Attributes
+    ----------
+    updates : int
+    adapt_every : int
+        Updates from one step of the noise atoms to the next.
+    sparsity : float
+    tracked : float
+        Power of the tracker's gain beside the mask.
+    floor : float
+        The lowest gain.
+    """
+
+    updates: int = 40
+    adapt_every: int = 15
+    sparsity: float = 0.1
+    tracked: float = 0.4
+    floor: float = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """What was found in one stretch of frames.
+
+    Attributes
+    ----------
+    first : int
+        Frame of the recording that is the first here.
+    power : ndarray of float32, shape (257, frames)
+    mask, gain : ndarray of float32, shape (257, frames)
+    fit : Activations
+    """
+
+    first: int
+    power: Array
+    mask: Array
+    gain: Array
+    fit: Activations
+
+
+def model_frames(recording: Recording) -> int:
+    """Return how many frames of 8 ms a recording has at the model's rate."""
+    return stft_for(RATE).count(round(recording.seconds * RATE))
+
+
+def frames_of(recording: Recording, first: int, last: int) -> NDArray[np.complex64]:
+    """Return frames `first` to before `last` of a recording, complex64 (257, frames)."""
+    stft = stft_for(RATE)
+    low, high = first * stft.hop - stft.lead, (last - 1) * stft.hop + stft.hop
+    start_s, end_s = low // RATE, -(-high // RATE)
+    sound = mono_at(recording, RATE, start_s, end_s)
+    return stft.inside(sound[low - start_s * RATE : high - start_s * RATE])
+
+
+class Separator:
+    """Goes through a recording once, stretch by stretch.
+
+    Parameters
+    ----------
+    recording : Recording
+    speech : Dictionary
+    noise : ndarray of float32, shape (features, atoms)
+        To begin with.
+    level : ndarray, shape (257,)
+        Noise power to begin with.
+    settings : Settings
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        speech: Dictionary,
+        noise: Array,
+        level: NDArray[np.floating],
+        settings: Settings,
+    ) -> None:
+        self.recording = recording
+        self.settings = settings
+        self.noise = noise
+        self._speech = speech.atoms
+        self._tracker = Tracker(level)
+        self.frames = model_frames(recording)
+
+    def stretches(self, on_step: Callable[[float, Array], bool]) -> Iterator[Stretch]:
+        """Yield each stretch; `on_step` hears the share done and sees the noise atoms."""
+        size = _STRETCH_S * RATE // stft_for(RATE).hop
+        count = max(round(self.frames / size), 1)
+        edges = np.linspace(0, self.frames, count + 1).astype(int)
+        for k, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+
+            def step(done: int, atoms: Array, k: int = k) -> bool:
+                return on_step((k + done / self.settings.updates) / count, atoms)
+
+            yield self._stretch(int(first), int(last), step)
+
+    def _stretch(self, first: int, last: int, step: Callable[[int, Array], bool]) -> Stretch:
+        low, high = max(first - _CONTEXT, 0), min(last + _CONTEXT, self.frames)
+        found = np.abs(frames_of(self.recording, low, high))
+        core = slice(first - low, last - low)
+        power = np.square(found[:, core])
+        tracked, _ = self._tracker.gains(power)
+        set_ = self.settings
+        V = patches(_padded(banded(found)), EVERY)
+        fit = separate(
+            V,
+            self._speech,
+            self.noise,
+            updates=set_.updates,
+            adapt_every=set_.adapt_every,
+            sparsity=set_.sparsity,
+            on_step=step,
+        )
+        self.noise = fit.atoms
+        s, n = (unfolded(part, found.shape[1]) for part in (fit.speech, fit.noise))
+        weights = band_matrix(len(found), RATE, BANDS).T
+        s, n = weights @ s, weights @ n
+        mask = (s / (s + n + np.float32(1e-12)))[:, core]
+        gain = np.maximum(mask * tracked**set_.tracked, np.float32(set_.floor))
+        return Stretch(first, power, mask, gain, fit)
+
+
+def _padded(bands: Array) -> Array:
+    """Bands with frames before and after, so that each frame is in as many patches."""
+    return np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH)))
+
+
+def unfolded(stacked: Array, frames: int) -> Array:
+    """Return frames as the mean of the patches that hold them, float32 (BANDS, frames).
+
+    Parameters
+    ----------
+    stacked : ndarray, shape (DEPTH * BANDS, patches)
+        Of a spectrogram that was padded as for the fit.
+    frames : int
+    """
+    count = stacked.shape[1]
+    deep = stacked.reshape(DEPTH, BANDS, count)
+    out = np.zeros((BANDS, (count - 1) * EVERY + DEPTH), np.float32)
+    seen = np.zeros(out.shape[1], np.float32)
+    for k in range(DEPTH):
+        out[:, k : k + (count - 1) * EVERY + 1 : EVERY] += deep[k]
+        seen[k : k + (count - 1) * EVERY + 1 : EVERY] += 1
+    first = DEPTH - EVERY
+    return np.asarray((out / seen)[:, first : first + frames])

@@ -1,0 +1,119 @@
+"""What is kept of a recording as it goes by? Gains as bytes, spectra, levels, sums; not samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.separator import Stretch
+from partwise_speech.sound import Recording
+from partwise_speech.strength import codes_of
+
+__all__ = ["Summary"]
+
+_MOST_COLUMNS = 30_000  # of a spectrogram that is kept for the stage
+
+Array = NDArray[np.float32]
+
+
+class Summary:
+    """Adds stretches up.
+
+    Parameters
+    ----------
+    recording : Recording
+    frames : int
+    span : tuple of float or None
+        Noise alone, in seconds.
+
+    Attributes
+    ----------
+    codes : ndarray of uint8, shape (257, frames)
+        Gains as `partwise_speech.strength` keeps them.
+    """
+
+    def __init__(self, recording: Recording, frames: int, span: tuple[float, float] | None) -> None:
+        bins = RATE // 2 // 125 * 4 + 1
+        self.frames = frames
+        self.codes = np.full((bins, frames), 255, np.uint8)
+        self.every = max(-(-frames // _MOST_COLUMNS), 1)
+        self.power = np.zeros((bins, -(-frames // self.every)), np.float32)
+        self.energy = 0.0
+        self.trace: list[float] = []
+        self.updates = 0
+        self.kkt = 0.0
+        self.atoms: Array = np.zeros((0, 0), np.float32)
+        self.active: list[Array] = []
+        self._spectra = np.zeros((2, bins))
+        self._courses = np.zeros((2, frames), np.float32)
+        self._square = self._error = 0.0
+        self._mass = self._missed = 0.0
+        hop = stft_for(RATE).hop / RATE
+        self.span = span
+        self._inside = (round(span[0] / hop), round(span[1] / hop)) if span else (0, 0)
+        self._lead = np.zeros(2)
+
+    def add(self, stretch: Stretch) -> None:
+        """Take one stretch in."""
+        first, count = stretch.first, stretch.power.shape[1]
+        cut = slice(first, first + count)
+        gain, power = stretch.gain, stretch.power
+        self.codes[:, cut] = codes_of(gain)
+        kept = np.square(gain) * power
+        self.energy += float(power.sum(dtype=np.float64))
+        for k, part in enumerate((kept, power - kept)):
+            self._spectra[k] += part.sum(axis=1, dtype=np.float64)
+            self._courses[k, cut] = np.sqrt(np.maximum(part.mean(axis=0), 0))
+        low, high = (max(edge - first, 0) for edge in self._inside)
+        self._lead += power[:, low:high].sum(), kept[:, low:high].sum()
+        self._shrink(first, power)
+        fit = stretch.fit
+        self.trace += fit.trace
+        self.updates += fit.updates
+        self.kkt = max(self.kkt, fit.kkt)
+        self._square += fit.square
+        self._error += fit.error
+        self._mass += fit.mass
+        self._missed += fit.missed
+        self.atoms = fit.atoms
+        self.active.append(fit.active)
+
+    @property
+    def explained(self) -> float:
+        """Share of the sum of squares, in bands, that both models explain."""
+        return 1.0 - self._error / self._square if self._square > 0 else 0.0
+
+    @property
+    def left(self) -> float:
+        """Share of the magnitudes that no model explains."""
+        return self._missed / self._mass if self._mass > 0 else 0.0
+
+    @property
+    def lead_in(self) -> tuple[float, float] | None:
+        """Energy in the noise-only span before and after, or None without one."""
+        if self.span is None or not self._lead[0] > 0:
+            return None
+        return float(self._lead[0]), float(self._lead[1])
+
+    def shares(self) -> tuple[float, float]:
+        """Return the share of the energy that is speech, and noise."""
+        total = float(self._spectra.sum()) or 1.0
+        return float(self._spectra[0].sum() / total), float(self._spectra[1].sum() / total)
+
+    def spectrum(self, part: int) -> NDArray[np.float64]:
+        """Return the root mean square spectrum of a part, (257,)."""
+        return np.sqrt(np.maximum(self._spectra[part] / max(self.frames, 1), 0))
+
+    def course(self, part: int) -> Array:
+        """Return the level of a part per frame, (frames,)."""
+        return self._courses[part].copy()
+
+    def _shrink(self, first: int, power: Array) -> None:
+        places = (first + np.arange(power.shape[1])) // self.every
+        starts = np.flatnonzero(np.diff(places, prepend=-1))
+        columns: Any = np.maximum.reduceat(power, starts, axis=1)
+        target = self.power[:, places[starts]]
+        self.power[:, places[starts]] = np.maximum(target, columns)

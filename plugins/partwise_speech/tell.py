@@ -1,0 +1,120 @@
+"""What is told of a separated recording? Views, measures and tables."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Axis, Measure, Table, View
+from partwise_speech.dictionary import BANDS, DEPTH
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.separator import EVERY
+from partwise_speech.sound import Recording
+from partwise_speech.strength import gains_of
+from partwise_speech.summary import Summary
+
+__all__ = ["measures", "tables", "views"]
+
+_RANGE_DB = 80.0
+_MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
+
+Array = NDArray[np.float32]
+
+
+def views(recording: Recording, summary: Summary) -> tuple[View, ...]:
+    """Return the spectrogram with its parts and gains, and the atoms of noise.
+
+    The spectrogram carries, beside what is drawn, ``gain`` (257, frames): gains as bytes, from
+    which speech and noise are rendered at any strength.
+    """
+    return (_spectrogram(recording, summary), _atoms(summary))
+
+
+def _spectrogram(recording: Recording, summary: Summary) -> View:
+    hop_s = stft_for(RATE).hop / RATE
+    top = float(summary.power.max()) or 1.0
+    codes = summary.codes[:, :: summary.every]
+    gain = np.square(gains_of(codes))
+    levels = [_levels(summary.power, top)]
+    levels += [_levels(summary.power * part, top) for part in (gain, 1 - gain)]
+    wave, step = _wave(recording)
+    options: dict[str, object] = {
+        "level": [10 * np.log10(top) - _RANGE_DB, 10 * np.log10(top)],
+        "unit": "dB",
+        "frequency": "linear",
+        "wave_step": step,
+    }
+    if summary.span is not None:
+        start, end = summary.span
+        options["spans"] = [{"start": start, "end": end, "name": "Noise alone"}]
+    return View(
+        "spectrogram",
+        "Spectrogram",
+        {"whole": levels[0], "parts": np.stack(levels[1:]), "wave": wave, "gain": summary.codes},
+        (
+            Axis("frequency", len(codes), "Hz", RATE / 2 / (len(codes) - 1)),
+            Axis("time", levels[0].shape[1], "s", hop_s * summary.every),
+        ),
+        options,
+    )
+
+
+def _levels(power: Array, top: float) -> NDArray[np.uint8]:
+    decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
+    return np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
+
+
+def _wave(recording: Recording) -> tuple[Array, float]:
+    """Waveform for the stage: samples, or the lowest and highest of each few."""
+    if recording.samples <= _MOST_WAVE:
+        wave = [recording.mono(start, stop) for start, stop in recording.blocks()]
+        return np.concatenate(wave), 1.0 / recording.rate
+    few = 2 * -(-recording.samples // _MOST_WAVE)
+    pairs = []
+    size = few * 65_536
+    for start in range(0, recording.samples, size):
+        sound = recording.mono(start, min(start + size, recording.samples))
+        sound = np.pad(sound, (0, -len(sound) % few), mode="edge").reshape(-1, few)
+        pairs.append(np.stack([sound.min(axis=1), sound.max(axis=1)], axis=1).ravel())
+    return np.concatenate(pairs), few / 2 / recording.rate
+
+
+def _atoms(summary: Summary) -> View:
+    spectra = summary.atoms.reshape(DEPTH, BANDS, -1).mean(axis=0).T
+    active = np.concatenate(summary.active, axis=1)
+    return View(
+        "curves",
+        "Atoms of the noise",
+        {"y": spectra, "atoms": summary.atoms, "active": active},
+        (Axis("band", BANDS), Axis("relative level", 0)),
+        {"names": [f"Noise {k + 1}" for k in range(len(spectra))], "patch_step": EVERY},
+    )
+
+
+def measures(summary: Summary, strength: float) -> tuple[Measure, ...]:
+    """Return what was measured without a reference."""
+    speech, noise = summary.shares()
+    told = [
+        Measure(
+            "Speech-to-noise ratio, estimated",
+            10 * float(np.log10(max(speech, 1e-12) / max(noise, 1e-12))),
+            "dB",
+            "Energy that was kept over energy that was taken away, of the whole recording.",
+        )
+    ]
+    lead = summary.lead_in
+    if lead is not None:
+        told.append(
+            Measure(
+                "Lead-in attenuation",
+                10 * float(np.log10(lead[0] / max(lead[1], 1e-20))) * strength,
+                "dB",
+                "How much quieter the stretch of noise alone has become.",
+            )
+        )
+    return tuple(told)
+
+
+def tables(summary: Summary) -> tuple[Table, ...]:
+    """Return the tables of a result."""
+    return ()
