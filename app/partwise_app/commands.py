@@ -112,7 +112,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("view_reset", "Reset layout", "View", "", "", 4),
     Command("run_start", "Run", "Run", "Ctrl+R", "runnable", 0, "run"),
-    Command("run_from_here", "Run on from here", "Run", "Ctrl+Shift+Return", "steered", 0),
+    Command(
+        "run_from_here", "Run on, keeping what I corrected", "Run", "Ctrl+Shift+Return", "steered"
+    ),
+    Command("run_anew", "Run anew", "Run", "Ctrl+Alt+R", "runnable", 0),
     Command("run_stop", "Stop", "Run", "Ctrl+.", "running", 0, "stop"),
     Command("run_defaults", "Set all parameters to their defaults", "Run", "", "source", 1),
     Command("help_palette", "Search commands…", "Help", "Ctrl+K", "", 0, "search"),

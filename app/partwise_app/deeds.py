@@ -253,10 +253,10 @@ class Deeds(QObject):
 
     # --- run -----------------------------------------------------------------------------
 
-    def run_start(self, *, from_here: bool = False) -> None:
+    def run_start(self, *, anew: bool = False, from_here: bool = False, split: str = "") -> None:
         if self._window.desk.form.valid:
             self._window.comparing.end()
-            self._session.start_run(from_here=from_here)
+            self._session.start_run(anew=anew, from_here=from_here, split=split)
             return
         self._session.noticed.emit(
             Notice(
@@ -269,6 +269,10 @@ class Deeds(QObject):
     def run_from_here(self) -> None:
         """Run on: what was corrected by hand stays as it was put."""
         self.run_start(from_here=True)
+
+    def run_anew(self) -> None:
+        """Run from nothing, whatever stands."""
+        self.run_start(anew=True)
 
     def run_stop(self) -> None:
         self._session.stop()

@@ -28,6 +28,7 @@ class Mixer(QScrollArea):
     moved = Signal(str, int)  # key, its place among the parts
     joined = Signal(str, str)  # key, key of the part that joins it
     parted = Signal(str)
+    split_asked = Signal(str)
 
     thumbnail_size = QSize(WIDTHS[1] - 22, THUMB_HEIGHT)
 
@@ -63,9 +64,17 @@ class Mixer(QScrollArea):
         return tuple(self._strips)
 
     def set_strips(
-        self, strips: Sequence[Strip], shares: Mapping[str, Share], *, live: bool = False
+        self,
+        strips: Sequence[Strip],
+        shares: Mapping[str, Share],
+        *,
+        live: bool = False,
+        divisible: bool = False,
     ) -> None:
-        """Draw the strips; `live` ones can be looked at but not edited yet."""
+        """Draw the strips.
+
+        `live` ones can be looked at but not edited yet; of `divisible` ones a run can make two.
+        """
         if tuple(strip.key for strip in strips) != self.keys():
             self._rebuild(strips)
         soloed = any(strip.solo for strip in strips)
@@ -74,7 +83,7 @@ class Mixer(QScrollArea):
             view = self._strips[strip.key]
             view.draw(strip, shares.get(strip.key), dimmed=not audible, live=live)
             others = [(s.key, s.name) for s in strips if s.key not in (strip.key, _RESIDUAL)]
-            view.set_others(others)
+            view.set_others(others, divisible=divisible)
         self._hint.setVisible(not strips)
 
     def set_thumbnail(self, key: str, picture: QImage) -> None:
@@ -98,6 +107,7 @@ class Mixer(QScrollArea):
             view.stepped.connect(self._on_stepped)
             view.joined.connect(self.joined)
             view.parted.connect(self.parted)
+            view.split_asked.connect(self.split_asked)
             view.dragged.connect(self._on_dragged)
             view.dropped.connect(self._on_dropped)
             self._row.insertWidget(place, view, 1000)

@@ -60,9 +60,9 @@ class Picture(QObject):
     def strips(self) -> tuple[Strip, ...]:
         """Strips of what is seen, one per part."""
         if self._live is not None:
-            run = self._session.run
-            before = run.result.parts if run is not None else ()
-            return resolve.live_strips(self._live.parts, self._session.part_strips, before)
+            return resolve.live_strips(
+                self._live.parts, self._session.run, self._session.strips, self._session.begun_from
+            )
         return self._session.part_strips
 
     @property

@@ -190,7 +190,9 @@ class Presenter(QObject):
         """Draw what follows the mixer: strips and pictures."""
         run = self._session.run
         strips = self._session.strips
-        self._desk.mixer.set_strips(strips, _shares(run, strips) if run is not None else {})
+        shares = _shares(run, strips) if run is not None else {}
+        divisible = "divisible" in self._session.facts()
+        self._desk.mixer.set_strips(strips, shares, divisible=divisible)
         self.picture.draw()
 
     def _draw_run(self) -> None:

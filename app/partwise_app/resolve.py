@@ -14,7 +14,7 @@ from partwise.data.dataset import Dataset
 from partwise.project.compare import changed_parameters
 from partwise.project.document import Run, State, Strip
 from partwise.project.recovery import Holder
-from partwise.project.strips import handed_on, in_part_order, numbered
+from partwise.project.strips import before_run, handed_on, in_part_order
 from partwise.result import Part, Trust, View
 from partwise_app.notices import Notice
 from partwise_app.words import mark, tr
@@ -121,19 +121,31 @@ def kept_parts(
 
 
 def live_strips(
-    parts: Sequence[Part], before: Sequence[Strip], parts_before: Sequence[Part] = ()
+    parts: Sequence[Part],
+    run: Run | None = None,
+    strips: Sequence[Strip] = (),
+    start: Sequence[Part] = (),
 ) -> tuple[Strip, ...]:
     """Return the strips of parts that are still emerging; known ones keep what was chosen.
 
-    Parts that are only numbered are known by likeness to `parts_before`, as in the result that
-    follows, so that colours do not change hands at the end.
+    They are those of the result that follows, so that colours do not change hands at the end.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    run : Run or None
+        The run that was looked at before, and its
+    strips : sequence of Strip
+        as chosen.
+    start : sequence of Part
+        What the run that goes on began from.
     """
-    if parts and parts_before and numbered(parts):
-        found = handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
-        return in_part_order(found, parts)
-    known = {strip.key: strip for strip in before}
-    fresh = (known.get(part.key) or _fresh_strip(part) for part in parts)
-    return (*fresh, known.get("residual") or _residual_strip())
+    if run is None:
+        return (*(_fresh_strip(part) for part in parts), _residual_strip())
+    found = {strip.key: strip for strip in run.strips}
+    parts_before, before = before_run(run.result.parts, strips, found, start)
+    made = handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
+    return in_part_order(made, parts)
 
 
 def _fresh_strip(part: Part) -> Strip:
@@ -184,7 +196,7 @@ def trust_lines(run: Run | None, strips: Sequence[Strip]) -> tuple[Trust, ...]:
         tr("Corrected by hand: {names}", names=", ".join(names)),
         tr(
             "Picture and exports follow the correction; the numbers here are those of the run. "
-            "Run on from here to measure it."
+            "Run to go on from it and measure it."
         ),
     )
     return (corrected_by_hand, *run.result.trust)

@@ -34,6 +34,7 @@ class Asked:
     request: Request
     version: str  # of the plugin
     began: float
+    after: str = ""  # id of the run that was looked at
 
 
 class Runner(QObject):
@@ -84,13 +85,15 @@ class Runner(QObject):
         self._worker.start()
         return True
 
-    def start(self, request: Request, source: str, title: str, version: str) -> None:
-        """Ask for a run; `version` is the plugin's."""
+    def start(
+        self, request: Request, source: str, title: str, version: str, after: str = ""
+    ) -> None:
+        """Ask for a run; `version` is the plugin's, `after` the run that it is asked from."""
         self.warm_up()
         assert self._worker is not None
         self._standing, self._leaving = None, False
         number = self._worker.submit(request)
-        self._asked = Asked(number, source, title, request, version, time.monotonic())
+        self._asked = Asked(number, source, title, request, version, time.monotonic(), after)
         _log.info("run of %s on %s", request.analysis, request.dataset.title)
         self.running_changed.emit(True)
         self.progressed.emit(0.0, "Starting")

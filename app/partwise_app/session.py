@@ -12,10 +12,11 @@ from PySide6.QtCore import QObject, Signal
 from partwise.errors import PartwiseProblem, WorkerLost
 from partwise.plugins.contract import Exporter
 from partwise.plugins.registry import Registry
+from partwise.plugins.sections import read_section, section_name, written_section
 from partwise.project.document import Choices, Document, Run, Source, State, Strip
 from partwise.project.recovery import Holder
-from partwise.result import Result, Snapshot
-from partwise_app import filework, resolve
+from partwise.result import Part, Result, Snapshot
+from partwise_app import filework, resolve, steering
 from partwise_app.edits import Edits
 from partwise_app.errands import Errands
 from partwise_app.filework import Opened
@@ -166,6 +167,12 @@ class Session(QObject):
         return asked is not None and asked.source == self._source_id
 
     @property
+    def begun_from(self) -> tuple[Part, ...]:
+        """Parts that the run going on began from."""
+        asked = self._runner.asked
+        return asked.request.start if asked is not None else ()
+
+    @property
     def doing(self) -> str:
         """What is being read or written, or empty."""
         return self._errands.doing
@@ -219,7 +226,8 @@ class Session(QObject):
             "two-runs": run is not None and len(self.state.runs_of(run.source)) > 1,
             "runnable": runs,
             "corrected": any(s.profile is not None for s in strips),
-            "steered": runs and any(s.profile or s.locked for s in strips),
+            "steered": runs and any(s.profile for s in strips),
+            "divisible": runs and run is not None and steering.RANK in self.parameters,
             "running": self.running,
             "undo": bool(self.undo_name),
             "redo": bool(self.redo_name),
@@ -386,6 +394,21 @@ class Session(QObject):
         """Change the choices by a named step that can be undone; `edits` knows the usual ones."""
         self._document.edit(name, change, merge=merge)
 
+    @property
+    def section(self) -> Mapping[str, Any]:
+        """What the plugin of the input that is looked at keeps in the project."""
+        if self.input is None:
+            return {}
+        return read_section(self.input.plugin, self.state.sections)
+
+    def keep(self, data: Mapping[str, Any], title: str, *, merge: str = "") -> None:
+        """Replace what the plugin keeps in the project, by a named step that can be undone."""
+        if self.input is not None:
+            plugin = self.input.plugin
+            self._document.edit_section(
+                section_name(plugin), title, written_section(plugin, data), merge=merge
+            )
+
     def follow_no_run(self) -> None:
         """Show the parameters that were chosen by hand, whatever run is looked at."""
         self._following = None
@@ -399,21 +422,36 @@ class Session(QObject):
 
     # --- running -------------------------------------------------------------------------
 
-    def start_run(self, *, from_here: bool = False) -> None:
+    def start_run(self, *, anew: bool = False, from_here: bool = False, split: str = "") -> None:
         """Run the analysis of the input that is looked at.
+
+        A run that was stopped, or whose parts were corrected or joined by hand, is gone on from;
+        locked parts stay as they are.
 
         Parameters
         ----------
+        anew : bool
+            Whether to begin from nothing, whatever stands.
         from_here : bool
             Whether parts that were corrected by hand stay as they were put, as locked ones do,
             while the others are found again.
+        split : str
+            Key of a part that is to become two.
         """
-        opened = self.input
+        opened, run = self.input, self.run
         if opened is None or self.running or self._look_only:
             return
         from partwise.jobs.perform import Request
 
         values = self.parameters
+        kept = resolve.kept_parts(run, self.part_strips, corrected_too=from_here)
+        start = () if anew else steering.beginning(run, self.strips, kept)
+        if split and run is not None:
+            kept = tuple(part for part in kept if part.key != split)
+            start = steering.halved(run, self.strips, split, kept)
+        if start and run is not None:
+            count = len(start) + len(kept)
+            values = steering.with_count(values, count, whole=len(run.result.parts))
         try:
             filework.check_values(opened.specs, values)
         except PartwiseProblem as problem:
@@ -425,10 +463,13 @@ class Session(QObject):
             analysis=opened.analysis_id,
             dataset=opened.dataset,
             parameters=values,
-            kept=resolve.kept_parts(self.run, self.part_strips, corrected_too=from_here),
+            kept=kept,
+            start=start,
         )
         number = 1 + sum(run.source == self._source_id for run in self.state.runs)
-        self._runner.start(request, self._source_id, f"Run {number}", opened.plugin.version)
+        title = f"Run {number}"
+        version = opened.plugin.version
+        self._runner.start(request, self._source_id, title, version, self._run_id)
 
     def stop(self) -> None:
         """Stop the run, or the export, that is going on."""
@@ -562,7 +603,12 @@ class Session(QObject):
         opened = self.inputs.opened(asked.source)
         assert opened is not None  # it was read before anybody could ask for a run
         run = self._document.add_run(
-            asked.source, opened.plugin.id, opened.analysis_id, asked.title, result
+            asked.source,
+            opened.plugin.id,
+            opened.analysis_id,
+            asked.title,
+            result,
+            after=asked.after,
         )
         if asked.source == self._source_id:
             self._run_id = run.id

@@ -51,6 +51,7 @@ def standing_result(snapshot: Snapshot, request: Request, version: str, seconds:
                 "Fit, residual and stability were not computed; run again for them.",
             ),
         ),
+        views=snapshot.views,
         facts=_common_facts(snapshot.parts),
         provenance=Provenance(
             plugin=request.plugin,
@@ -64,6 +65,7 @@ def standing_result(snapshot: Snapshot, request: Request, version: str, seconds:
             seconds=seconds,
             stop="cancelled",
             kept=tuple(part.key for part in request.kept),
+            start=request.start,
         ),
     )
 

@@ -47,6 +47,7 @@ class StripView(QFrame):
     stepped = Signal(str, int)  # key, one place to the left (-1) or right (1)
     joined = Signal(str, str)
     parted = Signal(str)
+    split_asked = Signal(str)
     dragged = Signal(str, int)  # key, where the cursor is from the left of the screen
     dropped = Signal(str, int)
 
@@ -63,7 +64,7 @@ class StripView(QFrame):
         self._dragging = False
         self._members = 0
         self._others: tuple[tuple[str, str], ...] = ()
-        self._live = False
+        self._live = self._divisible = False
         self._key = strip.key
         self._name = strip.name
         self._swatch = Swatch(strip.color, tr("Colour of {name}", name=strip.name))
@@ -131,9 +132,13 @@ class StripView(QFrame):
         self._share.setToolTip(share.meaning if share else "")
         self._bar.set_share(share.value if share else 0.0, strip.color)
 
-    def set_others(self, others: Sequence[tuple[str, str]]) -> None:
-        """Take (key, name) of the parts that this one could be joined with."""
+    def set_others(self, others: Sequence[tuple[str, str]], *, divisible: bool) -> None:
+        """Take (key, name) of the parts that this one could be joined with.
+
+        `divisible`: whether a run can make two parts of it.
+        """
         self._others = tuple(others)
+        self._divisible = divisible
 
     def menu(self) -> QMenu:
         """Return what can be done with the part, as a menu."""
@@ -151,6 +156,8 @@ class StripView(QFrame):
                 join.triggered.connect(self._on_join)
             if self._members:
                 self._offer(menu, tr("Take apart"), self._on_part)
+            elif self._divisible:
+                self._offer(menu, tr("Split in two, and run"), self._on_split)
         return menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -254,6 +261,9 @@ class StripView(QFrame):
 
     def _on_part(self) -> None:
         self.parted.emit(self._key)
+
+    def _on_split(self) -> None:
+        self.split_asked.emit(self._key)
 
     @staticmethod
     def _offer(menu: QMenu, title: str, slot: Callable[[], None], keys: str = "") -> None:

@@ -44,7 +44,7 @@ __all__ = ["Window"]
 _FIRST_SIZE = QSize(1440, 900)
 _LEAST_SIZE = QSize(1024, 640)
 _GLIMPSE = QSize(480, 256)
-_SAMPLE, _SOLO = "sample:", "solo:"
+_SAMPLE, _SOLO, _SPLIT = "sample:", "solo:", "split:"
 
 
 class Window(QMainWindow):
@@ -123,6 +123,13 @@ class Window(QMainWindow):
             Offer(f"{_SOLO}{s.key}", switch_words("solo", not s.solo, s.name), tr("Parts"))
             for s in self.session.strips
         ]
+        if "divisible" in self.session.facts():
+            found += [
+                Offer(
+                    f"{_SPLIT}{s.key}", tr("Split {name} in two, and run", name=s.name), tr("Parts")
+                )
+                for s in self.session.strips[:-1]
+            ]
         return tuple(found)
 
     def _possible(self, entry: Command) -> bool:
@@ -304,6 +311,7 @@ class Window(QMainWindow):
         self.desk.stage.problem.connect(self._on_stage_problem)
         self.desk.stagebar.command_asked.connect(self._trigger)
         self.desk.tree.menu_asked.connect(self._on_entry_menu)
+        self.desk.mixer.split_asked.connect(self._on_split)
         self.desk.export.clicked.connect(self.deeds.file_export)
         self.desk.report.clicked.connect(self.deeds.file_report)
 
@@ -317,6 +325,9 @@ class Window(QMainWindow):
         self.notices.tell(notice, title)
         if notice.tone == "bad":
             self._run_when_open = ""
+
+    def _on_split(self, key: str) -> None:
+        self.deeds.run_start(split=key)
 
     def _on_entry_menu(self, entry_id: str, at: QPoint) -> None:
         """Offer what can be done with an input or a run."""
@@ -360,6 +371,8 @@ class Window(QMainWindow):
             strip = next(s for s in self.session.strips if s.key == key)
             name = switch_words("solo", not strip.solo, strip.name)
             self.session.edits.strip(key, name, {"solo": not strip.solo})
+        elif offer_id.startswith(_SPLIT):
+            self._on_split(offer_id.removeprefix(_SPLIT))
         else:
             self._trigger(offer_id)
 

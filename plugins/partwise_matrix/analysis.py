@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,13 +21,14 @@ from partwise.api import (
     Result,
     param,
     rank_scan,
+    start_factors,
     stop_if_cancelled,
     uniqueness,
 )
 from partwise_matrix.colors import color_of
 from partwise_matrix.fits import Task, find_parts, on_loss
 from partwise_matrix.prepared import Prepared, prepare
-from partwise_matrix.tell import measures, scan_table, top_table, views
+from partwise_matrix.tell import factor_views, measures, scan_table, top_table, views
 from partwise_matrix.trust import Evidence, leftover, lines, shares_explained
 
 __all__ = ["MatrixAnalysis"]
@@ -150,19 +151,24 @@ class MatrixAnalysis:
             profiles = [np.asarray(part.profile, dtype=np.float64) for part in kept]
             fixed = np.stack(profiles, axis=1) * prepared.row_scale
         task = Task(prepared.scaled, on_loss(params.loss), prepared.weights, fixed, job.seed)
+        begun = _begun(job, prepared)
         scan = None
-        if params.rank.strip().lower() == "auto":
+        if params.rank.strip().lower() == "auto" and not begun:
             scan = _scan(task, params, prepared, kept, job)
-        rank, why = _choose(scan, params, len(kept))
+        rank, why = _choose(scan, params, len(kept), len(begun))
 
         def show(W: Array, H: Array, trace: list[float]) -> None:
-            job.snapshot(_parts(W, H, prepared, kept), trace)
+            parts = _parts(W, H, prepared, kept)
+            job.snapshot(parts, trace, factor_views(prepared, parts))
 
         first = None
-        if scan is not None and not kept and rank in scan.rank:
+        if begun:
+            first = start_factors(task.X, begun, rank, fixed_W=fixed, seed=job.seed)
+        elif scan is not None and not kept and rank in scan.rank:
             first = (scan.fit(rank).W, scan.fit(rank).H)
+        going_on = bool(begun) and first is not None
         found = find_parts(
-            task, rank, params.starts, job, show, (0.6 if scan else 0.0, 0.85), first
+            task, rank, params.starts, job, show, (0.6 if scan else 0.0, 0.85), first, going_on
         )
         doubt = _doubt(task, found.fit, params, job) if params.doubt else None
         stop_if_cancelled(job)
@@ -194,6 +200,20 @@ def _kept(job: Job, prepared: Prepared) -> tuple[Part, ...]:
     return tuple(job.kept)
 
 
+def _begun(job: Job, prepared: Prepared) -> tuple[Part, ...]:
+    """The parts to begin from, on the scale that is fitted; what a scan tried is no beginning."""
+    begun = []
+    for part in job.start:
+        if np.size(part.profile) != len(prepared.values) or part.facts.get("tried"):
+            continue
+        profile = np.asarray(part.profile, dtype=np.float64) * prepared.row_scale[:, 0]
+        course = part.course
+        if course is not None and np.size(course) == prepared.values.shape[1]:
+            course = np.asarray(course, dtype=np.float64) * prepared.column_scale[0]
+        begun.append(replace(part, profile=profile, course=course))
+    return tuple(begun)
+
+
 def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...], job: Job) -> Any:
     most = min(params.most, *task.X.shape)
     shown = 0
@@ -206,7 +226,10 @@ def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...
         if len(fits) > shown:
             shown = len(fits)
             best = fits[-1]
-            job.snapshot(_parts(best.W, best.H, prepared, ()), [float(v) for v in best.trace])
+            parts = _parts(best.W, best.H, prepared, ())
+            tried = [replace(part, facts={**part.facts, "tried": True}) for part in parts]
+            trace = [float(v) for v in best.trace]
+            job.snapshot(tried, trace, factor_views(prepared, parts))
         return not job.cancelled
 
     scan = rank_scan(
@@ -223,8 +246,10 @@ def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...
     return scan
 
 
-def _choose(scan: Any, params: _Params, kept: int) -> tuple[int, str]:
+def _choose(scan: Any, params: _Params, kept: int, begun: int) -> tuple[int, str]:
     """How many parts, and why, in words."""
+    if scan is None and params.rank.strip().lower() == "auto":
+        return kept + begun, "as many as the run was begun from"
     if scan is None:
         rank = int(params.rank)
         if rank < kept:

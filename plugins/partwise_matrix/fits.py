@@ -50,11 +50,14 @@ class Fitted:
         Cosine of each part with its like in every other start.
     objectives : tuple of float
         What each start reached.
+    going_on : bool
+        Whether a person chose where to begin.
     """
 
     fit: Factorization
     alike: NDArray[np.float64]
     objectives: tuple[float, ...]
+    going_on: bool = False
 
 
 def on_loss(text: str) -> str | float:
@@ -76,6 +79,7 @@ def find_parts(
     show: Show,
     progress: tuple[float, float],
     first: tuple[Array, Array] | None = None,
+    going_on: bool = False,
 ) -> Fitted:
     """Fit from several starts and keep the best; `show` sees each step that leads so far.
 
@@ -90,6 +94,9 @@ def find_parts(
         Fractions of the whole run.
     first : (W, H), optional
         A fit to begin with, where one is known.
+    going_on : bool
+        Whether a person wants to go on from `first`: it is kept, and other starts only tell how
+        alike they are.
 
     Raises
     ------
@@ -107,7 +114,7 @@ def find_parts(
             trace.append(float(step.objective))
             part = min(step.iteration / _MOST_STEPS, 1.0)
             job.report(low + (high - low) * (number + part) / starts, _words(number, starts))
-            if step.objective <= best:
+            if step.objective <= best and not (going_on and number):
                 show(step.W, step.H, trace)
             return not job.cancelled
 
@@ -129,16 +136,17 @@ def find_parts(
         if job.cancelled:
             raise Cancelled
         found.append(fit)
-        if fit.objective < best:
+        if fit.objective < best and not (going_on and number):
             show(fit.W, fit.H, [float(v) for v in fit.trace])
         job.report(low + (high - low) * (number + 1) / starts, _words(number, starts))
-    chosen = min(found, key=lambda fit: fit.objective)
+    chosen = found[0] if going_on else min(found, key=lambda fit: fit.objective)
     others = [fit for fit in found if fit is not chosen]
     alike = [match_parts(chosen.W, other.W).cosine for other in others]
     return Fitted(
         replace(chosen, seed=task.seed),
         np.array(alike).reshape(len(alike), rank),
         tuple(fit.objective for fit in found),
+        going_on,
     )
 
 

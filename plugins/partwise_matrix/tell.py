@@ -12,7 +12,7 @@ from partwise.api import Axis, Measure, Part, Table, View
 from partwise_matrix.prepared import Prepared
 from partwise_matrix.trust import Evidence
 
-__all__ = ["measures", "scan_table", "top_table", "views"]
+__all__ = ["factor_views", "measures", "scan_table", "top_table", "views"]
 
 _AS_BARS = 80  # columns; more are a curve
 _TOP = 5  # rows named per part
@@ -94,7 +94,15 @@ def scan_table(scan: Any) -> Table:
 
 def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
     """Return what the stage shows: the table, what parts are made of, where they are, the scan."""
-    prepared = evidence.prepared
+    H = np.stack([np.asarray(part.course) for part in parts])
+    told = list(factor_views(evidence.prepared, parts))
+    if evidence.scan is not None:
+        told += [_scan_view(evidence), *_consensus_view(evidence, H)]
+    return tuple(told)
+
+
+def factor_views(prepared: Prepared, parts: Sequence[Part]) -> tuple[View, ...]:
+    """Return the views that follow from the parts alone, also while they emerge."""
     rows, columns = prepared.rows, prepared.columns
     W = np.stack([part.profile for part in parts], axis=1)
     H = np.stack([np.asarray(part.course) for part in parts])
@@ -137,8 +145,6 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
                 {"of": "parts", "lanes": True, "tab": "Columns"},
             )
         )
-    if evidence.scan is not None:
-        told += [_scan_view(evidence), *_consensus_view(evidence, H)]
     return tuple(told)
 
 

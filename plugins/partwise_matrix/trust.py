@@ -19,6 +19,7 @@ Array = NDArray[np.floating[Any]]
 
 _SIDE = 400  # rows and columns of what is left that are looked at
 _FLIPS = 20
+_LOST = 1e-3  # of the error; less is the end of an iteration
 _STRUCTURE = 1.25, 1.6  # times what chance leaves in the strongest pattern
 _ALIKE = 0.95, 0.8  # cosines
 _NEAR = 0.01  # of the best objective: a start that ends within it has found as good a fit
@@ -120,6 +121,7 @@ def lines(evidence: Evidence, names: Sequence[str], kept: int) -> tuple[Trust, .
         told.append(_uniqueness(evidence, names))
     if evidence.scan is not None:
         told.append(_rank(evidence))
+    told += _begun(evidence)
     told += _table(evidence.prepared)
     told.append(_converged(evidence))
     return tuple(told)
@@ -138,6 +140,29 @@ def _explained(evidence: Evidence) -> Trust:
         f"Of the sum of squares{of}, about zero. {about}"
         "A table that is far from zero everywhere is explained by one part already.",
     )
+
+
+def _begun(evidence: Evidence) -> list[Trust]:
+    """What a run that went on from parts leaves on the table."""
+    found = evidence.found
+    if not found.going_on:
+        return []
+    mine, best = found.objectives[0], min(found.objectives)
+    lost = (mine - best) / mine if mine > 0 else 0.0
+    if lost < _LOST:
+        words = "Gone on from the parts that stood"
+        told = "No other start fits better." if len(found.objectives) > 1 else ""
+        return [Trust("begun", lost, "good", words, told)]
+    return [
+        Trust(
+            "begun",
+            lost,
+            "look",
+            f"{100 * lost:.1f} % of the error could be saved elsewhere",
+            "The run went on from the parts that stood; another start fits better. Run anew for "
+            "the best of all starts.",
+        )
+    ]
 
 
 def _noise(evidence: Evidence) -> Trust:

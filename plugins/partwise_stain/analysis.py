@@ -185,7 +185,7 @@ def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) ->
         if stains == "he":
             coreset = gather(looked.regions, looked.white, brown=False, left=left, job=job)
             _check_tissue(coreset)
-    prior = published(stains)
+    prior = _priors(stains, job)
     if fixed is None and prior.shape[2] == 3:
         # Three dyes fill all colours, so that no cone in a plane can be fitted to them.
         fixed = preset(stains)
@@ -210,6 +210,22 @@ def _find(looked: Survey, params: _Params, profile: Profile | None, job: Job) ->
     job.report(0.3, "Checking how steady they are")
     steady = steadiness(coreset, prior, kept, job) if params.resample else None
     return _Found(stains, vectors, looked.white, coreset, tuple(trace), len(trace), steady)
+
+
+def _priors(stains: str, job: Job) -> Vectors:
+    """Pairs to begin the search from: published ones, or where a hand or a stop left it."""
+    known = published(stains)
+    keys = [stain.key for stain in STAINS[stains]]
+    begun = {part.key: part for part in (*job.kept, *job.start)}
+    if known.shape[2] != len(keys) or not job.start or set(keys) - begun.keys():
+        return known
+    profiles = [np.asarray(begun[key].profile, dtype=np.float64) for key in keys]
+    if any(profile.shape != (3,) for profile in profiles):
+        return known
+    pair = np.column_stack([unit(profile) for profile in profiles])[None]
+    # A correction by hand is where to look; what only stood is one more place beside the others.
+    by_hand = any(part.facts.get("corrected") for part in job.start)
+    return pair if by_hand else np.concatenate([pair, known])
 
 
 def _kept(stains: str, job: Job) -> dict[int, Vectors]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from partwise.data.dataset import Axis, Dataset
 from partwise.data.pyramid import ArrayPyramid
-from partwise.project.document import Strip
-from partwise.result import Part, View
+from partwise.project.document import Run, Strip
+from partwise.result import Fit, Part, Residual, Result, View
 from partwise_app import resolve
 from partwise_app.measures import number
 from partwise_app.notices import notice_of
@@ -138,6 +138,9 @@ def test_numbered_parts_that_emerge_are_known_by_likeness() -> None:
         Part(f"part-{k}", f"Part {k}", f"#{k}{k}{k}{k}{k}{k}", np.array(profile))
         for k, profile in ((1, [0.1, 1.0]), (2, [1.0, 0.2]))
     )
-    strips = resolve.live_strips(emerging, chosen, before)
+    known = Strip("part-1", "Part 1", "#111111"), Strip("part-2", "Part 2", "#222222")
+    result = Result(before, Residual(0.0), Fit("frobenius", 0.0, 1.0, 1, "converged", 0.0))
+    run = Run("run-1", "source-1", "pebble", "sort", "Run 1", result, known)
+    strips = resolve.live_strips(emerging, run, chosen)
     assert [s.key for s in strips] == ["part-1", "part-2", "residual"]
     assert [s.name for s in strips] == ["Part 2", "Liver", "Residual"]

@@ -123,6 +123,76 @@ def test_run_on_from_here_keeps_what_was_corrected(desktop: Desktop) -> None:
     assert (kept.key, tuple(kept.profile)) == ("large", (0.6, 0.8))
 
 
+def test_run_goes_on_from_what_was_stopped_and_run_anew_does_not(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    session = window.session
+    assert desktop.worker.requests[-1].start == ()
+    window.action("run_start").trigger()
+    assert desktop.worker.requests[-1].start == ()  # what came to its end is not gone on from
+    stood = pebble_parts(window)[:1]
+    desktop.worker.say(w.Snapshotted(2, Snapshot(stood, (3.0, 2.0))))
+    with desktop.qtbot.waitSignal(session.stopped):
+        session.stop()
+    window.action("run_start").trigger()
+    assert [part.key for part in desktop.worker.requests[-1].start] == ["large"]
+    with desktop.qtbot.waitSignal(session.run_added):
+        desktop.worker.answer()
+    assert session.run is not None
+    assert session.run.result.provenance is not None
+    assert [part.key for part in session.run.result.provenance.start] == ["large"]
+    session.select_run("run-2")
+    window.action("run_anew").trigger()
+    assert desktop.worker.requests[-1].start == ()
+
+
+def pebble_parts(window: Window) -> Any:
+    run = window.session.state.runs[0]
+    return run.result.parts
+
+
+def test_a_run_begins_from_corrections_and_locked_parts_stay(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    edits = window.session.edits
+    edits.strip("large", "Correct large", {"profile": (0.6, 0.8)})
+    edits.strip("small", "Lock small", {"locked": True})
+    window.action("run_start").trigger()
+    asked = desktop.worker.requests[-1]
+    assert [part.key for part in asked.kept] == ["small"]
+    (start,) = asked.start
+    assert (start.key, tuple(start.profile), start.facts["corrected"]) == (
+        "large",
+        (0.6, 0.8),
+        True,
+    )
+
+
+def test_joined_parts_are_begun_from_as_one_and_keep_the_name_given(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    session = window.session
+    session.edits.join("large", "small")
+    session.edits.strip("large", "Rename", {"name": "All grains", "color": "#010203"})
+    window.action("run_start").trigger()
+    assert [part.name for part in desktop.worker.requests[-1].start] == ["All grains"]
+    desktop.worker.answer()
+    assert {s.key: (s.name, s.color) for s in session.strips}["large"] == ("All grains", "#010203")
+
+
+def test_names_go_on_from_the_run_that_was_looked_at(desktop: Desktop) -> None:
+    window = _with_result(desktop, runs=2)
+    session = window.session
+    session.select_run("run-1")
+    session.edits.strip("large", "Rename", {"name": "Boulders"})
+    desktop.run(session)
+    assert session.strips[0].name == "Boulders"
+
+
+def test_a_part_is_split_only_where_the_number_of_parts_is_a_choice(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    titles = [action.text() for action in _strip(window, "large").menu().actions()]
+    assert "Split in two, and run" not in titles
+    assert not any(offer.id.startswith("split:") for offer in window.offers())
+
+
 def test_two_runs_are_compared_until_something_else_is_looked_at(desktop: Desktop) -> None:
     window = _with_result(desktop)
     assert not window.action("view_compare_runs").isEnabled()

@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 
 from partwise.data.fingerprint import InputFile
 from partwise.project.history import History
-from partwise.project.strips import RESIDUAL, Strip, changed, expanded, handed_on, in_part_order
+from partwise.project.strips import (
+    RESIDUAL,
+    Strip,
+    before_run,
+    changed,
+    expanded,
+    handed_on,
+    in_part_order,
+)
 from partwise.result import Part, Result
 
 __all__ = ["Choices", "Document", "Run", "Source", "State", "Strip"]
@@ -196,9 +204,19 @@ class Document:
         self._become(dataclasses.replace(self._state, sources=sources))
 
     def add_run(
-        self, source_id: str, plugin: str, analysis: str, title: str, result: Result
+        self,
+        source_id: str,
+        plugin: str,
+        analysis: str,
+        title: str,
+        result: Result,
+        *,
+        after: str = "",
     ) -> Run:
-        """Add a finished run; like parts of the run before hand on names, colours and locks."""
+        """Add a finished run; like parts of the run before hand on names, colours and locks.
+
+        `after` is the id of the run that it was asked from; by default the newest of its source.
+        """
         run = Run(
             id=_fresh_id("run", [r.id for r in self._state.runs]),
             source=source_id,
@@ -206,7 +224,7 @@ class Document:
             analysis=analysis,
             title=title,
             result=result,
-            strips=self._first_strips(source_id, result.parts),
+            strips=self._first_strips(source_id, result, after),
         )
         self._become(dataclasses.replace(self._state, runs=(*self._state.runs, run)))
         return run
@@ -262,16 +280,18 @@ class Document:
         """Bring the edit back that was undone last; nothing where there is none."""
         self._restore(self._history.redo())
 
-    def _first_strips(self, source_id: str, parts: tuple[Part, ...]) -> tuple[Strip, ...]:
+    def _first_strips(self, source_id: str, result: Result, after: str) -> tuple[Strip, ...]:
         earlier = self._state.runs_of(source_id)
         parts_before: tuple[Part, ...] = ()
         before: tuple[Strip, ...] = ()
         if earlier:
-            last = earlier[-1]
-            parts_before = last.result.parts
+            last = next((run for run in earlier if run.id == after), earlier[-1])
+            start = result.provenance.start if result.provenance is not None else ()
             found = {strip.key: strip for strip in last.strips}
-            before = expanded(self._state.strips(last.id), found)
-        return handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
+            parts_before, before = before_run(
+                last.result.parts, self._state.strips(last.id), found, start
+            )
+        return handed_on(result.parts, parts_before, before, _fresh_strip, _residual_strip)
 
     def _edit(self, name: str, choices: Choices, sections: Mapping[str, Any], merge: str) -> None:
         before, after = (self._state.choices, self._state.sections), (choices, sections)

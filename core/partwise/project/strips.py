@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RESIDUAL",
     "Strip",
+    "before_run",
     "changed",
     "expanded",
     "handed_on",
@@ -189,6 +190,47 @@ def handed_on(
     keys.sort(key=lambda key: places.get(origin.get(key, ""), len(places)))
     residual = known.get(RESIDUAL) or make_residual()
     return (*(strips[key] for key in keys), residual)
+
+
+def before_run(
+    parts: Sequence[Part],
+    strips: Sequence[Strip],
+    found: Mapping[str, Strip],
+    start: Sequence[Part],
+) -> tuple[tuple[Part, ...], tuple[Strip, ...]]:
+    """Return the parts and strips that those of the next run continue, for `handed_on`.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of the run before.
+    strips : sequence of Strip
+        Its strips as chosen.
+    found : mapping of str to Strip
+        Its strips as first made, by key.
+    start : sequence of Part
+        What the next run begins from: a joined strip is one part there, and a part that was split
+        is two.
+    """
+    each = expanded(strips, found)
+    if not start:
+        return tuple(parts), each
+    known = {strip.key: strip for strip in strips}
+    begun = {part.key: part for part in start}
+    gone = {key for name in begun if name in known for key in known[name].joined}
+    kept = {part.key: part for part in parts if part.key not in gone and part.key not in begun}
+    heads: list[Strip] = []
+    for strip in each:
+        if strip.key in begun:
+            heads.append(dataclasses.replace(known.get(strip.key, strip), joined=()))
+        elif strip.key in kept or strip.key == RESIDUAL:
+            heads.append(strip)
+    fresh = [part for part in start if part.key not in {strip.key for strip in heads}]
+    for part in fresh:
+        before = start[list(begun).index(part.key) - 1].key
+        place = next((k for k, s in enumerate(heads) if s.key == before), -1)
+        heads.insert(place + 1, Strip(part.key, part.name, part.color))
+    return (*start, *kept.values()), tuple(heads)
 
 
 def _origins(parts: Sequence[Part], before: Sequence[Part]) -> dict[str, str]:

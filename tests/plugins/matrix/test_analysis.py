@@ -206,6 +206,37 @@ def test_parts_are_seen_while_they_emerge_and_a_stop_leaves_at_once(small: Any) 
         run(dataset_of(small), LocalJob(is_cancelled=lambda: len(reports) > 0), rank="3")
 
 
+def test_a_run_goes_on_from_what_stood_and_says_so(small: Any) -> None:
+    whole = run(dataset_of(small), rank="3")
+    seen: list[Any] = []
+    stood = tuple(
+        dataclasses.replace(part, profile=np.asarray(part.profile) * np.linspace(0.9, 1.1, 20))
+        for part in whole.parts
+    )
+    job = LocalJob(start=stood, on_snapshot=lambda parts, trace: seen.append((parts, trace)))
+    again = run(dataset_of(small), job, rank="3", starts=1)
+    assert seen[0][1][0] < 0.1 * (small**2).sum()  # the first step stands where the last one stood
+    assert again.fit.value < 1.001 * whole.fit.value
+    assert "begun" in {line.check for line in again.trust}
+    for normalise in ("rows", "columns"):
+        scaled = run(dataset_of(small), LocalJob(start=whole.parts), rank="3", normalise=normalise)
+        assert scaled.fit.explained > 0.98
+
+
+def test_auto_takes_as_many_as_it_begins_from_unless_they_were_only_tried(small: Any) -> None:
+    parts = run(dataset_of(small), rank="4").parts
+    assert len(run(dataset_of(small), LocalJob(start=parts)).parts) == 4
+    tried = tuple(dataclasses.replace(part, facts={"tried": True}) for part in parts)
+    assert len(run(dataset_of(small), LocalJob(start=tried), most=4).parts) == 3
+
+
+def test_the_views_of_the_parts_are_there_while_they_emerge(small: Any) -> None:
+    seen: list[Any] = []
+    run(dataset_of(small), LocalJob(on_views=seen.append), rank="3", starts=1)
+    assert [view.kind for view in seen[0]] == ["matrix", "bars", "bars"]
+    assert seen[-1][1].arrays["values"].shape == (3, 20)
+
+
 def test_exports_carry_the_names_and_read_back_the_same(
     sample: Dataset, result: Result, tmp_path: Path
 ) -> None:
