@@ -136,33 +136,55 @@ def row_products(X: Array, H: Array, lo: int, hi: int, out: Array) -> None:
     for i in range(lo, hi):
         for k in range(rank):
             out[k, i] = zero
-        for start in range(0, n, 2048):
-            x = X[i, start : min(start + 2048, n)]
+    for start in range(0, n, 2048):
+        stop = min(start + 2048, n)
+        i = lo
+        # Two rows by four parts: six loads for eight products keep the multipliers busy.
+        while i + 1 < hi:
+            x, y = X[i, start:stop], X[i + 1, start:stop]
             width = x.shape[0]
             k = 0
             while k + 3 < rank:
-                h0 = H[k, start : start + width]
-                h1 = H[k + 1, start : start + width]
-                h2 = H[k + 2, start : start + width]
-                h3 = H[k + 3, start : start + width]
+                h0, h1 = H[k, start:stop], H[k + 1, start:stop]
+                h2, h3 = H[k + 2, start:stop], H[k + 3, start:stop]
                 s0 = s1 = s2 = s3 = zero
+                t0 = t1 = t2 = t3 = zero
                 for j in range(width):
                     s0 += x[j] * h0[j]
                     s1 += x[j] * h1[j]
                     s2 += x[j] * h2[j]
                     s3 += x[j] * h3[j]
+                    t0 += y[j] * h0[j]
+                    t1 += y[j] * h1[j]
+                    t2 += y[j] * h2[j]
+                    t3 += y[j] * h3[j]
                 out[k, i] += s0
                 out[k + 1, i] += s1
                 out[k + 2, i] += s2
                 out[k + 3, i] += s3
+                out[k, i + 1] += t0
+                out[k + 1, i + 1] += t1
+                out[k + 2, i + 1] += t2
+                out[k + 3, i + 1] += t3
                 k += 4
             while k < rank:
-                h0 = H[k, start : start + width]
-                s0 = zero
+                h0 = H[k, start:stop]
+                s0 = t0 = zero
                 for j in range(width):
                     s0 += x[j] * h0[j]
+                    t0 += y[j] * h0[j]
                 out[k, i] += s0
+                out[k, i + 1] += t0
                 k += 1
+            i += 2
+        if i < hi:
+            x = X[i, start:stop]
+            for k in range(rank):
+                h0 = H[k, start:stop]
+                s0 = zero
+                for j in range(x.shape[0]):
+                    s0 += x[j] * h0[j]
+                out[k, i] += s0
 
 
 @compiled
@@ -171,8 +193,8 @@ def column_products(X: Array, F: Array, lo: int, hi: int, out: Array) -> None:
     rank = F.shape[0]
     n = X.shape[1]
     out[:] = 0
-    for start in range(0, n, 2048):
-        stop = min(start + 2048, n)
+    for start in range(0, n, 1024):
+        stop = min(start + 1024, n)
         width = stop - start
         i = lo
         while i + 3 < hi:
@@ -180,7 +202,16 @@ def column_products(X: Array, F: Array, lo: int, hi: int, out: Array) -> None:
             x1 = X[i + 1, start:stop]
             x2 = X[i + 2, start:stop]
             x3 = X[i + 3, start:stop]
-            for k in range(rank):
+            k = 0
+            while k + 1 < rank:
+                f0, f1, f2, f3 = F[k, i], F[k, i + 1], F[k, i + 2], F[k, i + 3]
+                g0, g1, g2, g3 = F[k + 1, i], F[k + 1, i + 1], F[k + 1, i + 2], F[k + 1, i + 3]
+                o, p = out[k, start:stop], out[k + 1, start:stop]
+                for j in range(width):
+                    o[j] += f0 * x0[j] + f1 * x1[j] + f2 * x2[j] + f3 * x3[j]
+                    p[j] += g0 * x0[j] + g1 * x1[j] + g2 * x2[j] + g3 * x3[j]
+                k += 2
+            if k < rank:
                 f0, f1, f2, f3 = F[k, i], F[k, i + 1], F[k, i + 2], F[k, i + 3]
                 o = out[k, start:stop]
                 for j in range(width):

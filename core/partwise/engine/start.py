@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.kernels import nnls_columns
+from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem, check_factor
 
 __all__ = ["INITS", "begin", "generator"]
@@ -195,6 +196,15 @@ def _leading_svd(X: Any, rank: int, rng: np.random.Generator) -> tuple[Array, Ar
     # Randomised subspace iteration (Halko, Martinsson, Tropp 2011). It only says where to begin:
     # on a large matrix, where each round is two reads, one is enough.
     rounds = 3 if m * n < _LARGE else 1
+    # Its small factorizations wait for each other's threads a hundred times.
+    with single_blas():
+        return _projected_svd(X, rank, width, rounds, rng)
+
+
+def _projected_svd(
+    X: Any, rank: int, width: int, rounds: int, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    m, n = X.shape
     if n >= m:
         Q = rng.standard_normal((m, width)).astype(X.dtype)
         for _ in range(rounds):

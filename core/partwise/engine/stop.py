@@ -22,7 +22,11 @@ class Rule:
 
     def met(self, trace: list[float], kkt: float) -> bool:
         """Is the fit converged, given the objective so far and the KKT residual?"""
-        if trace[-1] <= 0 or kkt <= self.tol:
+        if trace[-1] <= 0 or kkt <= _FAR_BELOW * self.tol:
+            return True
+        # The residual is relative to the data. Where parts fit them closely, it is small
+        # long before the error that is left has settled.
+        if kkt <= self.tol and (len(trace) < 2 or trace[-2] - trace[-1] <= _SETTLED * trace[-1]):
             return True
         if len(trace) <= _LOOK:
             return False
@@ -31,6 +35,8 @@ class Rule:
 
 
 _LOOK = 5
+_SETTLED = 2e-5  # of the objective, gained by the last step
+_FAR_BELOW = 0.01  # of the tolerance: data that are exact sums of parts gain with every step
 
 
 @dataclass(slots=True)

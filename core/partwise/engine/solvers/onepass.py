@@ -29,6 +29,7 @@ _SWEEPS = 4
 _COLD = 40  # sweeps where the long factor is not known yet
 _ENTRIES = 1 << 17  # of X in a block: half of a second-level cache
 _LEAST = 512  # rows of a sample
+_CLOSE = 1e-3  # of half the squared data: below, the error is summed entry by entry
 
 
 def can(problem: Problem) -> bool:
@@ -108,6 +109,7 @@ class _Dense(Run):
         rows, columns = X.shape
         # Every block holds a product of its own, so there are not too many.
         self._cuts = blocks(rows, max(8, -(-rows // 48), _ENTRIES // columns))
+        self._half_square = self._error(tall[:0], wide[:0])
 
     def sample(self) -> _Dense | None:
         """The same on some of the rows; None if that would not pay."""
@@ -150,29 +152,50 @@ class _Dense(Run):
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         X, none = self.X, self._none
-        small = gram(wide).astype(X.dtype)
+        gram_wide, gram_tall = gram(wide), gram(tall)
+        small = gram_wide.astype(X.dtype)
         new = tall.copy()
         product = np.empty_like(tall)
+        # The products hold the objective, too, unless it is so small beside the data that the
+        # difference would be made of rounding.
+        close = self._value < _CLOSE * self._half_square
         losses = np.zeros(len(self._cuts))
         shares = np.empty((len(self._cuts), *wide.shape), X.dtype)
 
         def work(slot: int, lo: int, hi: int) -> None:
-            losses[slot] = kernels.half_squared_error(X, tall, wide, lo, hi)
             kernels.row_products(X, wide, lo, hi, product)
+            if close:
+                losses[slot] = kernels.half_squared_error(X, tall, wide, lo, hi)
             mine = new[:, lo:hi]
             kernels.sweeps(small, product[:, lo:hi], mine, 0, _SWEEPS, none, none)
             kernels.column_products(X, new, lo, hi, shares[slot])
 
         run_blocks(work, self._cuts)
         cross = shares.sum(axis=0)
-        size = float((small.astype(np.float64) * gram(tall)).sum())
+        size = float((gram_wide * gram_tall).sum())
+        value = float(losses.sum())
+        if not close:
+            inner = float(np.einsum("kj,kj->k", tall, product, dtype=np.float64).sum())
+            value = max(0.0, self._half_square - inner + 0.5 * size)
+            if value < _CLOSE * self._half_square:
+                value = self._error(tall, wide)
         residual = natural_residual(tall, small @ tall - product, size)
         small = gram(new).astype(X.dtype)
         then = wide.copy()
-        size = float((small.astype(np.float64) * gram(wide)).sum())
+        size = float((small.astype(np.float64) * gram_wide).sum())
         self.residual = max(residual, natural_residual(wide, small @ wide - cross, size))
         kernels.sweeps(small, cross, then, 0, _SWEEPS, none, none)
-        return (new, then), float(losses.sum())
+        return (new, then), value
+
+    def _error(self, tall: Array, wide: Array) -> float:
+        """Half the squared error, from the entries themselves."""
+        parts = np.empty(len(self._cuts))
+
+        def work(slot: int, lo: int, hi: int) -> None:
+            parts[slot] = kernels.half_squared_error(self.X, tall, wide, lo, hi)
+
+        run_blocks(work, self._cuts)
+        return float(parts.sum())
 
     def _cross(self) -> float:
         return float((self._across(self.tall) * self.wide).sum(dtype=np.float64))

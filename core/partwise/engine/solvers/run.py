@@ -108,10 +108,10 @@ class Run:
 
 
 def gram(F: Array) -> Array:
-    """F F' in float64, from products in the data's own precision over short runs."""
+    """F F' in float64: objectives are differences of such terms."""
     total = np.zeros((len(F), len(F)))
     with single_blas():
         for lo, hi in blocks(F.shape[1], 4096):
-            part = F[:, lo:hi]
+            part = F[:, lo:hi].astype(np.float64, copy=False)
             total += part @ part.T
     return total

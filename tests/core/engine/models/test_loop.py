@@ -13,10 +13,10 @@ from partwise.engine.stop import Clock, Rule
 
 
 class _Halving:
-    """Halves its objective at every step, from a given value."""
+    """Halves its objective at every step, or divides it by another number."""
 
-    def __init__(self, value: float, residual: float = np.inf) -> None:
-        self._value, self._residual = value, residual
+    def __init__(self, value: float, residual: float = np.inf, by: float = 2.0) -> None:
+        self._value, self._residual, self._by = value, residual, by
         self.steps = 0
 
     def value(self) -> float:
@@ -24,7 +24,7 @@ class _Halving:
 
     def step(self, show: bool) -> float:
         self.steps += 1
-        self._value /= 2
+        self._value /= self._by
         return self._value
 
     def kkt(self) -> float:
@@ -41,8 +41,8 @@ def test_the_trace_holds_the_start_and_every_step() -> None:
 
 
 def test_it_ends_for_the_reason_it_says() -> None:
-    assert drive(_Halving(8.0, 0.1), Rule(0.2, 99), Clock(None)).iterations == 1
-    assert drive(_Halving(8.0, 0.1), Rule(0.2, 99), Clock(None)).stop == "converged"
+    settled = drive(_Halving(8.0, 0.1, by=1.0), Rule(0.2, 99), Clock(None))
+    assert (settled.iterations, settled.stop) == (1, "converged")
     assert drive(_Halving(0.0), Rule(0.0, 99), Clock(None)).stop == "converged"
     assert drive(_Halving(8.0), Rule(0.0, 99), Clock(1e-12)).stop == "max_seconds"
     seen: list[Any] = []
@@ -57,6 +57,11 @@ def test_it_ends_for_the_reason_it_says() -> None:
     assert isinstance(step.W, tuple)
     with pytest.raises(ValueError, match="read-only"):
         step.H[0] = 1
+
+
+def test_a_small_residual_ends_nothing_while_the_objective_still_falls() -> None:
+    assert drive(_Halving(8.0, 0.1), Rule(0.2, 30), Clock(None)).stop == "max_iter"
+    assert drive(_Halving(8.0, 0.001), Rule(0.2, 30), Clock(None)).iterations == 1
 
 
 def test_reports_wait_for_their_time() -> None:
