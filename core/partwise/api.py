@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from partwise.job import Job, LocalJob, stop_if_cancelled
     from partwise.params import param
     from partwise.plugins.contract import Analysis, Exporter, Plugin, Reader, Sample, Section
+    from partwise.plugins.safety import state_folder
     from partwise.result import (
         Fit,
         Measure,
@@ -194,6 +195,7 @@ _NAMES = {
         "Sample",
         "Section",
     ),
+    "partwise.plugins.safety": ("state_folder",),
     "partwise.result": (
         "Fit",
         "Measure",
@@ -302,6 +304,7 @@ __all__ = [
     "separable_nmf",
     "sequential_nmf",
     "start_factors",
+    "state_folder",
     "stop_if_cancelled",
     "symmetric_nmf",
     "tri_nmf",
