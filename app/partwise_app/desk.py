@@ -26,6 +26,7 @@ from partwise_app.viewers.curve import ConvergenceCurve
 from partwise_app.viewers.plots import PlotStage
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import ImageStage
+from partwise_app.viewers.views import ViewStage
 from partwise_app.words import tr
 
 __all__ = ["Desk"]
@@ -49,6 +50,8 @@ class Desk(QWidget):
         self._views.addWidget(self.sheets)
         self.plots = PlotStage()
         self._views.addWidget(self.plots)
+        self.views = ViewStage()
+        self._views.addWidget(self.views)
         self.mixer = Mixer()
         self.scatter = ScatterView()
         self.form = ParamForm()
@@ -69,6 +72,8 @@ class Desk(QWidget):
         )
         self._panel: QWidget | None = None
         self._panel_box = QVBoxLayout()
+        self._under: QWidget | None = None
+        self._under_box = QVBoxLayout()
         self._scatter_title = SectionLabel(tr("Optical density"))
         self._scatter_hint = label("", "small")
         self._scatter_box = self._make_scatter()
@@ -108,9 +113,16 @@ class Desk(QWidget):
         self._views.setCurrentWidget(self.plots)
         self.stagebar.hide()
 
+    def show_views(self) -> None:
+        """Show the stage of signals, volumes and nets, which has a row of tabs of its own."""
+        self._views.setCurrentWidget(self.views)
+        self.stagebar.hide()
+
     def order_tabs(self) -> None:
         """Let Tab go through the page as it is read; widgets that came later are put in place."""
-        areas: list[QWidget] = [self.tree, self.stagebar, self._over, self.mixer, self.scatter]
+        areas: list[QWidget] = [self.tree, self.stagebar, self._over]
+        areas += [self._under] if self._under is not None else []
+        areas += [self.mixer, self.scatter]
         areas += [self.form, self.curve, self.trust]
         if self._panel is not None:
             areas.append(self._panel)
@@ -147,23 +159,45 @@ class Desk(QWidget):
     @property
     def has_stage(self) -> bool:
         """Whether there is a stage on which one part can be looked at alone."""
-        return self._views.currentWidget() is not self.sheets
+        return self._views.currentWidget() in (self.stage, self.plots)
 
     @property
-    def shown(self) -> ImageStage | PlotStage:
+    def shown(self) -> ImageStage | PlotStage | ViewStage:
         """The stage that commands of looking go to."""
-        return self.plots if self._views.currentWidget() is self.plots else self.stage
+        now = self._views.currentWidget()
+        return now if isinstance(now, PlotStage | ViewStage) else self.stage
+
+    def drawing(self, kind: str) -> QWidget | None:
+        """Return the drawing of a kind of view that is on the stage; None where there is none."""
+        now = self._views.currentWidget()
+        if isinstance(now, PlotStage | ViewStage):
+            return now.drawing(kind)
+        if now is self.sheets:
+            return self.sheets.drawing(kind)
+        if kind == "scatter":
+            return self.scatter
+        return self.stage if kind == "image" else None
 
     def show_panel(self, panel: QWidget | None) -> None:
-        """Show a plugin's own panel below the form, in place of the one before."""
+        """Show a plugin's own panel below the form, in place of the one before.
+
+        What it wants between stage and mixer, its ``under_stage``, goes there.
+        """
         if self._panel is panel:
             return
         if self._panel is not None:
             self._panel_box.removeWidget(self._panel)
             self._panel.setParent(None)
+        if self._under is not None:
+            self._under_box.removeWidget(self._under)
+            self._under.setParent(None)
         self._panel = panel
+        under = getattr(panel, "under_stage", None)
+        self._under = under if isinstance(under, QWidget) else None
         if panel is not None:
             self._panel_box.addWidget(panel)
+        if self._under is not None:
+            self._under_box.addWidget(self._under)
 
     def show_scatter(self, title: str, hint: str, about: str) -> None:
         """Show the scatter beside the mixer under a title; an empty title hides it."""
@@ -179,6 +213,7 @@ class Desk(QWidget):
             self.stage,
             self.sheets,
             self.plots,
+            self.views,
             self.scatter,
             self.curve,
             self.trust,
@@ -223,7 +258,14 @@ class Desk(QWidget):
         self._down.setChildrenCollapsible(False)
         self._over = QStackedWidget()
         self._over.addWidget(top)
-        self._down.addWidget(self._over)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._over, 1)
+        self._under_box.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self._under_box)
+        self._down.addWidget(middle)
         self._down.addWidget(bottom)
         self._down.setStretchFactor(0, 1)
         return self._down

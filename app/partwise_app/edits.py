@@ -90,13 +90,14 @@ class Edits:
 
     # --- parameters ----------------------------------------------------------------------
 
-    def parameter(self, name: str, value: Any) -> None:
-        """Choose a parameter's value."""
+    def parameter(self, name: str, value: Any, title: str = "") -> None:
+        """Choose a parameter's value, by an edit called `title` or after the parameter."""
         opened = self._session.input
         if opened is not None:
             label = next(spec.label for spec in opened.specs if spec.name == name)
             self.parameters(
-                tr("Set {lower}", lower=label.lower()), {**self._session.parameters, name: value}
+                title or tr("Set {lower}", lower=label.lower()),
+                {**self._session.parameters, name: value},
             )
 
     def reset_parameters(self) -> None:

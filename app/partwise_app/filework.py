@@ -19,6 +19,8 @@ from partwise.params import ParamSpec
 from partwise.plugins.contract import Exporter, Plugin
 from partwise.plugins.registry import Registry, resolve
 from partwise.project.document import Run, Source, State
+from partwise.result import View
+from partwise_app.preview import views_of_input
 
 __all__ = [
     "NewerProject",
@@ -58,6 +60,8 @@ class Opened:
         What to set apart from the defaults, for samples.
     title : str
         What to call it; the file's name unless a sample has a better one.
+    views : tuple of View
+        What the stage shows of it, where it is neither an image nor a table.
     """
 
     plugin: Plugin
@@ -67,6 +71,7 @@ class Opened:
     specs: tuple[ParamSpec, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
+    views: tuple[View, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -126,6 +131,7 @@ def read_input(
         specs=params.specs(analysis.Params),
         parameters=dict(parameters or {}),
         title=title or dataset.title,
+        views=views_of_input(dataset, analysis),
     )
 
 

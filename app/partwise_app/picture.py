@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QSize
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QPixmap
 
 from partwise.project.document import Run, State, Strip
-from partwise.result import Part, Snapshot
+from partwise.result import Part, Result, Snapshot
 from partwise_app import resolve
 from partwise_app.desk import Desk
 from partwise_app.session import Session
 from partwise_app.sheets import spark
+from partwise_app.standing import live_result
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.plots import is_table
 from partwise_app.words import tr
@@ -35,11 +36,15 @@ class Picture(QObject):
     desk : Desk
     """
 
+    drawn = Signal()  # parts that are still emerging were drawn
+    stage_changed = Signal()  # other drawings are on the stage
+
     def __init__(self, session: Session, desk: Desk) -> None:
         super().__init__(desk)
         self._session = session
         self._desk = desk
         self._live: Snapshot | None = None
+        self._live_result: Result | None = None
         self._had_run = False
         self._tokens = DARK
         self._shown_input: object = None
@@ -48,6 +53,7 @@ class Picture(QObject):
         desk.stage.mode_changed.connect(self._on_mode)
         desk.stage.view_changed.connect(self._on_view)
         desk.stage.thumbnails_changed.connect(self.draw_thumbnails)
+        desk.views.drawings_changed.connect(self.stage_changed)
         desk.stagebar.mode_asked.connect(self.look)
         desk.stagebar.against_asked.connect(self._on_against)
 
@@ -55,6 +61,15 @@ class Picture(QObject):
     def live(self) -> Snapshot | None:
         """What is seen of a run that is going on."""
         return self._live
+
+    @property
+    def live_result(self) -> Result | None:
+        """What is seen of a run that is going on, as a result without its numbers."""
+        if self._live is None:
+            return None
+        if self._live_result is None:
+            self._live_result = live_result(self._live)
+        return self._live_result
 
     @property
     def strips(self) -> tuple[Strip, ...]:
@@ -130,6 +145,9 @@ class Picture(QObject):
         if opened is not None and is_table(opened.dataset):
             desk.show_plots()
             desk.plots.set_dataset(opened.dataset)
+        elif opened is not None and opened.views:
+            desk.show_views()
+            desk.views.set_input(opened.dataset.title, opened.views)
         if opened is None:
             desk.stage.set_image(None)
         else:
@@ -138,6 +156,7 @@ class Picture(QObject):
                 opened.dataset.pyramid, title=opened.dataset.title, microns_per_pixel=size
             )
         self._told = ()  # the stage has forgotten its mixing with the image
+        self.stage_changed.emit()
         self.draw_thumbnails()
 
     def turn(self) -> None:
@@ -164,6 +183,8 @@ class Picture(QObject):
         result = run.result if run is not None else None
         if self._is_table:
             desk.plots.set_result(result, strips)
+        elif self._has_views:
+            desk.views.set_result(result, strips)
         elif not self._is_image and session.input is not None:
             desk.sheets.set_result(result, strips)
         desk.stagebar.set_ready(self._is_image, run is not None)
@@ -173,6 +194,7 @@ class Picture(QObject):
     def draw_live(self, snapshot: Snapshot) -> None:
         """Draw the parts of a run that is going on."""
         first, self._live = self._live is None, snapshot
+        self._live_result = None
         strips = self.strips
         if self._is_image:
             self._stage_strips(snapshot.parts, strips)
@@ -182,8 +204,12 @@ class Picture(QObject):
                 self.look(_COMPARE)
             self._draw_strip_thumbnails()
         elif self._is_table:
-            self._desk.plots.set_live(snapshot.parts, strips)
+            self._desk.plots.set_live(snapshot.parts, strips, snapshot.views)
             self._draw_strip_thumbnails()
+        elif self._has_views:
+            self._desk.views.set_live(snapshot.parts, strips, snapshot.views)
+            self._draw_sparks()
+        self.drawn.emit()
 
     def begin_run(self) -> None:
         """The first parts of an input are awaited in a comparison."""
@@ -208,6 +234,9 @@ class Picture(QObject):
             return
         if not self._is_image and not self._is_table:
             self._draw_sparks()
+            if self._has_views:
+                picture = self._desk.views.thumbnail("whole", _TREE_THUMB)
+                self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
             return
         picture = self._desk.shown.thumbnail("whole", _TREE_THUMB)
         self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
@@ -224,6 +253,11 @@ class Picture(QObject):
     def _is_table(self) -> bool:
         opened = self._session.input
         return opened is not None and is_table(opened.dataset)
+
+    @property
+    def _has_views(self) -> bool:
+        opened = self._session.input
+        return opened is not None and bool(opened.views) and not self._is_image
 
     def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
         """Give the stage the mixing model, but only where it is another one."""
@@ -269,10 +303,9 @@ class Picture(QObject):
         self._desk.show_scatter(title, tr("drag a tip") if movable else "", view.title)
 
     def _draw_sparks(self) -> None:
-        run = self._session.run
         size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
-        colors = {strip.key: strip.color for strip in self._session.strips}
-        for part in run.result.parts if run is not None else ():
+        colors = {strip.key: strip.color for strip in self.strips}
+        for part in self.parts:
             picture = spark(part, size, self._tokens, colors.get(part.key, part.color))
             self._desk.mixer.set_thumbnail(part.key, picture)
 

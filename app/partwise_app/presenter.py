@@ -47,7 +47,6 @@ class Presenter(QObject):
         self._status = status
         self.picture = Picture(session, desk)
         self._gestures = Gestures(session, desk, self.picture)
-        self._host = Host(session)
         self._panels: dict[str, QWidget | None] = {}
         self._trusted: tuple[Trust, ...] = ()
         session.changed.connect(self._on_changed)
@@ -63,6 +62,7 @@ class Presenter(QObject):
         status.job.cancel_asked.connect(session.stop)
         desk.stage.cursor_moved.connect(status.set_reading)
         desk.plots.cursor_moved.connect(status.set_reading)
+        desk.views.cursor_moved.connect(status.set_reading)
         self._on_selection()
 
     def set_theme(self, tokens: Tokens) -> None:
@@ -218,7 +218,8 @@ class Presenter(QObject):
 
     def _panel_for(self, plugin: Plugin) -> QWidget | None:
         if plugin.id not in self._panels:
-            self._panels[plugin.id] = load_panel(plugin, self._host)
+            host = Host(self._session, plugin, self._desk, self.picture)
+            self._panels[plugin.id] = load_panel(plugin, host)
         return self._panels[plugin.id]
 
 

@@ -86,6 +86,10 @@ class Sheets(QScrollArea):
         """Return the drawings of views that are more than lines, from top to bottom."""
         return tuple(drawing for _, drawing in self._drawings)
 
+    def drawing(self, kind: str) -> Plot | None:
+        """Return the first drawing of a kind of view."""
+        return next((made for view, made in self._drawings if view.kind == kind), None)
+
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
         for chart in self._charts:

@@ -13,7 +13,7 @@ from partwise.result import Fit, Part, Provenance, Residual, Result, Snapshot, T
 if TYPE_CHECKING:
     from partwise.jobs.perform import Request
 
-__all__ = ["standing_result"]
+__all__ = ["live_result", "standing_result"]
 
 
 def standing_result(snapshot: Snapshot, request: Request, version: str, seconds: float) -> Result:
@@ -67,6 +67,18 @@ def standing_result(snapshot: Snapshot, request: Request, version: str, seconds:
             kept=tuple(part.key for part in request.kept),
             start=request.start,
         ),
+    )
+
+
+def live_result(snapshot: Snapshot) -> Result:
+    """Return what stands while a run goes on, with no number that only its end computes."""
+    loss = snapshot.trace[-1] if snapshot.trace else math.nan
+    return Result(
+        parts=snapshot.parts,
+        residual=Residual(math.nan),
+        fit=Fit("", loss, math.nan, len(snapshot.trace), "", math.nan, snapshot.trace),
+        views=snapshot.views,
+        facts=_common_facts(snapshot.parts),
     )
 
 

@@ -308,6 +308,7 @@ class Window(QMainWindow):
         self.welcome.sample_asked.connect(self.open_sample)
         self.desk.stage.mode_changed.connect(self._check_choices)
         self.desk.plots.mode_changed.connect(self._check_choices)
+        self.desk.views.mode_changed.connect(self._check_choices)
         self.desk.stage.problem.connect(self._on_stage_problem)
         self.desk.stagebar.command_asked.connect(self._trigger)
         self.desk.tree.menu_asked.connect(self._on_entry_menu)

@@ -9,10 +9,8 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -22,13 +20,13 @@ from PySide6.QtWidgets import (
 from partwise.data.dataset import Axis, Dataset
 from partwise.project.document import Strip
 from partwise.result import Part, Result, View
-from partwise_app.controls import button
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.grids import Factors, Lens, TableGrid
 from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.matrix import Layer, MatrixPane, MatrixView, cells_image
 from partwise_app.viewers.plotting import Plot, name_of, number
 from partwise_app.viewers.table import TablesView
+from partwise_app.viewers.tabs import TabRow
 
 __all__ = ["PlotStage", "is_table"]
 
@@ -36,7 +34,6 @@ _WHOLE, _SIDE, _PARTS, _RESIDUAL, _TABLES = "whole", "side", "parts", "residual"
 _ALONE, _VIEW = "part:", "view:"
 _TABS = ((_WHOLE, "Whole"), (_SIDE, "Side by side"), (_PARTS, "Parts"), (_RESIDUAL, "Residual"))
 _ZOOM = 1.25
-_BAR = 36
 _FEW = 3
 
 
@@ -65,7 +62,7 @@ class PlotStage(QWidget):
         self._rest_limit = 1.0
         self._mode = _WHOLE
         self._lens = Lens(0, 1, 0, 1)
-        self._bar = _TabRow()
+        self._bar = TabRow()
         self._bar.asked.connect(self.set_mode)
         self._panes = tuple(MatrixPane() for _ in range(3))
         cells = QWidget()
@@ -123,10 +120,16 @@ class PlotStage(QWidget):
             self._mode = _SIDE
         self._refresh()
 
-    def set_live(self, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
-        """Show parts that are still emerging."""
+    def set_live(
+        self, parts: Sequence[Part], strips: Sequence[Strip], views: Sequence[View] = ()
+    ) -> None:
+        """Show parts that are still emerging, and views of them."""
         first = not self._parts
         self._strips = tuple(strips)
+        if self._dataset is not None and views:
+            self._views = tuple(views)
+            main = next((v for v in views if _is_model(v)), None)
+            self._place(main or View("matrix", self._dataset.title, axes=self._dataset.axes))
         self._take(tuple(parts))
         if first and self._parts and self._mode == _WHOLE:
             self._mode = _SIDE
@@ -163,6 +166,15 @@ class PlotStage(QWidget):
         self._tokens = tokens
         for pane in (*self._panes, *self._drawings.values()):
             pane.set_theme(tokens)
+
+    def drawing(self, kind: str) -> QWidget | None:
+        """Return the drawing of the first further view of a kind, or a pane of cells."""
+        if kind == "matrix":
+            return self._panes[0]
+        for place, view in enumerate(self._views):
+            if view.kind == kind and view.kind in KINDS:
+                return self._drawn(place)
+        return None
 
     # Where it looks
 
@@ -289,6 +301,10 @@ class PlotStage(QWidget):
         self._pages.setCurrentWidget(page)
 
     def _show_view(self, place: int) -> None:
+        key = f"{place}-{self._views[place].kind}"
+        self._show(self._scrolled(key, self._drawn(place)))
+
+    def _drawn(self, place: int) -> Plot:
         view = self._views[place]
         key = f"{place}-{view.kind}"
         if key not in self._drawings:
@@ -299,7 +315,7 @@ class PlotStage(QWidget):
         drawing = self._drawings[key]
         if not isinstance(drawing, MatrixView) or drawing.accessibleName() != view.title:
             drawing.set_view(view, self._parts, self._strips)
-        self._show(self._scrolled(key, drawing))
+        return drawing
 
     def _scrolled(self, key: str, widget: QWidget) -> QScrollArea:
         if key not in self._scrolls:
@@ -450,51 +466,6 @@ class _Sum:
 
     def __call__(self, rows: Any, columns: Any) -> Any:
         return self._grid.modelled(rows, columns, self._factors, self._shown)
-
-
-class _TabRow(QWidget):
-    """The row above the cells."""
-
-    asked = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("stagebar")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(_BAR)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(8, 0, 10, 0)
-        self._row.setSpacing(2)
-        self._row.addStretch()
-        self._group = QButtonGroup(self)
-        self._group.buttonClicked.connect(self._on_tab)
-        self._tabs: dict[str, QPushButton] = {}
-        self._offered: tuple[tuple[str, str], ...] = ()
-
-    def set_tabs(self, offered: tuple[tuple[str, str], ...], current: str) -> None:
-        """Offer modes and mark the current one."""
-        if offered != self._offered:
-            self._offered = offered
-            for tab in self._tabs.values():
-                self._group.removeButton(tab)
-                self._row.removeWidget(tab)
-                tab.hide()
-                tab.deleteLater()
-            self._tabs = {}
-            for place, (mode, title) in enumerate(offered):
-                tab = button(title, "tab", tip=title, checkable=True)
-                tab.setFixedHeight(_BAR)
-                tab.setProperty("mode", mode)
-                self._group.addButton(tab)
-                self._row.insertWidget(place, tab)
-                self._tabs[mode] = tab
-        self._group.setExclusive(False)
-        for mode, tab in self._tabs.items():
-            tab.setChecked(mode == current)
-        self._group.setExclusive(True)
-
-    def _on_tab(self, tab: QPushButton) -> None:
-        self.asked.emit(str(tab.property("mode")))
 
 
 def _is_model(view: View) -> bool:

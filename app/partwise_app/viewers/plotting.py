@@ -72,6 +72,17 @@ class Plot(QWidget):
         """Show a view; names, colours and what is shown come from the strips."""
         raise NotImplementedError
 
+    def layers(self) -> Sequence[tuple[str, str]]:
+        """Return (mode, words on its tab) of what can be looked at by itself.
+
+        Such as ``("whole", "Whole")``, ``("parts", "Parts")``, ``("residual", "Residual")``; empty
+        where all is drawn at once. Asked of the first drawing on the stage.
+        """
+        return ()
+
+    def show_layer(self, mode: str) -> None:
+        """Show one of `layers`."""
+
     def fit(self) -> None:
         """Show all of it; a drawing that always does has nothing to do."""
 
