@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +27,23 @@ from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.overlays import paint_badge, small_font
 from partwise_app.viewers.painting import Brush, Patch, Stroke, paint_patches
-from partwise_app.viewers.peaks import FrequencyRows, Peaks, summed_levels
-from partwise_app.viewers.plotting import Series, number, series_of, ticks
+from partwise_app.viewers.peaks import FrequencyRows, Peaks
+from partwise_app.viewers.plotting import number, series_of, ticks
+from partwise_app.viewers.soundpanes import (
+    COMPARE,
+    LAYERS,
+    WHOLE,
+    Drawn,
+    Pane,
+    build,
+    cells,
+    panes_of,
+)
 from partwise_app.viewers.strokes import lane_image, layer_of
 from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.timeline import Span, Window, moment
 from partwise_app.viewers.traces import spans_of
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -47,16 +57,8 @@ _STRIP = 62.0
 _LARGE = 4_000_000  # cells from which the pyramids are built in a thread
 _LOWEST = 50.0  # Hz where a logarithmic axis begins
 _MAP = "magma"
+_GAIN_LEVELS = (-255 / 8, 0.0, -255 / 8)  # dB of a gain's bytes 0 and 255, and the darkest
 _ROUND_HZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """What is drawn: the whole, the sum of the parts shown, the waveform."""
-
-    whole: Peaks
-    parts: Peaks | None
-    wave: MinMax | None
 
 
 class SpectrogramView(TimedPlot):
@@ -72,70 +74,100 @@ class SpectrogramView(TimedPlot):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.empty = "No sound to show"
-        self._shown: _Drawn | None = None
+        self.empty = tr("No sound to show")
+        self._shown: Drawn | None = None
+        self._arrays: Mapping[str, NDArray[Any]] = {}
+        self._parts: tuple[Part, ...] = ()
+        self._strips: tuple[Strip, ...] = ()
+        self._view: View | None = None
+        self._layer = COMPARE
+        self._panes: tuple[Pane, ...] = ()
         self._whole: Levels = np.empty((0, 0), np.uint8)
-        self._given: object = None
         self._wave_step = 1.0
         self._hertz, self._time = Axis("frequency", 0, "Hz"), Axis("time", 0, "s")
         self._level, self._unit_of_level = (-80.0, 0.0), "dB"
         self._floor = -80.0
         self._log = False
-        self._series: tuple[Series, ...] = ()
         self._patches: tuple[Patch, ...] = ()
         self._brush: Brush | None = None
         self._stroke: Stroke | None = None
         self._preview: tuple[Peaks, int] | None = None
         self._later = Later(self)
         self._later.done.connect(self._take)
-        self.setAccessibleName("Spectrogram")
+        self.setAccessibleName(tr("Spectrogram"))
         self.setMinimumSize(240, 220)
 
     # What is shown
 
     def set_view(self, view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
-        whole, each, wave = (view.arrays.get(name) for name in ("whole", "parts", "wave"))
+        whole = view.arrays.get("whole")
         if whole is None or not whole.size:
-            self._shown, self._whole = None, np.empty((0, 0), np.uint8)
+            self._shown, self._whole, self._view = None, np.empty((0, 0), np.uint8), None
             self.stale()
             return
-        fresh = self._given is not view.arrays
+        fresh, first = self._arrays is not view.arrays, self._view is None
+        self._view, self._arrays, self._whole = view, view.arrays, whole
+        self._parts, self._strips = tuple(parts), tuple(strips)
         if len(view.axes) >= 2:
             self._hertz, self._time = view.axes[0], view.axes[1]
         if fresh:
-            self._preview = None
+            self._shown, self._preview = None, None
+            self.empty = tr("Reading the sound")
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
             if (low, high) != self._level:
                 self._level, self._floor = (low, high), low
-            if self._given is None:
+            if first:
                 self._log = view.options.get("frequency") == "log"
         self._unit_of_level = str(view.options.get("unit", "dB"))
-        self._whole = whole
         step, start = self._time.step or 1.0, self._time.start
         end = start + max(whole.shape[1] - 1, 1) * step
         name = self._time.name[:1].upper() + self._time.name[1:]
         self.set_time(Window(start, end), self._time.unit, name, 16 * step)
-        if "spans" in view.options:
+        if fresh and "spans" in view.options:  # later ones may be set by a panel, or by hand
             self.set_spans(spans_of(view))
-        self._series = series_of(len(each), view, parts, strips) if each is not None else ()
-        chosen = [series.place for series in self._series]
-        samples = np.size(wave) if wave is not None else 0
+        samples = np.size(view.arrays.get("wave", ()))
         self._wave_step = float(view.options.get("wave_step", (end - start) / max(samples - 1, 1)))
-        words = " + ".join(series.name for series in self._series)
         self.setAccessibleName(view.title)
-        self.describe(f"Spectrogram of the whole{', below it ' + words if words else ''}")
-        known = self._shown if not fresh else None
-        level = self._level
-        self._given = view.arrays
-        if known is None:
-            self._shown = None
-            self.empty = "Reading the sound"
+        self._prepare()
 
-        def build() -> _Drawn:
-            return _build(whole, each, wave, chosen, level, known)
+    def layers(self) -> Sequence[tuple[str, str]]:
+        if self._view is None or "parts" not in self._arrays:
+            return ()
+        found = [(mode, tr(words)) for mode, words in LAYERS]
+        return found if "gain" in self._arrays else found[:-1]
 
-        size = whole.size * (known is None) + (whole.size * len(chosen) if chosen else 0) + samples
-        self._later.ask(build, at_once=size <= _LARGE)
+    def show_layer(self, mode: str) -> None:
+        if mode != self._layer and mode in dict(LAYERS):
+            self._layer = mode
+            if self._view is not None:
+                self._prepare()
+
+    def _prepare(self) -> None:
+        """Get ready what the layer shows, in a thread where that takes its time."""
+        assert self._view is not None
+        arrays, known, level = self._arrays, self._shown, self._level
+        each = arrays.get("parts")
+        count = len(each) if each is not None else 0
+        series = series_of(count, self._view, self._parts, self._strips) if count else ()
+        layer = self._layer if count else WHOLE
+        panes = panes_of(
+            layer,
+            series,
+            self._strips,
+            has_gain="gain" in arrays,
+            whole=tr("Whole"),
+            gain=tr("Gain"),
+        )
+
+        def work() -> tuple[Drawn, tuple[Pane, ...]]:
+            return build(arrays, panes, level, known), panes
+
+        below = " + ".join(pane.name for pane in panes if not pane.is_whole)
+        self.describe(
+            tr("Spectrogram of the whole")
+            + (tr(", below it {names}", names=below) if below else "")
+        )
+        self._later.ask(work, at_once=cells(arrays, panes, known) <= _LARGE)
         self.stale()
 
     @property
@@ -196,10 +228,10 @@ class SpectrogramView(TimedPlot):
         return QRectF(area.left(), area.top(), area.width(), _STRIP)
 
     def panes(self) -> list[QRectF]:
-        """Return where the whole and, below it, the parts are."""
+        """Return where the pictures are, from top to bottom."""
         area, strip = self.area(), self.strip()
         top = strip.bottom() + (_GAP if strip.height() else 0)
-        count = 1 if self._shown is None or self._shown.parts is None else 2
+        count = max(len(self._panes), 1)
         each = (area.bottom() - top - _GAP * (count - 1)) / count
         return [
             QRectF(area.left(), top + k * (each + _GAP), area.width(), each) for k in range(count)
@@ -228,25 +260,29 @@ class SpectrogramView(TimedPlot):
 
     def paint_still(self, painter: QPainter) -> None:
         assert self._shown is not None
-        shown, panes = self._shown, self.panes()
+        shown, places = self._shown, self.panes()
         if self.strip().height() and shown.wave is not None:
             self._paint_wave(painter, shown.wave, self.strip())
-        for peaks, pane in zip((shown.whole, shown.parts), panes, strict=False):
-            assert peaks is not None
-            painter.drawImage(pane.topLeft(), self._picture_of(peaks, pane, self.window_shown))
-            if peaks is shown.parts and self._preview is not None:
-                self._paint_preview(painter, pane, *self._preview)
-            self._paint_frequencies(painter, pane)
+        for pane, place in zip(self._panes, places, strict=True):
+            levels = _GAIN_LEVELS if pane.is_gain else (*self._level, self._floor)
+            peaks = shown.peaks[pane.key]
+            window = self.window_shown
+            if pane.is_gain:  # its columns may be finer than those of the whole
+                share = peaks.size / max(self._whole.shape[1], 1)
+                window = Window(*((at - self._time.start) * share for at in window))
+                window = Window(*(at + self._time.start for at in window))
+            painter.drawImage(place.topLeft(), self._picture_of(peaks, place, window, levels))
+            if pane.key == (0,) and self._preview is not None:
+                self._paint_preview(painter, place, *self._preview)
+            self._paint_frequencies(painter, place)
         font = painter.font()
-        paint_badge(painter, panes[0].adjusted(-4, -4, 0, 0), "Whole", self.tokens, right=False)
-        if len(panes) > 1:
-            names = " + ".join(series.name for series in self._series)
-            color = self._series[0].color if len(self._series) == 1 else ""
-            area = panes[1].adjusted(-4, -4, 0, 0)
-            paint_badge(painter, area, names, self.tokens, color=color, right=False)
+        for pane, place in zip(self._panes, places, strict=True):
+            room = place.adjusted(-4, -4, 0, 0)
+            paint_badge(painter, room, pane.name, self.tokens, color=pane.color, right=False)
         painter.setFont(font)
-        self._paint_bar(painter, QRectF(panes[0].topLeft(), panes[-1].bottomRight()))
-        self.paint_time_axis(painter, panes[-1].bottom())
+        gain = any(pane.is_gain for pane in self._panes)
+        self._paint_bar(painter, QRectF(places[0].topLeft(), places[-1].bottomRight()), gain=gain)
+        self.paint_time_axis(painter, places[-1].bottom())
 
     def paint_over(self, painter: QPainter) -> None:
         for pane in self.panes():
@@ -269,9 +305,17 @@ class SpectrogramView(TimedPlot):
             return
         part = QRectF(left, pane.top(), right - left, pane.height())
         window = Window(self.time_at(left), self.time_at(right))
-        painter.drawImage(part.topLeft(), self._picture_of(peaks, part, window, first))
+        levels = (*self._level, self._floor)
+        painter.drawImage(part.topLeft(), self._picture_of(peaks, part, window, levels, first))
 
-    def _picture_of(self, peaks: Peaks, pane: QRectF, window: Window, shift: int = 0) -> QImage:
+    def _picture_of(
+        self,
+        peaks: Peaks,
+        pane: QRectF,
+        window: Window,
+        levels: tuple[float, float, float],
+        shift: int = 0,
+    ) -> QImage:
         ratio = self.devicePixelRatioF()
         width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
         step, start = self._time.step or 1.0, self._time.start
@@ -286,8 +330,8 @@ class SpectrogramView(TimedPlot):
             logarithmic=self._log,
             height=height,
         )
-        cells = rows.taken(peaks.columns(first, last, width))
-        pixels = _shades(*self._level, self._floor)[cells]
+        shown = rows.taken(peaks.columns(first, last, width))
+        pixels = _shades(*levels)[shown]
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         image.setDevicePixelRatio(ratio)
         return image
@@ -333,13 +377,14 @@ class SpectrogramView(TimedPlot):
         painter.translate(5, pane.center().y())
         painter.rotate(-90)
         box = QRectF(-pane.height() / 2, 0, pane.height(), metrics.height())
-        title = "Frequency (kHz)"
+        title = tr("Frequency (kHz)")
         title = title if metrics.horizontalAdvance(title) < pane.height() else "kHz"
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
         painter.restore()
 
-    def _paint_bar(self, painter: QPainter, beside: QRectF) -> None:
+    def _paint_bar(self, painter: QPainter, beside: QRectF, *, gain: bool) -> None:
         """What the colours mean, in dB."""
+        _, high, floor = _GAIN_LEVELS if gain else (*self._level, self._floor)
         metrics = QFontMetricsF(painter.font())
         tall = min(beside.height() - metrics.height() - 6, 220.0)
         bar = QRectF(beside.right() + 12, beside.top() + metrics.height() + 6, _BAR, tall)
@@ -348,9 +393,8 @@ class SpectrogramView(TimedPlot):
         painter.drawImage(bar, ramp)
         painter.setPen(QColor(self.tokens.muted))
         painter.drawText(QPointF(bar.left(), beside.top() + metrics.ascent()), self._unit_of_level)
-        high = self._level[1]
-        for level in ticks(self._floor, high, max(int(tall / 44), 2)):
-            y = bar.bottom() - (level - self._floor) / (high - self._floor) * bar.height()
+        for level in ticks(floor, high, max(int(tall / 44), 2)):
+            y = bar.bottom() - (level - floor) / (high - floor) * bar.height()
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
             painter.drawText(QPointF(bar.right() + 6, y + metrics.ascent() / 2 - 1), number(level))
 
@@ -367,10 +411,15 @@ class SpectrogramView(TimedPlot):
         column = min(max(round((at - self._time.start) / step), 0), self._whole.shape[1] - 1)
         row = round((hertz - self._hertz.start) / self._hertz.step)
         row = min(max(row, 0), len(self._whole) - 1)
-        words.append(f"whole {self._in_words(int(self._whole[row, column]))}")
-        if self._shown.parts is not None:
-            names = " + ".join(series.name for series in self._series)
-            words.append(f"{names} {self._in_words(int(self._shown.parts.levels[row, column]))}")
+        words.append(tr("whole {level}", level=self._in_words(int(self._whole[row, column]))))
+        for sheet in self._panes:
+            if sheet.is_whole:
+                continue
+            found = self._shown.peaks[sheet.key].levels
+            share = found.shape[1] / self._whole.shape[1]
+            value = int(found[row, min(int(column * share), found.shape[1] - 1)])
+            levels = _GAIN_LEVELS if sheet.is_gain else self._level
+            words.append(f"{sheet.name} {self._in_words(value, levels)}")
         return tuple(words)
 
     def grabbed(self, spot: QPointF) -> tuple[str, Span | None]:
@@ -415,13 +464,13 @@ class SpectrogramView(TimedPlot):
         return next((pane for pane in self.panes() if pane.contains(spot)), None)
 
     def _take(self, drawn: object) -> None:
-        assert isinstance(drawn, _Drawn)
-        self._shown = drawn
-        self.empty = "No sound to show"
+        assert isinstance(drawn, tuple)
+        self._shown, self._panes = drawn
+        self.empty = tr("No sound to show")
         self.stale()
 
-    def _in_words(self, level: int) -> str:
-        low, high = self._level
+    def _in_words(self, level: int, levels: Sequence[float] = ()) -> str:
+        low, high = (levels or self._level)[:2]
         value = f"{low + level / 255 * (high - low):.1f} {self._unit_of_level}".replace("-", "−")
         return f"≤ {value}" if level == 0 else value
 
@@ -433,22 +482,3 @@ def _shades(low: float, high: float, floor: float) -> NDArray[np.uint32]:
     decibels = low + np.arange(256) / 255 * (high - low)
     share = np.clip((decibels - floor) / (high - floor), 0, 1)
     return table[np.round(share * 255).astype(np.intp)]
-
-
-def _build(
-    whole: Levels,
-    parts: NDArray[Any] | None,
-    wave: NDArray[Any] | None,
-    chosen: list[int],
-    level: tuple[float, float],
-    known: _Drawn | None,
-) -> _Drawn:
-    total = None
-    if parts is not None and chosen:
-        total = Peaks(
-            summed_levels(parts[chosen] if len(chosen) > 1 else parts[chosen[0]][None], *level)
-        )
-    if known is not None:
-        return _Drawn(known.whole, total, known.wave)
-    line = MinMax(np.atleast_2d(wave)) if wave is not None and np.size(wave) else None
-    return _Drawn(Peaks(whole), total, line)

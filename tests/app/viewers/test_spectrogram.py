@@ -136,7 +136,7 @@ def test_the_cursor_reads_time_frequency_and_levels(sound: SpectrogramView, qtbo
     near = -80 + shown[max(row - 1, 0) : row + 2, column - 1 : column + 2] / 255 * 80
     assert np.abs(near - spoken).min() <= 0.06
     assert whole.endswith(" dB")
-    assert part.startswith("Voice + Hum ")
+    assert part.startswith("Voice "), "all shown, so the first part stands beside the whole"
 
 
 def test_frequencies_lie_where_they_are_read(sound: SpectrogramView) -> None:
@@ -156,6 +156,54 @@ def test_solo_shows_one_part_and_no_part_leaves_the_whole(sound: SpectrogramView
     sound.set_view(one, PARTS, [Strip(p.key, p.name, p.color, show=False) for p in PARTS])
     assert len(sound.panes()) == 1
     sound.grab()
+
+
+def test_layers_show_whole_parts_one_by_one_and_the_gain(qtbot: Any) -> None:
+    one = view()
+    arrays = {**one.arrays, "gain": np.full((BINS, 2 * TIMES), 255 - 8 * 12, np.uint8)}
+    made = SpectrogramView()
+    qtbot.addWidget(made)
+    made.resize(460, 420)
+    made.set_view(View(one.kind, one.title, arrays, one.axes, one.options), PARTS, ())
+    assert [mode for mode, _ in made.layers()] == ["whole", "compare", "parts", "gain"]
+    counts = {}
+    for mode, _ in made.layers():
+        made.show_layer(mode)
+        counts[mode] = len(made.panes())
+        assert not made.grab().isNull()
+    assert counts == {"whole": 1, "compare": 2, "parts": 2, "gain": 1}
+    made.look(Window(1.0, 2.0))
+    pane = made.panes()[0]
+    words = made.reading(1.5, pane.center())
+    assert words[-1] == "Gain −12.0 dB"
+    made.show_layer("parts")
+    words = made.reading(1.5, made.panes()[1].center())
+    assert [w.split()[0] for w in words[2:]] == ["whole", "Voice", "Hum"]
+    hidden = [Strip("v", "Voice", "#3b82d6", show=False), Strip("h", "Hum", "#d39a2d")]
+    made.set_view(View(one.kind, one.title, arrays, one.axes, one.options), PARTS, hidden)
+    assert len(made.panes()) == 1
+    made.set_view(View("spectrogram", "Alone", {"whole": one.arrays["whole"]}, one.axes), (), ())
+    assert not made.layers()
+    assert len(made.panes()) == 1
+
+
+def test_a_gain_finer_than_the_whole_lies_where_it_acts(qtbot: Any) -> None:
+    whole = np.full((BINS, TIMES), 200, np.uint8)
+    gain = np.zeros((BINS, 3 * TIMES), np.uint8)
+    gain[:, 3 * 200 :] = 255
+    axes = (Axis("frequency", BINS, "Hz", 125.0), Axis("time", TIMES, "s", 0.01))
+    made = SpectrogramView()
+    qtbot.addWidget(made)
+    made.resize(400, 300)
+    arrays = {"whole": whole, "parts": whole[None], "gain": gain}
+    made.set_view(View("spectrogram", "Half", arrays, axes), PARTS[:1], ())
+    made.show_layer("gain")
+    for window in (Window(0.0, 3.99), Window(1.9, 2.1)):
+        made.look(window)
+        shown, pane = made.picture(), made.panes()[0]
+        y = int(pane.bottom()) - 20
+        assert shown.pixelColor(QPoint(int(made.x_of(1.95)), y)).lightness() < 10
+        assert shown.pixelColor(QPoint(int(made.x_of(2.05)), y)).lightness() > 180
 
 
 def test_a_louder_column_is_brighter_on_screen(qtbot: Any) -> None:
