@@ -17,12 +17,14 @@ from partwise.api import (
     Part,
     Residual,
     Result,
+    View,
     param,
     stop_if_cancelled,
 )
 from partwise_speech.dictionary import DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.outlook import view_of_recording
 from partwise_speech.separator import (
     Separator,
     Settings,
@@ -112,6 +114,10 @@ class SpeechAnalysis:
 
         Tracker(np.ones(257)).gains(np.ones((257, 2), np.float32))
         voice_of(GENERIC)
+
+    def preview(self, dataset: Dataset) -> tuple[View, ...]:
+        """Return waveform and spectrogram, to be seen before a run."""
+        return (view_of_recording(dataset),)
 
     def memory(self, dataset: Dataset, params: _Params) -> int:
         """Return about how many bytes a run takes: a stretch, and a byte per bin and frame."""

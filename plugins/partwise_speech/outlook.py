@@ -1,0 +1,76 @@
+"""What is seen of a recording before it is taken apart? Its waveform and its spectrogram."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Axis, Dataset, View
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.separator import frames_of, model_frames
+from partwise_speech.sound import Recording, recording_of
+
+__all__ = ["view_of_recording"]
+
+_RANGE_DB = 80.0
+_MOST_COLUMNS = 30_000
+_MOST_WAVE = 10_000_000
+_AT_ONCE = 2500  # frames, 20 s
+
+Array = NDArray[np.float32]
+
+
+def view_of_recording(dataset: Dataset) -> View:
+    """Return the view that the stage shows before a run.
+
+    A long recording is drawn by the loudest of each few frames, and its waveform by the lowest
+    and highest of each few samples, so that nothing short is lost and memory stays bounded.
+    """
+    recording = recording_of(dataset)
+    stft = stft_for(RATE)
+    power, every = _power(recording)
+    top = float(power.max(initial=0.0)) or 1.0
+    decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
+    levels = np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
+    wave, step = _wave(recording)
+    high = 10 * float(np.log10(top))
+    return View(
+        "spectrogram",
+        "Spectrogram",
+        {"whole": levels, "wave": wave},
+        (
+            Axis("frequency", stft.bins, "Hz", RATE / 2 / (stft.bins - 1)),
+            Axis("time", levels.shape[1], "s", stft.hop / RATE * every),
+        ),
+        {"level": [high - _RANGE_DB, high], "unit": "dB", "wave_step": step, "tab": "Recording"},
+    )
+
+
+def _power(recording: Recording) -> tuple[Array, int]:
+    """Power of the frames, or the largest of each few, and how many those are."""
+    frames = model_frames(recording)
+    every = max(-(-frames // _MOST_COLUMNS), 1)
+    out = np.zeros((stft_for(RATE).bins, max(-(-frames // every), 1)), np.float32)
+    step = max(_AT_ONCE // every, 1) * every
+    for first in range(0, frames, step):
+        last = min(first + step, frames)
+        found = np.abs(frames_of(recording, first, last)) ** 2
+        if every > 1:
+            found = np.maximum.reduceat(found, np.arange(0, last - first, every), axis=1)
+        out[:, first // every : first // every + found.shape[1]] = found
+    return out, every
+
+
+def _wave(recording: Recording) -> tuple[Array, float]:
+    """Samples, or pairs of the lowest and highest of each few, and the seconds from one to next."""
+    if recording.samples <= _MOST_WAVE:
+        pieces = [recording.mono(start, stop) for start, stop in recording.blocks()]
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32), 1 / recording.rate
+    few = 2 * -(-recording.samples // _MOST_WAVE)
+    size = few * 65_536
+    pairs = []
+    for start in range(0, recording.samples, size):
+        sound = recording.mono(start, min(start + size, recording.samples))
+        sound = np.pad(sound, (0, -len(sound) % few), mode="edge").reshape(-1, few)
+        pairs.append(np.stack([sound.min(axis=1), sound.max(axis=1)], axis=1).ravel())
+    return np.concatenate(pairs), few / 2 / recording.rate
