@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from partwise.errors import UsageProblem
@@ -174,12 +176,14 @@ class _Field(QWidget):
             switch = Switch()
             switch.toggled.connect(self._on_switch)
             return switch
-        line = QLineEdit()
+        line = _FileLine() if spec.kind == "file" else QLineEdit()
+        if isinstance(line, _FileLine):
+            line.dropped.connect(self._on_dropped)
         line.setFixedHeight(_ROW_HEIGHT)
         if spec.type in (int, float):
             line.setAlignment(Qt.AlignmentFlag.AlignRight)
         if spec.kind == "file":
-            line.setPlaceholderText(tr("none"))
+            line.setPlaceholderText(tr("none; drop one here"))
         elif spec.type is str:
             line.setPlaceholderText(_text_of(spec.default) or tr("none"))
         line.editingFinished.connect(self._on_text)
@@ -212,11 +216,17 @@ class _Field(QWidget):
 
     def _on_browse(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, tr("Choose {lower}", lower=self.spec.label.lower())
+            self,
+            tr("Choose {lower}", lower=self.spec.label.lower()),
+            str(Path(self._value).parent) if self._value else "",
         )
-        if path and isinstance(self.control, QLineEdit):
-            self.control.setText(path)
-            self._on_text()
+        if path:
+            self._on_dropped(path)
+
+    def _on_dropped(self, path: str) -> None:
+        assert isinstance(self.control, QLineEdit)
+        self.control.setText(path)
+        self._on_text()
 
     def _set_problem(self, problem: str) -> None:
         changed = problem != self.problem
@@ -226,6 +236,31 @@ class _Field(QWidget):
         self._wrong.setVisible(bool(problem))
         if changed:
             self.problem_changed.emit()
+
+
+class _FileLine(QLineEdit):
+    """A line for a path; a file that is dropped on it is chosen, not opened."""
+
+    dropped = Signal(str)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _file_in(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            super().dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _file_in(event.mimeData())
+        if path:
+            event.acceptProposedAction()
+            self.dropped.emit(path)
+        else:
+            super().dropEvent(event)
+
+
+def _file_in(data: QMimeData) -> str:
+    paths = (url.toLocalFile() for url in data.urls() if url.isLocalFile())
+    return next((path for path in paths if Path(path).is_file()), "")
 
 
 def _text_of(value: Any) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from partwise.data.dataset import Dataset
 from partwise.errors import PartwiseProblem
+from partwise.plugins import safety
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import resolve
 from partwise.project.document import State, Strip
@@ -218,7 +219,8 @@ def load_panel(plugin: Plugin, host: Host) -> QWidget | None:
     if not plugin.panel:
         return None
     try:
-        made = resolve(plugin.panel)(host)
+        with safety.loading(plugin.id):  # one that takes the window down is left out next time
+            made = resolve(plugin.panel)(host)
     except Exception:  # noqa: BLE001 - a stranger's code may raise anything
         _log.exception("the panel of %s could not be made; form and stage do without", plugin.id)
         return None

@@ -8,6 +8,7 @@ process, bit for bit. Runs on `dask.distributed`, which is asked for when needed
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -17,6 +18,8 @@ from partwise.engine.blocks import BlockFit, ColumnBlocks, nmf_blocks
 from partwise.engine.errors import InputProblem
 
 __all__ = ["cluster_nmf", "connected"]
+
+_PATIENCE_S = 3.0  # for a scheduler to answer
 
 
 def cluster_nmf(client: Any, X: ColumnBlocks, rank: int, **options: Any) -> BlockFit:
@@ -61,7 +64,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
             fix="install it with: pip install distributed; or run on this machine alone",
         ) from missing
     if address is not None:
-        with distributed.Client(address) as client:
+        with _client(distributed, address) as client:
             yield client
         return
     with (
@@ -71,6 +74,26 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         distributed.Client(cluster) as client,
     ):
         yield client
+
+
+def _client(distributed: Any, address: str) -> Any:
+    """Ask for the scheduler, and say soon where there is none.
+
+    Dask itself asks again and again for half a minute, with a stack of warnings on the terminal.
+    """
+    quiet = logging.getLogger("distributed")
+    level = quiet.level
+    quiet.setLevel(logging.CRITICAL)
+    try:
+        return distributed.Client(address, timeout=_PATIENCE_S)
+    except (OSError, TimeoutError, ValueError, TypeError) as problem:
+        raise InputProblem(
+            f"no scheduler answers at {address}",
+            argument="scheduler",
+            fix="start one with: dask scheduler; the address looks like tcp://host:8786",
+        ) from problem
+    finally:
+        quiet.setLevel(level)
 
 
 class _Spread:

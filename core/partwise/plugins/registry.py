@@ -6,6 +6,7 @@ import fnmatch
 import importlib
 import importlib.metadata
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from partwise.errors import AnalysisProblem, FileProblem, InputProblem, UsageProblem
-from partwise.plugins import safety
+from partwise.plugins import safety, trial
 from partwise.plugins.contract import API, Analysis, Plugin, Reader, Sample
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ __all__ = ["GROUP", "Refused", "Registry", "load_registry", "resolve"]
 
 GROUP = "partwise.plugins"
 _OURS = "partwise"  # the distribution that carries the built-in plugins
+# A frozen program is no interpreter that could try a plugin, and carries only those it came with.
+_FROZEN = bool(getattr(sys, "frozen", False))
 _CLAUSE = re.compile(r"(>=|<=|==|!=|<|>)\s*(\d+)(?:\.(\d+))?")
 
 
@@ -203,7 +206,8 @@ def load_registry(*, safe_mode: bool = False) -> Registry:
             reason = "the program ended while loading it last time; it is tried again next time"
             refused.append(Refused(point.name, reason))
         else:
-            taken = _take_in(point)
+            why_not = "" if ours or point.dist is None or _FROZEN else trial.tried(point)
+            taken = Refused(point.name, why_not) if why_not else _take_in(point)
             (plugins if isinstance(taken, Plugin) else refused).append(taken)  # type: ignore[arg-type]
     return Registry(plugins, refused)
 

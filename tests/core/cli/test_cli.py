@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -360,6 +361,22 @@ def test_without_dask_or_a_scheduler_batch_says_so(
     assert main(words) == 2
     assert "pip install distributed" in _error(capsys)
     assert not (tmp_path / "o").exists()
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster_module, "_PATIENCE_S", 0.3)
+    with socket.socket() as taken:  # bound but not listening: nobody answers here
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        words = ["batch", "pebble", SAMPLE, "-o", str(tmp_path / "o"), "--scheduler", address]
+        assert main(words) == 2
+    told = capfd.readouterr().err.strip().splitlines()
+    assert len(told) == 1
+    assert f"no scheduler answers at {address}" in told[0]
+    assert "dask scheduler" in told[0]
 
 
 def test_two_processes_give_the_table_of_one(
