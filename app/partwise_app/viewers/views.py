@@ -105,7 +105,7 @@ class ViewStage(QWidget):
         """Return what can be looked at: (mode, words on its tab)."""
         found: list[tuple[str, str]] = []
         for place, entry in enumerate(self._entries):
-            layers = self._made(entry).layers() if place == 0 else ()
+            layers = self._fresh(entry).layers() if place == 0 else ()
             found += layers or [(f"{_VIEW}{place}", _words_of(entry.view))]
         if self._has_tables:
             found.append((_TABLES, tr("Tables")))
