@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +85,7 @@ class Ellipsoid:
     def holds(self, x: Curve, y: Curve, z: Curve) -> NDArray[np.bool_]:
         """Return which places lie inside."""
         terms = [
-            ((v - m) / h) ** 2
-            for v, m, h in zip((x, y, z), self.middle, self.half, strict=True)
+            ((v - m) / h) ** 2 for v, m, h in zip((x, y, z), self.middle, self.half, strict=True)
         ]
         return np.asarray(sum(terms) <= 1.0)
 
@@ -242,7 +240,7 @@ def _brain() -> Body:
     return Body(shapes, tissues)
 
 
-def make_phantom(  # noqa: PLR0913 - a recipe; every number is named where it is used
+def make_phantom(
     kind: str | Body = "heart",
     *,
     seed: int = 0,
@@ -383,5 +381,3 @@ def _decaying(source: Curve, rate: float, step: float) -> Curve:
         now = (a - 1 + fall) / (rate * a)
         before = (1 - fall * (1 + a)) / (rate * a)
     return np.asarray(lfilter([now, before], [1.0, -fall], source))
-
-
