@@ -1,0 +1,179 @@
+"""What can be set? The parameters of the synergy analysis, one sentence of help each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from partwise.api import param
+from partwise_emg.envelope import PRESETS
+
+__all__ = ["MOST_PARTS", "Params"]
+
+MOST_PARTS = 32
+
+
+def _check_rank(text: str) -> str | None:
+    if text.strip().lower() == "auto":
+        return None
+    if text.strip().isdigit() and 1 <= int(text) <= MOST_PARTS:
+        return None
+    return f"give auto, or a number from 1 to {MOST_PARTS}"
+
+
+def _check_cycles(text: str) -> str | None:
+    bad = [piece for piece in text.replace(";", ",").split(",") if piece.strip()]
+    bad = [piece for piece in bad if not piece.strip().isdigit()]
+    return f"give numbers of cycles such as 2, 5; {bad[0].strip()} is none" if bad else None
+
+
+@dataclass(frozen=True)
+class Params:
+    """Parameters in the order of the form."""
+
+    rank: str = param(
+        "auto",
+        label="Synergies",
+        check=_check_rank,
+        help="How many synergies to look for; auto tries several and chooses by the rule.",
+    )
+    rank_rule: str = param(
+        "line",
+        label="Choose by",
+        choices={
+            "line": "Bend of R²",
+            "vaf90": "VAF ≥ 0.90",
+            "muscles90": "VAF ≥ 0.90 in each muscle",
+            "stability": "Agreement of starts",
+            "heldout": "Hidden entries",
+        },
+        help="By which rule auto chooses how many; what the others say is told beside it.",
+    )
+    events: str = param(
+        "",
+        label="Gait events",
+        kind="file",
+        help="A table with touchdown_s and liftoff_s; empty for those of the file.",
+    )
+    channels: str = param(
+        "",
+        label="Channels",
+        help="Names or numbers, TA, SO or 1-8; -RF leaves one out; empty for all EMG found.",
+    )
+    preset: str = param(
+        "santuz",
+        label="Filter",
+        choices={
+            **{
+                name: f"{each.highpass:g} Hz, {each.lowpass:g} Hz ({who})"
+                for (name, each), who in zip(
+                    PRESETS.items(), ("Santuz 2022", "Clark 2010"), strict=True
+                )
+            },
+            "own": "Own corners",
+        },
+        help="High-pass before and low-pass after rectification, as a publication used them.",
+    )
+    preprocessed: bool = param(
+        False,
+        label="Already envelopes",
+        help="Factor the table as it stands: no filter, no scaling, no cycle dropped.",
+    )
+    compare: str = param(
+        "none",
+        label="Compare",
+        choices={
+            "none": "Nothing",
+            "file": "With a file or norm",
+            "sides": "Left with right",
+            "trials": "All trials of the file",
+        },
+        help="What to set the synergies against.",
+    )
+    against: str = param(
+        "",
+        label="Compare with",
+        kind="file",
+        help="Another recording, a table of synergies, or a norm; its events as columns beside it.",
+    )
+    trial: str = param(
+        "", label="Trial", help="Which trial of a file that holds several; empty for the first."
+    )
+    groups: str = param(
+        "",
+        label="Groups",
+        kind="file",
+        advanced=True,
+        help="A table with trial and group, for statistics; empty to go by names such as walk/P1.",
+    )
+    highpass: float = param(
+        50.0, ge=1, le=500, unit="Hz", label="High-pass", advanced=True, help="For own corners."
+    )
+    lowpass: float = param(
+        20.0, ge=0.5, le=100, unit="Hz", label="Low-pass", advanced=True, help="For own corners."
+    )
+    notch: str = param(
+        "none",
+        label="Mains",
+        choices={"none": "Leave", "50": "Take 50 Hz out", "60": "Take 60 Hz out"},
+        advanced=True,
+        help="Take the hum of the mains and its harmonics out.",
+    )
+    side: str = param(
+        "auto",
+        label="Events of",
+        choices={"auto": "The side with most", "left": "Left", "right": "Right"},
+        advanced=True,
+        help="Whose gait events of the file cut the cycles.",
+    )
+    marks: str = param(
+        "",
+        label="Marked events",
+        advanced=True,
+        help="Touch-down:lift-off in seconds, 1.41:2.07, 2.45:3.11; in place of a file.",
+    )
+    drop_first: bool = param(
+        True, label="Drop first cycle", advanced=True, help="The filter still settles in it."
+    )
+    cycles: int = param(
+        0, ge=0, le=10_000, label="Cycles at most", advanced=True, help="0 takes all of them."
+    )
+    reject: str = param(
+        "",
+        label="Rejected cycles",
+        check=_check_cycles,
+        advanced=True,
+        help="Numbers of cycles to leave out, 2, 5.",
+    )
+    starts: int = param(
+        20, ge=1, le=500, advanced=True, help="From how many places each fit is begun."
+    )
+    bootstrap: int = param(
+        200,
+        ge=0,
+        le=10_000,
+        label="Resamples",
+        advanced=True,
+        help="How often cycles are drawn anew for intervals; 0 for none.",
+    )
+    model: str = param(
+        "plain",
+        label="Model",
+        choices={"plain": "Together", "delayed": "With delays"},
+        advanced=True,
+        help="Whether muscles of a synergy act together, or each with a delay of its own.",
+    )
+    delay: float = param(
+        10.0,
+        ge=1,
+        le=50,
+        unit="% of cycle",
+        label="Longest delay",
+        advanced=True,
+        help="For the model with delays.",
+    )
+    doubt: bool = param(
+        True,
+        label="Check uniqueness",
+        advanced=True,
+        help="Look for other synergies that would explain the envelopes as well.",
+    )

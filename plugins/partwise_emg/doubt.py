@@ -1,0 +1,102 @@
+"""How sure are the synergies? Intervals over cycles, and what the residual repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Factorization, Intervals, Job, bootstrap
+from partwise_emg.cycles import Cycles
+
+__all__ = ["Bands", "bands_of", "leftover", "of_cycles"]
+
+_BLOCK = 10  # columns drawn together where there is one cycle alone
+_MEANS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Intervals of 95 % for weights, activations, and the mean cycle of the activations.
+
+    `cycles` is false where blocks of one cycle had to stand in for cycles.
+    """
+
+    of: Intervals
+    mean_low: NDArray[np.float64]
+    mean_high: NDArray[np.float64]
+    cycles: bool
+    resamples: int
+
+
+def bands_of(
+    X: NDArray[np.float64],
+    fit: Factorization,
+    cycles: Cycles,
+    resamples: int,
+    job: Job,
+    progress: tuple[float, float],
+) -> Bands:
+    """Draw cycles anew and fit again.
+
+    Raises
+    ------
+    Cancelled
+    """
+    low, high = progress
+
+    def on_step(done: int) -> bool:
+        job.report(low + (high - low) * done / resamples, "Drawing cycles anew")
+        return not job.cancelled
+
+    several = cycles.count > 1
+    columns = X.shape[1]
+    groups: Any = np.repeat(np.arange(cycles.count), cycles.points) if several else None
+    if not several:
+        groups = np.arange(columns) // max(min(_BLOCK, columns // 4), 1)
+    found = bootstrap(X, fit, groups=groups, resamples=resamples, seed=job.seed, on_step=on_step)
+    assert found.H_low is not None
+    assert found.H_high is not None
+    if several:
+        mean_low, mean_high = of_cycles(np.asarray(fit.H, np.float64), cycles, job.seed)
+    else:
+        mean_low, mean_high = found.H_low, found.H_high
+    return Bands(found, mean_low, mean_high, several, resamples)
+
+
+def of_cycles(
+    H: NDArray[np.float64], cycles: Cycles, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return low and high ends of the mean cycle of activations, over cycles drawn anew."""
+    count = cycles.count
+    stacked = H.reshape(len(H), count, cycles.points)
+    rng = np.random.default_rng([seed, 19])
+    times = rng.multinomial(count, np.full(count, 1 / count), _MEANS) / count
+    means = np.einsum("bc,kcp->bkp", times, stacked)
+    # Few cycles vary less than all there could be: as for a variance, n / (n − 1).
+    middle = stacked.mean(axis=1)
+    wide = np.sqrt(count / (count - 1))
+    ends = np.percentile(means, [2.5, 97.5], axis=0)
+    return (
+        np.maximum(middle + wide * (ends[0] - middle), 0.0),
+        middle + wide * (ends[1] - middle),
+    )
+
+
+def leftover(
+    X: NDArray[np.float64], W: NDArray[np.float64], H: NDArray[np.float64], cycles: Cycles
+) -> float:
+    """Return how much of the residual comes again in every cycle: noise does not.
+
+    The correlation of its mean over odd cycles with that over even ones, over all muscles and
+    points of the cycle; NaN with one cycle.
+    """
+    if cycles.count < 2:
+        return float("nan")
+    rest = (X - W @ H).reshape(len(X), cycles.count, cycles.points)
+    odd, even = rest[:, ::2].mean(axis=1).ravel(), rest[:, 1::2].mean(axis=1).ravel()
+    if odd.std() == 0 or even.std() == 0:
+        return 0.0
+    return float(np.corrcoef(odd, even)[0, 1])

@@ -1,0 +1,304 @@
+"""How many synergies are there, and which? The scan of ranks, its rules, and the fit itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import (
+    Cancelled,
+    Factorization,
+    InputProblem,
+    Job,
+    Part,
+    RankScan,
+    explained,
+    match_parts,
+    nmf,
+    rank_scan,
+    refit,
+)
+
+__all__ = [
+    "RULES",
+    "Found",
+    "canonical",
+    "highest_rank",
+    "muscle_vaf",
+    "rules_of",
+    "scan_ranks",
+    "settle",
+]
+
+Array = NDArray[np.floating[Any]]
+Show = Callable[[Array, Array, Sequence[float]], None]
+
+_TOL = 1e-7
+_MOST_STEPS = 3000
+_ENOUGH = 0.90  # Clark and others, J. Neurophysiol. 103:844, 2010
+
+RULES: Mapping[str, str] = {
+    "line": "bend of R²",
+    "vaf90": "VAF ≥ 0.90",
+    "muscles90": "VAF ≥ 0.90 in each muscle",
+    "stability": "agreement of starts",
+    "heldout": "hidden entries",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Synergies of one matrix.
+
+    Attributes
+    ----------
+    W : float64, shape (muscles, synergies)
+        Columns of unit length.
+    H : float64, shape (synergies, columns)
+    fit : Factorization
+    scan : RankScan or None
+    rank : int
+    rules : mapping of str to int or None
+        What each rule says.
+    why : str
+        By which rule, in words; empty where the number was given.
+    alike : float64, shape (synergies,)
+        Mean cosine of each synergy with its like over random starts; NaN where unknown.
+    """
+
+    W: NDArray[np.float64]
+    H: NDArray[np.float64]
+    fit: Factorization
+    scan: RankScan | None
+    rank: int
+    rules: Mapping[str, int | None]
+    why: str
+    alike: NDArray[np.float64]
+
+
+def highest_rank(muscles: int) -> int:
+    """Return the highest rank that is tried: m − round(m / 4), as musclesyneRgies does."""
+    return max(muscles - round(muscles / 4), 1)
+
+
+def scan_ranks(
+    X: Array,
+    starts: int,
+    job: Job,
+    *,
+    seed: int,
+    least: int = 1,
+    heldout: float = 0.1,
+    progress: tuple[float, float] = (0.0, 0.5),
+    show: Show | None = None,
+) -> RankScan:
+    """Try ranks from 1 on; `show` sees the best fit of each as it is done.
+
+    Raises
+    ------
+    Cancelled
+    """
+    low, high = progress
+    shown = 0
+
+    def on_step(step: Any) -> bool:
+        nonlocal shown
+        words = f"Trying {step.rank} {'synergy' if step.rank == 1 else 'synergies'}"
+        job.report(low + (high - low) * step.done / max(step.total, 1), words)
+        if show is not None and len(step.scan.fits) > shown:
+            shown = len(step.scan.fits)
+            best = step.scan.fits[-1]
+            show(best.W, best.H, [float(v) for v in best.trace])
+        return not job.cancelled
+
+    most = min(max(highest_rank(len(X)), least), *X.shape)
+    scan = rank_scan(
+        X, range(1, most + 1), starts=starts, heldout=heldout, seed=seed, on_step=on_step
+    )
+    if job.cancelled:
+        raise Cancelled
+    return scan
+
+
+def rules_of(scan: RankScan, X: Array) -> dict[str, int | None]:
+    """Return what each rule says of a scan; None where it does not decide."""
+    each = next(
+        (
+            int(rank)
+            for rank, fit in zip(scan.rank, scan.fits, strict=True)
+            if float(np.nanmin(muscle_vaf(X, fit.W, fit.H))) >= _ENOUGH
+        ),
+        None,
+    )
+    return {
+        "line": scan.line_rank(),
+        "vaf90": scan.vaf_rank(_ENOUGH),
+        "muscles90": each,
+        "stability": scan.stable_rank() if scan.starts > 1 else None,
+        "heldout": scan.heldout_rank(),
+    }
+
+
+def muscle_vaf(X: Array, W: Array, H: Array) -> NDArray[np.float64]:
+    """Return VAF, 1 − SSE/Σx², of each muscle; NaN for one that is silent."""
+    rest = ((X - W @ H) ** 2).sum(axis=1)
+    total = (np.asarray(X, dtype=np.float64) ** 2).sum(axis=1)
+    return np.divide(total - rest, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def settle(
+    X: Array,
+    scan: RankScan | None,
+    rank_asked: str,
+    rule: str,
+    starts: int,
+    job: Job,
+    show: Show,
+    progress: tuple[float, float] = (0.5, 0.6),
+) -> Found:
+    """Choose the number of synergies and fit them to the end.
+
+    Locked synergies (``job.kept``) stay as they are; where the run goes on from earlier ones
+    (``job.start``), it begins there.
+
+    Raises
+    ------
+    InputProblem
+        Locked synergies of other muscles, or more of them than asked for.
+    Cancelled
+    """
+    kept = _fixed(job.kept, len(X))
+    rules = rules_of(scan, X) if scan is not None else {}
+    rank, why = _choose(rank_asked, rule, rules, kept.shape[1], min(X.shape))
+    inits = _inits(X, scan, rank, kept, job, starts)
+    low, high = progress
+    best: Factorization | None = None
+    alike: list[NDArray[np.float64]] = []
+    fits: list[Factorization] = []
+    for number, init in enumerate(inits):
+        at = low + (high - low) * number / len(inits)
+
+        def on_step(step: Any, at: float = at) -> bool:
+            job.report(at, f"Settling {rank} {'synergy' if rank == 1 else 'synergies'}")
+            if best is None or step.objective < best.objective:
+                show(step.W, step.H, ())
+            return not job.cancelled
+
+        fit = nmf(
+            X,
+            rank,
+            fixed_W=kept if kept.shape[1] else None,
+            init=init,
+            seed=job.seed + number,
+            tol=_TOL,
+            max_iter=_MOST_STEPS,
+            on_step=on_step,
+        )
+        if job.cancelled:
+            raise Cancelled
+        fits.append(fit)
+        if best is None or fit.objective < best.objective:
+            best = fit
+    assert best is not None
+    W, H = canonical(best.W, best.H, kept.shape[1])
+    show(W, H, [float(v) for v in best.trace])
+    if scan is not None and not kept.shape[1] and rank in scan.rank:
+        of_scan = scan.fit(rank)
+        place = int(np.flatnonzero(scan.rank == rank)[0])
+        steady = np.asarray(scan.part_stability[place], dtype=np.float64)
+        known = steady[match_parts(W, of_scan.W).permutation]
+        known = known if scan.starts > 1 else np.full(rank, np.nan)
+    else:
+        alike = [match_parts(W, fit.W).cosine for fit in fits if fit is not best]
+        known = np.mean(alike, axis=0) if alike else np.full(rank, np.nan)
+    return Found(W, H, best, scan, rank, rules, why, np.asarray(known))
+
+
+def canonical(W: Array, H: Array, kept: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return factors whose columns of W have unit length; the first `kept` stay as they are."""
+    W, H = np.array(W, dtype=np.float64), np.array(H, dtype=np.float64)
+    length = np.linalg.norm(W, axis=0)
+    length[:kept] = 1.0
+    length[length == 0] = 1.0
+    return W / length, H * length[:, None]
+
+
+def share_of(X: Array, W: Array, H: Array) -> tuple[float, float]:
+    """Return VAF (about zero) and R² (about the grand mean)."""
+    both = explained(X, W, H)
+    return float(both.vaf), float(both.r2)
+
+
+def _fixed(kept: Sequence[Part], muscles: int) -> NDArray[np.float64]:
+    for part in kept:
+        if np.size(part.profile) != muscles:
+            raise InputProblem(
+                f"{part.name} is locked and is of {np.size(part.profile)} muscles, and {muscles} "
+                "are chosen now",
+                argument="channels",
+                fix="unlock it, or choose the same channels as before",
+            )
+    if not kept:
+        return np.empty((muscles, 0))
+    return np.stack([np.asarray(part.profile, dtype=np.float64) for part in kept], axis=1)
+
+
+def _choose(
+    asked: str, rule: str, rules: Mapping[str, int | None], kept: int, most: int
+) -> tuple[int, str]:
+    if asked.strip().lower() != "auto":
+        rank = int(asked)
+        if rank > most:
+            raise InputProblem(
+                f"{rank} synergies of {most} muscles or points",
+                argument="rank",
+                fix=f"ask for at most {most}",
+            )
+        if rank < kept:
+            raise InputProblem(
+                f"{kept} synergies are locked and {rank} asked for",
+                argument="rank",
+                fix="unlock some, or ask for more",
+            )
+        return rank, ""
+    for name in (rule, *(other for other in RULES if other != rule)):
+        rank = rules.get(name)
+        if rank is not None:
+            other = "" if name == rule else f", as {RULES[rule]} does not decide"
+            return max(int(rank), kept, 1), f"{RULES[name]}{other}"
+    return max(kept, 1), "no rule decides"
+
+
+def _inits(
+    X: Array,
+    scan: RankScan | None,
+    rank: int,
+    kept: NDArray[np.float64],
+    job: Job,
+    starts: int,
+) -> list[Any]:
+    """Where the fits begin: at what stood, else at the best of the scan, else anywhere."""
+    begun: Sequence[Part] = getattr(job, "start", ()) or ()
+    given = [p for p in begun if np.size(p.profile) == len(X)]
+    if given and len(given) == rank:
+        W = np.stack([np.asarray(p.profile, dtype=np.float64) for p in given], axis=1)
+        if kept.shape[1]:
+            W = np.column_stack([kept, W[:, _rest(kept, W)]])
+        W = np.maximum(W, 1e-6 * max(float(W.max()), 1e-12))
+        return [(W, np.maximum(refit(X, W), 1e-9))]
+    if kept.shape[1]:
+        return ["random"] * max(min(starts, 20), 1)
+    if scan is not None and rank in scan.rank:
+        fit = scan.fit(rank)
+        return [(fit.W, fit.H)]
+    return ["auto", *(["random"] * max(min(starts, 50) - 1, 0))]
+
+
+def _rest(kept: NDArray[np.float64], W: NDArray[np.float64]) -> list[int]:
+    """Columns of W that are not the kept ones."""
+    same = set(match_parts(kept, W).permutation.tolist()) if kept.shape[1] <= W.shape[1] else set()
+    return [k for k in range(W.shape[1]) if k not in same]

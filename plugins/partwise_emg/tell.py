@@ -1,0 +1,485 @@
+"""How is the answer told? Parts, views for the stage, measures and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Axis, Measure, Part, RankScan, Table, View
+from partwise_emg.channels import muscle_name
+from partwise_emg.colors import color_of
+from partwise_emg.compare import Against
+from partwise_emg.cycles import Cycles
+from partwise_emg.delays import Delayed
+from partwise_emg.doubt import Bands
+from partwise_emg.prepared import Prepared
+from partwise_emg.synergies import RULES, Found
+from partwise_emg.timing import centre_of_activity, fwhm
+
+__all__ = ["Answer", "measures", "order_in_time", "parts_of", "tables", "views"]
+
+Array = NDArray[np.floating[Any]]
+
+_MOST_BARS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """All that was found out about one recording."""
+
+    prepared: Prepared
+    found: Found
+    vaf: float
+    r2: float
+    vaf1: float
+    muscles_vaf: NDArray[np.float64]
+    repeats: float
+    bands: Bands | None = None
+    doubt: Any = None
+    delayed: Delayed | None = None
+    against: Against | None = None
+
+
+def order_in_time(H: Array, cycles: Cycles, kept: int = 0) -> list[int]:
+    """Return the order of synergies by when in the cycle they act; locked ones stay in front.
+
+    A record without cycles is ordered by how much each synergy carries.
+    """
+    mean = np.asarray(H).reshape(len(H), cycles.count, cycles.points).mean(axis=1)
+    if cycles.count > 1 or cycles.points <= 400:
+        when = [float(np.nan_to_num(centre_of_activity(row), nan=0.0)) for row in mean]
+    else:
+        when = [-float(row.sum()) for row in mean]
+    free = sorted(range(kept, len(H)), key=lambda k: when[k])
+    return [*range(kept), *free]
+
+
+def parts_of(W: Array, H: Array, kept: Sequence[Part] = ()) -> tuple[Part, ...]:
+    """Return synergies as parts, the locked ones first and as they were."""
+    carried = (np.asarray(W) ** 2).sum(axis=0) * (np.asarray(H) ** 2).sum(axis=1)
+    total = float(carried.sum()) or 1.0
+    taken = {part.key for part in kept}
+    free = (number for number in range(1, 400) if f"synergy-{number}" not in taken)
+    found = []
+    for place in range(len(H)):
+        share, course = float(carried[place]) / total, np.array(H[place], dtype=np.float64)
+        if place < len(kept):
+            old = kept[place]
+            found.append(Part(old.key, old.name, old.color, old.profile, share, course, old.unit))
+            continue
+        number = next(free)
+        found.append(
+            Part(
+                f"synergy-{number}",
+                f"Synergy {number}",
+                color_of(number),
+                np.array(W[:, place], dtype=np.float64),
+                share,
+                course,
+            )
+        )
+    return tuple(found)
+
+
+def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
+    """Return the numbers of the answer."""
+    found, prepared = answer.found, answer.prepared
+    told = [
+        Measure(
+            "Synergies", float(found.rank), "", "How many synergies the envelopes were taken into."
+        ),
+        Measure("VAF", 100 * answer.vaf, "%", "1 − SSE/Σx², about zero (uncentred)."),
+        Measure("R²", answer.r2, "", "1 − SSE/SST about the grand mean of all envelopes."),
+        Measure("VAF of one", 100 * answer.vaf1, "%", "What a single synergy explains, uncentred."),
+        Measure(
+            "Cycles", float(prepared.cycles.count), "", "Gait cycles that were factored together."
+        ),
+    ]
+    if np.isfinite(answer.repeats):
+        told.append(
+            Measure(
+                "Residual that repeats",
+                answer.repeats,
+                "",
+                "Correlation of what is left in odd with that in even cycles; noise gives 0.",
+            )
+        )
+    if answer.against is not None and answer.against.dmc is not None:
+        told.append(
+            Measure(
+                "walk-DMC",
+                answer.against.dmc,
+                "",
+                "100 + 10 · (mean − VAF of one) / SD of the norm; 100 is usual (Steele 2015).",
+            )
+        )
+    for part, course in zip(parts, _means(parts, prepared.cycles), strict=True):
+        told += [
+            Measure(
+                f"{part.name}, width",
+                float(fwhm(course)),
+                "points",
+                "Full width at half maximum of the mean activation.",
+            ),
+            Measure(
+                f"{part.name}, centre",
+                centre_of_activity(course),
+                "points",
+                "Circular mean of the mean activation, 0 at touch-down.",
+            ),
+        ]
+    return tuple(m for m in told if np.isfinite(m.value))
+
+
+def views(answer: Answer, parts: Sequence[Part]) -> tuple[View, ...]:
+    """Return what the stage shows."""
+    prepared, found = answer.prepared, answer.found
+    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
+    told = [
+        _traces(answer, muscles),
+        _weights(answer, parts, muscles),
+        _activations(answer, parts),
+        _cycle_view(prepared),
+    ]
+    if found.scan is not None and len(found.scan.rank) > 1:
+        told.append(_scan_view(found))
+    told.append(
+        View(
+            "bars",
+            "VAF of each muscle",
+            {"values": 100 * answer.muscles_vaf[None]},
+            (muscles, Axis("VAF", 1, "%")),
+            {"names": ["All synergies together"], "tab": "Muscles"},
+        )
+    )
+    if answer.delayed is not None:
+        told.append(_delays(answer.delayed, prepared, parts))
+    if answer.against is not None:
+        told.append(_likeness_view(answer.against, parts))
+    return tuple(told)
+
+
+def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
+    """Return weights, timing, rules, and what the comparison found."""
+    prepared, found = answer.prepared, answer.found
+    weights = Table(
+        "Synergies",
+        ("Muscle", *(part.name for part in parts), "VAF %"),
+        tuple(
+            (
+                _muscle(name),
+                *(round(float(part.profile[k]), 4) for part in parts),
+                _cell(100 * answer.muscles_vaf[k], 2),
+            )
+            for k, name in enumerate(prepared.muscles)
+        ),
+    )
+    timing = Table(
+        "Timing",
+        ("Synergy", "Share %", "Width (FWHM), points", "Centre (CoA), points", "Alike over starts"),
+        tuple(
+            (
+                part.name,
+                round(100 * part.share, 2),
+                fwhm(course),
+                _cell(centre_of_activity(course), 2),
+                _cell(float(found.alike[k]), 4),
+            )
+            for k, (part, course) in enumerate(
+                zip(parts, _means(parts, prepared.cycles), strict=True)
+            )
+        ),
+    )
+    told = [weights, timing]
+    if found.scan is not None:
+        told += [_rules_table(found), _scan_table(found.scan)]
+    if answer.delayed is not None:
+        told.append(_delay_table(answer.delayed, prepared, parts))
+    if answer.against is not None:
+        told += _against_tables(answer.against, parts)
+    if prepared.cycles.left_out:
+        told.append(
+            Table(
+                "Cycles left out",
+                ("Cycle", "Why"),
+                tuple((number, why) for number, why in prepared.cycles.left_out),
+            )
+        )
+    return tuple(told)
+
+
+def _traces(answer: Answer, muscles: Axis) -> View:
+    cycles = answer.prepared.cycles
+    if answer.prepared.whole:
+        step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
+        time = Axis("time", cycles.values.shape[1], "s", step, float(cycles.seconds[0]))
+        words = "Envelopes"
+    else:
+        time = Axis("cycle", cycles.values.shape[1], "cycles", 1 / cycles.points, 0.0)
+        words = "Envelopes, cycle after cycle"
+    arrays = {"y": cycles.values}
+    if answer.bands is not None:
+        assert answer.bands.of.H_low is not None
+        assert answer.bands.of.H_high is not None
+        arrays |= {"course_low": answer.bands.of.H_low, "course_high": answer.bands.of.H_high}
+    options: dict[str, Any] = {"tab": "Envelopes"}
+    if answer.delayed is not None:
+        options["model"] = "none"
+    raw = answer.prepared.filters is not None
+    amount = Axis("envelope", 1, "of maximum" if raw else "")
+    return View("traces", words, arrays, (muscles, time, amount), options)
+
+
+def _weights(answer: Answer, parts: Sequence[Part], muscles: Axis) -> View:
+    arrays = {"values": np.stack([part.profile for part in parts])}
+    if answer.bands is not None:
+        arrays |= {"low": answer.bands.of.W_low.T.copy(), "high": answer.bands.of.W_high.T.copy()}
+    return View(
+        "bars",
+        "Weights of the muscles",
+        arrays,
+        (muscles, Axis("weight", len(parts))),
+        {"of": "parts", "tab": "Weights"},
+    )
+
+
+def _activations(answer: Answer, parts: Sequence[Part]) -> View:
+    cycles = answer.prepared.cycles
+    arrays = {"y": _means(parts, cycles)}
+    if answer.bands is not None:
+        arrays |= {"low": answer.bands.mean_low, "high": answer.bands.mean_high}
+    if 1 < cycles.count <= _MOST_BARS:
+        stacked = np.stack([np.asarray(part.course) for part in parts])
+        arrays["each"] = stacked.reshape(len(parts), cycles.count, cycles.points)
+    options: dict[str, Any] = {"of": "parts", "lanes": True, "tab": "Activations"}
+    if cycles.stance:
+        options["marks"] = [{"x": 100 * cycles.stance / cycles.points, "text": "lift-off"}]
+    title = "Activations, mean cycle" if cycles.count > 1 else "Activations"
+    return View(
+        "curves",
+        title,
+        arrays,
+        (_cycle_axis(answer.prepared), Axis("activation", len(parts))),
+        options,
+    )
+
+
+def _cycle_view(prepared: Prepared) -> View:
+    """All cycles over one another with their mean and the band of two standard errors."""
+    stacked = prepared.cycles.stacked()
+    mean = stacked.mean(axis=1)
+    arrays = {"y": mean}
+    count = prepared.cycles.count
+    if count > 1:
+        spread = stacked.std(axis=1, ddof=1)
+        arrays |= {"low": np.maximum(mean - spread, 0.0), "high": mean + spread}
+        if count <= _MOST_BARS:
+            arrays["each"] = stacked
+    options: dict[str, Any] = {
+        "names": list(prepared.muscles),
+        "lanes": True,
+        "tab": "Cycles" if count > 1 else "Cycle",
+        "alike": True,
+    }
+    if prepared.cycles.stance:
+        options["marks"] = [
+            {"x": 100 * prepared.cycles.stance / prepared.cycles.points, "text": "lift-off"}
+        ]
+    title = f"{count} cycles, mean ± SD" if count > 1 else "One cycle"
+    if prepared.whole:
+        title, options["tab"] = "The whole record", "Record"
+    return View("curves", title, arrays, (_cycle_axis(prepared), Axis("envelope", 1)), options)
+
+
+def _cycle_axis(prepared: Prepared) -> Axis:
+    cycles = prepared.cycles
+    if prepared.whole:
+        step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
+        return Axis("time", cycles.points, "s", step, float(cycles.seconds[0]))
+    return Axis("cycle", cycles.points, "%", 100 / cycles.points, 100 / cycles.points / 2)
+
+
+def _scan_view(found: Found) -> View:
+    scan = found.scan
+    assert scan is not None
+    names, rows = [], []
+    for name, title in (
+        ("r2", "R² about the mean"),
+        ("vaf", "VAF about zero"),
+        ("stability", "Alike over starts"),
+        ("chance", "Alike by chance"),
+        ("heldout", "Error on hidden entries"),
+    ):
+        values = np.asarray(getattr(scan, name), dtype=np.float64)
+        if np.isfinite(values).any():
+            names.append(title)
+            rows.append(values)
+    marks = [
+        {"x": int(rank), "text": RULES[name]}
+        for name, rank in found.rules.items()
+        if rank is not None
+    ]
+    return View(
+        "curves",
+        "How many synergies",
+        {"x": scan.rank.astype(np.float64), "y": np.stack(rows)},
+        (Axis("synergies", len(scan.rank), start=float(scan.rank[0])), Axis("value", len(rows))),
+        {
+            "tab": "How many",
+            "names": names,
+            "marks": marks,
+            "chosen": found.rank,
+            "points": True,
+            "range": [0.0, 1.05],
+        },
+    )
+
+
+def _likeness_view(against: Against, parts: Sequence[Part]) -> View:
+    like = against.like
+    rows = Axis("synergy here", len(parts), labels=tuple(part.name for part in parts))
+    names = tuple(f"{k}" for k in range(1, like.cosine.shape[1] + 1))
+    columns = Axis(f"synergy of {against.other.name}", len(names), labels=names)
+    return View(
+        "matrix",
+        f"Likeness to {against.other.name}; by chance below {like.chance:.2f}",
+        {"values": like.cosine.astype(np.float32)},
+        (rows, columns),
+        {"tab": "Likeness", "limit": 1.0, "value": "cosine", "square": True},
+    )
+
+
+def _delays(delayed: Delayed, prepared: Prepared, parts: Sequence[Part]) -> View:
+    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
+    rank, width = delayed.W.shape[1], delayed.W.shape[2]
+    flat = delayed.W.reshape(len(delayed.W), rank * width)
+    labels = tuple(
+        f"{part.name} +{100 * d / prepared.cycles.points:.1f} %"
+        for part in parts
+        for d in range(width)
+    )
+    return View(
+        "matrix",
+        "Patterns: weights by delay",
+        {"values": flat.astype(np.float32)},
+        (muscles, Axis("synergy and delay", rank * width, labels=labels)),
+        {"tab": "Delays", "value": "weight"},
+    )
+
+
+def _delay_table(delayed: Delayed, prepared: Prepared, parts: Sequence[Part]) -> Table:
+    scale = 100 / prepared.cycles.points
+    return Table(
+        "Delays behind the earliest muscle, % of cycle",
+        ("Muscle", *(part.name for part in parts)),
+        tuple(
+            (_muscle(name), *(_cell(scale * float(v), 2) for v in delayed.lag[k]))
+            for k, name in enumerate(prepared.muscles)
+        ),
+    )
+
+
+def _rules_table(found: Found) -> Table:
+    said = {
+        "line": "R² about the mean is straight from there, residual ≤ 1e-4 (Cheung 2005)",
+        "vaf90": "fewest with uncentred VAF ≥ 0.90 (Clark 2010)",
+        "muscles90": "fewest with uncentred VAF ≥ 0.90 in every muscle",
+        "stability": "most whose random starts agree, mean cosine ≥ 0.95",
+        "heldout": "fewest within one standard error of the best foretelling of hidden entries",
+    }
+    rows = tuple(
+        (RULES[name], "does not decide" if rank is None else int(rank), said[name])
+        for name, rank in found.rules.items()
+    )
+    return Table("Rules for the number of synergies", ("Rule", "Synergies", "Definition"), rows)
+
+
+def _scan_table(scan: RankScan) -> Table:
+    columns = ("r2", "vaf", "stability", "chance", "cophenetic", "heldout")
+    rows = tuple(
+        (
+            int(rank),
+            *(_cell(float(getattr(scan, name)[k]), 6) for name in columns),
+            float(f"{scan.error[k]:.6g}"),
+        )
+        for k, rank in enumerate(scan.rank)
+    )
+    titles = (
+        "Synergies",
+        "R²",
+        "VAF",
+        "Alike",
+        "By chance",
+        "Cophenetic",
+        "Hidden entries",
+        "Error",
+    )
+    return Table("How many synergies", titles, rows)
+
+
+def _against_tables(against: Against, parts: Sequence[Part]) -> list[Table]:
+    like = against.like
+    partner = dict(like.pairs)
+    rows = []
+    for k, part in enumerate(parts):
+        place = partner.get(k)
+        sums = " + ".join(
+            f"{against.ours_of_theirs.weights[j, k]:.2f} · {j + 1}"
+            for j in against.ours_of_theirs.of(k)
+        )
+        rows.append(
+            (
+                part.name,
+                "alone" if place is None else f"{place + 1}",
+                "" if place is None else round(float(like.cosine[k, place]), 4),
+                "" if place is None else ("yes" if like.cosine[k, place] > like.chance else "no"),
+                sums,
+                round(float(against.ours_of_theirs.cosine[k]), 4),
+            )
+        )
+    told = [
+        Table(
+            f"Compared with {against.other.name}",
+            ("Synergy", "Partner", "Cosine", "Beyond chance", "As a sum of theirs", "Cosine of it"),
+            tuple(rows),
+        )
+    ]
+    for title, test, whose in (
+        ("Merging of theirs here, at matched VAF", against.merged, against.other.name),
+        ("Merging of ours there, at matched VAF", against.split, "here"),
+    ):
+        if test is not None:
+            told.append(
+                Table(
+                    title,
+                    (f"Synergies of {whose}", "Act together", "By chance", "p"),
+                    tuple(
+                        (
+                            f"{a + 1} and {b + 1}",
+                            round(float(test.together[k]), 3),
+                            round(float(np.median(test.null[:, k])), 3),
+                            round(float(test.p[k]), 4),
+                        )
+                        for k, (a, b) in enumerate(test.pairs)
+                    ),
+                )
+            )
+    return told
+
+
+def _means(parts: Sequence[Part], cycles: Cycles) -> NDArray[np.float64]:
+    H = np.stack([np.asarray(part.course, dtype=np.float64) for part in parts])
+    return np.asarray(H.reshape(len(H), cycles.count, cycles.points).mean(axis=1))
+
+
+def _muscle(name: str) -> str:
+    full = muscle_name(name)
+    return name if full == name else f"{name} ({full})"
+
+
+def _cell(value: float, digits: int) -> float | str:
+    return round(float(value), digits) if np.isfinite(value) else ""

@@ -1,0 +1,173 @@
+"""How is a table of samples read? A column of time, then a column per muscle."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import FileProblem
+
+__all__ = ["Columns", "looks_like_samples", "read_columns"]
+
+_TIME = re.compile(r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])\b[\s_\[(]*(m?s|sec|seconds)?", re.I)
+_MOST_BYTES = 2 << 30
+_MISSING = frozenset({"", "na", "nan", "n/a", "-", "null"})
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A table of samples: `time` (n,), `values` (columns, n) with NaN where missing, `names`.
+
+    `cycle` is after how many rows time begins again, 0 where it runs on: cycles of equal length,
+    one after the other.
+    """
+
+    time: NDArray[np.float64]
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    cycle: int = 0
+
+
+def looks_like_samples(head: bytes) -> bool:
+    """Whether a file begins with a line of names, time first, and a line of numbers."""
+    try:
+        lines = head.decode("utf-8-sig", "strict").splitlines()[:8]
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:
+            return False
+        lines = head[: error.start].decode("utf-8-sig", "ignore").splitlines()[:8]
+    lines = [line for line in lines if line.strip() and not line.startswith("#")]
+    if len(lines) < 3:
+        return False
+    cells = _split(lines[0], _delimiter(lines[0]))
+    body = _split(lines[1], _delimiter(lines[0]))
+    if len(cells) < 3 or len(body) != len(cells) or not _TIME.match(cells[0]):
+        return False
+    return all(_is_number(c) for c in body) and not all(_is_number(c) for c in cells[1:])
+
+
+def read_columns(path: Path) -> Columns:
+    """Read the whole table.
+
+    Raises
+    ------
+    FileProblem
+        Cut rows, text where a number should be, or time that does not rise.
+    """
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise FileProblem(path, f"is {size / 2**30:.1f} GiB of text", fix="save it as NPZ or EDF")
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = file.read().splitlines()
+    except UnicodeDecodeError as error:
+        raise FileProblem(path, "is no text", fix="export the recording as CSV") from error
+    skipped = next(
+        (k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), None
+    )
+    if skipped is None:
+        raise FileProblem(path, "is empty", fix="export the recording again")
+    delimiter = _delimiter(lines[skipped])
+    names = _split(lines[skipped], delimiter)
+    if len(names) < 2:
+        raise FileProblem(
+            path, "has one column", fix="give a column time in seconds, then one per muscle"
+        )
+    if not _TIME.match(names[0]):
+        raise FileProblem(
+            path,
+            f"begins with the column “{names[0][:40]}”",
+            fix="let the first column be time, in seconds",
+        )
+    body = [line for line in lines[skipped + 1 :] if line.strip()]
+    if len(body) < 2:
+        raise FileProblem(path, "holds no samples", fix="export the recording again")
+    table = _numbers(path, body, delimiter, names, skipped)
+    time = table[:, 0] * (1e-3 if re.search(r"(\[|\(|_)ms\b", names[0], re.I) else 1.0)
+    cycle = _restarts(time)
+    if not np.isfinite(time).all() or (np.diff(time[:cycle] if cycle else time) <= 0).any():
+        where = int(np.flatnonzero(~(np.diff(time) > 0))[0])
+        raise FileProblem(
+            path,
+            f"has time that does not rise, at row {where + 2} of the table",
+            fix="sort the rows by time and leave out what was measured twice",
+        )
+    return Columns(time, np.ascontiguousarray(table[:, 1:].T), tuple(map(_words, names[1:])), cycle)
+
+
+def _restarts(time: NDArray[np.float64]) -> int:
+    """After how many rows time begins again as before, 0 where it does not."""
+    back = np.flatnonzero(np.diff(time) < 0)
+    if not back.size:
+        return 0
+    length = int(back[0]) + 1
+    if length < 4 or time.size % length:
+        return 0
+    blocks = time.reshape(-1, length)
+    return length if bool((blocks == blocks[0]).all()) else 0
+
+
+def _numbers(
+    path: Path, body: list[str], delimiter: str, names: list[str], skipped: int
+) -> NDArray[np.float64]:
+    width = len(names)
+    try:
+        table = np.loadtxt(body, delimiter=delimiter or None, ndmin=2, comments="#")
+        if table.shape[1] == width:
+            return np.asarray(table, dtype=np.float64)
+    except ValueError:
+        pass  # missing cells, or a fault whose place is found below
+    rows = np.empty((len(body), width))
+    for number, line in enumerate(body):
+        cells = _split(line, delimiter)
+        at = number + skipped + 2
+        if len(cells) != width:
+            raise FileProblem(
+                path,
+                f"has {len(cells)} cells in line {at}, and {width} names above",
+                fix="the file may be cut; export it again with every channel equally long",
+            )
+        for column, cell in enumerate(cells):
+            if cell.lower() in _MISSING:
+                rows[number, column] = np.nan
+                continue
+            try:
+                rows[number, column] = float(cell)
+            except ValueError as error:
+                raise FileProblem(
+                    path,
+                    f"has “{cell[:24]}” where a number should be, in line {at}, column "
+                    f"“{names[column][:40]}”",
+                    fix="correct the cell, or leave it empty if it is missing",
+                ) from error
+    return rows
+
+
+def _delimiter(line: str) -> str:
+    best = max("\t;,", key=line.count)
+    return best if line.count(best) else ""
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    if not delimiter:
+        return line.split()
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _is_number(cell: str) -> bool:
+    if cell.lower() in _MISSING:
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(name: str) -> str:
+    return name.strip().strip('"') or "?"
