@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,25 @@ from partwise_stain.optics import (
     optical_density,
     pen_mask,
     roughness,
+    variance,
 )
 
 __all__ = ["Coreset", "gather"]
 
 _ALL = left_out("auto")
-_SIDE = 64  # bins per channel
-_STEP = 0.025  # OD per bin, so that the grid ends at 1.6, before 8 bits clip
+_HUES = 100  # steps of the share that red, or blue, has in a colour's OD: about a degree
+_SIZES = 64  # steps of its sum over the channels
+_SMALL, _LARGER = 0.05, 1.12  # OD; the first of them, and how many times the next
+_POOLED = _SIZES * (_HUES + 1) ** 2  # the first bin of pooled means
+_BELOW = 0.025  # OD; a colour that is so much brighter than the background is no tissue
 _FAINT = 0.15  # OD; below, the direction is noise
 _FAINTEST = 0.05  # OD; the same for slides that are pale throughout
 _TISSUE = 0.08  # OD of a 4 × 4 mean that is not background
 _PALE = 0.4  # share of the median OD of tissue below which a colour is faint
 _CLIPPED = 5.0  # levels
+# OD of the mean light is below the mean OD by ln(10) / 2 times the variance of OD among what was
+# averaged; that is about twice as much as is seen among neighbouring means (tuning split).
+_MIXED = 2.0
 _LEVELS = 4.0  # noise of a 2 × 2 mean, in levels: shot noise and JPEG
 _CELLS = 4  # each region is cut in 4 × 4 cells, the units of the bootstrap
 
@@ -63,14 +71,13 @@ class Coreset:
 
     def coarser(self, most: int) -> Coreset:
         """Merge neighbouring colours until there are at most `most`, for quick resampling."""
-        step = _STEP
+        wider = 1.0
         merged = self
-        while len(merged.od) > most and step < 1:
-            step *= 1.5
-            bins = (self.od / step).astype(np.int64)
+        while len(merged.od) > most and wider < _HUES:
+            wider *= 1.3
             # Fine and pooled means differ in their noise; a factor of two keeps them apart.
             pooled = np.rint(np.log2(self.sigma / self.sigma.min())).astype(np.int64)
-            key = ((bins[:, 0] * 64 + bins[:, 1]) * 64 + bins[:, 2]) * 64 + pooled
+            key = _bins(self.od, wider) * 64 + pooled
             _keys, index = np.unique(key, return_inverse=True)
             onto = sparse.csr_array(
                 (np.ones(len(index)), (np.arange(len(index)), index)),
@@ -130,6 +137,8 @@ def gather(
         flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
         flat4 = halved(flat[..., None])[..., 0]
         ink4 = halved(ink[..., None])[..., 0] > 0
+        # Edges of nuclei are light of two colours in one pixel, whose OD is no mixture of theirs.
+        od += _MIXED * variance(od)
         ones = np.ones(ink.shape, np.float32)
         scales = (
             (light, od, ~ink, ones),
@@ -141,12 +150,10 @@ def gather(
             if scale == 1:
                 tissue += 4 * int((free & (size > _TISSUE)).sum())
             good = free & (size > faint) & (values.min(axis=2) > _CLIPPED)
-            good &= (density > -_STEP).all(axis=2)
+            good &= (density > -_BELOW).all(axis=2)
             cell = _cell_numbers(good.shape) + number * _CELLS**2
             chosen = np.maximum(density[good], 0)
-            bins = np.minimum((chosen / _STEP).astype(np.int64), _SIDE - 1)
-            key = ((scale * _SIDE + bins[:, 0]) * _SIDE + bins[:, 1]) * _SIDE + bins[:, 2]
-            keys.append(np.stack([key, cell[good]]))
+            keys.append(np.stack([scale * _POOLED + _bins(chosen), cell[good]]))
             weights.append(weight[good].astype(np.float64))
             ods.append(chosen)
     stop_if_cancelled(job)
@@ -196,8 +203,21 @@ def _merge(
     table = sparse.coo_array((weights, (keys[1], index)), shape=(cells, len(bins))).tocsr()
     light = np.asarray(white.levels) * 10.0**-od
     sigma = (_LEVELS / np.log(10)) * np.sqrt((1 / np.maximum(light, 4) ** 2).mean(axis=1))
-    sigma[bins >= _SIDE**3] /= 2
+    sigma[bins >= _POOLED] /= 2
     return Coreset(od, sigma, table, *shares)
+
+
+def _bins(od: NDArray[Any], wider: float = 1.0) -> NDArray[np.int64]:
+    """Number colours by the shares of red and blue in their OD, and by its sum; shape (n,).
+
+    Pale colours then have bins as narrow in angle as dark ones.
+    """
+    total = np.maximum(od.sum(axis=1), 1e-3)
+    red = (od[:, 0] / total * (_HUES / wider)).astype(np.int64)
+    blue = (od[:, 2] / total * (_HUES / wider)).astype(np.int64)
+    size = np.log(total / _SMALL) / (wider * np.log(_LARGER))
+    size = np.clip(size, 0, _SIZES - 1).astype(np.int64)
+    return np.asarray((size * (_HUES + 1) + red) * (_HUES + 1) + blue, dtype=np.int64)
 
 
 def _cell_numbers(shape: tuple[int, ...]) -> NDArray[np.int64]:

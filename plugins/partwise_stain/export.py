@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partwise.api import Dataset, InputProblem, Job, Mixing, Pyramid, Result, stop_if_cancelled
+from partwise_stain.normalise import Recolouring
 from partwise_stain.survey import tiles
 
 __all__ = [
@@ -115,19 +116,8 @@ def write_normalized(
     assert part is None
     if not has_reference(result):
         raise InputProblem("there is no reference", argument="reference", fix="set one and run")
-    mixing = mixing_of(result)
     reference = result.facts["reference"]
-    target = np.array(reference["vectors"], dtype=np.float32)
-    parts = len(target)
-    scale = np.array(reference["high"][:parts]) / np.maximum(result.facts["high"][:parts], 1e-3)
-    change = (target * scale[:, None]).astype(np.float32)
-    white = np.array(reference["white"], dtype=np.float32)
-
-    def recolour(rgb: NDArray[np.uint8]) -> _Tile:
-        od = mixing.strengths(rgb)[..., :parts] @ change
-        light: _Tile = np.rint(white * np.float32(10) ** -od).clip(0, 255).astype(np.uint8)
-        return light
-
+    recolour = Recolouring(mixing_of(result), result.facts).exact
     pyramid = _pyramid(dataset)
     width, height = pyramid.levels[0].width, pyramid.levels[0].height
     _write_tiff(

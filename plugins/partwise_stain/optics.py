@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 __all__ = ["White", "find_white", "halved", "optical_density", "pen_mask"]
@@ -21,6 +21,12 @@ _COLOURED = 42.0  # levels between channels; a background beyond is pale stain
 # In 2 × 2 means: half the width of a stroke of ink, the width of a red one, holes in that.
 _THICK, _WIDE_RED, _HOLE_RED = 3, 15, 7
 _BRIGHTER = (8.0, 0.02)  # a mode is not background if more than this share is this much brighter
+# The plane of an image without background: OD of tissue, levels of what is too dark, pixels
+# needed and taken, share of them by evenness, the most that a white is moved, in OD.
+_TISSUE, _DARK, _ENOUGH, _MOST, _EVEN, _SHIFT = 0.1, 20.0, 200, 20_000, 0.4, 0.06
+# Ink over tissue, in 4 × 4 means: neighbourhood whose faintest light is looked at, OD above what
+# is usual there; the same for red ink.
+_AROUND, _ABOVE, _ABOVE_RED = 5, 0.2, 0.3
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def halved(image: NDArray[np.generic]) -> Floats:
     return np.asarray(total * np.float32(0.25))
 
 
-def optical_density(light: Floats, white: Sequence[float]) -> Floats:
+def optical_density(light: Floats, white: ArrayLike) -> Floats:
     """Return -log10(I / I0), shape as `light`; a level below one half counts as one half."""
     scaled = np.maximum(light, 0.5) / np.asarray(white, dtype=np.float32)
     return np.asarray(-np.log10(scaled), dtype=np.float32)
@@ -55,6 +61,16 @@ def roughness(light: Floats) -> Floats:
     mean = ndimage.uniform_filter(grey, 3, mode="nearest")
     square = ndimage.uniform_filter(grey * grey, 3, mode="nearest")
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
+
+
+def variance(od: Floats) -> Floats:
+    """Return the variance of each channel in 3 × 3, shape as `od`."""
+    out = np.empty_like(od)
+    for c in range(od.shape[2]):
+        mean = ndimage.uniform_filter(od[..., c], 3, mode="nearest")
+        square = ndimage.uniform_filter(od[..., c] ** 2, 3, mode="nearest")
+        np.maximum(square - mean * mean, 0, out=out[..., c])
+    return out
 
 
 def find_white(lights: Sequence[Floats]) -> White:
@@ -80,7 +96,33 @@ def find_white(lights: Sequence[Floats]) -> White:
     coarse = np.concatenate([halved(light).reshape(-1, 3) for light in lights])
     brightest = np.percentile(coarse, 99.7, axis=0)
     guess = np.clip((brightest + brightest.max()) / 2, 1, 255)
+    guess = np.clip(guess * 10.0 ** -_beside(lights, rough, guess), 1, 255)
     return White((float(guess[0]), float(guess[1]), float(guess[2])), "brightest")
+
+
+def _beside(
+    lights: Sequence[Floats], rough: Sequence[Floats], white: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far the plane of the colours passes by the origin, in OD, shape (3,).
+
+    Two stains fill a plane through the origin whatever their vectors, if the white is right; one
+    that is wrong shifts the plane. What it shifts within the plane remains unknown.
+    """
+    light = np.concatenate([lt.reshape(-1, 3) for lt in lights])
+    even = np.concatenate([r.ravel() for r in rough])
+    od = optical_density(light, white)
+    tissue = (np.linalg.norm(od, axis=1) > _TISSUE) & (light.min(axis=1) > _DARK)
+    if np.count_nonzero(tissue) < _ENOUGH:
+        return np.zeros(3)
+    tissue &= even < np.quantile(even[tissue], _EVEN)
+    od = od[tissue][:: max(1, np.count_nonzero(tissue) // _MOST)].astype(np.float64)
+    near = np.ones(len(od), dtype=np.bool_)
+    for _ in range(4):
+        middle = od[near].mean(axis=0)
+        axis = np.linalg.eigh(np.cov((od[near] - middle).T))[1][:, 0]
+        off = (od - middle) @ axis
+        near = np.abs(off) <= 3 * 1.4826 * np.median(np.abs(off)) + 1e-9
+    return np.asarray(axis * float(np.clip(axis @ middle, -_SHIFT, _SHIFT)))
 
 
 def _brightest_mode(flat: Floats, every: Floats, total: int) -> White | None:
@@ -142,8 +184,36 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
         near = ndimage.maximum_filter(wide, _WIDE_RED)
         core |= ndimage.binary_opening(red, iterations=_THICK) & near
         sure |= red
+    over = _ink_over_tissue(od, brown=brown)
     if not core.any():
-        return np.zeros(size.shape, dtype=np.bool_)
+        return over
     # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.
     body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(sure | maybe))
-    return np.asarray(ndimage.binary_dilation(body, iterations=8))
+    return np.asarray(ndimage.binary_dilation(body, iterations=8) | over)
+
+
+def _ink_over_tissue(od: Floats, *, brown: bool) -> Mask:
+    """Mark ink that is told from tissue only by what it adds everywhere, shape (h, w).
+
+    Between nuclei and fibres there is paler tissue within a few cells' reach, and ink adds to
+    that too: what the faintest colour of a neighbourhood has above the usual is the ink alone.
+    """
+    coarse = halved(od)
+    found = np.zeros(od.shape[:2], dtype=np.bool_)
+    tissue = np.linalg.norm(coarse, axis=2) > 1.5 * _TISSUE
+    if not tissue.any():
+        return found
+    low = ndimage.minimum_filter(coarse, (_AROUND, _AROUND, 1))
+    above = np.maximum(low - np.median(low[tissue], axis=0), 0)
+    size = np.linalg.norm(above, axis=2)
+    r, g, b = (above[..., c] / np.maximum(size, 1e-3) for c in range(3))
+    ink = (size > _ABOVE) & (((r > 1.12 * g) & (r > 0.6)) | (g < 0.95 * np.minimum(r, b)))
+    if not brown:
+        ink |= (size > _ABOVE_RED) & (r < 0.2) & (b > 0.85 * g) & (g > 0.5)
+    core = ndimage.binary_opening(ink, iterations=2)
+    if not core.any():
+        return found
+    body = ndimage.binary_propagation(core, mask=ink)
+    body = ndimage.binary_dilation(body, iterations=_AROUND // 2 + 3)
+    found[: 2 * body.shape[0], : 2 * body.shape[1]] = body.repeat(2, axis=0).repeat(2, axis=1)
+    return found

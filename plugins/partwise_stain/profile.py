@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,19 @@ class Profile:
     white: tuple[float, float, float]
 
 
-def write_profile(dataset: Dataset, result: Result, path: Path, job: Job, part: int | None) -> None:
-    """Write the stains of a result, and where they come from."""
+def write_profile(
+    dataset: Dataset,
+    result: Result,
+    path: Path,
+    job: Job,
+    part: int | None,
+    *,
+    corrected: Sequence[str] = (),
+) -> None:
+    """Write the stains of a result, and where they come from.
+
+    `corrected` are keys of the stains that were put by hand in place of those found.
+    """
     assert part is None
     made = result.provenance
     profile: dict[str, Any] = {
@@ -51,6 +63,7 @@ def write_profile(dataset: Dataset, result: Result, path: Path, job: Job, part: 
             "parameters": dict(made.parameters) if made else {},
             "seed": made.seed if made else None,
             "started": made.started if made else "",
+            "corrected": list(corrected),
         },
     }
     text = json.dumps(profile, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,457 @@
+"""What does the panel do? It turns hands into edits, and what holds into sight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
+
+from partwise.api import InputProblem, LocalJob, Mixing
+from partwise_app.api import Extra, Host, ImageStage, Mask, Rule, Shape, tr
+from partwise_stain.asked import read_vectors
+from partwise_stain.difference import Difference, reconstruction
+from partwise_stain.normalise import Recolouring
+from partwise_stain.panel import files
+from partwise_stain.panel.aside import Aside
+from partwise_stain.panel.bar import Bar
+from partwise_stain.panel.case import Case
+from partwise_stain.panel.checks import Checks
+from partwise_stain.panel.density import Density
+from partwise_stain.panel.measuring import Measuring
+from partwise_stain.panel.vectors import Vectors
+from partwise_stain.pick import pixels_in, stain_of, white_of
+from partwise_stain.presets import preset
+from partwise_stain.profile import read_profile
+from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains
+from partwise_stain.regions import read_regions, write_regions
+
+__all__ = ["Panel"]
+
+_PAUSE = 250  # ms without a change, before anything is measured anew
+_COMPARE, _AGAINST = "compare", "compare:"
+_SEEN = 30_000  # pixels in sight that are compared by eye's measure
+_MARK, _CHOSEN = "#ffd54a", "#4bd0ea"
+
+
+class Panel(QWidget):
+    """Stain vectors, slide check, densities and regions of the slide that is looked at.
+
+    Parameters
+    ----------
+    host : Host
+    """
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host, self._case = host, Case(host)
+        self._stage: ImageStage | None = None
+        self._target = ""  # of the pick: key of a stain, or "white"
+        self._slide: Slide | None = None  # as inspected, before the stains are known
+        self._judged: Slide | None = None
+        self._seen_source: object = None
+        self._seen_mixing: tuple[object, ...] = ()
+        self._chosen = ""  # key of a region
+        self._aside = Aside(self)
+        self.vectors, self.checks = Vectors(self._case), Checks()
+        self.density, self.under_stage = Density(), Bar()
+        self._measuring = Measuring(self._case, self._aside, self)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """Numbers of the slide and its regions that are known now."""
+        return self._measuring.known()
+
+    def refresh(self) -> None:
+        """Draw what holds now; what takes longer is measured after a pause."""
+        case = self._case
+        self._take_stage()
+        if case.source != self._seen_source:
+            self._turn()
+        self.vectors.refresh()
+        self.vectors.setVisible(bool(case.keys))
+        mixing = case.mixing
+        stains = tuple(zip(case.keys, case.names, strict=True))
+        self.under_stage.set_ready(case.pyramid is not None, stains, "reference" in case.facts)
+        told = (case.source, case.vectors, case.white)
+        if told != self._seen_mixing:
+            self._seen_mixing = told
+            self.vectors.show_tissue()
+            self._offer_normalised(mixing)
+        self._draw_regions()
+        self._draw_numbers()
+        self._pause.start()
+
+    # What is drawn
+
+    def _lay_out(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for section in (self.vectors, self.density, self.checks):
+            holder = QWidget()
+            inner = QVBoxLayout(holder)
+            inner.setContentsMargins(14, 12, 14, 12)
+            inner.addWidget(section)
+            box.addWidget(Rule())
+            box.addWidget(holder)
+
+    def _connect(self) -> None:
+        host, bar, vectors = self._host, self.under_stage, self.vectors
+        host.changed.connect(self.refresh)
+        host.stage_changed.connect(self.refresh)
+        self._pause.timeout.connect(self._measure)
+        self._aside.answered.connect(self._on_answer)
+        self._measuring.changed.connect(self._draw_numbers)
+        bar.tool_asked.connect(self._take_tool)
+        bar.pick_asked.connect(self._pick)
+        bar.wipe_asked.connect(self._wipe)
+        bar.deed_asked.connect(self._do)
+        bar.table.chosen.connect(self._choose)
+        bar.table.renamed.connect(self._rename)
+        vectors.moved.connect(self._correct)
+        vectors.typed.connect(self._type)
+        vectors.picked.connect(self._pick)
+        vectors.back_asked.connect(host.take_back)
+        vectors.preset_asked.connect(self.use_preset)
+        vectors.load_asked.connect(self._ask_profile)
+        vectors.save_asked.connect(self._save_profile)
+        self.checks.chosen.connect(self._draw_masks)
+        self.density.moved.connect(self._move_threshold)
+
+    def _take_stage(self) -> None:
+        found = self._host.view("image")
+        if self._stage is None and isinstance(found, ImageStage):
+            self._stage = found
+            marks = found.marks
+            marks.drawn.connect(self._drawn)
+            marks.picked.connect(self._picked)
+            marks.chosen.connect(self._choose)
+            marks.removal_asked.connect(self._remove)
+            marks.tool_changed.connect(self.under_stage.set_tool)
+            found.mode_changed.connect(self._on_mode)
+            found.view_changed.connect(self._pause.start)
+            found.thumbnails_changed.connect(self._pause.start)
+
+    def _turn(self) -> None:
+        """Another slide, or none: look at it anew."""
+        self._seen_source = self._case.source
+        self._slide = self._judged = None
+        self._chosen = ""
+        self.checks.set_shares(None)
+        self.checks.setVisible(self._case.pyramid is not None)
+        self._aside.forget("judge")
+        pyramid = self._case.pyramid
+        if pyramid is not None:
+            self._aside.ask("slide", partial(_inspect, pyramid))
+
+    def _draw_regions(self) -> None:
+        if self._stage is None or self._case.pyramid is None:
+            return
+        self._stage.marks.set_shapes(
+            [
+                Shape(
+                    region.key,
+                    region.points,
+                    region.name,
+                    _CHOSEN if region.key == self._chosen else _MARK,
+                    region.key == self._chosen,
+                )
+                for region in self._case.regions
+            ]
+        )
+
+    def _draw_numbers(self) -> None:
+        case, bar = self._case, self.under_stage
+        rows = self._measuring.rows() if case.mixing is not None else []
+        bar.table.setVisible(bool(case.regions) and bool(rows))
+        bar.table.set_rows(rows, case.brown, self._chosen)
+        told = next((entry for key, _name, entry in rows if key == self._chosen), None)
+        self.density.setVisible(case.mixing is not None)
+        self.density.show_counts(case, told)
+
+    def _draw_masks(self, keys: Sequence[str] = ()) -> None:
+        if self._stage is None:
+            return
+        slide = self._judged or self._slide
+        colors = {flag.key: flag.color for flag in FLAGS}
+        masks = slide.masks if slide is not None else {}
+        self._stage.marks.set_masks(
+            [Mask(colors[key], masks[key]) for key in self.checks.ticked() if key in masks]
+        )
+
+    def _offer_normalised(self, mixing: Mixing | None) -> None:
+        if self._stage is None:
+            return
+        facts = self._case.facts
+        extra = None
+        if mixing is not None and "reference" in facts:
+            title = tr("In the colours of {name}", name=facts["reference"]["name"])
+            extra = Extra(title, Recolouring(mixing, facts).quick)
+        self._stage.set_extra(extra)
+
+    # What is measured
+
+    def _measure(self) -> None:
+        """Ask for what is no longer true."""
+        case = self._case
+        if self._host.running or case.mixing is None:
+            self.under_stage.set_readout("")
+            return
+        self._measuring.ask()
+        self._judge()
+        pixels = self._stage.seen(_SEEN) if self._stage is not None else None
+        if pixels is not None:
+            self._aside.ask("difference", partial(_compare, pixels, case.mixing))
+
+    def _judge(self) -> None:
+        mixing = self._case.mixing
+        if self._slide is not None and mixing is not None:
+            brown = self._case.brown
+            self._aside.ask("judge", partial(_judge, self._slide, mixing, brown))
+
+    def _on_answer(self, slot: str, answer: object) -> None:
+        if slot == "slide":
+            self._slide = answer if isinstance(answer, Slide) else None
+            if self._slide is None:
+                self.checks.set_shares(None, tr("The slide cannot be read: {why}", why=answer))
+                return
+            self._show_slide(self._slide)
+            if not self._host.running:
+                self._judge()
+        elif slot == "judge" and isinstance(answer, Slide):
+            self._judged = answer
+            self._show_slide(answer)
+        elif slot == "difference":
+            self._show_difference(answer if isinstance(answer, Difference) else None)
+
+    def _show_slide(self, slide: Slide) -> None:
+        self.checks.set_shares(slide.shares)
+        self._draw_masks()
+
+    def _show_difference(self, found: Difference | None) -> None:
+        if found is None:
+            self.under_stage.set_readout(tr("No tissue in view"))
+            return
+        self.under_stage.set_readout(
+            tr(
+                "ΔE {median} · 95 % below {high}",
+                median=f"{found.median:.1f}",
+                high=f"{found.high:.1f}",
+            ),
+            tr("CIEDE2000 between slide and reconstruction, over the tissue in view"),
+        )
+
+    # What hands do
+
+    def _take_tool(self, tool: str) -> None:
+        if self._stage is not None:
+            self._stage.marks.set_tool(tool)
+
+    def _drawn(self, tool: str, points: tuple[tuple[float, float], ...]) -> None:
+        if self._case.pyramid is None:
+            return
+        self._chosen = self._case.add(tool, points).key
+        self.refresh()
+
+    def _choose(self, key: str) -> None:
+        if key != self._chosen:
+            self._chosen = key
+            self._draw_regions()
+            self._draw_numbers()
+
+    def _rename(self, key: str, name: str) -> None:
+        from dataclasses import replace
+
+        regions = [replace(r, name=name) if r.key == key else r for r in self._case.regions]
+        self._case.keep(regions, tr("Rename region"))
+
+    def _remove(self, key: str) -> None:
+        names = {region.key: region.name for region in self._case.regions}
+        if key in names:
+            left = [region for region in self._case.regions if region.key != key]
+            self._chosen = ""
+            self._case.keep(left, tr("Remove {name}", name=names[key]))
+
+    def _pick(self, target: str) -> None:
+        self._target = target
+        if self._stage is not None:
+            self._stage.marks.set_tool("pick")
+
+    def _picked(self, box: QRectF) -> None:
+        case, stage = self._case, self._stage
+        if stage is None or case.pyramid is None or not self._target:
+            return
+        down = 100 / max(stage.zoom_percent, 1e-6)
+        try:
+            pixels = pixels_in(case.pyramid, (box.x(), box.y(), box.width(), box.height()), down)
+            if self._target == "white":
+                self._set_white(white_of(pixels))
+            else:
+                self._correct(self._target, stain_of(pixels, case.white or (255, 255, 255)))
+        except InputProblem as problem:
+            self._host.notify(_sentence(problem))
+            return
+        stage.marks.set_tool("")
+
+    def _set_white(self, white: tuple[float, float, float]) -> None:
+        text = ",".join(f"{level:g}" for level in white)
+        self._host.set_parameter("white", text, tr("Pick white"))
+        self._host.run()
+
+    def _correct(self, key: str, vector: Sequence[float]) -> None:
+        names = dict(zip(self._case.keys, self._case.names, strict=True))
+        if key in names and key not in self._case.locked:
+            self._host.correct(key, vector, tr("Correct {name}", name=names[key]))
+
+    def _type(self, key: str) -> None:
+        known = dict(zip(self._case.keys, self._case.vectors, strict=True))
+        text, done = QInputDialog.getText(
+            self,
+            tr("Stain vector"),
+            tr("Optical density in red, green and blue:"),
+            text=", ".join(f"{value:.4f}" for value in known[key]),
+        )
+        if done:
+            self.set_numbers(key, text)
+
+    def set_numbers(self, key: str, text: str) -> None:
+        """Put three typed numbers in place of a stain's vector."""
+        try:
+            # The reader wants two vectors: grey stands beside, whatever was typed.
+            vectors = read_vectors(f"{text};1,1,1.5")
+        except ValueError as error:
+            self._host.notify(_capital(str(error)))
+            return
+        if vectors is not None and vectors.shape[1] == 2:
+            self._correct(key, [float(value) for value in vectors[:, 0]])
+
+    def use_preset(self, key: str) -> None:
+        """Begin from the published vectors of a protocol, or blind where `key` is empty."""
+        if not key:
+            self._host.set_parameter("vectors", "", tr("Find the stains"))
+        else:
+            vectors = preset(key).T
+            text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors)
+            self._host.set_parameter("stains", key, tr("Use a preset"))
+            self._host.set_parameter("vectors", text, tr("Use a preset"))
+        self._host.run()
+
+    def use_profile(self, path: Path) -> None:
+        """Take vectors and white from a profile, and measure with them.
+
+        Raises
+        ------
+        FileProblem
+            It is no profile.
+        """
+        read_profile(path)
+        self._host.set_parameter("vectors", "", tr("Open profile"))
+        self._host.set_parameter("profile", str(path), tr("Open profile"))
+        self._host.run()
+
+    def _ask_profile(self) -> None:
+        path = files.ask_open(self, tr("Open a stain profile"), tr("Stain profile (*.json)"))
+        if path is not None:
+            self._try(partial(self.use_profile, path))
+
+    def _save_profile(self) -> None:
+        dataset = self._case.dataset
+        stem = Path(dataset.title).stem if dataset is not None else "slide"
+        path = files.ask_save(
+            self, tr("Save a stain profile"), f"{stem}-profile.json", tr("Stain profile (*.json)")
+        )
+        if path is not None:
+            self._try(partial(files.save_profile, self._case, path))
+
+    def _wipe(self, mode: str) -> None:
+        if self._stage is None:
+            return
+        wanted = {"parts": _COMPARE, "extra": f"{_AGAINST}extra", "": "whole"}[mode]
+        self._stage.set_mode(wanted)
+
+    def _on_mode(self, mode: str) -> None:
+        shown = {_COMPARE: "parts", f"{_AGAINST}extra": "extra"}.get(mode, "")
+        self.under_stage.set_wipe(shown)
+
+    def _move_threshold(self, place: int, value: float, graded: bool) -> None:
+        self._case.set_threshold(place, value, graded=graded)
+
+    def _do(self, deed: str) -> None:
+        case = self._case
+        dataset = case.dataset
+        if dataset is None:
+            return
+        stem = Path(dataset.title).stem
+        if deed == "all" and self._stage is not None:
+            box = self._stage.view_rect()
+            left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
+            corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+            self._drawn("rectangle", corners)
+        elif deed == "remove":
+            self._remove(self._chosen)
+        elif deed == "clear" and case.regions:
+            self._chosen = ""
+            case.keep((), tr("Remove all regions"))
+        elif deed == "csv":
+            told = self._measuring.known()
+            pattern = tr("Table (*.csv)")
+            path = files.ask_save(self, tr("Save numbers"), f"{stem}-regions.csv", pattern)
+            if path is not None:
+                self._try(partial(files.save_numbers, told, path))
+        elif deed == "save":
+            path = files.ask_save(
+                self, tr("Save outlines"), f"{stem}.geojson", "GeoJSON (*.geojson)"
+            )
+            if path is not None:
+                self._try(partial(write_regions, case.regions, path))
+        elif deed == "load":
+            path = files.ask_open(self, tr("Open outlines"), "GeoJSON (*.geojson *.json)")
+            if path is not None:
+                self._try(partial(self.add_regions, path))
+
+    def add_regions(self, path: Path) -> None:
+        """Add the outlines of a GeoJSON file to those that are there.
+
+        Raises
+        ------
+        FileProblem
+            It holds none.
+        """
+        for region in read_regions(path):
+            self._case.add(region.kind, region.points, region.name)
+
+    def _try(self, deed: Any) -> None:
+        try:
+            deed()
+        except InputProblem as problem:
+            self._host.notify(_sentence(problem))
+
+
+def _inspect(pyramid: Any, job: LocalJob) -> Slide:
+    return inspect_slide(pyramid, job)
+
+
+def _judge(slide: Slide, mixing: Mixing, brown: bool, job: LocalJob) -> Slide:
+    return judge_stains(slide, mixing, brown=brown)
+
+
+def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
+    return reconstruction(pixels, mixing)
+
+
+def _sentence(problem: Any) -> str:
+    return _capital(f"{problem.what}; {problem.fix}." if problem.fix else f"{problem.what}.")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,178 @@
+"""What is looked at, in the panel's own words? Stains, thresholds and regions of one input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from partwise.api import Dataset, Mixing, Pyramid
+from partwise_app.api import Host, tr
+from partwise_stain.numbers import read_grades
+from partwise_stain.regions import Region, as_json, from_json
+from partwise_stain.unmix import AREA_OD, GRADES
+
+__all__ = ["GRADED", "Case"]
+
+GRADED = ("dab", "aec")  # keys of the stains whose amount is graded
+_NUCLEAR = "haematoxylin"
+
+
+class Case:
+    """A reading of the host for the slide that is looked at; every edit goes back through it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The slide, where there is one."""
+        found = self.host.dataset
+        return found if found is not None and found.pyramid is not None else None
+
+    @property
+    def pyramid(self) -> Pyramid | None:
+        """Its pixels."""
+        return self.dataset.pyramid if self.dataset is not None else None
+
+    @property
+    def source(self) -> str:
+        """What its regions are kept under in the project."""
+        dataset = self.dataset
+        if dataset is None:
+            return ""
+        return dataset.source.quick if dataset.source is not None else dataset.title
+
+    # Stains
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the stains, in the order of the vectors."""
+        return tuple(part.key for part in self.host.parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names, as the person calls them."""
+        known = {strip.key: strip.name for strip in self.host.strips}
+        return tuple(known.get(part.key, part.name) for part in self.host.parts)
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        """Their colours in the mixer."""
+        known = {strip.key: strip.color for strip in self.host.strips}
+        return tuple(known.get(part.key, part.color) for part in self.host.parts)
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """Keys of the stains that stay as they are."""
+        return frozenset(strip.key for strip in self.host.strips if strip.locked)
+
+    @property
+    def corrected(self) -> frozenset[str]:
+        """Keys of the stains that were corrected by hand."""
+        return frozenset(s.key for s in self.host.strips if s.profile is not None)
+
+    @property
+    def vectors(self) -> tuple[tuple[float, float, float], ...]:
+        """Their vectors in OD, as found or as corrected."""
+        known = {strip.key: strip.profile for strip in self.host.strips}
+        found = []
+        for part in self.host.parts:
+            profile = known.get(part.key)
+            r, g, b = (float(v) for v in (part.profile if profile is None else profile))
+            found.append((r, g, b))
+        return tuple(found)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts of the result."""
+        result = self.host.result
+        return dict(result.facts) if result is not None else {}
+
+    @property
+    def white(self) -> tuple[float, float, float] | None:
+        """Light without stain, as the run found it."""
+        known = self.facts.get("white")
+        if known is None:
+            return None
+        r, g, b = (float(level) for level in known)
+        return r, g, b
+
+    @property
+    def mixing(self) -> Mixing | None:
+        """How the slide is unmixed now; None before there are numbers."""
+        white, vectors = self.white, self.vectors
+        if white is None or not vectors:
+            return None
+        return Mixing(np.array(vectors).T, white)
+
+    @property
+    def protocol(self) -> str:
+        """Key of the staining that was found or chosen."""
+        return str(self.facts.get("stains", ""))
+
+    @property
+    def brown(self) -> bool:
+        """Whether a brown chromogen is among the stains."""
+        return any(key in GRADED for key in self.keys)
+
+    @property
+    def nuclear(self) -> int | None:
+        """Which stain marks nuclei."""
+        keys = self.keys
+        return keys.index(_NUCLEAR) if _NUCLEAR in keys else None
+
+    # Thresholds
+
+    @property
+    def grades(self) -> tuple[float, float, float]:
+        """OD from which the chromogen is weak, moderate, strong."""
+        try:
+            return read_grades(str(self.host.parameters.get("grades", "")))
+        except ValueError:
+            return GRADES
+
+    @property
+    def area_od(self) -> float:
+        """OD from which a pixel belongs to a stain's area."""
+        return float(self.host.parameters.get("area_od", AREA_OD))
+
+    def set_threshold(self, place: int, value: float, *, graded: bool) -> None:
+        """Move a threshold, as an edit; grades stay in order."""
+        if not graded:
+            self.host.set_parameter("area_od", round(value, 3), tr("Move threshold of area"))
+            return
+        grades = list(self.grades)
+        low = grades[place - 1] + 0.01 if place else 0.01
+        high = grades[place + 1] - 0.01 if place < 2 else 9.9
+        grades[place] = round(min(max(value, low), high), 3)
+        text = ",".join(f"{grade:g}" for grade in grades)
+        self.host.set_parameter("grades", text, tr("Move threshold of grade"))
+
+    # Regions
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """Regions that were drawn on this slide."""
+        kept = self.host.section.get("regions", {})
+        return from_json(kept.get(self.source)) if isinstance(kept, dict) else ()
+
+    def keep(self, regions: Sequence[Region], title: str, merge: str = "") -> None:
+        """Put regions in place of those before, as an edit."""
+        kept = dict(self.host.section.get("regions", {}))
+        kept[self.source] = as_json(regions)
+        if not regions:
+            del kept[self.source]
+        self.host.keep({**self.host.section, "regions": kept}, title, merge)
+
+    def add(self, kind: str, points: Sequence[tuple[float, float]], name: str = "") -> Region:
+        """Add a region under a name of its own."""
+        regions = self.regions
+        taken = {region.key for region in regions}
+        number = next(k for k in range(1, len(taken) + 2) if f"region-{k}" not in taken)
+        made = Region(
+            f"region-{number}", name or tr("Region {number}", number=number), kind, tuple(points)
+        )
+        self.keep((*regions, made), tr("Draw {name}", name=made.name))
+        return made

@@ -1,0 +1,100 @@
+"""What was flagged on the slide? A line each with its share, to be laid over the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
+
+from partwise_app.api import SectionLabel, label, tr
+from partwise_stain.quality import FLAGS, Flag
+from partwise_stain.trust import percent
+
+__all__ = ["Checks"]
+
+
+class _Chip(QCheckBox):
+    """A flag that can be laid over the image; its box has the colour of its mask."""
+
+    def __init__(self, flag: Flag) -> None:
+        super().__init__(tr(flag.name))
+        self.key = flag.key
+        self._color = QColor(flag.color)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(tr("Lay over the image: {name}", name=tr(flag.name)))
+        self.setToolTip(tr(flag.help))
+        self.setMinimumHeight(22)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(1, (self.height() - 13) / 2, 13, 13)
+        edge = self.palette().text().color() if self.hasFocus() else self._color
+        painter.setPen(QPen(edge, 2 if self.hasFocus() else 1.6))
+        painter.setBrush(self._color if self.isChecked() else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(self.palette().text().color())
+        words = QRectF(22, 0, self.width() - 22, self.height())
+        painter.drawText(
+            words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text()
+        )
+
+    def hitButton(self, pos: object) -> bool:
+        return True
+
+
+class Checks(QWidget):
+    """Flags with their shares; those ticked are laid over the image."""
+
+    chosen = Signal(tuple)
+    """Keys of the flags that are ticked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        box.addWidget(SectionLabel(tr("Slide check")))
+        self._hint = label("", "small", wrap=True)
+        box.addWidget(self._hint)
+        self._grid = QGridLayout()
+        self._grid.setVerticalSpacing(1)
+        self._grid.setColumnStretch(0, 1)
+        box.addLayout(self._grid)
+        self._chips: dict[str, _Chip] = {}
+        self._shares = {}
+        for row, flag in enumerate(FLAGS):
+            chip, share = _Chip(flag), label("", "number")
+            share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            share.setToolTip(tr("Of tissue") if flag.of_tissue else tr("Of the whole slide"))
+            chip.toggled.connect(self._tell)
+            self._grid.addWidget(chip, row, 0)
+            self._grid.addWidget(share, row, 1)
+            self._chips[flag.key], self._shares[flag.key] = chip, share
+        self.set_shares(None)
+
+    def set_shares(self, shares: Mapping[str, float] | None, problem: str = "") -> None:
+        """Show the shares that are known; None while the slide is looked at."""
+        self._hint.setText(problem or tr("Looking at the slide…"))
+        self._hint.setVisible(shares is None)
+        for key, chip in self._chips.items():
+            there = shares is not None and key in shares
+            chip.setVisible(there)
+            self._shares[key].setVisible(there)
+            if there and shares is not None:
+                self._shares[key].setText(percent(shares[key]))
+
+    def ticked(self) -> tuple[str, ...]:
+        """Keys of the flags that are ticked and known."""
+        return tuple(
+            key for key, chip in self._chips.items() if chip.isChecked() and not chip.isHidden()
+        )
+
+    def tick(self, key: str, on: bool = True) -> None:
+        """Lay a flag over the image, or take it away."""
+        self._chips[key].setChecked(on)
+
+    def _tell(self, on: bool) -> None:
+        self.chosen.emit(self.ticked())

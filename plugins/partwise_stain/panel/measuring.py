@@ -1,0 +1,115 @@
+"""Which numbers are known for slide and regions, and which have to be counted anew?"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from partwise.api import Dataset, LocalJob, Mixing
+from partwise_stain.panel.aside import Aside
+from partwise_stain.panel.case import Case
+from partwise_stain.regional import Told, measure_region
+from partwise_stain.regions import Region
+
+__all__ = ["Measuring"]
+
+_SLOT = "regions"
+_KEPT = 400  # answers
+
+
+class Measuring(QObject):
+    """Counts slide and regions beside the window; what is known is not counted twice."""
+
+    changed = Signal()
+    """More is known."""
+
+    def __init__(self, case: Case, aside: Aside, parent: QObject) -> None:
+        super().__init__(parent)
+        self._case, self._aside = case, aside
+        self._known: dict[Hashable, Told] = {}
+        self._asked: Hashable = None
+        aside.answered.connect(self._on_answer)
+
+    def rows(self) -> list[tuple[str, str, Told | None]]:
+        """Key, name and numbers of the slide and of each region; None where they are not known."""
+        found: list[tuple[str, str, Told | None]] = []
+        for region in self._all():
+            told = self._known.get(self._name(region))
+            found.append((region.key if region else "", region.name if region else "Slide", told))
+        return found
+
+    def known(self) -> tuple[Told, ...]:
+        """The numbers that are known and hold now."""
+        return tuple(told for _key, _name, told in self.rows() if told is not None)
+
+    def ask(self) -> None:
+        """Count what is not known."""
+        case = self._case
+        dataset, mixing = case.dataset, case.mixing
+        missing = [region for region in self._all() if self._name(region) not in self._known]
+        asked = tuple(self._name(region) for region in missing)
+        if dataset is None or mixing is None or not missing or asked == self._asked:
+            return
+        self._asked = asked
+        work = partial(
+            _measure,
+            dataset,
+            mixing,
+            case.names,
+            missing,
+            case.grades,
+            case.area_od,
+            case.nuclear,
+        )
+        names = {region: self._name(region) for region in missing}
+        self._aside.ask(_SLOT, partial(_named, work, names))
+
+    def _all(self) -> list[Region | None]:
+        return [None, *self._case.regions]
+
+    def _name(self, region: Region | None) -> Hashable:
+        """What the numbers of a region follow from."""
+        case = self._case
+        return (
+            case.source,
+            region,
+            case.names,
+            case.vectors,
+            case.white,
+            case.grades,
+            case.area_od,
+        )
+
+    def _on_answer(self, slot: str, answer: object) -> None:
+        if slot != _SLOT:
+            return
+        self._asked = None
+        if isinstance(answer, dict):
+            if len(self._known) > _KEPT:
+                self._known.clear()
+            self._known.update(answer)
+            self.changed.emit()
+
+
+def _named(
+    work: partial[list[Told]], names: dict[Region | None, Hashable], job: LocalJob
+) -> dict[Hashable, Told]:
+    return {names[told.region]: told for told in work(job)}
+
+
+def _measure(
+    dataset: Dataset,
+    mixing: Mixing,
+    names: Sequence[str],
+    regions: Sequence[Region | None],
+    grades: tuple[float, float, float],
+    area_od: float,
+    nuclear: int | None,
+    job: LocalJob,
+) -> list[Told]:
+    return [
+        measure_region(dataset, mixing, names, region, grades, job, area_od=area_od, nuclei=nuclear)
+        for region in regions
+    ]

@@ -1,0 +1,185 @@
+"""Which vector has each stain? Numbers to be typed, picked, dragged, or taken from a preset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+
+from partwise_app.api import SectionLabel, button, label, tr
+from partwise_stain.panel.case import Case
+from partwise_stain.panel.wheel import Wheel
+from partwise_stain.presets import PROTOCOLS, published
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+__all__ = ["Vectors"]
+
+_COLUMNS = ("Red", "Green", "Blue")
+
+
+class Vectors(QWidget):
+    """Unit vectors in optical density, as found or as corrected, and the angle between them."""
+
+    moved = Signal(str, object)
+    """Key of a stain and its new vector."""
+    typed = Signal(str)
+    """The numbers of a stain shall be typed."""
+    picked = Signal(str)
+    """A stain shall be picked from pixels."""
+    back_asked = Signal()
+    preset_asked = Signal(str)
+    """Key of a protocol, or "" to find the stains blind."""
+    load_asked = Signal()
+    save_asked = Signal()
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        self._case = case
+        self._cells: list[QWidget] = []
+        self._known = ""
+        self._menu = QMenu(self)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(8)
+        box.addWidget(SectionLabel(tr("Stain vectors, optical density")))
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(0, 1)
+        box.addLayout(self._grid)
+        self._angle = label("", "muted")
+        box.addWidget(self._angle)
+        self.wheel = Wheel()
+        self.wheel.moved.connect(self.moved)
+        box.addWidget(self.wheel)
+        self._back = button(
+            tr("Take corrections back"), "link", tip=tr("Return to the vectors as found")
+        )
+        self._back.clicked.connect(self.back_asked)
+        box.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        self._preset = button(
+            tr("Preset…"), "small", tip=tr("Published vectors, to begin from and to edit")
+        )
+        self._load = button(
+            tr("Open profile…"), "small", tip=tr("Use the vectors and the white of another slide")
+        )
+        self._save = button(
+            tr("Save profile…"), "small", tip=tr("Keep these vectors and this white for others")
+        )
+        self._preset.clicked.connect(self._on_preset)
+        self._load.clicked.connect(self.load_asked)
+        self._save.clicked.connect(self.save_asked)
+        for made in (self._preset, self._load, self._save):
+            row.addWidget(made)
+        row.addStretch()
+        box.addLayout(row)
+
+    def refresh(self) -> None:
+        """Draw the vectors that hold now."""
+        case = self._case
+        keys, names, vectors = case.keys, case.names, case.vectors
+        self._clear()
+        for column, title in enumerate(_COLUMNS if keys else (), 1):
+            self._put(0, column, label(tr(title), "small"))
+        for row, (key, name, vector) in enumerate(zip(keys, names, vectors, strict=True), 1):
+            self._put(row, 0, label(f"{name} *" if key in case.corrected else name))
+            for column, value in enumerate(vector, 1):
+                self._put(row, column, label(f"{value:.3f}", "number"))
+            more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
+            more.setProperty("key", key)
+            more.setEnabled(key not in case.locked)
+            more.clicked.connect(self._on_more)
+            self._put(row, 4, more)
+        self._angle.setText(_between(vectors))
+        self._angle.setVisible(len(vectors) > 1)
+        self._back.setVisible(bool(case.corrected))
+        self.wheel.setVisible(bool(keys))
+        self._save.setEnabled(case.mixing is not None)
+        self.wheel.set_stains(
+            dict(zip(keys, vectors, strict=True)),
+            {key: (name, color) for key, name, color in zip(keys, names, case.colors, strict=True)},
+            case.locked,
+        )
+        if case.protocol != self._known and case.protocol in PROTOCOLS:
+            self._known = case.protocol
+            self.wheel.set_published(published(case.protocol))
+
+    def show_tissue(self) -> None:
+        """Draw the colours of tissue that the result tells, as a cloud on the wheel."""
+        result = self._case.host.result
+        views = result.views if result is not None else ()
+        view = next((view for view in views if view.kind == "scatter"), None)
+        plane = np.asarray(view.options.get("plane", ()), dtype=np.float64) if view else None
+        if view is None or plane is None or plane.shape != (2, 3):
+            self.wheel.set_tissue(np.empty((0, 3)))
+            return
+        points = np.asarray(view.arrays["points"], dtype=np.float64)
+        self.wheel.set_tissue(np.maximum(points @ plane, 0))
+
+    def _on_more(self) -> None:
+        sender = self.sender()
+        if not isinstance(sender, QWidget):
+            return
+        key = str(sender.property("key"))
+        self._menu.clear()
+        for words, what in (
+            (tr("Pick from the slide"), "pick"),
+            (tr("Type its numbers…"), "type"),
+        ):
+            action = self._menu.addAction(words)
+            action.setData((what, key))
+        self._open(self._menu, sender)
+
+    def _on_preset(self) -> None:
+        self._menu.clear()
+        for protocol in PROTOCOLS.values():
+            action = self._menu.addAction(protocol.title)
+            action.setData(("preset", protocol.key))
+            action.setToolTip("\n".join(protocol.sources))
+        self._menu.addSeparator()
+        self._menu.addAction(tr("None: find them on the slide")).setData(("preset", ""))
+        self._open(self._menu, self._preset)
+
+    def _open(self, menu: QMenu, below: QWidget) -> None:
+        menu.setToolTipsVisible(True)
+        chosen: QAction | None = menu.exec(below.mapToGlobal(QPoint(0, below.height())))
+        if chosen is None:
+            return
+        what, key = chosen.data()
+        {"pick": self.picked, "type": self.typed, "preset": self.preset_asked}[what].emit(key)
+
+    def _clear(self) -> None:
+        for cell in self._cells:
+            self._grid.removeWidget(cell)
+            cell.hide()
+            cell.deleteLater()
+        self._cells = []
+
+    def _put(self, row: int, column: int, cell: QWidget) -> None:
+        if column and isinstance(cell, QLabel):
+            cell.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._grid.addWidget(cell, row, column)
+        self._cells.append(cell)
+
+
+def _between(vectors: Sequence[tuple[float, ...]]) -> str:
+    """The smallest angle between two of them, in words."""
+    if len(vectors) < 2:
+        return ""
+    angles = []
+    for first, second in combinations(vectors, 2):
+        dot = sum(a * b for a, b in zip(first, second, strict=True))
+        length = math.hypot(*first) * math.hypot(*second)
+        angles.append(math.degrees(math.acos(min(dot / length, 1.0))))
+    if len(vectors) == 2:
+        return tr("{angle}° between the two", angle=f"{angles[0]:.1f}")
+    return tr("{angle}° between the nearest two", angle=f"{min(angles):.1f}")

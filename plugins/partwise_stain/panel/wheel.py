@@ -1,0 +1,273 @@
+"""Which colour has each stain? Points on a wheel of hue and saturation, to be dragged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from partwise_app.api import tr
+from partwise_stain.hue import CORNERS, chroma, vector_at
+
+__all__ = ["Wheel"]
+
+_DENSITY = 0.75  # OD at which colours are painted
+_TIP = 6.5  # px
+_REACH = 12.0  # px
+_STEP = 0.02  # per arrow key, in units of chromaticity
+_MARGIN = 10.0
+
+
+class Wheel(QWidget):
+    """Hue and saturation of optical density; a stain is a point, its mixtures lie between.
+
+    Tissue is drawn as a cloud, published vectors as small rings.
+    """
+
+    moved = Signal(str, object)
+    """Key of a stain and its new unit vector (r, g, b) in OD."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._at: dict[str, tuple[float, float]] = {}
+        self._names: dict[str, tuple[str, str]] = {}
+        self._locked: frozenset[str] = frozenset()
+        self._cloud: NDArray[np.float64] = np.empty((0, 2))
+        self._known: NDArray[np.float64] = np.empty((0, 2))
+        self._held = ""
+        self._chosen = ""
+        self._ground = QImage()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(160, 190)
+        self.setAccessibleName(tr("Colour wheel"))
+        self.setToolTip(
+            tr("Hue and saturation in optical density: drag a stain; rings are published vectors")
+        )
+        self._describe()
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 220)
+
+    def set_stains(
+        self,
+        vectors: Mapping[str, Sequence[float]],
+        names: Mapping[str, tuple[str, str]],
+        locked: frozenset[str],
+    ) -> None:
+        """Show stains: vectors by key, and name and colour by key."""
+        if not self._held:  # an answer during a drag must not pull the point away
+            self._at = {
+                key: (float(x), float(y))
+                for key, vector in vectors.items()
+                for x, y in (chroma(np.asarray(vector, dtype=np.float64)),)
+            }
+        self._names, self._locked = dict(names), locked
+        if self._chosen not in self._at:
+            self._chosen = next(iter(self._at), "")
+        self._describe()
+        self.update()
+
+    def set_tissue(self, od: NDArray[np.floating]) -> None:
+        """Show the colours of tissue, densities (n, 3)."""
+        points = chroma(od) if len(od) else np.empty((0, 2))
+        self._cloud = points[np.isfinite(points).all(axis=1)]
+        self._ground = QImage()
+        self.update()
+
+    def set_published(self, vectors: NDArray[np.float64]) -> None:
+        """Show published vectors, unit columns (sets, 3, stains)."""
+        self._known = chroma(vectors.transpose(0, 2, 1).reshape(-1, 3))
+        self.update()
+
+    def place(self, key: str) -> QPointF:
+        """Where a stain is drawn; raises `KeyError`."""
+        return self._to_screen(*self._at[key])
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._ground.isNull():
+            self._ground = self._draw_ground()
+        painter.drawImage(QPointF(0, 0), self._ground)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge = self.palette().mid().color()
+        painter.setPen(QPen(edge, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolygon(QPolygonF([self._to_screen(*corner) for corner in CORNERS]))
+        painter.setPen(QPen(QColor(0, 0, 0, 150), 1))
+        for x, y in self._known:
+            painter.drawEllipse(self._to_screen(float(x), float(y)), 3.0, 3.0)
+        places = [self._to_screen(*at) for at in self._at.values()]
+        if len(places) > 1:
+            painter.setPen(QPen(QColor(0, 0, 0, 120), 1, Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF([*places, places[0]]))
+        self._write_corners(painter)
+        for key in self._at:
+            self._paint_stain(painter, key)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._held = self._near(event.position())
+            self._chosen = self._held or self._chosen
+            self._describe()
+            self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not self._held:
+            over = bool(self._near(event.position()))
+            self.setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.ArrowCursor)
+            return
+        self._move(self._held, *self._to_wheel(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._held = ""
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {
+            Qt.Key.Key_Left: (-_STEP, 0),
+            Qt.Key.Key_Right: (_STEP, 0),
+            Qt.Key.Key_Up: (0, _STEP),
+            Qt.Key.Key_Down: (0, -_STEP),
+        }
+        key = Qt.Key(event.key())
+        if key in steps and self._chosen and self._chosen not in self._locked:
+            x, y = self._at[self._chosen]
+            self._move(self._chosen, x + steps[key][0], y + steps[key][1])
+        elif key == Qt.Key.Key_Space and self._at:
+            keys = list(self._at)
+            place = keys.index(self._chosen) + 1 if self._chosen in keys else 0
+            self._chosen = keys[place % len(keys)]
+            self._describe()
+            self.update()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._ground = QImage()
+
+    def _move(self, key: str, x: float, y: float) -> None:
+        vector = vector_at(x, y)
+        at = chroma(np.array(vector))
+        self._at[key] = (float(at[0]), float(at[1]))
+        self.update()
+        self.moved.emit(key, vector)
+
+    def _near(self, point: QPointF) -> str:
+        near = [
+            (math.hypot(*(self.place(key) - point).toTuple()), key)
+            for key in self._at
+            if key not in self._locked
+        ]
+        found = min(near, default=(math.inf, ""))
+        return found[1] if found[0] <= _REACH else ""
+
+    # Geometry: x of the wheel from -1 to 2, y from -sqrt 3 to sqrt 3
+
+    def _scale(self) -> float:
+        line = self.fontMetrics().height()
+        wide = (self.width() - 2 * _MARGIN) / 3
+        high = (self.height() - 2 * _MARGIN - 2 * line) / (2 * math.sqrt(3))
+        return max(min(wide, high), 1.0)
+
+    def _to_screen(self, x: float, y: float) -> QPointF:
+        scale = self._scale()
+        return QPointF(self.width() / 2 + (x - 0.5) * scale, self.height() / 2 - y * scale)
+
+    def _to_wheel(self, point: QPointF) -> tuple[float, float]:
+        scale = self._scale()
+        return (
+            (point.x() - self.width() / 2) / scale + 0.5,
+            (self.height() / 2 - point.y()) / scale,
+        )
+
+    def _draw_ground(self) -> QImage:
+        """Each point in its colour, tissue as a cloud of shade over it."""
+        width, height = max(self.width(), 1), max(self.height(), 1)
+        scale = self._scale()
+        xs = (np.arange(width) + 0.5 - width / 2) / scale + 0.5
+        ys = (height / 2 - np.arange(height) - 0.5) / scale
+        x, y = np.meshgrid(xs, ys)
+        root = math.sqrt(3)
+        raw = np.stack([x + 1, (2 - x + root * y) / 2, (2 - x - root * y) / 2], axis=2)
+        inside: NDArray[np.bool_] = np.asarray((raw >= 0).all(axis=2))
+        od = np.maximum(raw, 0)
+        od /= np.maximum(np.linalg.norm(od, axis=2), 1e-9)[..., None]
+        light = 255 * 10 ** (-_DENSITY * od)
+        if len(self._cloud):
+            columns = ((self._cloud[:, 0] - 0.5) * scale + width / 2).astype(np.int64)
+            rows = (height / 2 - self._cloud[:, 1] * scale).astype(np.int64)
+            held = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+            counts = np.bincount(
+                rows[held] * width + columns[held], minlength=width * height
+            ).reshape(height, width)
+            light *= (1 - np.minimum(0.12 * np.log2(1 + counts), 0.45))[..., None]
+        pixels = np.zeros((height, width, 4), np.uint8)
+        pixels[..., :3] = np.where(inside[..., None], light, 0)[..., ::-1]
+        pixels[..., 3] = np.where(inside, 255, 0)
+        shape = QImage.Format.Format_ARGB32_Premultiplied
+        return QImage(pixels.data, width, height, 4 * width, shape).copy()
+
+    def _write_corners(self, painter: QPainter) -> None:
+        """What the corners absorb: red light, green light, blue light."""
+        painter.setPen(self.palette().text().color())
+        metrics = QFontMetricsF(painter.font())
+        words = (tr("absorbs red"), tr("absorbs green"), tr("absorbs blue"))
+        for (x, y), text in zip(CORNERS, words, strict=True):
+            at, width = self._to_screen(x, y), metrics.horizontalAdvance(text)
+            left = min(max(at.x() - (width if x > 0 else 0), 2), self.width() - width - 2)
+            if x > 0:
+                base = at.y() + metrics.height() + 4
+            else:
+                base = at.y() - 4 if y > 0 else at.y() + metrics.ascent() + 2
+            painter.drawText(QPointF(left, base), text)
+
+    def _paint_stain(self, painter: QPainter, key: str) -> None:
+        name, code = self._names.get(key, (key, "#ffffff"))
+        at = self.place(key)
+        ring = QColor("#1c2126" if key in (self._held, self._chosen) else "#ffffff")
+        painter.setPen(QPen(ring, 2.5 if self.hasFocus() and key == self._chosen else 1.8))
+        painter.setBrush(QColor("#ffffff") if key in self._locked else QColor(code))
+        painter.drawEllipse(at, _TIP, _TIP)
+        metrics = QFontMetricsF(painter.font())
+        width = metrics.horizontalAdvance(name)
+        left = at.x() + _TIP + 4
+        if left + width > self.width() - 2:
+            left = at.x() - _TIP - 4 - width
+        plate = QRectF(left - 3, at.y() - metrics.height() / 2, width + 6, metrics.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(255, 255, 255, 200))
+        painter.drawRoundedRect(plate, 3, 3)
+        painter.setPen(QColor("#1c2126"))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, name)
+
+    def _describe(self) -> None:
+        name = self._names.get(self._chosen, ("", ""))[0]
+        self.setAccessibleDescription(
+            tr("Arrow keys move {name}, Space chooses the next stain", name=name)
+            if name
+            else tr("Empty until a run has found stains")
+        )
