@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -172,6 +173,10 @@ class Host(QObject):
         """Start a run; it goes on from what was stopped or corrected, as Run does."""
         if self._input is not None:
             self._session.start_run()
+
+    def open(self, path: Path) -> None:
+        """Open a file beside what is open, such as one that the panel has just written."""
+        self._session.open_path(path)
 
     def notify(self, text: str) -> None:
         """Show a line above the page, until something else is to be said."""
