@@ -34,6 +34,7 @@ PLUGIN = Plugin(
         ),
     ),
     analyses=("partwise_speech.analysis:SpeechAnalysis",),
+    panel="partwise_speech.panel:Panel",
     exporters=(
         Exporter(
             "speech",

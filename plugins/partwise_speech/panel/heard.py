@@ -1,0 +1,144 @@
+"""What can be heard of a recording and a result? Tracks of one length, and mixtures of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.loudness import Loudness
+from partwise_speech.sound import Recording
+from partwise_speech.strength import render
+
+__all__ = ["RESIDUAL", "SPEECH", "WHOLE", "Heard", "Levels", "heard_of", "matched", "speech_of"]
+
+Samples = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+Mix = Mapping[str, float]
+
+WHOLE, SPEECH, RESIDUAL = "whole", "speech", "residual"
+
+_TARGET = -23.0  # LUFS, EBU R 128
+_HEADROOM_DB = -1.0
+_MOST_GAIN_DB = 30.0  # more would be the hiss of nothing
+_AT_ONCE_S = 20.0
+_IN_MEMORY = 1 << 28  # bytes of one track; longer ones lie in a file that nobody else sees
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """Tracks and what can be made of them.
+
+    Attributes
+    ----------
+    rate : int
+        Samples per second.
+    tracks : mapping of str to ndarray of float32, shape (samples, channels)
+    mixes : mapping of str to mapping of str to float
+        What can be chosen: gains of tracks, by key. What was taken away is the whole less the
+        speech, so that the two add up to the whole without a track of their own.
+    """
+
+    rate: int
+    tracks: Mapping[str, Samples] = field(default_factory=dict)
+    mixes: Mapping[str, Mix] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How loud each mixture is, and the gain that makes them equal.
+
+    Attributes
+    ----------
+    target : float
+        LUFS that all come to.
+    gains : mapping of str to float
+        1 where a mixture is too faint to be matched.
+    faint : frozenset of str
+        Mixtures that stay as they are.
+    """
+
+    target: float
+    gains: Mapping[str, float]
+    faint: frozenset[str] = frozenset()
+
+
+def heard_of(
+    recording: Recording,
+    codes: Codes | None,
+    strength: float = 1.0,
+    *,
+    whole: Samples | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Heard:
+    """Prepare the tracks of a recording and, where there is a result, of its speech.
+
+    Parameters
+    ----------
+    recording : Recording
+    codes : ndarray of uint8, or None
+        Gains as `partwise_speech.strength` keeps them.
+    strength : float
+    whole : ndarray, optional
+        The recording's own track, where it is at hand already.
+    cancelled : callable
+        Asked once per stretch; what is left stays silent.
+    """
+    rate = round(recording.rate)
+    if whole is None:
+        whole = _room(recording.samples, recording.channels)
+        for start, stop in recording.blocks(_AT_ONCE_S):
+            if cancelled():
+                break
+            whole[start:stop] = recording.read(start, stop).T
+    tracks, mixes = {WHOLE: whole}, {WHOLE: {WHOLE: 1.0}}
+    if codes is not None:
+        tracks[SPEECH] = speech_of(recording, codes, strength, cancelled=cancelled)
+        mixes[SPEECH] = {SPEECH: 1.0}
+        mixes[RESIDUAL] = {WHOLE: 1.0, SPEECH: -1.0}
+    return Heard(rate, tracks, mixes)
+
+
+def speech_of(
+    recording: Recording,
+    codes: Codes,
+    strength: float,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Samples:
+    """Return the speech of a whole recording, stretch by stretch, (samples, channels)."""
+    out = _room(recording.samples, recording.channels)
+    for start, stop in recording.blocks(_AT_ONCE_S):
+        if cancelled():
+            break
+        out[start:stop] = render(recording, codes, start, stop, strength).T
+    return out
+
+
+def matched(heard: Heard) -> Levels:
+    """Measure all mixtures and say which gains make them equally loud.
+
+    Gated loudness after ITU-R BS.1770-5. All come to −23 LUFS, or lower where the peaks of one
+    of them leave no room; then all of them are lower.
+    """
+    known = Loudness(heard.tracks, heard.rate)
+    loud = {key: known.of(mix) for key, mix in heard.mixes.items()}
+    within = {key: level for key, level in loud.items() if level > _TARGET - _MOST_GAIN_DB}
+    target = _TARGET
+    for key, level in within.items():
+        peak_db = 20 * np.log10(max(known.peak(heard.mixes[key]), 1e-9))
+        target = min(target, level + _HEADROOM_DB - peak_db)
+    gains = dict.fromkeys(loud, 1.0)
+    gains |= {key: float(10 ** ((target - level) / 20)) for key, level in within.items()}
+    return Levels(float(target), gains, frozenset(loud) - frozenset(within))
+
+
+def _room(samples: int, channels: int) -> Samples:
+    """Room for a track: in memory, or in an unnamed file where it is long."""
+    if 4 * samples * channels <= _IN_MEMORY:
+        return np.zeros((samples, channels), np.float32)
+    with tempfile.TemporaryFile(prefix="partwise-sound-") as file:
+        return np.memmap(file, np.float32, "w+", shape=(samples, channels))

@@ -1,0 +1,121 @@
+"""Which voice and which noise are used, and which others are at hand?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QRadioButton, QVBoxLayout, QWidget
+
+from partwise_app.api import Elided, SectionLabel, button, label, tr
+from partwise_speech.library import Saved
+
+__all__ = ["GENERIC", "Shelf"]
+
+GENERIC = "generic"
+
+
+class Shelf(QWidget):
+    """Two lists, voices and noises; the chosen one of each is what a run uses."""
+
+    voice_chosen = Signal(str)
+    """``"generic"`` or a path."""
+    noise_chosen = Signal(str)
+    """A path, or empty for the recording's own."""
+    save_noise_asked = Signal()
+    forget_asked = Signal(object)
+    """A path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[QWidget] = []
+        self._voices, self._noises = QVBoxLayout(), QVBoxLayout()
+        for rows in (self._voices, self._noises):
+            rows.setSpacing(2)
+        self.save_noise = button(
+            tr("Save this noise…"),
+            "small",
+            tip=tr("Keep the atoms of the noise for other recordings"),
+        )
+        self.save_noise.clicked.connect(self.save_noise_asked)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        box.addWidget(SectionLabel(tr("Voices")))
+        box.addLayout(self._voices)
+        hint = tr("Select clean speech and press “Learn voice here” for one of your own.")
+        box.addWidget(label(hint, "small", wrap=True))
+        box.addSpacing(4)
+        box.addWidget(SectionLabel(tr("Noises")))
+        box.addLayout(self._noises)
+        box.addWidget(self.save_noise, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_all(self, saved: Sequence[Saved], voice: str, noise: str) -> None:
+        """Show what there is, and what is chosen: values of the two parameters."""
+        for row in self._rows:
+            row.hide()
+            row.deleteLater()
+        self._rows = []
+        own = [one for one in saved if one.kind == "voice"]
+        self._add(
+            self._voices, True, GENERIC, tr("Generic voice"), tr("comes with Partwise"), voice
+        )
+        for one in own:
+            self._add(self._voices, True, str(one.path), one.name, _about(one), voice, one)
+        if voice != GENERIC and voice not in {str(one.path) for one in own}:
+            self._add(self._voices, True, voice, Path(voice).stem, tr("a file"), voice)
+        noises = [one for one in saved if one.kind == "noise"]
+        self._add(
+            self._noises, False, "", tr("This recording's own"), tr("learned at each run"), noise
+        )
+        for one in noises:
+            self._add(self._noises, False, str(one.path), one.name, _about(one), noise, one)
+        if noise and noise not in {str(one.path) for one in noises}:
+            self._add(self._noises, False, noise, Path(noise).stem, tr("a file"), noise)
+
+    def _add(
+        self,
+        rows: QVBoxLayout,
+        is_voice: bool,
+        value: str,
+        name: str,
+        about: str,
+        chosen: str,
+        saved: Saved | None = None,
+    ) -> None:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        pick = QRadioButton()
+        pick.setAutoExclusive(False)
+        pick.setChecked(value == chosen)
+        pick.setAccessibleName(tr("Use {name}", name=name))
+        pick.setToolTip(tr("Use {name} in the next run", name=name))
+        emit = self.voice_chosen if is_voice else self.noise_chosen
+        pick.clicked.connect(partial(emit.emit, value))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(Elided(name))
+        words.addWidget(Elided(about, "small"))
+        line.addWidget(pick)
+        line.addLayout(words, 1)
+        if saved is not None:
+            row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            row.customContextMenuRequested.connect(partial(self._on_menu, row, saved.path))
+        rows.addWidget(row)
+        self._rows.append(row)
+
+    def _on_menu(self, row: QWidget, path: Path, at: QPoint) -> None:
+        menu = QMenu(self)
+        delete = menu.addAction(tr("Delete this dictionary"))
+        if menu.exec(row.mapToGlobal(at)) is delete:
+            self.forget_asked.emit(path)
+        menu.deleteLater()
+
+
+def _about(one: Saved) -> str:
+    atoms = tr("{count} atoms", count=f"{one.atoms:,}")
+    return f"{atoms} · {one.about}" if one.about else atoms

@@ -1,0 +1,80 @@
+"""What does one atom of the noise carry? Its share of what was taken away, in a stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.bands import band_matrix
+from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
+from partwise_speech.sound import Recording
+from partwise_speech.strength import gains_of
+
+__all__ = ["sound_of_atoms"]
+
+Array = NDArray[np.float32]
+
+_UPDATES = 30
+_TINY = np.float32(1e-9)
+
+
+def sound_of_atoms(
+    recording: Recording,
+    codes: NDArray[np.uint8],
+    atoms: Array,
+    chosen: Sequence[int],
+    stretch: tuple[float, float],
+) -> Array:
+    """Return what some atoms carry of the noise in a stretch of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+    codes : ndarray of uint8, shape (257, frames)
+        Gains as `partwise_speech.strength` keeps them.
+    atoms : ndarray of float32, shape (DEPTH * BANDS, atoms)
+    chosen : sequence of int
+    stretch : (start, end)
+        Seconds.
+
+    Returns
+    -------
+    ndarray of float32, shape (samples,)
+        At `partwise_speech.frames.RATE`, from the start to the end of the stretch.
+
+    Notes
+    -----
+    The activations are fitted here, all atoms fixed, to the noise that was found: they share
+    what was taken away among themselves (Kullback-Leibler, as in the fit) and nothing else.
+    """
+    stft = stft_for(RATE)
+    start, end = (round(edge * RATE) for edge in stretch)
+    first = max(start // stft.hop, 0)
+    last = min((end + stft.lead) // stft.hop + 1, model_frames(recording), codes.shape[1])
+    if last <= first or not len(chosen):
+        return np.zeros(max(end - start, 0), np.float32)
+    spectra = frames_of(recording, first, last)
+    spectra = spectra * (1.0 - gains_of(codes[:, first:last]))
+    bands = np.pad(banded(np.abs(spectra)), ((0, 0), (DEPTH - EVERY, DEPTH)))
+    H = _activations(patches(bands, EVERY), atoms)
+    picked = list(chosen)
+    mine = unfolded(atoms[:, picked] @ H[picked], last - first)
+    both = unfolded(atoms @ H, last - first)
+    weights = band_matrix(len(spectra), RATE, BANDS).T
+    share = (weights @ mine) / (weights @ both + np.float32(1e-12))
+    sound = stft.overlapped(spectra * share)
+    low = start - (first * stft.hop - stft.lead)
+    return np.asarray(sound[low : low + end - start], dtype=np.float32)
+
+
+def _activations(V: Array, W: Array) -> Array:
+    H = np.full((W.shape[1], V.shape[1]), 1.0 / W.shape[1], np.float32)
+    H *= V.sum(axis=0) + _TINY
+    total = W.sum(axis=0)[:, None] + _TINY
+    for _ in range(_UPDATES):
+        H *= (W.T @ (V / (W @ H + _TINY))) / total
+    return H
