@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from partwise_speech.dictionary import DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.outlook import view_of_recording
+from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import (
     Separator,
     Settings,
@@ -35,6 +36,7 @@ from partwise_speech.sound import Recording, recording_of
 from partwise_speech.sources import GENERIC, noise_of, voice_of
 from partwise_speech.spans import check_span, find_lead_in, read_span
 from partwise_speech.summary import Summary
+from partwise_speech.taught import obeyed, taught
 from partwise_speech.tell import measures, tables, views
 from partwise_speech.trust import lines
 
@@ -89,6 +91,13 @@ class _Params:
         advanced=True,
         help="How many spectral patterns the noise is made of.",
     )
+    painted: str = param(
+        "",
+        label="Marks",
+        advanced=True,
+        check=check_painted,
+        help="What is surely speech or noise: KIND START:END LOW:HIGH in s and Hz, joined by ;",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +150,11 @@ class SpeechAnalysis:
         stop_if_cancelled(job)
         noise = _noise(recording, params, job)
         stop_if_cancelled(job)
-        separator = Separator(recording, voice, noise.atoms, noise.level, Settings())
+        painted = Painted.read(params.painted)
+        marks = taught(recording, painted, job.seed)
+        settings = Settings()
+        voice, atoms = marks.voice(voice), marks.with_noise(noise.atoms)
+        separator = Separator(recording, voice, atoms, noise.level, settings)
         summary = Summary(recording, separator.frames, noise.span)
         stopped = False
 
@@ -151,7 +164,8 @@ class SpeechAnalysis:
 
         for stretch in separator.stretches(on_step):
             stop_if_cancelled(job)
-            summary.add(stretch)
+            gain = obeyed(stretch.gain, stretch.first, painted, settings.floor)
+            summary.add(replace(stretch, gain=gain))
             job.snapshot(_parts(summary), summary.trace)
         if not summary.energy > 0:
             raise InputProblem(
