@@ -134,9 +134,8 @@ def _sides(prepared: Prepared, params: _Params, job: Job) -> tuple[Prepared, Oth
 
 def _rank_text(params: _Params, job: Job) -> str:
     """How many are asked for; as many as there are to begin from, where nothing else is said."""
-    begun = getattr(job, "start", ()) or ()
-    if params.rank.strip().lower() == "auto" and begun:
-        return str(len(begun))
+    if params.rank.strip().lower() == "auto" and job.start:
+        return str(len(job.start))
     return params.rank
 
 
@@ -212,7 +211,7 @@ def _delayed(prepared: Prepared, found: Found, params: _Params, vaf: float, job:
 
 
 def _result(answer: Answer, parts: tuple[Part, ...]) -> Result:
-    found, prepared = answer.found, answer.prepared
+    found = answer.found
     vaf = answer.vaf
     if answer.delayed is not None:
         # The patterns' weights over all delays; their own courses.

@@ -131,6 +131,12 @@ class Params:
         advanced=True,
         help="Touch-down:lift-off in seconds, 1.41:2.07, 2.45:3.11; in place of a file.",
     )
+    average: bool = param(
+        False,
+        label="Mean cycle",
+        advanced=True,
+        help="Factor the mean of the cycles in place of all of them one after the other.",
+    )
     drop_first: bool = param(
         True, label="Drop first cycle", advanced=True, help="The filter still settles in it."
     )

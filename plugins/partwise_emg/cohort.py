@@ -251,7 +251,7 @@ def _trust(
                 "statistics",
                 float(found),
                 "good",
-                f"{found} of {len(compared.names)} numbers differ ({' and '.join(compared.groups)})",
+                f"{found} of {len(compared.names)} numbers differ, {' and '.join(compared.groups)}",
                 f"{'Within persons' if compared.paired else 'Between persons'}, "
                 f"{compared.permutations:,} exchanges of labels; of those found, 5 % may be false "
                 "(Benjamini and Hochberg).",

@@ -223,7 +223,7 @@ def _unseen(W: Array, H: Array, trace: Sequence[float]) -> None:
 
 
 def _synergy_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]] | None:
-    """Read a table muscles × synergies as this plugin writes it; None where it is something else."""
+    """Read a table muscles × synergies as we write it; None where it is something else."""
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return None
     try:

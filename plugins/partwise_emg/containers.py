@@ -31,7 +31,7 @@ class Recording:
     """Channels of one file: signals (channels, samples) at one rate.
 
     `events` maps a side to its touch-downs and lift-offs in seconds; `withheld` lists the header
-    fields that were left unread because they may name a person. `cycle` is the length of the cycles of
+    fields that were left unread because they may name a person. `cycle` is the length of cycles of
     envelopes that stand one after the other, 0 where none is known.
     """
 
@@ -150,7 +150,7 @@ def read_mat(path: Path) -> Recording | list[Trial]:
 
     with path.open("rb") as file:
         head = file.read(128)
-    if head.startswith(b"MATLAB 7.3") or head.startswith(b"\x89HDF"):
+    if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
         raise FileProblem(
             path,
             "is a MATLAB 7.3 file, which is not read here",
@@ -158,7 +158,7 @@ def read_mat(path: Path) -> Recording | list[Trial]:
         )
     try:
         found = scipy.io.loadmat(str(path), squeeze_me=True, mat_dtype=False)
-    except Exception as error:  # noqa: BLE001 - damaged files raise what they like in there
+    except Exception as error:
         raise FileProblem(
             path, "is a damaged or cut MATLAB file", fix="save it again with save(name, '-v7')"
         ) from error
@@ -220,9 +220,9 @@ def _from_members(path: Path, members: Mapping[str, Any]) -> Recording | list[Tr
             Trial(str(who), _table(path, each)) for who, each in zip(subjects, table, strict=False)
         ]
     table = _table(path, table)
-    if len(labels) != len(table) and len(labels) == table.shape[1]:
-        table = table.T
-    elif not labels and table.shape[0] > table.shape[1]:
+    if (len(labels) != len(table) and len(labels) == table.shape[1]) or (
+        not labels and table.shape[0] > table.shape[1]
+    ):
         table = table.T
     if len(labels) != len(table):
         labels = tuple(f"Channel {k}" for k in range(1, len(table) + 1))
@@ -271,9 +271,8 @@ def _table(path: Path, values: NDArray[Any]) -> Array:
 def _labels_in(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
     for name, value in arrays.items():
         if name.lower() in _LABELS and value.dtype.kind in "USO" and value.ndim <= 2:
-            return tuple(
-                str(np.asarray(v).ravel()[0]).strip() for v in np.atleast_1d(value.squeeze())
-            )
+            given = np.atleast_1d(value.squeeze())
+            return tuple(str(np.asarray(each).ravel()[0]).strip() for each in given)
     return ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from partwise.api import InputProblem
 from partwise_emg.events import Events
 
-__all__ = ["POINTS", "Cycles", "cut", "whole_record"]
+__all__ = ["POINTS", "Cycles", "averaged", "cut", "whole_record"]
 
 POINTS = 200  # of a cycle
 _STANCE = 100
@@ -58,7 +59,7 @@ class Cycles:
         return self.values.reshape(len(self.values), self.count, self.points)
 
 
-def cut(  # noqa: PLR0913 - what a lab may choose, all by name
+def cut(
     envelopes: Array,
     start_s: float,
     step_s: float,
@@ -130,6 +131,18 @@ def cut(  # noqa: PLR0913 - what a lab may choose, all by name
     return Cycles(values, number, start_s + places * step_s, POINTS, stance, tuple(left))
 
 
+def averaged(cycles: Cycles) -> Cycles:
+    """Return the mean cycle, as one."""
+    return Cycles(
+        cycles.stacked().mean(axis=1),
+        np.ones(cycles.points, dtype=np.int64),
+        np.full(cycles.points, np.nan),
+        cycles.points,
+        cycles.stance,
+        cycles.left_out,
+    )
+
+
 def whole_record(envelopes: Array, start_s: float, step_s: float) -> Cycles:
     """Take a record without events as one stretch, at no more than 100 points a second."""
     samples = envelopes.shape[1]
@@ -145,7 +158,7 @@ def _resampled(
     envelopes: Array, borders: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     each = POINTS // (len(borders) - 1)
-    pairs = zip(borders[:-1], borders[1:], strict=True)
+    pairs = pairwise(borders)
     places = np.concatenate([np.linspace(a, b - 1, each) for a, b in pairs])
     return _at(envelopes, places), places
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.signal
@@ -75,12 +75,9 @@ def envelopes(signals: Array, rate_hz: float, filters: Filters) -> NDArray[np.fl
     above = smooth[smooth > 0]
     # One floor for all channels, as there: it decides what a muscle at rest comes out as.
     smooth[smooth <= 0] = above.min() if above.size else 0.0
-    for channel in smooth:
-        channel -= channel.min()
-        top = channel.max()
-        if top > 0:
-            channel /= top
-    return smooth
+    smooth -= smooth.min(axis=1, keepdims=True)
+    top = smooth.max(axis=1, keepdims=True)
+    return np.asarray(smooth / np.where(top > 0, top, 1.0))
 
 
 def linear_envelope(signals: Array, rate_hz: float, filters: Filters) -> NDArray[np.float64]:
@@ -105,7 +102,9 @@ def notched(signals: Array, rate_hz: float, mains_hz: float) -> NDArray[np.float
     return x
 
 
-def _butter(corner: float, kind: str, rate_hz: float) -> NDArray[np.float64]:
+def _butter(
+    corner: float, kind: Literal["highpass", "lowpass"], rate_hz: float
+) -> NDArray[np.float64]:
     made = scipy.signal.butter(_ORDER, corner, btype=kind, fs=rate_hz, output="sos")
     return np.asarray(made)
 

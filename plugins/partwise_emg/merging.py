@@ -30,6 +30,7 @@ _HALVINGS = 7
 # a module that has merged would be free to become something else.
 _BEND = 3
 _FLOOR = 1e-6
+_CLOSE = 0.4  # correlation; of merged pairs in noise as in real walking, 95 % reach it
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,9 @@ class Merging:
         return beyond(values, self.null)
 
     def found(self, level: float = 0.05) -> list[tuple[int, int]]:
-        """Pairs that act together beyond the null."""
-        return [pair for pair, p in zip(self.pairs, self.p, strict=True) if p <= level]
+        """Pairs that act together beyond the null, and closely at that."""
+        rows = zip(self.pairs, self.p.tolist(), self.together.tolist(), strict=True)
+        return [pair for pair, p, r in rows if p <= level and r >= _CLOSE]
 
 
 def sums_of(W: Array, reference: Array) -> Sums:
@@ -179,7 +181,8 @@ class _Source:
             [np.roll(each, int(rng.integers(self.points)), axis=1) for each in picked]
         )
         noise = turned * rng.choice((-1.0, 1.0), (muscles, 1, 1))
-        return np.maximum(self.model + scale * noise.reshape(self.rest.shape), 0.0)
+        made = self.model + scale * noise.reshape(self.rest.shape)
+        return np.asarray(np.maximum(made, 0.0))
 
 
 def _source(X: Array, W: Array, points: int, vaf: float, rng: np.random.Generator) -> _Source:

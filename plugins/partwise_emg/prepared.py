@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from partwise.api import Dataset, InputProblem
 from partwise_emg.asked import Params
 from partwise_emg.channels import Health, chosen, health_of
-from partwise_emg.cycles import POINTS, Cycles, cut, whole_record
+from partwise_emg.cycles import POINTS, Cycles, averaged, cut, whole_record
 from partwise_emg.envelope import Filters, envelopes, filters_of
 from partwise_emg.events import Events, checked, from_meta, from_text, read_events
 
@@ -46,7 +46,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
     @property
-    def X(self) -> NDArray[np.float64]:
+    def X(self) -> NDArray[np.float64]:  # noqa: N802 - its name in the literature
         """The matrix, muscles × columns."""
         return self.cycles.values
 
@@ -85,7 +85,8 @@ def prepare(dataset: Dataset, params: Params, trial: str = "") -> Prepared:
 def rows_wanted(dataset: Dataset, text: str) -> list[int]:
     """Return the rows of the dataset that a list of channels asks for; empty for all EMG."""
     labels = dataset.axes[0].labels
-    about: list[Mapping[str, Any]] = list(dataset.meta.get("channels") or [])[: len(labels)]  # type: ignore[call-overload]
+    meta: Mapping[str, Any] = dataset.meta
+    about: list[Mapping[str, Any]] = list(meta.get("channels") or ())[: len(labels)]
     muscles = [k for k, each in enumerate(about) if each.get("kind") == "emg"] if about else []
     muscles = muscles or list(range(dataset.axes[0].size))
     if not text.strip():
@@ -109,7 +110,8 @@ def rows_wanted(dataset: Dataset, text: str) -> list[int]:
 
 def trials_of(dataset: Dataset) -> list[Mapping[str, Any]]:
     """Return the trials of a file that holds several (name, start, stop), else none."""
-    return list(dataset.meta.get("trials") or [])  # type: ignore[call-overload]
+    meta: Mapping[str, Any] = dataset.meta
+    return list(meta.get("trials") or ())
 
 
 def _trial(dataset: Dataset, wanted: str) -> tuple[str, slice]:
@@ -187,6 +189,8 @@ def _from_raw(
             most=params.cycles,
             rejected=rejected,
         )
+        if params.average:
+            cycles = averaged(cycles)
     return Prepared(muscles, cycles, filters, events, health)
 
 

@@ -78,7 +78,7 @@ def compare_groups(
             fix=f"give at least {_FEWEST} trials to each group",
         )
     values = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(values).all(axis=0)
+    known = np.asarray(np.isfinite(values).all(axis=0))
     kept = values[:, known]
     labels = np.array([kinds.index(group) for group in groups])
     means = np.stack([kept[labels == side].mean(axis=0) for side in (0, 1)])
@@ -91,7 +91,7 @@ def compare_groups(
     return Comparison(
         (first, second),
         sizes,
-        tuple(name for name, use in zip(names, known, strict=True) if use),
+        tuple(name for name, use in zip(names, known.tolist(), strict=True) if use),
         means,
         means[1] - means[0],
         p,

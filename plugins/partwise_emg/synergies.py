@@ -20,7 +20,7 @@ from partwise.api import (
     match_parts,
     nmf,
     rank_scan,
-    refit,
+    start_factors,
 )
 
 __all__ = [
@@ -147,7 +147,8 @@ def muscle_vaf(X: Array, W: Array, H: Array) -> NDArray[np.float64]:
     """Return VAF, 1 − SSE/Σx², of each muscle; NaN for one that is silent."""
     rest = ((X - W @ H) ** 2).sum(axis=1)
     total = (np.asarray(X, dtype=np.float64) ** 2).sum(axis=1)
-    return np.divide(total - rest, total, out=np.full(len(total), np.nan), where=total > 0)
+    share = np.divide(total - rest, total, out=np.full(len(total), np.nan), where=total > 0)
+    return np.asarray(share)
 
 
 def settle(
@@ -181,10 +182,11 @@ def settle(
     fits: list[Factorization] = []
     for number, init in enumerate(inits):
         at = low + (high - low) * number / len(inits)
+        least = best.objective if best is not None else np.inf
 
-        def on_step(step: Any, at: float = at) -> bool:
+        def on_step(step: Any, at: float = at, least: float = least) -> bool:
             job.report(at, f"Settling {rank} {'synergy' if rank == 1 else 'synergies'}")
-            if best is None or step.objective < best.objective:
+            if step.objective < least:
                 show(step.W, step.H, ())
             return not job.cancelled
 
@@ -266,10 +268,10 @@ def _choose(
             )
         return rank, ""
     for name in (rule, *(other for other in RULES if other != rule)):
-        rank = rules.get(name)
-        if rank is not None:
+        said = rules.get(name)
+        if said is not None:
             other = "" if name == rule else f", as {RULES[rule]} does not decide"
-            return max(int(rank), kept, 1), f"{RULES[name]}{other}"
+            return max(int(said), kept, 1), f"{RULES[name]}{other}"
     return max(kept, 1), "no rule decides"
 
 
@@ -282,23 +284,14 @@ def _inits(
     starts: int,
 ) -> list[Any]:
     """Where the fits begin: at what stood, else at the best of the scan, else anywhere."""
-    begun: Sequence[Part] = getattr(job, "start", ()) or ()
-    given = [p for p in begun if np.size(p.profile) == len(X)]
-    if given and len(given) == rank:
-        W = np.stack([np.asarray(p.profile, dtype=np.float64) for p in given], axis=1)
-        if kept.shape[1]:
-            W = np.column_stack([kept, W[:, _rest(kept, W)]])
-        W = np.maximum(W, 1e-6 * max(float(W.max()), 1e-12))
-        return [(W, np.maximum(refit(X, W), 1e-9))]
+    begun = start_factors(
+        X, job.start, rank, fixed_W=kept if kept.shape[1] else None, seed=job.seed
+    )
+    if begun is not None:
+        return [begun]
     if kept.shape[1]:
         return ["random"] * max(min(starts, 20), 1)
     if scan is not None and rank in scan.rank:
         fit = scan.fit(rank)
         return [(fit.W, fit.H)]
     return ["auto", *(["random"] * max(min(starts, 50) - 1, 0))]
-
-
-def _rest(kept: NDArray[np.float64], W: NDArray[np.float64]) -> list[int]:
-    """Columns of W that are not the kept ones."""
-    same = set(match_parts(kept, W).permutation.tolist()) if kept.shape[1] <= W.shape[1] else set()
-    return [k for k in range(W.shape[1]) if k not in same]

@@ -1,4 +1,4 @@
-"""How far can the synergies be believed? Each line is a number that was computed, in plain words."""
+"""How far can the synergies be believed? Each line is a number that was computed."""
 
 from __future__ import annotations
 
@@ -275,27 +275,41 @@ def _comparison(answer: Answer) -> list[Trust]:
             like.mean,
             "good" if like.shared == len(like.pairs) else "look",
             f"{like.shared} of {len(like.pairs)} pairs more alike than chance",
-            f"With {against.other.name}: mean cosine {like.mean:.2f}; synergies of shuffled muscles "
-            f"reach {like.chance:.2f} (95th percentile). {' '.join(against.notes)}".strip(),
+            f"With {against.other.name}: mean cosine {like.mean:.2f}; those of shuffled muscles reach "
+            f"{like.chance:.2f} (95th percentile). {' '.join(against.notes)}".strip(),
         )
     ]
-    for check, test, of in (
-        ("merged", against.merged, f"Synergies of {against.other.name}"),
-        ("split", against.split, "Synergies from here"),
-    ):
+    tests = {"merged": against.merged, "split": against.split}
+    pairs = {check: test.found() for check, test in tests.items() if test is not None}
+    if all(pairs.get(check) for check in tests):
+        told.append(
+            Trust(
+                "merged",
+                None,
+                "look",
+                "Merged seen from both sides: these are other synergies",
+                "Where each set looks merged in terms of the other, neither need be: they divide "
+                "the same activity in different ways.",
+            )
+        )
+        return told
+    for check, of in (("merged", against.other.name), ("split", "this recording")):
+        test = tests[check]
         if test is None:
             continue
-        pairs = test.found()
-        shown = ", ".join(f"{a + 1} with {b + 1}" for a, b in pairs)
+        shown = ", ".join(f"{a + 1} with {b + 1}" for a, b in pairs[check])
         least = float(test.p.min()) if len(test.p) else 1.0
+        words = f"Of {of}, {shown} act together" if shown else f"Of {of}, none have merged"
+        persons = " Between persons this is right in nine of ten." if against.other.norm else ""
         told.append(
             Trust(
                 check,
                 least,
-                "look" if pairs else "good",
-                f"{of}: {shown} act together" if pairs else f"{of}: none merged (p = {least:.2f})",
-                "Modules are kept apart and asked when they act; the null is data in which they "
-                f"are apart, explained as badly ({100 * test.vaf:.0f} % VAF). p is for all pairs.",
+                "look" if shown else "good",
+                f"{words} (p = {least:.2g})",
+                "Synergies are kept apart and asked when they act; the null are data in which they "
+                f"are apart, explained as badly ({100 * test.vaf:.0f} % VAF). p is for all pairs."
+                f"{persons}",
             )
         )
     return told
