@@ -206,6 +206,10 @@ class View:
         ``group`` (nodes,), the part that each belongs to, and ``positions`` (nodes, 2); axes:
         node (labels).
 
+    A view of kind ``"traces"``, ``"spectrogram"`` or ``"volume"`` may leave out the array that it
+    is about (``y``, ``whole``, ``values``): it is then that of the input, which a result need not
+    carry. The option ``tab`` is the word on the view's tab.
+
     The option ``spans`` is a list of ``{"start", "end", "name", "color", "fixed"}`` in the unit
     of time, of which only start and end are needed.
     """

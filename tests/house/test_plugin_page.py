@@ -38,8 +38,8 @@ def test_the_printed_plugin_reads_separates_and_writes(registry: Registry, tmp_p
     np.savetxt(table, np.column_stack([waves, mixed]), delimiter=",", header=names, comments="")
 
     plugin, dataset = registry.open(table)
-    first = perform(Request(plugin.id, "", dataset, {"parts": 2}), LocalJob(), registry)
-    again = perform(Request(plugin.id, "", dataset, {"parts": 2}), LocalJob(), registry)
+    first = perform(Request(plugin.id, "", dataset, {"rank": 2}), LocalJob(), registry)
+    again = perform(Request(plugin.id, "", dataset, {"rank": 2}), LocalJob(), registry)
     found = np.stack([part.profile for part in first.parts], axis=1)
     cosine = (found / np.linalg.norm(found, axis=0)).T @ (pure / np.linalg.norm(pure, axis=0))
     assert sorted(cosine.argmax(axis=1)) == [0, 1]
@@ -48,9 +48,14 @@ def test_the_printed_plugin_reads_separates_and_writes(registry: Registry, tmp_p
     for one, other in zip(first.parts, again.parts, strict=True):
         assert one.profile.tobytes() == other.profile.tobytes()
 
-    request = Request(plugin.id, "", dataset, {"parts": 2}, kept=first.parts[:1])
+    request = Request(plugin.id, "", dataset, {"rank": 2}, kept=first.parts[:1])
     locked = perform(request, LocalJob(), registry)
     assert locked.parts[0] is first.parts[0]
+
+    stood = Request(plugin.id, "", dataset, {"rank": 2}, start=first.parts)
+    gone_on = perform(stood, LocalJob(), registry)
+    assert gone_on.fit.iterations < first.fit.iterations
+    assert [part.key for part in gone_on.parts] == [part.key for part in first.parts]
 
     out = tmp_path / "out.csv"
     resolve(plugin.exporters[0].write)(dataset, first, out, LocalJob(), None)

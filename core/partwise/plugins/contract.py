@@ -142,12 +142,17 @@ class Analysis(Protocol):
     """A named computation on a dataset.
 
     `Params` is a frozen dataclass of `partwise.params.param` fields. `run` is deterministic for a
-    dataset, parameters, ``job.seed`` and ``job.kept``; it raises `InputProblem` to refuse an
-    input, `AnalysisProblem` when it fails, `Cancelled` to leave early with nothing.
+    dataset, parameters, ``job.seed``, ``job.kept`` and ``job.start``; it raises `InputProblem` to
+    refuse an input, `AnalysisProblem` when it fails, `Cancelled` to leave early with nothing.
 
-    Two more methods are optional: ``warm_up()`` compiles what a first run would wait for, and
+    Where the number of parts is a choice, its parameter is called ``rank`` (a number, or text
+    that may be ``auto``): the window raises it by one where a part is split in two, and lowers it
+    where two are joined. With ``auto`` there are as many as the run begins from.
+
+    Three more methods are optional: ``warm_up()`` compiles what a first run would wait for;
     ``memory(dataset, params) -> int`` says about how many bytes a run takes at its largest, so
-    that one that does not fit is refused before it starts.
+    that one that does not fit is refused before it starts; and ``preview(dataset)`` returns the
+    views of an input that are shown before a run, and beside the results that do not redraw them.
     """
 
     id: ClassVar[str]

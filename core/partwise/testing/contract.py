@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -24,9 +25,10 @@ from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, resolve
+from partwise.plugins.sections import read_section, section_name
 from partwise.project.document import Document, Source
 from partwise.project.store import load, save
-from partwise.result import Result
+from partwise.result import Result, ViewKind
 
 __all__ = [
     "Finding",
@@ -35,6 +37,7 @@ __all__ = [
     "check_plugin",
     "check_probes",
     "check_samples",
+    "check_section",
     "digest",
 ]
 
@@ -77,6 +80,7 @@ def check_plugin(plugin: Plugin, registry: Registry | None = None) -> list[Findi
         check_imports(plugin),
         check_parameters(plugin, registry),
         check_probes(plugin),
+        check_section(plugin),
         check_samples(plugin, registry),
     )
     return [finding for check in checks for finding in check]
@@ -125,6 +129,24 @@ def check_samples(plugin: Plugin, registry: Registry) -> list[Finding]:
             found += _run_sample(plugin, registry, dataset, dict(sample.parameters), sample.key)
         except (PartwiseProblem, ValueError, OSError, ImportError) as error:
             found.append(Finding("a sample loads and runs", f"{sample.key}: {error}"))
+    return found
+
+
+def check_section(plugin: Plugin) -> list[Finding]:
+    """What any older version kept is brought up to date, and what nobody knows survives."""
+    section = plugin.section
+    if section is None:
+        return []
+    found = []
+    for version in range(1, section.version):
+        kept = {"version": version, "unheard of": [1, {"deep": True}]}
+        try:
+            now = read_section(plugin, {section_name(plugin): kept})
+        except PartwiseProblem as problem:
+            found.append(Finding("a section migrates from every version", str(problem)))
+            continue
+        if now.get("unheard of") != kept["unheard of"]:
+            found.append(Finding("unknown keys of a section survive", f"version {version}"))
     return found
 
 
@@ -189,9 +211,45 @@ def _run_sample(
         yield Finding("each part has a key of its own", key)
     if dataset.source is not None:
         yield from _saves(plugin, dataset, result, key)
+    yield from _goes_on(request, result, registry, key)
+    yield from _looks_ahead(plugin, registry, dataset, values, key)
     seconds = _seconds_to_cancel(request, registry)
     if seconds > _CANCEL_WITHIN_S:
         yield Finding("a run cancels within a second", f"{key}: {seconds:.1f} s")
+
+
+def _goes_on(request: Request, result: Result, registry: Registry, key: str) -> Iterator[Finding]:
+    """A run begins from parts of an earlier one, and keeps its hands off what is locked."""
+    kept, start = result.parts[:1], result.parts[1:]
+    again = dataclasses.replace(request, start=start, kept=kept)
+    try:
+        found = perform(again, LocalJob(), registry)
+    except (PartwiseProblem, ValueError) as problem:
+        yield Finding("a run goes on from parts, one of them locked", f"{key}: {problem}")
+        return
+    now = {part.key: part for part in found.parts}
+    for part in kept:
+        if part.key not in now or not np.array_equal(now[part.key].profile, part.profile):
+            yield Finding("a locked part stays as it is", f"{key}: {part.name}")
+
+
+def _looks_ahead(
+    plugin: Plugin, registry: Registry, dataset: Dataset, values: dict[str, Any], key: str
+) -> Iterator[Finding]:
+    """What an analysis may say before it runs: how much memory, and what the input looks like."""
+    analysis: Any = registry.analysis(plugin)
+    if callable(getattr(analysis, "memory", None)):
+        bytes_ = analysis.memory(dataset, params.from_json(analysis.Params, values))
+        if not (isinstance(bytes_, int) and bytes_ >= 0):
+            yield Finding("memory() says how many bytes", f"{key}: {bytes_!r}")
+    if callable(getattr(analysis, "preview", None)):
+        try:
+            kinds = [view.kind for view in analysis.preview(dataset)]
+        except Exception as problem:  # noqa: BLE001 - that it raises is the finding
+            yield Finding("preview() shows any input", f"{key}: {problem!r}")
+            return
+        if unknown := set(kinds) - set(get_args(ViewKind)):
+            yield Finding("a view is of a known kind", f"{key}: {', '.join(sorted(unknown))}")
 
 
 def _saves(plugin: Plugin, dataset: Dataset, result: Result, key: str) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ _ANALYSIS = '''\
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -123,6 +123,7 @@ from partwise.api import (
     Trust,
     nmf,
     param,
+    start_factors,
     stop_if_cancelled,
 )
 
@@ -150,19 +151,33 @@ class Analysis:
             raise InputProblem("there are more parts than rows or columns", fix="lower Parts")
         job.report(0.0, "factoring")
         stop_if_cancelled(job)
+        # What the person locked stays as it is; what they stopped or corrected is begun from.
+        kept = job.kept[: params.rank]
+        fixed = np.stack([part.profile for part in kept], axis=1) if kept else None
+        init: Any = start_factors(values, job.start, params.rank, fixed_W=fixed, seed=job.seed)
+
+        def parts_of(W: Any, H: Any) -> tuple[Part, ...]:
+            sizes = W.sum(axis=0) * H.sum(axis=1)
+            shares = sizes / max(float(sizes.sum()), 1e-300)
+            taken = {part.key for part in kept}
+            free = [k for k in range(1, 2 * params.rank + 1) if f"part-{k}" not in taken]
+            fresh = [
+                Part(f"part-{k}", f"Part {k}", COLORS[k % len(COLORS)], W[:, place].copy(),
+                     float(shares[place]), course=H[place].copy())
+                for place, k in zip(range(len(kept), params.rank), free, strict=False)
+            ]
+            stay = [replace(part, share=float(shares[k]), course=H[k].copy())
+                    for k, part in enumerate(kept)]
+            return (*stay, *fresh)
 
         def on_step(step: Any) -> bool:
+            job.snapshot(parts_of(step.W, step.H))
             return not job.cancelled
 
-        fit = nmf(values, params.rank, seed=job.seed, on_step=on_step)
+        fit = nmf(values, params.rank, fixed_W=fixed, init="auto" if init is None else init,
+                  seed=job.seed, on_step=on_step)
         stop_if_cancelled(job)
-        sizes = fit.W.sum(axis=0) * fit.H.sum(axis=1)
-        shares = sizes / max(float(sizes.sum()), 1e-300)
-        parts = tuple(
-            Part(f"part-{k + 1}", f"Part {k + 1}", COLORS[k], fit.W[:, k], float(shares[k]),
-                 course=fit.H[k])
-            for k in range(params.rank)
-        )
+        parts = parts_of(fit.W, fit.H)
         rest = float(((values - fit.W @ fit.H) ** 2).sum() / max((values**2).sum(), 1e-300))
         text = f"{1 - rest:.1%} explained"
         return Result(

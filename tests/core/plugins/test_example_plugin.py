@@ -59,7 +59,7 @@ def test_it_is_found_and_runs_from_the_command_line(installed: Path, tmp_path: P
     got = _partwise(installed, state, "samples", "get", "mixtures", "-o", str(tmp_path))
     table = Path(got.stdout.strip())
     out = tmp_path / "out"
-    words = ["run", "spectra", str(table), "-o", str(out), "-p", "parts=2"]
+    words = ["run", "spectra", str(table), "-o", str(out), "-p", "rank=2"]
     done = _partwise(installed, state, *words)
     assert done.returncode == 0, done.stderr
     told = json.loads((out / "result.json").read_text("utf-8"))
