@@ -1,0 +1,217 @@
+"""What does the panel prepare, before anything is drawn or played?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from partwise.api import Dataset, FileProblem
+from partwise_speech import library
+from partwise_speech.bands import band_matrix
+from partwise_speech.dictionary import BANDS, DEPTH, SUFFIX, Dictionary
+from partwise_speech.frames import RATE
+from partwise_speech.loudness import Loudness
+from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard, heard_of, matched
+from partwise_speech.panel.preview import preview_of, scaled_levels
+from partwise_speech.panel.single import sound_of_atoms
+from partwise_speech.readers import load_sound
+from partwise_speech.sound import recording_of
+from partwise_speech.strength import codes_of, render
+
+
+def _dataset(folder: Path, sound: Any, rate: int = RATE) -> Dataset:
+    path = folder / "sound.wav"
+    soundfile.write(path, np.asarray(sound, np.float32), rate, "FLOAT")
+    return load_sound(path)
+
+
+def _noisy(seconds: float = 3.0, rate: int = RATE) -> Any:
+    rng = np.random.default_rng(5)
+    t = np.arange(round(rate * seconds)) / rate
+    voice = 0.2 * np.sin(2 * np.pi * 220 * t) * (t > 1)
+    return voice + 0.05 * rng.standard_normal(t.size)
+
+
+def _codes(recording: Any) -> Any:
+    from partwise_speech.separator import model_frames
+
+    gain = np.full((257, model_frames(recording)), 0.1)
+    gain[4:10] = 1.0
+    return codes_of(gain)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
+def test_speech_and_residual_add_up_to_the_whole_and_are_equally_loud(
+    tmp_path: Path, rate: int
+) -> None:
+    sound = np.stack([_noisy(rate=rate)] * 2, axis=1)
+    recording = recording_of(_dataset(tmp_path, sound, rate))
+    heard = heard_of(recording, _codes(recording))
+    assert set(heard.mixes) == {WHOLE, SPEECH, RESIDUAL}
+    whole, speech = heard.tracks[WHOLE], heard.tracks[SPEECH]
+    assert whole.shape == speech.shape == sound.shape
+    np.testing.assert_allclose(whole, sound, atol=1e-6)
+    levels = matched(heard)
+    assert not levels.faint
+    for key, mix in heard.mixes.items():
+        made = sum(amount * heard.tracks[track] for track, amount in mix.items())
+        made = levels.gains[key] * np.asarray(made, np.float32)
+        assert Loudness({"x": made}, rate).of({"x": 1}) == pytest.approx(levels.target, abs=0.5)
+        assert np.abs(made).max() <= 1.0
+    assert levels.target <= -23.0
+
+
+def test_a_loud_peak_lowers_all_alike() -> None:
+    rng = np.random.default_rng(1)
+    quiet = 0.02 * rng.standard_normal((RATE * 4, 1)).astype(np.float32)
+    clicks = quiet.copy()
+    clicks[::4000] = 0.9
+    heard = Heard(RATE, {"a": quiet, "b": clicks}, {"a": {"a": 1.0}, "b": {"b": 1.0}})
+    levels = matched(heard)
+    assert levels.target < -25
+    known = Loudness(heard.tracks, RATE)
+    for key, mix in heard.mixes.items():
+        gained = {k: v * levels.gains[key] for k, v in mix.items()}
+        assert known.of(gained) == pytest.approx(levels.target, abs=0.01)
+        assert known.peak(gained) <= 1.0
+
+
+def test_what_is_all_but_silent_is_left_as_it_is() -> None:
+    silent = np.zeros((RATE, 1), np.float32)
+    heard = Heard(RATE, {"a": silent}, {"a": {"a": 1.0}})
+    levels = matched(heard)
+    assert levels.faint == {"a"}
+    assert levels.gains == {"a": 1.0}
+
+
+def test_a_long_track_lies_in_a_file_and_sounds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = recording_of(_dataset(tmp_path, _noisy()))
+    codes = _codes(recording)
+    short = heard_of(recording, codes)
+    monkeypatch.setattr("partwise_speech.panel.heard._IN_MEMORY", 1000)
+    long = heard_of(recording, codes)
+    assert isinstance(long.tracks[SPEECH], np.memmap)
+    np.testing.assert_array_equal(long.tracks[SPEECH], short.tracks[SPEECH])
+
+
+# Preview
+
+
+def test_a_preview_is_what_a_run_would_give(tmp_path: Path) -> None:
+    recording = recording_of(_dataset(tmp_path, _noisy()))
+    codes = _codes(recording)
+    whole = np.full(codes.shape, 200, np.uint8)
+    found = preview_of(recording, whole, codes, (1.0, 2.0), 0.008, (-80.0, 0.0), 1.5)
+    assert found.first == 125
+    assert found.start == RATE
+    expected = render(recording, codes, RATE, 2 * RATE, 1.5).T
+    np.testing.assert_array_equal(found.sound, expected)
+    # −20 dB at strength 1.5 are −30 dB, and 255 steps are 80 dB.
+    assert found.levels[100, 5] == pytest.approx(200 - 30 * 255 / 80, abs=1)
+    assert found.levels[5, 5] == 200
+
+
+def test_strength_nought_is_the_whole_and_silence_stays_silent() -> None:
+    whole = np.array([[0, 1, 100, 255]], np.uint8)
+    codes = np.full((1, 4), 100, np.uint8)
+    np.testing.assert_array_equal(scaled_levels(whole, codes, (-80, 0), 0.0), whole)
+    assert scaled_levels(whole, codes, (-80, 0), 1.0)[0].tolist()[:2] == [0, 0]
+
+
+def test_only_ten_seconds_are_tried_out(tmp_path: Path) -> None:
+    recording = recording_of(_dataset(tmp_path, _noisy(14)))
+    codes = _codes(recording)
+    whole = np.zeros(codes.shape, np.uint8)
+    found = preview_of(recording, whole, codes, (1.0, 14.0), 0.008, (-80.0, 0.0), 1.0)
+    assert len(found.sound) == 10 * RATE
+
+
+# Atoms
+
+
+def _atom(low: int, high: int) -> Any:
+    """An atom of some bands."""
+    atom = np.zeros((DEPTH, BANDS), np.float32)
+    atom[:, low:high] = 1
+    return atom.ravel() / atom.sum()
+
+
+def test_each_atom_carries_its_own_share_and_all_carry_the_noise(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    t = np.arange(3 * RATE) / RATE
+    hum, hiss = np.sin(2 * np.pi * 150 * t), 0.3 * np.sin(2 * np.pi * 5000 * t)
+    sound = 0.1 * (hum + hiss) + 1e-4 * rng.standard_normal(t.size)
+    recording = recording_of(_dataset(tmp_path, sound))
+    codes = codes_of(np.full((257, 500), 0.05))
+    low = int(np.argmax(band_matrix(257, RATE, BANDS)[:, 30] > 0))  # below about 900 Hz
+    atoms = np.stack([_atom(0, low), _atom(low, BANDS)], axis=1)
+    stretch = (0.5, 2.5)
+    made = [sound_of_atoms(recording, codes, atoms, (k,), stretch) for k in (0, 1)]
+    both = sound_of_atoms(recording, codes, atoms, (0, 1), stretch)
+    np.testing.assert_allclose(made[0] + made[1], both, atol=1e-4)
+    cut = slice(RATE // 2, 5 * RATE // 2)
+    taken = (1 - 0.05) * sound[cut]
+    inner = slice(1000, -1000)
+    np.testing.assert_allclose(both[inner], taken[inner], atol=2e-3)
+    for k, tone in enumerate((hum, hiss)):
+        own = 0.095 * tone[cut]
+        error = np.square(made[k][inner] - own[inner]).mean() / np.square(own).mean()
+        assert error < 0.02
+
+
+def test_no_atom_is_silence(tmp_path: Path) -> None:
+    recording = recording_of(_dataset(tmp_path, _noisy()))
+    codes = codes_of(np.full((257, 380), 0.5))
+    atoms = np.stack([_atom(0, 40)], axis=1)
+    assert not sound_of_atoms(recording, codes, atoms, (), (0.0, 1.0)).any()
+
+
+# The library
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PARTWISE_STATE", str(tmp_path / "state"))
+    return library.folder()
+
+
+def _dictionary(name: str, kind: str = "voice") -> Dictionary:
+    return Dictionary(
+        name, kind, np.stack([_atom(0, 9)], axis=1), {"seconds": 41, "source": "a.wav"}
+    )
+
+
+def test_what_is_kept_is_found_again_by_name(shelf: Path) -> None:
+    assert library.saved() == ()
+    first = library.keep(_dictionary("Visit / March"))
+    second = library.keep(_dictionary("Visit / March"))
+    noise = library.keep(_dictionary("Kitchen", "noise"))
+    assert len({first, second, noise}) == 3
+    assert [one.name for one in library.saved()] == ["Kitchen", "Visit / March", "Visit / March"]
+    assert library.saved()[0].about == "a.wav · 41 s"
+    (shelf / f"broken{SUFFIX}").write_bytes(b"no dictionary")
+    assert len(library.saved()) == 3
+    library.forget(noise)
+    assert [one.kind for one in library.saved()] == ["voice", "voice"]
+    assert not list(shelf.glob(".new-*"))
+
+
+def test_only_files_of_the_library_are_deleted(shelf: Path, tmp_path: Path) -> None:
+    other = tmp_path / f"mine{SUFFIX}"
+    other.write_bytes(b"x")
+    library.forget(other)
+    assert other.exists()
+
+
+def test_a_folder_that_takes_nothing_is_named(shelf: Path) -> None:
+    shelf.parent.mkdir(parents=True)
+    shelf.write_text("a file where the folder should be")
+    with pytest.raises(FileProblem, match="cannot be written") as told:
+        library.keep(_dictionary("Visit"))
+    assert told.value.path == shelf
