@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -83,23 +84,23 @@ class _Reader:
 
 
 def _opened(path: Path) -> Any:
-    import nibabel.ecat
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of affines that differ; we look ourselves
             # The general loader of the library does not know the format by its name.
-            return nibabel.ecat.load(path)
+            return _library().load(path)
     except Exception as error:
         raise _damaged(path, error) from error
 
 
+def _library() -> Any:
+    return importlib.import_module("nibabel.ecat")
+
+
 def _order(path: Path, subs: Any) -> list[int]:
     """Subheaders in the order of frames."""
-    import nibabel.ecat
-
     try:
-        frames = nibabel.ecat.get_frame_order(subs._mlist)
+        frames = _library().get_frame_order(subs._mlist)
         found = [int(frames[k][0]) for k in sorted(frames)]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error

@@ -79,7 +79,7 @@ class Question:
     seed: int = 0
     fixed: Array | None = None
     start: Array | None = None
-    loss: str = "frobenius"
+    loss: str | float = "frobenius"
 
     @property
     def root(self) -> Array:
@@ -353,7 +353,7 @@ def _anchored_start(question: Question, W: Array) -> Array:
     taken = dict(zip(np.array(list(means))[rows], free[columns], strict=True))
     others = iter([int(k) for k in free if k not in taken.values()])
     made = np.array(W, dtype=np.float64)
-    for k in free:
+    for k in range(question.kept, question.rank):
         made[:, k] = means[k] if k in means else W[:, next(others)]
     return made
 
@@ -438,7 +438,7 @@ def _all_images(
     pairs = _blood_let_in(pairs, blood) if blood else pairs
     barred = _barred(question.anchors, question.rank, question.X.shape[1], blood)
     data = question.X * (question.root / scale)
-    term = Apart(pairs, barred)
+    term: Any = Apart(pairs, barred)
     return np.asarray(refit(data, fit.W, penalty_H=term, max_iter=60), np.float64) * scale
 
 

@@ -121,11 +121,13 @@ def _opened(path: Path) -> tuple[Any, NDArray[Any]]:
     """The image and its raw numbers: mapped where the file is not packed."""
     import nibabel
 
+    image: Any
     try:
         image = nibabel.load(path)
         if not isinstance(image, nibabel.Nifti1Pair):
             raise FileProblem(path, "is no NIfTI file", fix="convert it to NIfTI")
-        raw = image.dataobj.get_unscaled()
+        proxy: Any = image.dataobj
+        raw = proxy.get_unscaled()
     except (
         nibabel.filebasedimages.ImageFileError,
         nibabel.spatialimages.HeaderDataError,

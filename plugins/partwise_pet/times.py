@@ -130,11 +130,9 @@ def _steps(path: Path, start: NDArray[np.float64], lasting: NDArray[np.float64])
     if not wide.size:
         return []
     first = int(wide[0])
+    count = "1 gap" if wide.size == 1 else f"{wide.size} gaps"
     return [
-        (
-            f"{wide.size} gap{'s' if wide.size > 1 else ''} between frames, {gap[wide].sum():g} s in "
-            f"all; the first after frame {first + 1}."
-        )
+        f"{count} between frames, {gap[wide].sum():g} s in all; the first after frame {first + 1}."
     ]
 
 

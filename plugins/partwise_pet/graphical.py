@@ -1,0 +1,98 @@
+"""What do Patlak's and Logan's plots say of factors, regions and voxels, with which input?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_pet.blood import Samples
+from partwise_pet.factors import Factors
+from partwise_pet.kinetics import Line, logan, patlak
+from partwise_pet.series import Series
+
+__all__ = ["Graphical", "graphical_of"]
+
+Array = NDArray[np.float64]
+_TILE = 1 << 15
+
+
+@dataclass(frozen=True, eq=False)
+class Graphical:
+    """Plots, numbers and maps.
+
+    Attributes
+    ----------
+    source : str
+        What the input is, in words.
+    input : float64, shape (frames,)
+        At the middle of each frame, in the unit of the series.
+    from_min : float
+    factors, regions : tuple of Line
+        Patlak and Logan of the factor curves, and of the regions' curves; a line per factor.
+    ki, vt : float64, shape (voxels,)
+        Of every voxel looked at; NaN where there is no line.
+    """
+
+    source: str
+    input: Array
+    from_min: float
+    factors: tuple[Line, Line]
+    regions: tuple[Line, Line]
+    ki: Array
+    vt: Array
+
+
+def graphical_of(
+    series: Series,
+    found: Factors,
+    roi: Sequence[Array],
+    samples: Samples | None,
+    choice: str,
+    from_min: float,
+) -> Graphical | None:
+    """Return plots for the input that is chosen; None where there is no blood, or no line."""
+    t, frames = series.middle_min, series.frames / 60
+    if (t >= from_min).sum() < 3:
+        return None
+    plasma_t: Array | None = None
+    if choice == "samples" and samples is not None:
+        plasma, plasma_t, source = samples.activity, samples.t_min, f"samples ({samples.name})"
+    elif found.blood:
+        k = found.blood[-1]
+        plasma, source = (
+            (roi[k], "region of the blood factor")
+            if choice == "roi"
+            else (found.W[:, k], "blood factor")
+        )
+    else:
+        return None
+    if np.max(plasma) <= 0:
+        return None
+    weights = series.weights
+
+    def both(curves: Array) -> tuple[Line, Line]:
+        known = frames if plasma_t is None else None
+        return (
+            patlak(
+                curves, t, plasma, from_min, plasma_t_min=plasma_t, weights=weights,
+                frames_min=known,
+            ),
+            logan(
+                curves, t, plasma, from_min, plasma_t_min=plasma_t, weights=weights,
+                frames_min=known,
+            ),
+        )  # fmt: skip
+
+    count = series.X.shape[1]
+    ki, vt = np.empty(count), np.empty(count)
+    for first in range(0, count, _TILE):
+        piece = slice(first, first + _TILE)
+        lines = both(series.X[:, piece].T)
+        ki[piece], vt[piece] = lines[0].slope, lines[1].slope
+    at = plasma if plasma_t is None else np.interp(t, plasma_t, plasma)
+    return Graphical(
+        source, np.asarray(at), from_min, both(found.W.T), both(np.stack(list(roi))), ki, vt
+    )
