@@ -73,6 +73,8 @@ class Desk(QWidget):
         self._panel: QWidget | None = None
         self._panel_box = QVBoxLayout()
         self._under: QWidget | None = None
+        self._parked = QWidget(self)  # holds the panels of plugins that are not looked at
+        self._parked.hide()
         self._under_box = QVBoxLayout()
         self._scatter_title = SectionLabel(tr("Optical density"))
         self._scatter_hint = label("", "small")
@@ -187,10 +189,10 @@ class Desk(QWidget):
             return
         if self._panel is not None:
             self._panel_box.removeWidget(self._panel)
-            self._panel.setParent(None)
+            self._panel.setParent(self._parked)
         if self._under is not None:
             self._under_box.removeWidget(self._under)
-            self._under.setParent(None)
+            self._under.setParent(self._parked)
         self._panel = panel
         under = getattr(panel, "under_stage", None)
         self._under = under if isinstance(under, QWidget) else None

@@ -612,6 +612,9 @@ class Session(QObject):
         )
         if asked.source == self._source_id:
             self._run_id = run.id
+            # A split or joint asked for another number of parts than the form did.
+            chosen = self.state.choices.parameters.get(asked.source)
+            self._following = Following(run, chosen, asked=False)
             self.selection_changed.emit()
         self.run_added.emit(run)
 
