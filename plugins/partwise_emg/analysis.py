@@ -18,6 +18,7 @@ from partwise.api import (
     Part,
     Residual,
     Result,
+    View,
     explained,
     nmf,
     refit,
@@ -39,7 +40,16 @@ from partwise_emg.doubt import bands_of, leftover
 from partwise_emg.norm import Member, Norm, facts_of
 from partwise_emg.prepared import Prepared, prepare
 from partwise_emg.synergies import Found, muscle_vaf, scan_ranks, settle
-from partwise_emg.tell import Answer, measures, order_in_time, parts_of, tables, views
+from partwise_emg.tell import (
+    Answer,
+    live_views,
+    measures,
+    order_in_time,
+    parts_of,
+    recording_view,
+    tables,
+    views,
+)
 from partwise_emg.trust import lines
 
 __all__ = ["SynergyAnalysis"]
@@ -80,7 +90,8 @@ class SynergyAnalysis:
         X, kept = prepared.X, job.kept
 
         def show(W: Array, H: Array, trace: Sequence[float]) -> None:
-            job.snapshot(_in_order(W, H, prepared, kept)[0], trace)
+            emerging = _in_order(W, H, prepared, kept)[0]
+            job.snapshot(emerging, trace, live_views(prepared, emerging))
 
         scan = scan_ranks(
             X, params.starts, job, seed=job.seed, least=len(kept), progress=(0.02, 0.5), show=show
@@ -88,7 +99,8 @@ class SynergyAnalysis:
         found = settle(X, scan, _rank_text(params, job), params.rank_rule, params.starts, job, show)
         parts, order = _in_order(found.W, found.H, prepared, kept)
         found = _turned(found, order)
-        job.snapshot(parts, [float(v) for v in found.fit.trace])
+        trace = [float(v) for v in found.fit.trace]
+        job.snapshot(parts, trace, live_views(prepared, parts))
         answer = _answer(prepared, found, params, job)
         if params.compare == "file":
             job.report(0.9, "Comparing")
@@ -101,6 +113,10 @@ class SynergyAnalysis:
         stop_if_cancelled(job)
         job.report(1.0, "Done")
         return _result(answer, parts)
+
+    def preview(self, dataset: Dataset) -> tuple[View, ...]:
+        """Show the channels as they were recorded, before any run."""
+        return (recording_view(dataset),)
 
     def warm_up(self) -> None:
         """Compile what a first run would wait for."""

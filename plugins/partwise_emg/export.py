@@ -160,7 +160,7 @@ def has_norm(result: Result) -> bool:
 
 
 def _traces(result: Result) -> View:
-    return next(view for view in result.views if view.kind == "traces")
+    return next(view for view in result.views if view.kind == "traces" and "y" in view.arrays)
 
 
 def _view(result: Result, kind: str, array: str) -> View:

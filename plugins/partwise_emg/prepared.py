@@ -17,7 +17,7 @@ from partwise_emg.cycles import POINTS, Cycles, averaged, cut, whole_record
 from partwise_emg.envelope import Filters, envelopes, filters_of
 from partwise_emg.events import Events, checked, from_meta, from_text, read_events
 
-__all__ = ["Prepared", "prepare", "rows_wanted", "trials_of"]
+__all__ = ["Prepared", "events_for", "prepare", "rows_wanted", "trials_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,7 @@ def _from_raw(
         )
     smooth = envelopes(values, rate, filters)
     health = health_of(muscles, values, rate)
-    events = _events(dataset, params)
+    events = events_for(dataset, params)
     if events is None:
         cycles = whole_record(smooth, time.start, time.step)
     else:
@@ -194,7 +194,13 @@ def _from_raw(
     return Prepared(muscles, cycles, filters, events, health)
 
 
-def _events(dataset: Dataset, params: Params) -> Events | None:
+def events_for(dataset: Dataset, params: Params) -> Events | None:
+    """Return the events that cut the cycles: of a table, marked by hand, or of the file itself.
+
+    Raises
+    ------
+    FileProblem, InputProblem
+    """
     if params.events:
         return read_events(Path(params.events))
     if params.marks.strip():

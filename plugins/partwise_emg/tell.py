@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Measure, Part, RankScan, Table, View
+from partwise.api import Axis, Dataset, Measure, Part, RankScan, Table, View
 from partwise_emg.channels import muscle_name
 from partwise_emg.colors import color_of
 from partwise_emg.compare import Against
 from partwise_emg.cycles import Cycles
 from partwise_emg.delays import Delayed
 from partwise_emg.doubt import Bands
+from partwise_emg.events import Events, from_meta
 from partwise_emg.prepared import Prepared
 from partwise_emg.synergies import RULES, Found
 from partwise_emg.timing import centre_of_activity, fwhm
 
-__all__ = ["Answer", "measures", "order_in_time", "parts_of", "tables", "views"]
+__all__ = [
+    "Answer",
+    "live_views",
+    "measures",
+    "order_in_time",
+    "parts_of",
+    "recording_view",
+    "stances",
+    "tables",
+    "views",
+]
 
 Array = NDArray[np.floating[Any]]
 
 _MOST_BARS = 60
+_MOST_SPANS = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +97,45 @@ def parts_of(W: Array, H: Array, kept: Sequence[Part] = ()) -> tuple[Part, ...]:
     return tuple(found)
 
 
+def recording_view(dataset: Dataset) -> View:
+    """Return the channels as they were recorded, with the stance of every cycle of the file."""
+    values = np.asarray(dataset.values)
+    meta: Mapping[str, Any] = dataset.meta
+    units = [str(each.get("unit", "")) for each in meta.get("channels") or ()][: len(values)]
+    options: dict[str, Any] = {"tab": "Recording" if not meta.get("trials") else "Trials"}
+    axes = dataset.axes
+    ready = bool(meta.get("preprocessed"))
+    if not ready:
+        options |= {"scale": "own", "units": units, "spans": stances(from_meta(meta))}
+    elif meta.get("trials"):
+        size = int(meta["trials"][0]["stop"]) - int(meta["trials"][0]["start"])
+        axes = (axes[0], Axis("trial", values.shape[1], "trials", 1 / max(size, 1), 0.0))
+    amount = Axis("envelope" if ready else "EMG", 1, "" if ready else (units or [""])[0])
+    return View("traces", dataset.title, {"y": values}, (*axes, amount), options)
+
+
+def stances(events: Events | None) -> list[dict[str, Any]]:
+    """Return the stance of each cycle (the whole cycle where no lift-off is known) as spans."""
+    if events is None:
+        return []
+    found = []
+    for k, touch in enumerate(events.touchdown[:-1]):
+        lift = events.liftoff[k]
+        end = lift if np.isfinite(lift) else events.touchdown[k + 1]
+        found.append({"start": touch, "end": end, "name": f"{k + 1}", "fixed": True})
+    return found[:_MOST_SPANS]
+
+
+def live_views(prepared: Prepared, parts: Sequence[Part]) -> tuple[View, ...]:
+    """Return what the stage shows while synergies emerge."""
+    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
+    return (
+        _traces(prepared, None, muscles),
+        _weights(None, parts, muscles),
+        _activations(prepared, None, parts),
+    )
+
+
 def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
     """Return the numbers of the answer."""
     found, prepared = answer.found, answer.prepared
@@ -138,11 +189,14 @@ def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
 def views(answer: Answer, parts: Sequence[Part]) -> tuple[View, ...]:
     """Return what the stage shows."""
     prepared, found = answer.prepared, answer.found
+    # With delays, intervals of the plain synergies are those of other numbers.
+    bands = answer.bands if answer.delayed is None else None
     muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
     told = [
-        _traces(answer, muscles),
-        _weights(answer, parts, muscles),
-        _activations(answer, parts),
+        _traces(prepared, bands, muscles, plain=answer.delayed is None),
+        View("traces", "As recorded", options={"tab": "Recording"}),
+        _weights(bands, parts, muscles),
+        _activations(prepared, bands, parts),
         _cycle_view(prepared),
     ]
     if found.scan is not None and len(found.scan.rank) > 1:
@@ -212,9 +266,9 @@ def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
     return tuple(told)
 
 
-def _traces(answer: Answer, muscles: Axis) -> View:
-    cycles = answer.prepared.cycles
-    if answer.prepared.whole:
+def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bool = True) -> View:
+    cycles = prepared.cycles
+    if prepared.whole:
         step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
         time = Axis("time", cycles.values.shape[1], "s", step, float(cycles.seconds[0]))
         words = "Envelopes"
@@ -222,22 +276,22 @@ def _traces(answer: Answer, muscles: Axis) -> View:
         time = Axis("cycle", cycles.values.shape[1], "cycles", 1 / cycles.points, 0.0)
         words = "Envelopes, cycle after cycle"
     arrays = {"y": cycles.values}
-    if answer.bands is not None:
-        assert answer.bands.of.H_low is not None
-        assert answer.bands.of.H_high is not None
-        arrays |= {"course_low": answer.bands.of.H_low, "course_high": answer.bands.of.H_high}
+    if bands is not None:
+        assert bands.of.H_low is not None
+        assert bands.of.H_high is not None
+        arrays |= {"course_low": bands.of.H_low, "course_high": bands.of.H_high}
     options: dict[str, Any] = {"tab": "Envelopes"}
-    if answer.delayed is not None:
+    if not plain:
         options["model"] = "none"
-    raw = answer.prepared.filters is not None
+    raw = prepared.filters is not None
     amount = Axis("envelope", 1, "of maximum" if raw else "")
     return View("traces", words, arrays, (muscles, time, amount), options)
 
 
-def _weights(answer: Answer, parts: Sequence[Part], muscles: Axis) -> View:
+def _weights(bands: Bands | None, parts: Sequence[Part], muscles: Axis) -> View:
     arrays = {"values": np.stack([part.profile for part in parts])}
-    if answer.bands is not None:
-        arrays |= {"low": answer.bands.of.W_low.T.copy(), "high": answer.bands.of.W_high.T.copy()}
+    if bands is not None:
+        arrays |= {"low": bands.of.W_low.T.copy(), "high": bands.of.W_high.T.copy()}
     return View(
         "bars",
         "Weights of the muscles",
@@ -247,11 +301,11 @@ def _weights(answer: Answer, parts: Sequence[Part], muscles: Axis) -> View:
     )
 
 
-def _activations(answer: Answer, parts: Sequence[Part]) -> View:
-    cycles = answer.prepared.cycles
+def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part]) -> View:
+    cycles = prepared.cycles
     arrays = {"y": _means(parts, cycles)}
-    if answer.bands is not None:
-        arrays |= {"low": answer.bands.mean_low, "high": answer.bands.mean_high}
+    if bands is not None:
+        arrays |= {"low": bands.mean_low, "high": bands.mean_high}
     if 1 < cycles.count <= _MOST_BARS:
         stacked = np.stack([np.asarray(part.course) for part in parts])
         arrays["each"] = stacked.reshape(len(parts), cycles.count, cycles.points)
@@ -263,7 +317,7 @@ def _activations(answer: Answer, parts: Sequence[Part]) -> View:
         "curves",
         title,
         arrays,
-        (_cycle_axis(answer.prepared), Axis("activation", len(parts))),
+        (_cycle_axis(prepared), Axis("activation", len(parts))),
         options,
     )
 

@@ -275,7 +275,7 @@ def _comparison(answer: Answer) -> list[Trust]:
             like.mean,
             "good" if like.shared == len(like.pairs) else "look",
             f"{like.shared} of {len(like.pairs)} pairs more alike than chance",
-            f"With {against.other.name}: mean cosine {like.mean:.2f}; those of shuffled muscles reach "
+            f"With {against.other.name}: mean cosine {like.mean:.2f}; shuffled muscles reach "
             f"{like.chance:.2f} (95th percentile). {' '.join(against.notes)}".strip(),
         )
     ]

@@ -53,6 +53,8 @@ Values = NDArray[np.floating[Any]]
 class CurvesView(Plot):
     """A ``"curves"`` view: ``y`` (series, n), optionally ``x`` (n,), ``low`` and ``high`` like y.
 
+    Optionally ``each`` (series, repeats, n) is drawn thinly behind: cycles behind their mean.
+
     Options: ``of="parts"`` follows the mixer; ``names``; ``lanes`` puts the lines one below the
     other; ``points`` marks each value; ``marks`` is a list of ``{"x", "text"}`` lines across;
     ``chosen`` a place on x that is stressed; ``range`` the ends of the vertical axis.
@@ -63,6 +65,7 @@ class CurvesView(Plot):
         self._y: Values = np.empty((0, 0))
         self._x: Values = np.empty(0)
         self._band: tuple[Values, Values] | None = None
+        self._each: Values | None = None
         self._series: tuple[Series, ...] = ()
         self._axes: tuple[Axis | None, Axis | None] = (None, None)
         self._options: Mapping[str, Any] = {}
@@ -95,6 +98,9 @@ class CurvesView(Plot):
         self._band = None
         if low is not None and high is not None and low.shape == high.shape == self._y.shape:
             self._band = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        each = view.arrays.get("each")
+        alike = each is not None and np.ndim(each) == 3 and each.shape[::2] == self._y.shape
+        self._each = np.asarray(each, np.float64) if alike else None
         self._options = view.options
         self._series = series_of(len(self._y), view, parts, strips)
         self._of_parts = "names" not in view.options
@@ -170,6 +176,8 @@ class CurvesView(Plot):
         finite = drawn[np.isfinite(drawn)]
         high = float(finite.max(initial=0.0))
         low = float(finite.min(initial=0.0))
+        if self._each is not None and places:
+            high = max(high, float(np.nanmax(self._each[places], initial=0.0)))
         if self._band is not None:
             high = max(high, float(np.nanmax(self._band[1][places], initial=0.0)))
             low = min(low, float(np.nanmin(self._band[0][places], initial=0.0)))
@@ -232,6 +240,8 @@ class CurvesView(Plot):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = QColor(each.color)
         x, y = _thinned(self._x, self._y[each.place], int(lane.width()))
+        if self._each is not None:
+            self._paint_repeats(painter, each, lane, span)
         if self._band is not None:
             self._paint_band(painter, each, lane, span)
         dash = Qt.PenStyle.SolidLine if self._of_parts else _DASHES[each.place % len(_DASHES)]
@@ -251,6 +261,23 @@ class CurvesView(Plot):
                 painter.setPen(QPen(color, 1.7, dash))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_repeats(
+        self, painter: QPainter, each: Series, lane: QRectF, span: tuple[float, float]
+    ) -> None:
+        assert self._each is not None
+        color = QColor(each.color)
+        color.setAlpha(70)
+        painter.setPen(QPen(color, 0.9))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for one in self._each[each.place]:
+            x, y = _thinned(self._x, one, int(lane.width()))
+            for run in _runs(y):
+                places = [
+                    self._to_screen(float(a), float(b), lane, span)
+                    for a, b in zip(x[run], y[run], strict=True)
+                ]
+                painter.drawPolyline(QPolygonF(places))
 
     def _paint_band(
         self, painter: QPainter, each: Series, lane: QRectF, span: tuple[float, float]

@@ -360,7 +360,7 @@ def _model(
         p.profile.size == shape[0] and p.course is not None and p.course.size == shape[1]
         for p in parts
     )
-    if not parts or not fit:
+    if not parts or not fit or view.options.get("model") == "none":
         return None
     mine = View("traces", view.title, options={"of": "parts"})
     shown = series_of(len(parts), mine, parts, strips)
