@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,35 +17,30 @@ from partwise.api import (
     Part,
     Residual,
     Result,
-    View,
     param,
     stop_if_cancelled,
 )
-from partwise_speech.dictionary import DEPTH, Dictionary, banded, patches
-from partwise_speech.fit import learn_noise
-from partwise_speech.frames import RATE, stft_for
-from partwise_speech.outlook import view_of_recording
+from partwise_speech.choice import METHODS, choose
+from partwise_speech.dictionary import Dictionary
+from partwise_speech.drift import Drift, drift_of
+from partwise_speech.learned import Noise, hear_noise
 from partwise_speech.painted import Painted, check_painted
-from partwise_speech.separator import (
-    Separator,
-    Settings,
-    frames_of,
-    model_frames,
-)
+from partwise_speech.separator import Separator, Settings, model_frames
 from partwise_speech.sound import Recording, recording_of
-from partwise_speech.sources import GENERIC, noise_of, voice_of
-from partwise_speech.spans import check_span, find_lead_in, read_span
+from partwise_speech.sources import GENERIC, facts_of, voice_of
+from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
-from partwise_speech.taught import obeyed, taught
 from partwise_speech.tell import measures, tables, views
 from partwise_speech.trust import lines
 
 __all__ = ["SpeechAnalysis"]
 
 _SHORTEST_S = 0.3
-_LOOK_S = 20.0  # in which a lead-in is looked for
+_COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
-SPEECH_COLOR, NOISE_COLOR = "#3f8fd2", "#e08a2c"
+# An own voice bears that the noise atoms learn more often: they do not take it for noise.
+_GENERIC = Settings(updates=25, adapt_every=8)
+_OWN = Settings(updates=30, adapt_every=2)
 
 Array = NDArray[np.float32]
 
@@ -83,6 +78,13 @@ class _Params:
         kind="file",
         help="A recording of the noise alone, or a saved noise; empty for this recording's own.",
     )
+    method: str = param(
+        "auto",
+        label="Method",
+        choices=METHODS,
+        advanced=True,
+        help="What speech is told from noise by: dictionaries, the tracked noise level, or both.",
+    )
     noise_atoms: int = param(
         16,
         ge=1,
@@ -93,21 +95,17 @@ class _Params:
     )
     painted: str = param(
         "",
-        label="Marks",
-        advanced=True,
+        label="Painted",
         check=check_painted,
-        help="What is surely speech or noise: KIND START:END LOW:HIGH in s and Hz, joined by ;",
+        advanced=True,
+        help="What was painted as speech or noise: KIND START:END LOW:HIGH in s and Hz, by “;”.",
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Noise:
-    """Atoms and level to begin with, and where they come from in words and seconds."""
-
-    atoms: Array
-    level: NDArray[np.floating[Any]]
-    span: tuple[float, float] | None
-    origin: str
+    drift: bool = param(
+        True,
+        label="Measure the voice",
+        advanced=True,
+        help="Measure pitch, jitter, shimmer, HNR and CPPS before and after.",
+    )
 
 
 class SpeechAnalysis:
@@ -120,18 +118,16 @@ class SpeechAnalysis:
     def warm_up(self) -> None:
         """Compile the tracker and read the generic voice."""
         from partwise_speech.tracker import Tracker
+        from partwise_speech.voice import measure_voice
 
         Tracker(np.ones(257)).gains(np.ones((257, 2), np.float32))
+        time = np.arange(16_000) / 16_000
+        measure_voice(np.sin(2 * np.pi * 150 * time).astype(np.float32), 16_000)
         voice_of(GENERIC)
-
-    def preview(self, dataset: Dataset) -> tuple[View, ...]:
-        """Return waveform and spectrogram, to be seen before a run."""
-        return (view_of_recording(dataset),)
 
     def memory(self, dataset: Dataset, params: _Params) -> int:
         """Return about how many bytes a run takes: a stretch, and a byte per bin and frame."""
-        recording = recording_of(dataset)
-        return 600_000_000 + model_frames(recording) * 257 * 5
+        return 500_000_000 + model_frames(recording_of(dataset)) * 257 * 4
 
     def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         """Separate a recording.
@@ -148,15 +144,27 @@ class SpeechAnalysis:
         _check_length(recording)
         voice = voice_of(params.speech_dictionary, job.seed)
         stop_if_cancelled(job)
-        noise = _noise(recording, params, job)
+        noise = hear_noise(
+            recording,
+            params.noise_span,
+            params.noise_file,
+            params.noise_atoms,
+            voice,
+            job.seed,
+            lambda _: not job.cancelled,
+        )
         stop_if_cancelled(job)
-        painted = Painted.read(params.painted)
-        marks = taught(recording, painted, job.seed)
-        settings = Settings()
-        voice, atoms = marks.voice(voice), marks.with_noise(noise.atoms)
-        separator = Separator(recording, voice, atoms, noise.level, settings)
+        own = params.speech_dictionary.strip().lower() != GENERIC
+        separator = Separator(
+            recording,
+            voice,
+            noise.atoms,
+            noise.level,
+            choose(params.method, noise.snr_db, noise.alike, own_voice=own),
+            _OWN if own else _GENERIC,
+            Painted.read(params.painted),
+        )
         summary = Summary(recording, separator.frames, noise.span)
-        stopped = False
 
         def on_step(share: float, atoms: Array) -> bool:
             job.report(0.05 + 0.85 * share, "Separating speech from noise")
@@ -164,17 +172,12 @@ class SpeechAnalysis:
 
         for stretch in separator.stretches(on_step):
             stop_if_cancelled(job)
-            gain = obeyed(stretch.gain, stretch.first, painted, settings.floor)
-            summary.add(replace(stretch, gain=gain))
+            summary.add(stretch)
             job.snapshot(_parts(summary), summary.trace)
-        if not summary.energy > 0:
-            raise InputProblem(
-                f"{dataset.title} is silent",
-                argument="input",
-                fix="check the microphone or the file",
-            )
+        _check_silence(recording, summary)
         job.report(0.92, "Measuring")
-        return _result(recording, params, voice, noise, summary, stopped)
+        drift = drift_of(recording, summary, params.strength) if params.drift else None
+        return _result(recording, params, voice, noise, separator, summary, drift)
 
 
 def _check_length(recording: Recording) -> None:
@@ -186,78 +189,41 @@ def _check_length(recording: Recording) -> None:
         )
 
 
-def _noise(recording: Recording, params: _Params, job: Job) -> _Noise:
-    given = noise_of(params.noise_file)
-    stft = stft_for(RATE)
-    span: tuple[float, float] | None = None
-    asked = params.noise_span.strip().lower()
-    if asked not in ("auto", "none"):
-        span = read_span(params.noise_span, recording.seconds)
-    elif asked == "auto" and given is None:
-        look = frames_of(
-            recording, 0, min(round(_LOOK_S * RATE / stft.hop), model_frames(recording))
+def _check_silence(recording: Recording, summary: Summary) -> None:
+    if not summary.energy > 0:
+        raise InputProblem(
+            f"{recording.title} is silent",
+            argument="input",
+            fix="check the microphone or the file",
         )
-        span = find_lead_in(banded(np.abs(look)), stft.hop / RATE)
-    if given is not None and given.sound is not None:
-        found, origin = np.abs(stft.forward(given.sound)), "noise file"
-    elif span is not None:
-        found, origin = _inside(recording, span), "span" if asked != "auto" else "lead-in"
-    else:
-        found, origin = _quietest(recording), "quietest moments"
-    level = np.maximum(np.square(found).mean(axis=1), 1e-12)
-    if given is not None and given.dictionary is not None:
-        return _Noise(given.dictionary.atoms, level, span, "saved noise")
-    V = patches(banded(found), 1)
-
-    def on_step(atoms: Array) -> bool:
-        return not job.cancelled
-
-    atoms = learn_noise(V, params.noise_atoms, seed=job.seed, on_step=on_step)
-    return _Noise(atoms, level, span, origin)
-
-
-def _inside(recording: Recording, span: tuple[float, float]) -> Array:
-    """Magnitudes of the frames that lie wholly inside a span."""
-    stft = stft_for(RATE)
-    first = -(-int(span[0] * RATE + stft.lead) // stft.hop)
-    last = int((span[1] * RATE - stft.hop) // stft.hop)
-    last = min(max(last, first + DEPTH + 1), model_frames(recording))
-    return np.abs(frames_of(recording, min(first, last - DEPTH - 1), last))
-
-
-def _quietest(recording: Recording) -> Array:
-    """Magnitudes of the quietest tenth of the frames, at least half a second."""
-    stft = stft_for(RATE)
-    found = np.abs(frames_of(recording, 0, min(model_frames(recording), 60 * RATE // stft.hop)))
-    size = max(DEPTH * 2, 1)
-    count = max(found.shape[1] // size, 1)
-    energy = [float(np.square(found[:, k * size : (k + 1) * size]).mean()) for k in range(count)]
-    keep = max(count // 10, min(4, count))
-    chosen = np.sort(np.argsort(energy, kind="stable")[:keep])
-    return np.concatenate([found[:, k * size : (k + 1) * size] for k in chosen], axis=1)
 
 
 def _parts(summary: Summary) -> tuple[Part, ...]:
     share = summary.shares()
-    made = []
-    told = (("speech", "Speech", SPEECH_COLOR), ("noise", "Noise", NOISE_COLOR))
-    for k, (key, name, color) in enumerate(told):
-        made.append(
-            Part(
-                key, name, color, summary.spectrum(k), share[k], summary.course(k), "relative level"
-            )
+    return tuple(
+        Part(
+            key,
+            key.capitalize(),
+            _COLORS[key],
+            summary.spectrum(k),
+            share[k],
+            summary.course(k),
+            "relative level",
         )
-    return tuple(made)
+        for k, key in enumerate(_COLORS)
+    )
 
 
 def _result(
     recording: Recording,
     params: _Params,
     voice: Dictionary,
-    noise: _Noise,
+    noise: Noise,
+    separator: Separator,
     summary: Summary,
-    stopped: bool,
+    drift: Drift | None,
 ) -> Result:
+    choice = separator.choice
     facts: dict[str, Any] = {
         "rate": recording.rate,
         "channels": recording.channels,
@@ -266,7 +232,14 @@ def _result(
         "strength": params.strength,
         "noise_span": list(noise.span) if noise.span else None,
         "noise_origin": noise.origin,
-        "voice": voice.name,
+        "noise_like_voices": noise.alike.value,
+        "voice": facts_of(voice),
+        "method": {
+            "mask": choice.mask,
+            "tracked": choice.tracked,
+            "floor": choice.floor,
+            "why": choice.why,
+        },
         "processed": "not for acoustic measurement",
     }
     left = summary.left
@@ -278,13 +251,13 @@ def _result(
             summary.trace[-1] if summary.trace else 0.0,
             summary.explained,
             summary.updates,
-            "cancelled" if stopped else "max_iter",
+            "max_iter",
             summary.kkt,
             tuple(summary.trace),
         ),
-        measures=measures(summary, params.strength),
-        trust=lines(summary, noise.span, noise.origin, voice.name),
+        measures=measures(summary, noise, params.strength),
+        trust=lines(summary, noise, choice, drift),
         views=views(recording, summary),
-        tables=tables(summary),
+        tables=tables(drift),
         facts=facts,
     )

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise_speech.bands import band_matrix
+from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
-from partwise_speech.fit import Activations, separate
+from partwise_speech.fit import Activations, Allowed, separate
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.painted import NOISE, SPEECH, Cells, Painted
 from partwise_speech.sound import Recording, mono_at
 from partwise_speech.tracker import Tracker
 
-__all__ = ["EVERY", "Separator", "Settings", "Stretch", "frames_of", "model_frames"]
+__all__ = [
+    "EVERY",
+    "Separator",
+    "Settings",
+    "Stretch",
+    "frames_of",
+    "model_frames",
+    "unfolded",
+]
 
 EVERY = 4  # frames from one patch to the next
 _STRETCH_S = 30
@@ -30,7 +41,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Settings:
-    """What the gain is made of; chosen on recordings apart from those it is judged on.
+    """How a stretch is fitted; chosen on recordings apart from those it is judged on.
 
     Attributes
     ----------
@@ -38,17 +49,11 @@ class Settings:
     adapt_every : int
         Updates from one step of the noise atoms to the next.
     sparsity : float
-    tracked : float
-        Power of the tracker's gain beside the mask.
-    floor : float
-        The lowest gain.
     """
 
-    updates: int = 40
-    adapt_every: int = 15
+    updates: int = 25
+    adapt_every: int = 8
     sparsity: float = 0.1
-    tracked: float = 0.4
-    floor: float = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,11 @@ class Separator:
         To begin with.
     level : ndarray, shape (257,)
         Noise power to begin with.
+    choice : Choice
+        What the gain is made of.
     settings : Settings
+    painted : Painted, optional
+        What a hand has marked.
     """
 
     def __init__(
@@ -105,10 +114,14 @@ class Separator:
         speech: Dictionary,
         noise: Array,
         level: NDArray[np.floating],
+        choice: Choice,
         settings: Settings,
+        painted: Painted | None = None,
     ) -> None:
         self.recording = recording
+        self.choice = choice
         self.settings = settings
+        self._painted = painted or Painted()
         self.noise = noise
         self._speech = speech.atoms
         self._tracker = Tracker(level)
@@ -119,7 +132,7 @@ class Separator:
         size = _STRETCH_S * RATE // stft_for(RATE).hop
         count = max(round(self.frames / size), 1)
         edges = np.linspace(0, self.frames, count + 1).astype(int)
-        for k, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for k, (first, last) in enumerate(pairwise(edges)):
 
             def step(done: int, atoms: Array, k: int = k) -> bool:
                 return on_step((k + done / self.settings.updates) / count, atoms)
@@ -133,28 +146,58 @@ class Separator:
         power = np.square(found[:, core])
         tracked, _ = self._tracker.gains(power)
         set_ = self.settings
-        V = patches(_padded(banded(found)), EVERY)
+        labels = self._labels(low, found.shape[1])
         fit = separate(
-            V,
+            patches(_padded(banded(found)), EVERY),
             self._speech,
             self.noise,
             updates=set_.updates,
             adapt_every=set_.adapt_every,
             sparsity=set_.sparsity,
+            allowed=_allowed(labels) if labels is not None else None,
             on_step=step,
         )
         self.noise = fit.atoms
-        s, n = (unfolded(part, found.shape[1]) for part in (fit.speech, fit.noise))
+        s, n = (unfolded(part, found.shape[1])[:, core] for part in (fit.speech, fit.noise))
         weights = band_matrix(len(found), RATE, BANDS).T
         s, n = weights @ s, weights @ n
-        mask = (s / (s + n + np.float32(1e-12)))[:, core]
-        gain = np.maximum(mask * tracked**set_.tracked, np.float32(set_.floor))
+        mask = s / (s + n + np.float32(1e-12))
+        gain = self._gain(mask, tracked, labels[:, core] if labels is not None else None)
         return Stretch(first, power, mask, gain, fit)
 
+    def _gain(self, mask: Array, tracked: Array, labels: Cells | None) -> Array:
+        choice = self.choice
+        gain = np.power(tracked, np.float32(choice.tracked))
+        if choice.mask == 1.0:
+            gain *= mask
+        elif choice.mask > 0:
+            gain *= np.power(mask, np.float32(choice.mask))
+        if labels is not None:
+            gain[labels == SPEECH] = 1.0
+            gain[labels == NOISE] = 0.0
+        return np.maximum(gain, np.float32(choice.floor))
 
-def _padded(bands: Array) -> Array:
+    def _labels(self, first: int, count: int) -> Cells | None:
+        """What a hand marked in some frames, by bins."""
+        stft = stft_for(RATE)
+        start, step = stft.middle(first) / RATE, stft.hop / RATE
+        return self._painted.labels(start, step, count, stft.bins, RATE / stft.window)
+
+
+def _allowed(labels: Cells) -> Allowed:
+    """Bands in which each model may explain what is there, as patches."""
+    weights = band_matrix(len(labels), RATE, BANDS)
+    total = weights.sum(axis=1, keepdims=True)
+    kinds = (labels != NOISE, labels != SPEECH)
+    free = [weights @ kind.astype(np.float32) / total for kind in kinds]
+    speech, noise = (patches(_padded(part, 1.0), EVERY) for part in free)
+    return Allowed(speech, noise)
+
+
+def _padded(bands: Array, value: float = 0.0) -> Array:
     """Bands with frames before and after, so that each frame is in as many patches."""
-    return np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH)))
+    edges = ((0, 0), (DEPTH - EVERY, DEPTH))
+    return np.pad(bands, edges, constant_values=value).astype(np.float32, copy=False)
 
 
 def unfolded(stacked: Array, frames: int) -> Array:

@@ -27,7 +27,7 @@ Sound = NDArray[np.float32]
 def codes_of(gain: NDArray[np.floating]) -> Codes:
     """Return gains of 0 to 1 as bytes: 255 is 0 dB, each step below 1/8 dB, 0 the lowest."""
     decibels = 20.0 * np.log10(np.maximum(gain, 10.0 ** (LOWEST_DB / 20)))
-    return np.clip(np.rint(255.0 + decibels / _STEP_DB), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(255.0 + decibels / _STEP_DB), 0, 255), np.uint8)
 
 
 def gains_of(codes: Codes, strength: float = 1.0) -> NDArray[np.float32]:

@@ -98,6 +98,26 @@ class Summary:
             return None
         return float(self._lead[0]), float(self._lead[1])
 
+    def snr_after(self, level: NDArray[np.floating[Any]], strength: float) -> float:
+        """Return the ratio of speech to noise of what was kept, in dB.
+
+        Parameters
+        ----------
+        level : ndarray, shape (257,)
+            Mean power of the noise before.
+        strength : float
+        """
+        lead = self.lead_in
+        if lead is None:
+            return float("nan")
+        span = max(self._inside[1] - self._inside[0], 1)
+        noise = lead[1] / span
+        if strength != 1.0:
+            noise = lead[0] / span * (lead[1] / lead[0]) ** strength
+        kept = float(self._spectra[0].sum()) - lead[1]
+        rest = max(self.frames - span, 1)
+        return float(10 * np.log10(np.clip(kept / rest / max(noise, 1e-20) - 1, 1e-3, 1e6)))
+
     def shares(self) -> tuple[float, float]:
         """Return the share of the energy that is speech, and noise."""
         total = float(self._spectra.sum()) or 1.0
@@ -105,11 +125,12 @@ class Summary:
 
     def spectrum(self, part: int) -> NDArray[np.float64]:
         """Return the root mean square spectrum of a part, (257,)."""
-        return np.sqrt(np.maximum(self._spectra[part] / max(self.frames, 1), 0))
+        power = np.maximum(self._spectra[part] / max(self.frames, 1), 0)
+        return np.asarray(np.sqrt(power), np.float64)
 
     def course(self, part: int) -> Array:
         """Return the level of a part per frame, (frames,)."""
-        return self._courses[part].copy()
+        return np.array(self._courses[part])
 
     def _shrink(self, first: int, power: Array) -> None:
         places = (first + np.arange(power.shape[1])) // self.every

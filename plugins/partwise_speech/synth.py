@@ -97,7 +97,7 @@ def make_speech(seed: int) -> Sound:
     for phrase in _PHRASES:
         pieces += [_phrase(phrase, pitch, size, rng), rest]
     speech = np.concatenate(pieces[:-1])
-    return speech / np.abs(speech).max()
+    return np.asarray(speech / np.abs(speech).max())
 
 
 def make_street(samples: int, seed: int) -> Sound:
@@ -127,20 +127,20 @@ def sosfilter(sound: Sound, low: float, high: float) -> Sound:
 
 def _phrase(text: str, pitch: float, size: float, rng: np.random.Generator) -> Sound:
     """Source and filter, with formants and loudness that glide from sound to sound."""
-    tokens = [c for c in text if c != " "]
-    spans = [_length(token, rng) for token in tokens]
+    phones = [c for c in text if c != " "]
+    spans = [_length(phone, rng) for phone in phones]
     total = sum(spans)
     tracks, voiced, hiss = np.zeros((total, 3)), np.zeros(total), np.zeros(total)
     at, last = 0, np.array(_VOWELS["V"], dtype=float)
-    for token, span in zip(tokens, spans, strict=True):
+    for phone, span in zip(phones, spans, strict=True):
         cut = slice(at, at + span)
-        if token in _HISS:
+        if phone in _HISS:
             tracks[cut] = last
-            hiss[cut] = _burst(token, span, rng)
+            hiss[cut] = _burst(phone, span, rng)
         else:
-            last = np.array(_VOWELS[token], dtype=float) * size
+            last = np.array(_VOWELS[phone], dtype=float) * size
             tracks[cut] = last
-            voiced[cut] = 0.45 if token in "mnDgv" else 1.0
+            voiced[cut] = 0.45 if phone in "mnDgv" else 1.0
         at += span
     glide = np.hanning(round(0.06 * RATE))
     glide /= glide.sum()
@@ -155,8 +155,8 @@ def _phrase(text: str, pitch: float, size: float, rng: np.random.Generator) -> S
     return np.asarray(sound * fade)
 
 
-def _length(token: str, rng: np.random.Generator) -> int:
-    usual = 0.09 if token in _HISS else 0.065 if token in "mnlrwjDgv" else 0.115
+def _length(phone: str, rng: np.random.Generator) -> int:
+    usual = 0.09 if phone in _HISS else 0.065 if phone in "mnlrwjDgv" else 0.115
     return round(usual * rng.uniform(0.85, 1.25) * RATE)
 
 
@@ -187,11 +187,11 @@ def _voice(source: Sound, tracks: Sound) -> Sound:
     return out
 
 
-def _burst(token: str, span: int, rng: np.random.Generator) -> Sound:
-    centre, width, level = _HISS[token]
+def _burst(phone: str, span: int, rng: np.random.Generator) -> Sound:
+    centre, width, level = _HISS[phone]
     low, high = max(centre - width / 2, 100), centre + width / 2
     noise = sosfilter(rng.standard_normal(span), low, high)
-    if token in _STOPS:
+    if phone in _STOPS:
         shape = np.zeros(span)
         burst = span // 2
         shape[burst:] = np.exp(-np.arange(span - burst) / (0.012 * RATE))

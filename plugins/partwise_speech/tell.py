@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from partwise.api import Axis, Measure, Table, View
 from partwise_speech.dictionary import BANDS, DEPTH
+from partwise_speech.drift import Drift
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.learned import Noise
 from partwise_speech.separator import EVERY
 from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 from partwise_speech.summary import Summary
 
-__all__ = ["measures", "tables", "views"]
+__all__ = ["measures", "quieter_db", "tables", "views"]
 
 _RANGE_DB = 80.0
 _MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
@@ -61,7 +63,8 @@ def _spectrogram(recording: Recording, summary: Summary) -> View:
 
 def _levels(power: Array, top: float) -> NDArray[np.uint8]:
     decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
-    return np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
+    steps = np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255)
+    return np.asarray(np.clip(steps, 0, 255), np.uint8)
 
 
 def _wave(recording: Recording) -> tuple[Array, float]:
@@ -91,30 +94,65 @@ def _atoms(summary: Summary) -> View:
     )
 
 
-def measures(summary: Summary, strength: float) -> tuple[Measure, ...]:
+def measures(summary: Summary, noise: Noise, strength: float) -> tuple[Measure, ...]:
     """Return what was measured without a reference."""
-    speech, noise = summary.shares()
     told = [
         Measure(
-            "Speech-to-noise ratio, estimated",
-            10 * float(np.log10(max(speech, 1e-12) / max(noise, 1e-12))),
+            "Speech-to-noise ratio before",
+            noise.snr_db,
             "dB",
-            "Energy that was kept over energy that was taken away, of the whole recording.",
+            f"Of the recording, its noise taken from the {noise.origin}.",
         )
     ]
     lead = summary.lead_in
     if lead is not None:
-        told.append(
+        less = quieter_db(lead) * strength
+        told += [
+            Measure(
+                "Speech-to-noise ratio after",
+                summary.snr_after(noise.level, strength),
+                "dB",
+                "The same of what was kept, its noise taken from the same stretch.",
+            ),
             Measure(
                 "Lead-in attenuation",
-                10 * float(np.log10(lead[0] / max(lead[1], 1e-20))) * strength,
+                less,
                 "dB",
                 "How much quieter the stretch of noise alone has become.",
-            )
+            ),
+        ]
+    told.append(
+        Measure(
+            "Energy taken away",
+            100 * summary.shares()[1],
+            "%",
+            "Share of the recording's energy that is no longer in the speech.",
         )
+    )
+    told.append(
+        Measure(
+            "Likeness of the noise to voices",
+            noise.alike.value,
+            "",
+            "0 nothing like voices, 1 voices: by pitch, mean spectrum and syllables.",
+        )
+    )
     return tuple(told)
 
 
-def tables(summary: Summary) -> tuple[Table, ...]:
-    """Return the tables of a result."""
-    return ()
+def quieter_db(lead: tuple[float, float]) -> float:
+    """Return by how many dB a stretch has become quieter, from its energy before and after."""
+    return 10 * float(np.log10(lead[0] / max(lead[1], 1e-6 * lead[0])))
+
+
+def tables(drift: Drift | None) -> tuple[Table, ...]:
+    """Return the measures of the voice before and after."""
+    if drift is None:
+        return ()
+    return (
+        Table(
+            "Measures of the voice, before and after (not for acoustic measurement)",
+            ("Measure", "Whole", "Speech", "Change"),
+            drift.rows(),
+        ),
+    )

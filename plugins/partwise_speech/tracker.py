@@ -97,7 +97,7 @@ def _e1(x: float) -> float:
         poly = -0.57721566 + x * (
             0.99999193 + x * (-0.24991055 + x * (0.05519968 + x * (-0.00976004 + x * 0.00107857)))
         )
-        return poly - np.log(x)
+        return float(poly - np.log(x))
     top = x * (x * (x * (x + 8.5733287401) + 18.0590169730) + 8.6347608925) + 0.2677737343
     low = x * (x * (x * (x + 9.5733223454) + 25.6329561486) + 21.0996530827) + 3.9584969228
-    return np.exp(-x) / x * top / low
+    return float(np.exp(-x) / x * top / low)

@@ -2,50 +2,129 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from partwise.api import Trust, Verdict
+from partwise_speech.choice import Choice
+from partwise_speech.drift import Drift
+from partwise_speech.learned import Noise
 from partwise_speech.summary import Summary
+from partwise_speech.tell import quieter_db
 
 __all__ = ["lines"]
 
 
-def lines(
-    summary: Summary, span: tuple[float, float] | None, origin: str, voice: str
-) -> tuple[Trust, ...]:
+def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -> tuple[Trust, ...]:
     """Return the trust card."""
-    told = [_explained(summary), _noise_known(summary, span, origin)]
+    told = [_quieter(summary, noise), _voices(noise, choice), _method(noise, choice)]
+    told.append(_explained(summary))
+    if drift is not None:
+        told.append(_moved(drift))
+    told.append(
+        Trust(
+            "processed",
+            None,
+            "look",
+            "Processed: not for acoustic measurement",
+            "Measure the recording as it was made; listen to the speech.",
+        )
+    )
     return tuple(told)
+
+
+def _quieter(summary: Summary, noise: Noise) -> Trust:
+    lead = summary.lead_in
+    if lead is None or noise.span is None:
+        return Trust(
+            "noise",
+            None,
+            "look",
+            f"The noise was learned from the {noise.origin}",
+            "Drag over a stretch without speech, and the noise is known better.",
+        )
+    less = quieter_db(lead)
+    start, end = noise.span
+    return Trust(
+        "noise",
+        less,
+        _grade(less, 8, 3),
+        f"Noise alone became {less:.1f} dB quieter",
+        f"Measured from {start:.1f} to {end:.1f} s, the {noise.origin}, at strength 1.",
+    )
+
+
+def _voices(noise: Noise, choice: Choice) -> Trust:
+    alike = noise.alike
+    detail = (
+        f"{100 * alike.pitched:.0f} % of it has the pitch of a voice; its mean spectrum has a "
+        f"cosine of {alike.alike:.2f} with that of speech."
+    )
+    if noise.span is None and not alike.pitched:
+        return Trust(
+            "voices",
+            None,
+            "look",
+            "Whether the noise holds voices was not looked at",
+            "It needs a stretch of noise alone.",
+        )
+    if alike.value > 0:
+        words = "The noise is like voices, and a generic voice cannot tell them from the talker"
+        if choice.mask == 1.0:
+            words = "The noise is like voices; the talker's own tells them apart"
+        return Trust(
+            "voices",
+            alike.value,
+            "look",
+            f"{words} ({alike.value:.2f})",
+            f"{detail} A clean recording of this talker helps most.",
+        )
+    return Trust("voices", alike.value, "good", "The noise is unlike voices (0.00)", detail)
+
+
+def _method(noise: Noise, choice: Choice) -> Trust:
+    return Trust(
+        "method",
+        choice.mask,
+        "good" if noise.snr_db > 0 else "look",
+        f"{noise.snr_db:.0f} dB of speech over noise: {choice.why}",
+        f"Gain = mask to the power {choice.mask:.2f} × tracked gain to the power "
+        f"{choice.tracked:.2f}, at least {20 * math.log10(choice.floor):.0f} dB.",
+    )
 
 
 def _explained(summary: Summary) -> Trust:
     share = summary.explained
-    verdict: Verdict = "good" if share > 0.9 else "look" if share > 0.75 else "bad"
     return Trust(
         "explained",
         share,
-        verdict,
+        _grade(share, 0.8, 0.6),
         f"{100 * share:.1f} % explained",
         "Of the squares of the spectrogram in bands, by atoms of voice and noise together.",
     )
 
 
-def _noise_known(summary: Summary, span: tuple[float, float] | None, origin: str) -> Trust:
-    lead = summary.lead_in
-    if lead is None or span is None:
+def _moved(drift: Drift) -> Trust:
+    before, after = drift.before, drift.after
+    if math.isnan(before.f0) or math.isnan(after.f0):
         return Trust(
-            "noise",
+            "drift",
             None,
             "look",
-            f"The noise was learned from the {origin}",
-            "Drag over a stretch without speech, and the noise is known better.",
+            "Too little voice to measure",
+            f"{before.voiced:.1f} s had a pitch before, {after.voiced:.1f} s after.",
         )
-    less = 10 * float(np.log10(lead[0] / max(lead[1], 1e-20)))
-    verdict: Verdict = "good" if less > 8 else "look" if less > 3 else "bad"
+    change = 100 * (after.f0 - before.f0) / before.f0
     return Trust(
-        "noise",
-        less,
-        verdict,
-        f"Noise alone became {less:.1f} dB quieter",
-        f"Measured from {span[0]:.1f} to {span[1]:.1f} s ({origin}).",
+        "drift",
+        change,
+        "good" if abs(change) < 3 else "look",
+        f"The pitch moved by {change:+.1f} %",
+        f"Median of the voiced frames from {drift.start:.0f} to {drift.end:.0f} s; the table has "
+        "jitter, shimmer, HNR and CPPS.",
     )
+
+
+def _grade(value: float, good: float, look: float) -> Verdict:
+    if value >= good:
+        return "good"
+    return "look" if value >= look else "bad"

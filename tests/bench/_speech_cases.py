@@ -118,7 +118,7 @@ def tuning() -> list[Case]:
             names = _of_length(talker, 3.5, 8.5)
             name = names[n % len(names)]
             room = len(sound(f"noise/{noise}_train.flac")) / RATE - LEAD_S - len(sound(name)) / RATE
-            offset = round(max(room, 0.0) * t / 3, 2)
+            offset = int(100 * max(room, 0.0) * t / 3) / 100
             cases.append(Case("train", talker, name, noise, offset, SNRS[(n + t) % 4]))
     return cases
 
@@ -131,7 +131,7 @@ def further() -> list[Case]:
             names = [u for u in _of_length(talker, 3.5, 9) if u != _of_length(talker, 4, 7)[0]]
             name = names[n % len(names)]
             room = len(sound(f"noise/{noise}_test.flac")) / RATE - LEAD_S - len(sound(name)) / RATE
-            offset = round(room * (0.15 + 0.7 * ((t + n) % 3) / 2), 2)
+            offset = int(100 * room * (0.15 + 0.35 * ((t + n) % 3))) / 100
             cases.append(Case("test", talker, name, noise, offset, SNRS[(n + 2 * t + 1) % 4]))
     return cases
 

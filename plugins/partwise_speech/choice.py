@@ -1,0 +1,144 @@
+"""Which way suits this recording? By how loud the noise is, and whether it is made of voices.
+
+Two estimates stand beside each other: the mask of the dictionaries, sure where noise and voice
+are of different make, and the gain of the tracked noise, sure where noise is steady and weaker
+than the voice. Where neither can tell, as with other people's voices behind a talker whose own
+voice was not learned, little is taken away, so that nothing is harmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.bands import band_matrix
+from partwise_speech.dictionary import BANDS
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.voice import pitch_of
+
+__all__ = ["METHODS", "Choice", "Likeness", "choose", "likeness"]
+
+METHODS = {
+    "auto": "Chosen for each recording",
+    "product": "Both together",
+    "dictionaries": "Dictionaries alone",
+    "tracker": "Tracked noise alone",
+}
+
+_PITCHED = 0.55, 0.25  # share of the frames with the pitch of a voice: surely, surely not
+_ALIKE = 0.80, 0.65  # cosine with the long-term spectrum of speech
+_SYLLABLES = 0.30, 0.15  # share of the modulation that is at 2 to 8 Hz
+_VOICE_HZ = 75.0, 350.0
+_LOUD_DB, _SOFT_DB = 2.0, 12.0  # ratio of speech to noise between which the mask yields
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How much a noise resembles voices, each 0 to 1; `value` is the least of the three marks.
+
+    Attributes
+    ----------
+    pitched : float
+        Share of the frames with a pitch between 75 and 350 Hz.
+    alike : float
+        Cosine of its mean spectrum with that of speech.
+    syllables : float
+        Share of its modulation that is as slow as syllables, 2 to 8 Hz.
+    value : float
+        0 nothing like voices, 1 voices.
+    """
+
+    pitched: float
+    alike: float
+    syllables: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the gain is made of: mask to the power `mask` times tracked gain to the power `tracked`.
+
+    Attributes
+    ----------
+    mask, tracked, floor : float
+    why : str
+        In words.
+    """
+
+    mask: float
+    tracked: float
+    floor: float
+    why: str
+
+
+def likeness(noise: Array, speech: Array) -> Likeness:
+    """Compare a stretch of noise with voices.
+
+    Parameters
+    ----------
+    noise : ndarray of float32
+        Sound at `RATE`.
+    speech : ndarray, shape (BANDS,)
+        Mean spectrum of speech.
+    """
+    magnitudes = np.abs(stft_for(RATE).inside(noise))
+    bands = band_matrix(len(magnitudes), RATE, BANDS) @ magnitudes
+    if bands.shape[1] < 16 or not bands.any():
+        return Likeness(0.0, 0.0, 0.0, 0.0)
+    track, _ = pitch_of(noise, RATE)
+    pitched = float(np.mean((track > _VOICE_HZ[0]) & (track < _VOICE_HZ[1])))
+    mean = np.sqrt(np.square(bands).mean(axis=1))
+    alike = float(mean @ speech / max(np.linalg.norm(mean) * np.linalg.norm(speech), 1e-20))
+    syllables = _syllables(bands.sum(axis=0))
+    pairs = ((pitched, _PITCHED), (alike, _ALIKE), (syllables, _SYLLABLES))
+    marks = [float(np.clip((v - low) / (high - low), 0, 1)) for v, (high, low) in pairs]
+    return Likeness(pitched, alike, syllables, min(marks))
+
+
+def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
+    """Say what the gain is made of.
+
+    Parameters
+    ----------
+    method : str
+        A key of `METHODS`.
+    snr_db : float
+        Ratio of speech to noise as the noise-only stretch suggests.
+    alike : Likeness
+        Of the noise with voices.
+    own_voice : bool
+        Whether the dictionary is of this very talker.
+    """
+    if method == "tracker":
+        return Choice(0.0, 1.0, 0.1, "as asked")
+    if method == "dictionaries":
+        return Choice(1.0, 0.0, 0.05, "as asked")
+    if method == "product":
+        return Choice(1.0, 0.4, 0.05, "as asked")
+    return _automatic(snr_db, alike, own_voice=own_voice)
+
+
+def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
+    if own_voice:
+        return Choice(1.0, 0.4, 0.05, "the talker's own voice is known")
+    soft = float(np.clip((snr_db - _LOUD_DB) / (_SOFT_DB - _LOUD_DB), 0, 1))
+    mask, tracked = 1.0 - 0.6 * soft, 0.4 + 0.2 * soft
+    if alike.value > 0:
+        mask += alike.value * (0.15 - mask)
+        return Choice(mask, tracked, 0.05, "the noise is like voices, and little is taken away")
+    if soft > 0.5:
+        return Choice(mask, tracked, 0.05, "the noise is weak, and the tracked level counts more")
+    return Choice(mask, tracked, 0.05, "dictionaries and tracked level together")
+
+
+def _syllables(level: Array) -> float:
+    """Share of the modulation of the level, from 0.3 Hz up, that lies from 2 to 8 Hz."""
+    loud = np.log(level + 1e-6 * float(level.max()) + 1e-20)
+    power = np.square(np.abs(np.fft.rfft((loud - loud.mean()) * np.hanning(len(loud)))))
+    hertz = np.arange(len(power)) * RATE / stft_for(RATE).hop / len(loud)
+    whole = float(power[hertz > 0.3].sum())
+    return float(power[(hertz > 2) & (hertz < 8)].sum() / whole) if whole > 0 else 0.0

@@ -1,0 +1,167 @@
+"""What is the noise of this recording made of, how loud is it, and how much like voices?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.choice import Likeness, likeness
+from partwise_speech.dictionary import DEPTH, Dictionary, banded, patches
+from partwise_speech.fit import learn_noise
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.separator import frames_of, model_frames
+from partwise_speech.sound import Recording
+from partwise_speech.sources import noise_of
+from partwise_speech.spans import find_lead_in, read_span
+
+__all__ = ["Noise", "hear_noise"]
+
+_LOOK_S = 20.0  # in which a lead-in is looked for
+_HEAR_S = 60.0  # over which the level of the whole is taken
+_ALIKE_S = 10.0  # of noise that is compared with voices
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """The noise to begin with.
+
+    Attributes
+    ----------
+    atoms : ndarray of float32, shape (features, atoms)
+    level : ndarray, shape (257,)
+        Mean power.
+    span : tuple of float or None
+        Where it is alone in this recording, in seconds.
+    origin : str
+        Where the atoms come from, in words.
+    snr_db : float
+        Ratio of the rest to the noise that its level suggests.
+    alike : Likeness
+        With voices.
+    """
+
+    atoms: Array
+    level: NDArray[np.floating[Any]]
+    span: tuple[float, float] | None
+    origin: str
+    snr_db: float
+    alike: Likeness
+
+
+def hear_noise(
+    recording: Recording,
+    asked: str,
+    file: str,
+    count: int,
+    voice: Dictionary,
+    seed: int,
+    on_step: Callable[[Array], bool],
+) -> Noise:
+    """Learn the noise of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+    asked : str
+        ``START:END``, ``auto`` or ``none``.
+    file : str
+        Another recording of the noise, or a saved noise; may be empty.
+    count : int
+        Atoms.
+    voice : Dictionary
+        What the noise is compared with.
+    seed : int
+    on_step : callable
+        Sees the atoms as they form; stops by returning False.
+
+    Raises
+    ------
+    InputProblem
+        The span lies beyond the recording.
+    FileProblem
+        The file cannot be read.
+    """
+    given = noise_of(file)
+    whole = np.abs(frames_of(recording, 0, _frames(recording, _HEAR_S)))
+    span = _span(recording, asked, whole)
+    if span is not None:
+        found, origin = _inside(recording, span), _words(asked)
+    else:
+        found, origin = _quietest(whole), "quietest moments"
+    level = np.maximum(np.square(found).mean(axis=1), 1e-12)
+    sound = _sound(recording, span)
+    if given is not None:
+        origin = "noise file"
+        if given.sound is not None:
+            found, sound = np.abs(stft_for(RATE).forward(given.sound)), given.sound
+    if given is not None and given.dictionary is not None:
+        atoms = given.dictionary.atoms
+    else:
+        atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)
+    speech = voice.spectra().mean(axis=0)
+    alike = likeness(sound[: round(_ALIKE_S * RATE)], speech)
+    return Noise(atoms, level, span, origin, _snr(whole, level, span), alike)
+
+
+def _span(recording: Recording, asked: str, whole: Array) -> tuple[float, float] | None:
+    asked = asked.strip().lower()
+    if asked == "none":
+        return None
+    if asked != "auto":
+        return read_span(asked, recording.seconds)
+    hop_s = stft_for(RATE).hop / RATE
+    return find_lead_in(banded(whole[:, : round(_LOOK_S / hop_s)]), hop_s)
+
+
+def _words(asked: str) -> str:
+    return "lead-in" if asked.strip().lower() == "auto" else "stretch that was marked"
+
+
+def _frames(recording: Recording, seconds: float) -> int:
+    return min(model_frames(recording), round(seconds * RATE / stft_for(RATE).hop))
+
+
+def _inside(recording: Recording, span: tuple[float, float]) -> Array:
+    """Magnitudes of the frames that lie wholly inside a span."""
+    stft = stft_for(RATE)
+    first = -(-int(span[0] * RATE + stft.lead) // stft.hop)
+    last = int((span[1] * RATE - stft.hop) // stft.hop)
+    last = min(max(last, first + DEPTH + 1), model_frames(recording))
+    return np.abs(frames_of(recording, max(min(first, last - DEPTH - 1), 0), last))
+
+
+def _quietest(whole: Array) -> Array:
+    """The quietest tenth of the frames, in pieces as long as two patches."""
+    size = DEPTH * 2
+    count = max(whole.shape[1] // size, 1)
+    energy = [float(np.square(whole[:, k * size : (k + 1) * size]).mean()) for k in range(count)]
+    keep = max(count // 10, min(4, count))
+    chosen = np.sort(np.argsort(energy, kind="stable")[:keep])
+    return np.concatenate([whole[:, k * size : (k + 1) * size] for k in chosen], axis=1)
+
+
+def _sound(recording: Recording, span: tuple[float, float] | None) -> Array:
+    """Sound of the span at the model's rate; nothing where there is none."""
+    if span is None:
+        return np.zeros(0, np.float32)
+    stft = stft_for(RATE)
+    first, last = (round(edge * RATE / stft.hop) for edge in span)
+    last = min(last, first + round(_ALIKE_S * RATE / stft.hop))
+    return stft.overlapped(frames_of(recording, first, max(last, first + 1)))
+
+
+def _snr(whole: Array, level: NDArray[np.floating[Any]], span: tuple[float, float] | None) -> float:
+    power = np.square(whole).sum(axis=0, dtype=np.float64)
+    if span is not None:
+        hop_s = stft_for(RATE).hop / RATE
+        outside = np.ones(len(power), bool)
+        outside[round(span[0] / hop_s) : round(span[1] / hop_s)] = False
+        power = power[outside] if outside.any() else power
+    ratio = float(power.mean()) / max(float(level.sum()), 1e-20) - 1
+    return float(10 * np.log10(np.clip(ratio, 1e-3, 1e6)))
