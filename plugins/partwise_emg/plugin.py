@@ -36,6 +36,7 @@ PLUGIN = Plugin(
         ),
     ),
     analyses=("partwise_emg.analysis:SynergyAnalysis",),
+    panel="partwise_emg.panel:Panel",
     exporters=(
         Exporter(
             "envelopes",
