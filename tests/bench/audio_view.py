@@ -1,0 +1,203 @@
+"""Is an hour of sound smooth to look at? Opening, first drawing, pan, zoom, playhead, preview.
+
+    python tests/bench/audio_view.py [--minutes 60] [--steps 60]
+
+Prints milliseconds; goals beside them. A recording of noise bursts is made in a temporary folder,
+read as any file is, and drawn at 1200 × 700. Beside our drawing of the spectrogram stands
+pyqtgraph's image of the same levels in the same window, which is what one writes first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import soundfile
+from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import QApplication
+
+from partwise.result import View
+from partwise_app.viewers.spectrogram import SpectrogramView
+from partwise_app.viewers.timeline import Window
+from partwise_resources import resource as bundled
+from partwise_speech.outlook import view_of_recording
+from partwise_speech.panel.preview import preview_of
+from partwise_speech.readers import load_sound
+from partwise_speech.sound import recording_of
+
+RATE = 16_000
+FRAME_MS = 33.0
+PREVIEW_MS = 300.0
+
+
+def made(folder: Path, minutes: float) -> Path:
+    """Noise that swells four times a second, written block by block."""
+    path = folder / "long.wav"
+    rng = np.random.default_rng(0)
+    with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+        t = np.arange(60 * RATE) / RATE
+        swell = (0.02 + 0.2 * np.clip(np.sin(2 * np.pi * 4 * t), 0, 1)).astype(np.float32)
+        left = round(minutes * 60 * RATE)
+        while left > 0:
+            block = swell * rng.standard_normal(t.size).astype(np.float32) * np.float32(0.3)
+            file.write(block[: min(left, t.size)])
+            left -= t.size
+    return path
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the milliseconds that a call takes."""
+    start = time.perf_counter()
+    call()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def repaints(view: SpectrogramView, move: Callable[[int], None], steps: int) -> list[float]:
+    """Move, and repaint at once, again and again."""
+    took = []
+    for step in range(steps):
+        move(step)
+        took.append(timed(view.repaint))
+    return took
+
+
+def told(name: str, took: list[float], goal: float) -> None:
+    """Print one line."""
+    print(
+        f"  {name:<44} median {np.median(took):7.1f}   p99 {np.percentile(took, 99):7.1f}"
+        f"   longest {max(took):7.1f}   goal < {goal:.0f}"
+    )
+
+
+def show_ours(app: QApplication, one: View, steps: int) -> None:
+    """Repaints of our drawing."""
+    view = SpectrogramView()
+    view.resize(1200, 700)
+    view.show()
+    rng = np.random.default_rng(1)
+    gain = rng.integers(100, 255, one.arrays["whole"].shape, dtype=np.uint8)
+    both = View(one.kind, one.title, {**one.arrays, "gain": gain}, one.axes, one.options)
+    start = time.perf_counter()
+    view.set_view(both, (), ())
+    call = 1e3 * (time.perf_counter() - start)
+    while view.is_empty():
+        app.processEvents()
+        time.sleep(0.002)
+    ready = 1e3 * (time.perf_counter() - start)
+    first = timed(view.repaint)
+    print(
+        f"  the window is held for {call:.0f} ms, all is prepared after {ready:.0f} ms, "
+        f"first repaint {first:.0f} ms"
+    )
+    length = view.limits.size
+    sights = {"all of it": length, "ten minutes": 600.0, "10 s": 10.0, "1 s": 1.0}
+    for name, wanted in sights.items():
+        size = min(wanted, 0.9 * length)
+        window = Window(0.3 * length, 0.3 * length + size).within(view.limits)
+
+        def pan(step: int, window: Window = window, size: float = size) -> None:
+            view.look(window.moved(size / 100 * (step % 40), view.limits))
+
+        told(f"pan, {name} in sight", repaints(view, pan, steps), FRAME_MS)
+
+    def zoom(step: int) -> None:
+        size = length * 0.8 ** (step % 30)
+        view.look(Window(0.3 * length, 0.3 * length + size).within(view.limits))
+
+    told("zoom from all of it to seconds", repaints(view, zoom, steps), FRAME_MS)
+    view.look(Window(0.3 * length, 0.3 * length + 10.0).within(view.limits))
+    view.repaint()
+
+    def play(step: int) -> None:
+        view.set_playhead(0.3 * length + step / 30)
+
+    told("playhead", repaints(view, play, steps), FRAME_MS)
+    view.close()
+    view.deleteLater()
+
+
+def show_theirs(one: View, steps: int) -> None:
+    """Repaints of pyqtgraph's image of all levels, as it is written first."""
+    import pyqtgraph
+
+    pyqtgraph.setConfigOptions(imageAxisOrder="row-major")
+    plot = pyqtgraph.PlotWidget()
+    plot.resize(1200, 700)
+    image = pyqtgraph.ImageItem(one.arrays["whole"], levels=(0, 255))
+    image.setColorMap(pyqtgraph.colormap.get("magma"))
+    plot.addItem(image)
+    plot.show()
+    columns = one.arrays["whole"].shape[1]
+    for name, share in (("all of it", 0.9), ("a hundredth", 0.01)):
+        took = []
+        for step in range(max(steps // 4, 5)):
+            left = columns * (0.05 + share / 100 * step)
+            plot.setXRange(left, left + columns * share, padding=0)
+            took.append(timed(plot.viewport().repaint))
+        told(f"pyqtgraph: pan, {name} in sight", took, FRAME_MS)
+    plot.close()
+    plot.deleteLater()
+
+
+def main() -> None:
+    """Print all lines."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, default=60)
+    asked = parser.parse_args()
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    QFontDatabase.addApplicationFont(str(bundled("fonts", "Inter-Regular.otf")))
+    font = QFont("Inter")
+    font.setPixelSize(13)
+    app.setFont(font)
+    with tempfile.TemporaryDirectory() as folder:
+        path = made(Path(folder), asked.minutes)
+        start = time.perf_counter()
+        dataset = load_sound(path)
+        read = time.perf_counter()
+        one = view_of_recording(dataset)
+        drawn = time.perf_counter()
+        seconds = 60 * asked.minutes
+        print(f"{asked.minutes:g} min at {RATE} Hz, 1200 × 700")
+        print(
+            f"  read {read - start:.1f} s, spectrogram {drawn - read:.1f} s "
+            f"({(drawn - read) / seconds:.4f} of real time), both in a thread"
+        )
+        show_ours(app, one, asked.steps)
+        show_theirs(one, asked.steps)
+        recording = recording_of(dataset)
+        codes = np.random.default_rng(2).integers(
+            100, 255, (257, round(seconds * 125)), dtype=np.uint8
+        )
+        step, level = one.axes[1].step, tuple(one.options["level"])
+        took = [
+            timed(
+                lambda k=k: preview_of(  # type: ignore[misc]  # a default binds the loop's value
+                    recording,
+                    one.arrays["whole"],
+                    codes,
+                    (seconds / 3, seconds / 3 + 10),
+                    step,
+                    level,
+                    1 + k / 50,
+                )
+            )
+            for k in range(20)
+        ]
+        told("another strength for the 10 s in sight", took, PREVIEW_MS)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  most memory {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
