@@ -37,8 +37,9 @@ from partwise_stain.presets import STAINS, preset, published, swatch, unit
 from partwise_stain.profile import Profile, read_profile
 from partwise_stain.regional import Tally, measure_region, regions_table, tally
 from partwise_stain.regions import Region, read_regions
+from partwise_stain.slide import hearing
 from partwise_stain.survey import Survey, as_white, survey
-from partwise_stain.trust import Steadiness, lines, percent, steadiness
+from partwise_stain.trust import Steadiness, in_sentence, lines, percent, steadiness
 from partwise_stain.unmix import AREA_OD, Census, census
 from partwise_stain.vectors import angle_between, find_vectors
 
@@ -75,6 +76,15 @@ class StainAnalysis:
     title: ClassVar[str] = "Find stains"
     Params: ClassVar[type] = _Params
 
+    def memory(self, dataset: Dataset, params: _Params) -> int:
+        """Return about how many bytes a run takes at its largest, beside the image itself."""
+        pyramid = dataset.pyramid
+        if pyramid is None:
+            return 0
+        pixels = pyramid.levels[0].width * pyramid.levels[0].height
+        # Measured on a slide of 16 million pixels: 141 MB. Beyond that it goes by tiles.
+        return min(9 * pixels, 400_000_000)
+
     def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         """Find the stains of a slide and measure them.
 
@@ -85,17 +95,21 @@ class StainAnalysis:
         """
         if dataset.pyramid is None:
             raise InputProblem("the input is no image", argument="input", fix="give a slide")
+        with hearing(job):
+            return self._run(dataset, dataset.pyramid, params, job)
+
+    def _run(self, dataset: Dataset, pyramid: Pyramid, params: _Params, job: Job) -> Result:
         job.report(0.0, "Looking at the slide")
         profile = read_profile(Path(params.profile)) if params.profile else None
         drawn = read_regions(Path(params.regions)) if params.regions else ()
         white = as_white(params.white)
         if white is None and profile is not None:
             white = White(profile.white, "given", 1.0)
-        looked = survey(dataset.pyramid, job, white)
+        looked = survey(pyramid, job, white)
         found = _find(looked, params, profile, job)
         mixing = Mixing(found.vectors, found.white.levels)
         grades = read_grades(params.grades)
-        counted = census(dataset.pyramid, mixing, job, (0.5, 0.85), grades)
+        counted = census(pyramid, mixing, job, (0.5, 0.85), grades)
         nuclei = None
         marks = [k for k, stain in enumerate(STAINS[found.stains]) if stain.key == "haematoxylin"]
         if params.nuclei and marks:
@@ -238,12 +252,6 @@ def _kept(stains: str, job: Job) -> dict[int, Vectors]:
 
 
 def _check_tissue(coreset: Coreset) -> None:
-    if coreset.tissue >= _LEAST_TISSUE and len(coreset.od) < _LEAST_BINS:
-        raise InputProblem(
-            f"tissue has {len(coreset.od)} colours that can be measured, too few for stains",
-            argument="input",
-            fix="choose a larger field, or one that is neither drawn nor overexposed",
-        )
     if coreset.tissue < _LEAST_TISSUE:
         ink = f" ({100 * coreset.pen:.0f} % is felt pen)" if coreset.pen > 0.005 else ""
         raise InputProblem(
@@ -259,6 +267,12 @@ def _check_tissue(coreset: Coreset) -> None:
             "the image is grey, and one channel cannot carry two stains",
             argument="input",
             fix="use the colour image as it came from the scanner or camera",
+        )
+    if coreset.tissue >= _LEAST_TISSUE and len(coreset.od) < _LEAST_BINS:
+        raise InputProblem(
+            f"tissue has {len(coreset.od)} colours that can be measured, too few for stains",
+            argument="input",
+            fix="choose a larger field, or one that is neither drawn nor overexposed",
         )
 
 
@@ -439,7 +453,7 @@ def _cone_view(found: _Found) -> View:
     onto = np.column_stack([across, middle])
     heavy = np.argsort(-found.coreset.counts(), kind="stable")[:_POINTS]
     reach = float(np.percentile(np.linalg.norm(found.coreset.od, axis=1), 98))
-    names = [stain.name.lower() for stain in STAINS[found.stains]]
+    names = [in_sentence(stain.name) for stain in STAINS[found.stains]]
     spread = found.steady.spread if found.steady else ()
     return View(
         "scatter",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partwise.api import Measure, Table
 from partwise_stain.nuclei import Nuclei
+from partwise_stain.trust import in_sentence
 from partwise_stain.unmix import AREA_OD, Fields
 
 __all__ = ["Counted", "Number", "numbers", "numbers_table", "read_grades"]
@@ -75,12 +76,12 @@ def numbers(
                 f"{name}, mean",
                 float(counted.amount[k]) / max(counted.tissue, 1),
                 "OD",
-                f"Mean optical density of {name.lower()} in tissue.",
+                f"Mean optical density of {in_sentence(name)} in tissue.",
             ),
             _ratio(
                 f"{name}, area",
                 "%",
-                f"Share of tissue with more than {area_od:g} OD of {name.lower()}.",
+                f"Share of tissue with more than {area_od:g} OD of {in_sentence(name)}.",
                 (100 * fields.stained[held, k], tissue),
                 rng,
             ),

@@ -17,6 +17,7 @@ from scipy import ndimage
 from partwise.api import Job, Mixing, Pyramid, stop_if_cancelled
 from partwise_stain.foreign import kinds_of
 from partwise_stain.optics import White, find_white, halved, optical_density, pen_mask
+from partwise_stain.slide import hearing
 from partwise_stain.unmix import CLIPPED, MISSED_OD
 
 __all__ = ["FLAGS", "Flag", "Slide", "inspect_slide", "judge_stains"]
@@ -108,7 +109,8 @@ def inspect_slide(pyramid: Pyramid, job: Job, white: White | None = None) -> Sli
         len(pyramid.levels) - 1,
     )
     level = pyramid.levels[number]
-    rgb = pyramid.read(number, 0, 0, level.width, level.height)
+    with hearing(job):
+        rgb = pyramid.read(number, 0, 0, level.width, level.height)
     stop_if_cancelled(job)
     white = white or find_white([halved(rgb)])
     light = rgb.astype(np.float32)

@@ -6,7 +6,9 @@ import math
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,18 +17,37 @@ import openslide
 import tifffile
 from numpy.typing import NDArray
 
-from partwise.api import FileProblem, Level
+from partwise.api import FileProblem, Job, Level, stop_if_cancelled
 
-__all__ = ["MOST_PIXELS", "SlidePyramid", "vendor_of"]
+__all__ = ["MOST_PIXELS", "SlidePyramid", "hearing", "vendor_of"]
 
 MOST_PIXELS = 170_000_000  # what is decoded whole: half a gigabyte of RGB
 _SMALLEST = 256  # px; the short side of the coarsest level we make
 _KEPT = 16_000_000  # pixels of a level that we make and keep in memory
-_STRIP = 4_000_000  # pixels of the finer level in memory while a coarser one is made
+_BLOCK = 2048  # px; side of the finer level's block in memory while a coarser one is made
+_HANDS, _MANY = 2, 16  # threads that make a level of so many blocks
 _TILES = 64 << 20  # bytes of decoded TIFF tiles kept: neighbours share them
 _WHITE = 255
 
 _Image = NDArray[np.uint8]
+
+
+_hears = threading.local()
+
+
+@contextmanager
+def hearing(job: Job) -> Iterator[None]:
+    """Let this thread leave in the midst of making a level, when its job is cancelled.
+
+    A slide of one level is read from end to end before its first overview; what reads a pyramid
+    has no word for leaving early.
+    """
+    former = getattr(_hears, "job", None)
+    _hears.job = job
+    try:
+        yield
+    finally:
+        _hears.job = former
 
 
 class _Source(Protocol):
@@ -71,7 +92,7 @@ class SlidePyramid:
             for w, h in sizes
         )
         self._made: dict[int, _Image] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path}
@@ -100,24 +121,56 @@ class SlidePyramid:
             return self._stored_region(level, x, y, width, height)
         size = self._levels[level]
         if size.width * size.height > _KEPT:
-            return _halve(self._inside(level - 1, 2 * x, 2 * y, 2 * width, 2 * height))
+            return self._reduced(level, x, y, width, height)
         return self._whole(level)[y : y + height, x : x + width]
 
     def _whole(self, level: int) -> _Image:
-        """Return a level that the file lacks, made once by strips of the finer one."""
-        with self._lock:
-            kept = self._made.get(level)
+        """Return a level that the file lacks, made once; who comes meanwhile waits for it."""
+        kept = self._made.get(level)
         if kept is not None:
             return kept
-        size = self._levels[level]
-        made = np.empty((size.height, size.width, 3), np.uint8)
-        rows = max(1, _STRIP // (4 * size.width))
-        for top in range(0, size.height, rows):
-            count = min(rows, size.height - top)
-            finer = self._inside(level - 1, 0, 2 * top, 2 * size.width, 2 * count)
-            made[top : top + count] = _halve(finer)
         with self._lock:
-            return self._made.setdefault(level, made)
+            if level not in self._made:
+                size, finer = self._levels[level], self._levels[level - 1]
+                if level > self._stored and finer.width * finer.height <= _KEPT:
+                    self._made[level] = _halve(self._whole(level - 1))
+                else:
+                    self._made[level] = self._reduced(level, 0, 0, size.width, size.height)
+            return self._made[level]
+
+    def _reduced(self, level: int, x: int, y: int, width: int, height: int) -> _Image:
+        """Halve the coarsest level of the file, block by block, so that memory stays small."""
+        base = self._stored - 1
+        steps = level - base
+        side = max(1, _BLOCK >> steps)
+        out = np.empty((height, width, 3), np.uint8)
+        job = getattr(_hears, "job", None)
+
+        def make(place: tuple[int, int]) -> None:
+            if job is not None:
+                stop_if_cancelled(job)
+            left, top = place
+            wide, high = min(side, width - left), min(side, height - top)
+            corner = (x + left) << steps, (y + top) << steps
+            block = self._stored_region(base, *corner, wide << steps, high << steps)
+            for _ in range(steps):
+                block = _halve(block)
+            out[top : top + high, left : left + wide] = block
+
+        places = [(left, top) for top in range(0, height, side) for left in range(0, width, side)]
+        if len(places) < _MANY:
+            for place in places:
+                make(place)
+            return out
+        with ThreadPoolExecutor(_HANDS, thread_name_prefix="partwise-slide") as pool:
+            waiting = [pool.submit(make, place) for place in places]
+            try:
+                for future in waiting:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return out
 
     def _stored_region(self, level: int, x: int, y: int, width: int, height: int) -> _Image:
         try:
@@ -345,9 +398,13 @@ def on_white(pixels: NDArray[np.uint8]) -> _Image:
 
 def _halve(image: _Image) -> _Image:
     height, width = image.shape[0] // 2, image.shape[1] // 2
-    blocks = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
-    halved: _Image = ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(np.uint8)
-    return halved
+    total = np.full((height, width, 3), 2, np.uint16)
+    # Four plain sums: a mean over strided axes takes six times as long.
+    for rows in (image[: 2 * height : 2], image[1 : 2 * height : 2]):
+        total += rows[:, : 2 * width : 2]
+        total += rows[:, 1 : 2 * width : 2]
+    total >>= 2
+    return total.astype(np.uint8)
 
 
 def _number(text: object) -> float | None:

@@ -13,7 +13,7 @@ from partwise_stain.optics import White
 from partwise_stain.unmix import CLIPPED, MISSED_OD, Census
 from partwise_stain.vectors import angle_between, find_vectors
 
-__all__ = ["Steadiness", "lines", "percent", "steadiness"]
+__all__ = ["Steadiness", "in_sentence", "lines", "percent", "steadiness"]
 
 _RESAMPLES = 40
 _COLOURS = 2000  # enough for resampling
@@ -211,7 +211,7 @@ def _steady(steady: Steadiness, names: tuple[str, ...]) -> list[Trust]:
 
 def _separate(vectors: Vectors, names: tuple[str, ...]) -> Trust:
     value = angle_between(vectors[:, 0], vectors[:, -1])
-    pair = f"{names[0].lower()} and {names[-1].lower()}"
+    pair = f"{in_sentence(names[0])} and {in_sentence(names[-1])}"
     # Noise in a concentration grows as 1 / sin of this angle: fourfold at 15°, sixfold at 10°.
     if len(names) < 2 or value < _NARROW:
         return Trust(
@@ -257,6 +257,11 @@ def _grade(value: float, good: float, look: float) -> Verdict:
     if value >= good:
         return "good"
     return "look" if value >= look else "bad"
+
+
+def in_sentence(name: str) -> str:
+    """Return a stain's name as it stands within a sentence: acronyms stay capitals."""
+    return name if name.isupper() else name.lower()
 
 
 def percent(value: float, digits: int = 1) -> str:

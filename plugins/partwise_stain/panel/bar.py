@@ -83,6 +83,7 @@ class Bar(QWidget):
             made.clicked.connect(self._on_wipe)
             self._wipes[mode] = made
             row.addWidget(made)
+        row.addSpacing(8)
         self._readout = Elided("", "muted")
         row.addWidget(self._readout, 1)
         box.addLayout(row)

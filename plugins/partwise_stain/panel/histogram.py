@@ -116,7 +116,12 @@ class Histogram(QWidget):
             words = f"{100 * self.share(mark):.1f} %"
             width = metrics.horizontalAdvance(words)
             left = min(x + 4, plot.right() - width)
-            painter.drawText(QPointF(left, plot.top() + metrics.height() * (place + 0.8)), words)
+            top = plot.top() - 2 + (metrics.height() + 1) * place
+            plate = QColor(self.palette().window().color())
+            plate.setAlpha(215)
+            box = QRectF(left - 2, top, width + 4, metrics.height())
+            painter.fillRect(box, plate)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -41,7 +41,8 @@ class RegionTable(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(24)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | middle)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
