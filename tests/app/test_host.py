@@ -99,7 +99,11 @@ def test_what_a_panel_keeps_is_undone_saved_and_brought_up_to_date(
     path = desktop.folder / "sea.partwise"
     with desktop.qtbot.waitSignal(session.saved):
         session.save(path)
-    again = Session(tides.registry(), _Sea)
+
+    def make_worker(on_event: Any) -> Any:
+        return _Sea(on_event)
+
+    again = Session(tides.registry(), make_worker)
     try:
         with desktop.qtbot.waitSignal(again.opened):
             again.open_path(path)

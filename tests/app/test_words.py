@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QTranslator
 from PySide6.QtGui import QAction
@@ -20,6 +21,9 @@ from PySide6.QtWidgets import (
 )
 from tests.app.desktop import Desktop
 
+from partwise.data.dataset import Axis, Dataset
+from partwise.project.document import Strip
+from partwise.result import Fit, Part, Residual, Result, Table, View
 from partwise_app.controls import SectionLabel
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.dialogs.export import ExportDialog
@@ -34,6 +38,8 @@ from partwise_app.dialogs.preferences import PreferencesDialog
 from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.notices import Notice
 from partwise_app.theme import DARK
+from partwise_app.viewers.plots import PlotStage
+from partwise_app.viewers.views import ViewStage
 from partwise_app.words import CONTEXT, tr
 
 # What the pebbles and their plugin are called, and what no language changes.
@@ -91,8 +97,7 @@ def _plain(top: QWidget) -> set[str]:
     actions = top.findChildren(QAction)
     texts = [("action", action.text()) for action in actions]
     for widget in (top, *top.findChildren(QWidget)):
-        ours = type(widget).__name__ not in ("PlotStage", "MatrixPane", "TablesView")
-        if ours and not widget.objectName().startswith("qt_"):
+        if not widget.objectName().startswith("qt_"):
             texts += [(f"{type(widget).__name__} {k}", text) for k, text in _texts(widget)]
     for kind, text in texts:
         if not re.search(r"[A-Za-z]{2}", text) or "⟦" in text:
@@ -127,6 +132,43 @@ def test_every_text_of_the_window_is_looked_up(desktop: Desktop) -> None:
         assert sorted(_plain(strip.menu())) == []
     assert sorted(_plain(window)) == []
     assert {o.title for o in window.offers() if "⟦" not in o.title + o.group} == set()
+
+
+@pytest.mark.usefixtures("brackets")
+def test_every_text_of_the_stages_is_looked_up(desktop: Desktop) -> None:
+    """Tables, signals, volumes and nets: their tabs, names and empty states."""
+    rows, columns = Axis("row", 3, labels=("a", "b", "a")), Axis("column", 4)
+    table = Dataset("table", "grains", (rows, columns), values=np.ones((3, 4)))
+    parts = (Part("part-1", "Small", "#445566", np.ones(3), 1.0, np.ones(4)),)
+    strips = (Strip("part-1", "Small", "#445566"), Strip("residual", "Residual", "#888888"))
+    result = Result(
+        parts,
+        Residual(0.0),
+        Fit("frobenius", 0.0, 1.0, 1, "converged", 0.0),
+        views=(
+            View("bars", "Sizes", {"values": np.ones((1, 3))}, (rows, columns), {"of": "parts"}),
+            View("curves", "Sizes", {"y": np.ones((1, 4))}, (columns, rows), {"of": "parts"}),
+        ),
+        tables=(Table("Grains", ("name",), (("a",),)),),
+    )
+    plots = PlotStage()
+    plots.set_dataset(table)
+    plots.set_result(result, strips)
+    for mode, words in plots.modes():
+        plots.set_mode(mode)
+        assert "⟦" in words or _DATA.fullmatch(words)
+    views = ViewStage()
+    signal = View("traces", "Sizes", {"y": np.ones((3, 4))}, (rows, Axis("time", 4, "s")))
+    volume = View("volume", "Sizes", {"values": np.ones((2, 3, 4, 5))})
+    net = View("graph", "Sizes", {"adjacency": np.ones((3, 3))}, (rows,))
+    views.set_input("grains", (signal, volume, net))
+    views.set_result(result, strips)
+    for mode, words in views.modes():
+        views.set_mode(mode)
+        assert "⟦" in words or _DATA.fullmatch(words)
+    for stage in (plots, views):
+        assert sorted(_plain(stage)) == []
+        stage.deleteLater()
 
 
 @pytest.mark.usefixtures("brackets")

@@ -94,8 +94,12 @@ def test_joined_parts_carry_what_both_carried() -> None:
     two = _part("b", [0.0, 1.0], [1.0, 1.0], 0.4)
     both = joined_part([one, two])
     assert (both.key, both.share) == ("a", 1.0)
-    total = np.outer(one.profile, one.course) + np.outer(two.profile, two.course)
-    np.testing.assert_allclose(np.outer(both.profile, both.course).sum(axis=0), total.sum(axis=0))
+
+    def laid_out(part: Part) -> Any:
+        return np.outer(part.profile, np.asarray(part.course))
+
+    total = laid_out(one) + laid_out(two)
+    np.testing.assert_allclose(laid_out(both).sum(axis=0), total.sum(axis=0))
     bare = joined_part([Part("a", "A", "#0", np.array([1.0, 0.0]), 0.75), two])
     np.testing.assert_allclose(bare.profile, [0.75 / 1.15, 0.4 / 1.15])
 
@@ -110,7 +114,7 @@ def test_names_of_joined_and_split_parts_go_to_the_run_that_follows() -> None:
     assert [p.key for p in before] == ["part-1", "part-3"]
     assert [s.name for s in strips] == ["Left + right", "Back", "Residual"]
     assert strips[0].joined == ()
-    rest = (Strip("part-1", "Left", "#aa0000"), *rest)
+    apart = (Strip("part-1", "Left", "#aa0000"), *rest)
     halves = [parts[0], *split_part(parts[2], "part-4", "Back 2", "#123456")]
-    before, strips = before_run(parts[::2], rest, found, halves)
+    before, strips = before_run(parts[::2], apart, found, halves)
     assert [s.name for s in strips] == ["Left", "Back", "Back 2", "Residual"]

@@ -25,6 +25,7 @@ from partwise_app.viewers.plotting import (
     ticks,
     wanted_below,
 )
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -34,7 +35,7 @@ __all__ = ["BarsView"]
 _LANE = 44  # px, the least height of a row of bars
 _RIGHT, _TOP = 14.0, 14.0
 _GAP = 14.0
-_EMPTY = "No part is shown: press Show on a strip of the mixer"
+_EMPTY = mark("No part is shown: press Show on a strip of the mixer")
 
 Values = NDArray[np.floating[Any]]
 
@@ -52,7 +53,7 @@ class BarsView(Plot):
         self._series: tuple[Series, ...] = ()
         self._axes: tuple[Axis | None, Axis | None] = (None, None)
         self._mark: int | None = None
-        self.setAccessibleName("Bars")
+        self.setAccessibleName(tr("Bars"))
 
     def sizeHint(self) -> QSize:
         return QSize(480, 320)
@@ -74,7 +75,7 @@ class BarsView(Plot):
         self.setMinimumHeight(int(len(self._series) * (_LANE + _GAP) + 90))
         self.setAccessibleName(view.title)
         names = ", ".join(each.name for each in self._series)
-        self.setAccessibleDescription(f"Bars of {names}" if names else _EMPTY)
+        self.setAccessibleDescription(tr("Bars of {names}", names=names) if names else tr(_EMPTY))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -82,7 +83,7 @@ class BarsView(Plot):
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
         painter.setFont(small_font(self.font()))
         if not self._series:
-            paint_message(painter, QRectF(self.rect()), "", _EMPTY, self.tokens, plate=False)
+            paint_message(painter, QRectF(self.rect()), "", tr(_EMPTY), self.tokens, plate=False)
             return
         high, low = self._range()
         lanes = self._lanes()

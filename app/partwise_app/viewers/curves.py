@@ -32,6 +32,7 @@ from partwise_app.viewers.plotting import (
     series_of,
     ticks,
 )
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["CurvesView"]
 
 _LANE, _TOP, _RIGHT = 56, 14.0, 16.0
-_EMPTY = "No part is shown: press Show on a strip of the mixer"
+_EMPTY = mark("No part is shown: press Show on a strip of the mixer")
 _DASHES = (
     Qt.PenStyle.SolidLine,
     Qt.PenStyle.DashLine,
@@ -57,7 +58,8 @@ class CurvesView(Plot):
 
     Options: ``of="parts"`` follows the mixer; ``names``; ``lanes`` puts the lines one below the
     other; ``points`` marks each value; ``marks`` is a list of ``{"x", "text"}`` lines across;
-    ``chosen`` a place on x that is stressed; ``range`` the ends of the vertical axis.
+    ``chosen`` a place on x that is stressed; ``range`` the ends of the vertical axis,
+    ``cut`` lets nothing be drawn beyond them.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -71,7 +73,7 @@ class CurvesView(Plot):
         self._options: Mapping[str, Any] = {}
         self._of_parts = False
         self._mark: int | None = None
-        self.setAccessibleName("Curves")
+        self.setAccessibleName(tr("Curves"))
 
     def sizeHint(self) -> QSize:
         return QSize(480, 300)
@@ -108,7 +110,7 @@ class CurvesView(Plot):
         self.setMinimumHeight(int(lanes * _LANE + 80))
         self.setAccessibleName(view.title)
         names = ", ".join(each.name for each in self._series)
-        self.setAccessibleDescription(f"Curves of {names}" if names else _EMPTY)
+        self.setAccessibleDescription(tr("Curves of {names}", names=names) if names else tr(_EMPTY))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -116,14 +118,17 @@ class CurvesView(Plot):
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
         painter.setFont(small_font(self.font()))
         if not self._series:
-            paint_message(painter, QRectF(self.rect()), "", _EMPTY, self.tokens, plate=False)
+            paint_message(painter, QRectF(self.rect()), "", tr(_EMPTY), self.tokens, plate=False)
             return
         span, lanes = self._range(), self._lanes()
         for lane, members in zip(lanes, self._members(), strict=True):
             self._paint_grid(painter, lane, span)
             self._paint_marks(painter, lane)
+            if self._options.get("cut"):
+                painter.setClipRect(lane.adjusted(-4, -4, 4, 4))
             for each in members:
                 self._paint_line(painter, each, lane, span)
+            painter.setClipping(False)
             if len(lanes) > 1:
                 self._paint_name(painter, members[0], lane)
         if len(lanes) == 1:
@@ -183,6 +188,8 @@ class CurvesView(Plot):
             low = min(low, float(np.nanmin(self._band[0][places], initial=0.0)))
         if given is not None:
             low, high = min(float(given[0]), low), max(float(given[1]), high)
+            if self._options.get("cut"):  # what leaves the range is beyond what can be said
+                low, high = float(given[0]), float(given[1])
         return low, high if high > low else low + 1.0
 
     def _legend_width(self, metrics: QFontMetricsF) -> float:
@@ -244,7 +251,8 @@ class CurvesView(Plot):
             self._paint_repeats(painter, each, lane, span)
         if self._band is not None:
             self._paint_band(painter, each, lane, span)
-        dash = Qt.PenStyle.SolidLine if self._of_parts else _DASHES[each.place % len(_DASHES)]
+        alone = self._of_parts or bool(self._options.get("lanes"))
+        dash = Qt.PenStyle.SolidLine if alone else _DASHES[each.place % len(_DASHES)]
         painter.setPen(QPen(color, 1.7, dash))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for run in _runs(y):
@@ -336,8 +344,8 @@ class CurvesView(Plot):
 
     def _grouped_marks(self) -> list[tuple[float, str]]:
         grouped: dict[float, list[str]] = {}
-        for mark in self._options.get("marks", ()):
-            grouped.setdefault(float(mark["x"]), []).append(str(mark["text"]))
+        for one in self._options.get("marks", ()):
+            grouped.setdefault(float(one["x"]), []).append(str(one["text"]))
         return [(x, " · ".join(words)) for x, words in sorted(grouped.items())]
 
     def _paint_marks(self, painter: QPainter, lane: QRectF) -> None:

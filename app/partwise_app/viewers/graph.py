@@ -31,6 +31,7 @@ from partwise_app.viewers.layout import spring_layout
 from partwise_app.viewers.net import CLASSES, Disc, Scene, disc, draw_discs, strokes
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot, name_of, number, series_of
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -41,7 +42,9 @@ _NEAR = 12.0
 _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
-_KEYS = "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
+_KEYS = mark(
+    "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
+)
 
 Ties = NDArray[np.intp]
 
@@ -77,7 +80,7 @@ class GraphView(Plot):
         self._later = Later(self)
         self._later.done.connect(self._take)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Graph")
+        self.setAccessibleName(tr("Graph"))
 
     def sizeHint(self) -> QSize:
         return QSize(640, 520)
@@ -98,7 +101,7 @@ class GraphView(Plot):
         self._take_colors(groups, view, parts, strips)
         self.setAccessibleName(view.title)
         self.setAccessibleDescription(f"{self._size} nodes, {len(self._edges)} ties")
-        self.setWhatsThis(_KEYS)
+        self.setWhatsThis(tr(_KEYS))
         given = view.arrays.get("positions")
         if given is not None:
             self._take(_unit(np.asarray(given, np.float64)))
@@ -170,7 +173,7 @@ class GraphView(Plot):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
         if not self._size or len(self._places) != self._size:
-            words = "Finding places for the nodes" if self._size else "No nodes to show"
+            words = tr("Finding places for the nodes") if self._size else tr("No nodes to show")
             paint_message(painter, QRectF(self.rect()), words, "", self.tokens, plate=False)
             painter.end()
             return

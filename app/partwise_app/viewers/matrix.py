@@ -38,6 +38,7 @@ from partwise_app.viewers.plotting import (
     paint_names_left,
     wanted_below,
 )
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -111,7 +112,7 @@ class MatrixPane(Plot):
         self._mark: tuple[int, int] | None = None
         self._held: QPointF | None = None
         self._square = False
-        self.setAccessibleName("Table in colour")
+        self.setAccessibleName(tr("Table in colour"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def sizeHint(self) -> QSize:

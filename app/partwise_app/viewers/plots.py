@@ -27,12 +27,18 @@ from partwise_app.viewers.matrix import Layer, MatrixPane, MatrixView, cells_ima
 from partwise_app.viewers.plotting import Plot, name_of, number
 from partwise_app.viewers.table import TablesView
 from partwise_app.viewers.tabs import TabRow
+from partwise_app.words import mark, tr
 
 __all__ = ["PlotStage", "is_table"]
 
 _WHOLE, _SIDE, _PARTS, _RESIDUAL, _TABLES = "whole", "side", "parts", "residual", "tables"
 _ALONE, _VIEW = "part:", "view:"
-_TABS = ((_WHOLE, "Whole"), (_SIDE, "Side by side"), (_PARTS, "Parts"), (_RESIDUAL, "Residual"))
+_TABS = (
+    (_WHOLE, mark("Whole")),
+    (_SIDE, mark("Side by side")),
+    (_PARTS, mark("Parts")),
+    (_RESIDUAL, mark("Residual")),
+)
 _ZOOM = 1.25
 _FEW = 3
 
@@ -86,7 +92,7 @@ class PlotStage(QWidget):
         box.setSpacing(0)
         box.addWidget(self._bar)
         box.addWidget(self._pages, 1)
-        self.setAccessibleName("Stage")
+        self.setAccessibleName(tr("Stage"))
         self.setFocusProxy(self._panes[0])
 
     # What is shown
@@ -137,12 +143,13 @@ class PlotStage(QWidget):
 
     def modes(self) -> tuple[tuple[str, str], ...]:
         """Return what can be looked at: (mode, words on its tab)."""
-        found = list(_TABS) if self._parts else [_TABS[0]]
+        tabs = _TABS if self._parts else _TABS[:1]
+        found = [(mode, tr(words)) for mode, words in tabs]
         for place, view in enumerate(self._views):
             if view.kind in KINDS and not _is_model(view):
                 found.append((f"{_VIEW}{place}", str(view.options.get("tab", view.title))))
         if self._views:
-            found.append((_TABLES, "Tables"))
+            found.append((_TABLES, tr("Tables")))
         return tuple(found)
 
     def set_mode(self, mode: str) -> None:
@@ -348,21 +355,21 @@ class PlotStage(QWidget):
     def _layer(self, what: str) -> Layer:
         grid, factors = self._grid, self._factors
         if grid is None:
-            return Layer("", message="Open a table, or drop one here")
+            return Layer("", message=tr("Open a table, or drop one here"))
         limit, cut = grid.limit
         if what == _WHOLE:
-            title = "Whole" if self._parts else (self._dataset.title if self._dataset else "")
-            return Layer(title, grid.means, limit, cut, value="The table as measured")
+            title = tr("Whole") if self._parts else (self._dataset.title if self._dataset else "")
+            return Layer(title, grid.means, limit, cut, value=tr("The table as measured"))
         if factors is None:
-            return Layer(what.capitalize(), message="Run to find the parts")
+            return Layer(tr(what.capitalize()), message=tr("Run to find the parts"))
         if what == _RESIDUAL:
             return Layer(
-                "Residual",
+                tr("Residual"),
                 _Rest(grid, factors),
                 self._rest_limit,
                 cut=True,
                 signed=True,
-                value="The table less all parts",
+                value=tr("The table less all parts"),
             )
         shown, color = self._shown(), ""
         if what.startswith(_ALONE):
@@ -371,7 +378,7 @@ class PlotStage(QWidget):
         chosen = [self._strip_of(p) for p, on in zip(self._parts, shown, strict=True) if on]
         if len(chosen) == 1:
             color = chosen[0].color
-        value = "The sum of the parts shown"
+        value = tr("The sum of the parts shown")
         return Layer(
             _words(chosen, len(shown)),
             _Sum(grid, factors, shown),
@@ -410,7 +417,7 @@ class PlotStage(QWidget):
         value = self._grid.at(row, column)
         words = [
             f"{name_of(self._axes[0], row)}, {name_of(self._axes[1], column)}",
-            f"whole {number(value, 4)}",
+            tr("whole {value}", value=number(value, 4)),
         ]
         if self._factors is not None:
             each = self._factors.W[row] * self._factors.H[:, column]
@@ -426,8 +433,8 @@ class PlotStage(QWidget):
                 words.append(
                     f"{self._strip_of(self._parts[most]).name} {number(float(each[most]))}"
                 )
-                words.append(f"all parts {number(float(each.sum()), 4)}")
-            words.append(f"residual {number(value - float(each.sum()))}")
+                words.append(tr("all parts {value}", value=number(float(each.sum()), 4)))
+            words.append(tr("residual {value}", value=number(value - float(each.sum()))))
         self.cursor_moved.emit(tuple(words))
 
     def _paint_profile(self, out: QImage, part: Part) -> None:
@@ -474,9 +481,9 @@ def _is_model(view: View) -> bool:
 
 def _words(chosen: Sequence[Strip], of: int) -> str:
     if not chosen:
-        return "No part shown"
+        return tr("No part shown")
     if len(chosen) == of > 1:
-        return "Parts"
+        return tr("Parts")
     if len(chosen) <= _FEW:
         return " + ".join(strip.name for strip in chosen)
-    return f"{len(chosen)} of {of} parts"
+    return tr("{some} of {all} parts", some=len(chosen), all=of)

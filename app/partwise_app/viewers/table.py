@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from partwise.result import Table
 from partwise_app.controls import SectionLabel
 from partwise_app.viewers.plotting import number
+from partwise_app.words import tr
 
 __all__ = ["TablesView"]
 
@@ -33,7 +34,7 @@ class TablesView(QWidget):
         self._box.setContentsMargins(18, 14, 18, 18)
         self._box.setSpacing(8)
         self._shown: tuple[Table, ...] = ()
-        self.setAccessibleName("Tables")
+        self.setAccessibleName(tr("Tables"))
 
     def set_tables(self, tables: Sequence[Table]) -> None:
         """Show other tables."""

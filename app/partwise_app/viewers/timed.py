@@ -24,6 +24,7 @@ from partwise_app.theme import Tokens
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot
 from partwise_app.viewers.timeline import Span, Window, time_ticks, time_title
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -34,7 +35,7 @@ _GRAB = 5.0  # px beside a span's end where it can be taken
 _HANDLE = 16.0  # px from the top where a span as a whole can be taken
 _ZOOM = 1.25
 _STILL = 4.0  # px a hand may move in a click
-_KEYS = "Arrows pan, + and − zoom, 0 shows all, Shift and arrows move the cursor"
+_KEYS = mark("Arrows pan, + and − zoom, 0 shows all, Shift and arrows move the cursor")
 
 
 class TimedPlot(Plot):
@@ -58,9 +59,9 @@ class TimedPlot(Plot):
         super().__init__(parent)
         self.limits = Window(0.0, 1.0)
         self.window_shown = self.limits
-        self.unit, self.time_name = "s", "Time"
+        self.unit, self.time_name = "s", tr("Time")
         self.least = 1e-3
-        self.empty = "Nothing to show"
+        self.empty = tr("Nothing to show")
         self._spans: tuple[Span, ...] = ()
         self._chosen = 0
         self._playhead: float | None = None
@@ -375,7 +376,7 @@ class TimedPlot(Plot):
 
     def describe(self, words: str) -> None:
         """Say to a screen reader what is drawn and how it is moved."""
-        self.setAccessibleDescription(f"{words}. {_KEYS}")
+        self.setAccessibleDescription(f"{words}. {tr(_KEYS)}")
 
     def _look(self, window: Window) -> None:
         if window == self.window_shown:

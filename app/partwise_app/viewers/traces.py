@@ -22,6 +22,7 @@ from partwise_app.viewers.plotting import left_room, name_of, number, series_of,
 from partwise_app.viewers.strokes import lane_image, layer_of
 from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.timeline import Span, Window, moment, time_ticks
+from partwise_app.words import tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -62,7 +63,7 @@ class TracesView(TimedPlot):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.empty = "No channels to show"
+        self.empty = tr("No channels to show")
         self._values: NDArray[Any] = np.empty((0, 0))
         self._drawn_now: _Drawn | None = None
         self._model: _Model | None = None
@@ -74,7 +75,7 @@ class TracesView(TimedPlot):
         self._step, self._start = 1.0, 0.0
         self._later = Later(self)
         self._later.done.connect(self._take)
-        self.setAccessibleName("Channels")
+        self.setAccessibleName(tr("Channels"))
 
     # What is shown
 
@@ -105,7 +106,7 @@ class TracesView(TimedPlot):
         self.setMinimumHeight(int(count * _LANE + 60))
         if whole is None:
             self._drawn_now = None
-            self.empty = "Reading the channels" if size else "No channels to show"
+            self.empty = tr("Reading the channels") if size else tr("No channels to show")
 
         def build() -> _Drawn:
             return _build(values, model, whole)
@@ -132,7 +133,8 @@ class TracesView(TimedPlot):
     def area(self) -> QRectF:
         metrics = QFontMetricsF(small_font(self.font()))
         left = max(left_room(self._channel, len(self._names), metrics), 24.0) + 20
-        right = max(metrics.horizontalAdvance(words) for words in ("0.00 mV", *self._peaks()))
+        scale = f"0.00 {self._unit(0) or 'mV'}"
+        right = max(metrics.horizontalAdvance(words) for words in (scale, *self._peaks()))
         right = min(right, 110.0) + 18
         height = self.height() - self._top() - self.below()
         return QRectF(left, self._top(), max(self.width() - left - right, 1.0), max(height, 1.0))
@@ -277,9 +279,9 @@ class TracesView(TimedPlot):
             return
         metrics, x = QFontMetricsF(painter.font()), self.area().left()
         whole = mixed(self.tokens.text, self.tokens.canvas, 0.45)
-        shown = [("Measured", whole), *zip(model.names, model.colors, strict=True)]
+        shown = [(tr("Measured"), whole), *zip(model.names, model.colors, strict=True)]
         if len(model.names) > 1:
-            shown.append(("Sum of the parts shown", self.tokens.text))
+            shown.append((tr("Sum of the parts shown"), self.tokens.text))
         for name, color in shown:
             words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 150.0)
             wide = metrics.horizontalAdvance(words) + 32
@@ -321,7 +323,7 @@ class TracesView(TimedPlot):
     def _take(self, drawn: object) -> None:
         assert isinstance(drawn, _Drawn)
         self._drawn_now = drawn
-        self.empty = "No channels to show"
+        self.empty = tr("No channels to show")
         self.stale()
 
     def _sample(self, at: float) -> float:

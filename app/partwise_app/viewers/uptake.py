@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from partwise.data.dataset import Axis
 from partwise_app.theme import Tokens, mixed
 from partwise_app.viewers.plotting import axis_words, number, ticks
+from partwise_app.words import tr
 
 __all__ = ["Curve", "paint_curves"]
 
@@ -94,7 +95,9 @@ def paint_curves(
     painter.rotate(-90)
     box = QRectF(-plot.height() / 2, 0, plot.height(), metrics.height())
     painter.drawText(
-        box, Qt.AlignmentFlag.AlignCenter, f"At the cross ({unit})" if unit else "At the cross"
+        box,
+        Qt.AlignmentFlag.AlignCenter,
+        tr("At the cross ({unit})", unit=unit) if unit else tr("At the cross"),
     )
     painter.restore()
     if 0 <= frame < len(curve.times):
@@ -115,7 +118,11 @@ def paint_curves(
         if np.isfinite(v):
             painter.drawEllipse(spot(float(t), float(v)), 2.2, 2.2)
     _paint_legend(
-        painter, area, plot, [("Measured", tokens.text), *((n, c) for n, c, _, _ in lines)], tokens
+        painter,
+        area,
+        plot,
+        [(tr("Measured"), tokens.text), *((n, c) for n, c, _, _ in lines)],
+        tokens,
     )
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
@@ -132,7 +139,7 @@ def _paint_legend(
             break
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(color))
-        if name == "Measured":
+        if name == tr("Measured"):
             painter.drawEllipse(QPointF(x + 4, middle), 2.5, 2.5)
         else:
             painter.drawRect(QRectF(x, middle - 1.5, 10, 3))

@@ -35,6 +35,7 @@ from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
 from partwise_app.viewers.plotting import Plot, Series, number, series_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
 from partwise_app.viewers.uptake import Curve, paint_curves
+from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -48,7 +49,7 @@ _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
 _AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _ZOOM, _CLOSEST = 1.25, 12.0
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
-_KEYS = (
+_KEYS = mark(
     "Arrows move the cross in the slice last pointed at, Page up and down go through the slices, "
     "comma and full stop through the frames, A sets an anchor at the cross"
 )
@@ -93,13 +94,13 @@ class VolumeView(Plot):
         self._drag: tuple[Qt.MouseButton, QPointF, tuple[float, float]] | None = None
         self._pictures: dict[int, tuple[object, QImage]] = {}
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._slider.setAccessibleName("Frame")
-        self._slider.setToolTip("Frame; at the left end the mean of all")
+        self._slider.setAccessibleName(tr("Frame"))
+        self._slider.setToolTip(tr("Frame; at the left end the mean of all"))
         self._slider.valueChanged.connect(self._on_slid)
         self._slider.hide()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(320, 280)
-        self.setAccessibleName("Volume")
+        self.setAccessibleName(tr("Volume"))
 
     def sizeHint(self) -> QSize:
         return QSize(720, 560)
@@ -144,8 +145,9 @@ class VolumeView(Plot):
         self._pictures = {}
         self.setAccessibleName(view.title)
         names = ", ".join(series.name for series in self._series)
-        words = f"Axial, coronal and sagittal slices{', with ' + names if names else ''}"
-        self.setAccessibleDescription(f"{words}. {_KEYS}")
+        words = tr("Axial, coronal and sagittal slices")
+        words += tr(", with {names}", names=names) if names else ""
+        self.setAccessibleDescription(f"{words}. {tr(_KEYS)}")
         self.update()
 
     @property
@@ -261,7 +263,7 @@ class VolumeView(Plot):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
         if not self._planes:
-            words = "No volume to show"
+            words = tr("No volume to show")
             paint_message(painter, QRectF(self.rect()), words, "", self.tokens, plate=False)
             painter.end()
             return
@@ -517,7 +519,7 @@ class VolumeView(Plot):
     def _frame_words(self) -> str:
         count, frame = len(self._values), self.frame
         if frame < 0:
-            return f"Mean of {count} frames"
+            return tr("Mean of {count} frames", count=count)
         unit = self._time.unit
         return f"Frame {frame + 1} of {count} · {number(float(self._times[frame]))} {unit}".strip()
 
