@@ -26,7 +26,7 @@ class Rule:
             return True
         # The residual is relative to the data. Where parts fit them closely, it is small
         # long before the error that is left has settled.
-        if kkt <= self.tol and (len(trace) < 2 or trace[-2] - trace[-1] <= _SETTLED * trace[-1]):
+        if kkt <= self.tol and _to_come(trace) <= _SETTLED * trace[-1]:
             return True
         if len(trace) <= _LOOK:
             return False
@@ -35,8 +35,22 @@ class Rule:
 
 
 _LOOK = 5
-_SETTLED = 2e-5  # of the objective, gained by the last step
+_SETTLED = 1e-4  # of the objective, still to be gained
+_ONE_STEP = 5  # times what a single step gained
 _FAR_BELOW = 0.01  # of the tolerance: data that are exact sums of parts gain with every step
+
+
+def _to_come(trace: list[float]) -> float:
+    """What the objective may still lose, if it falls as it fell in the last steps."""
+    window = min(_LOOK, (len(trace) - 1) // 2)
+    if window == 0:
+        return _ONE_STEP * (trace[0] - trace[-1])
+    last = trace[-1 - window] - trace[-1]
+    before = trace[-1 - 2 * window] - trace[-1 - window]
+    if last <= 0 or before <= 0:
+        return max(last, 0.0)
+    rate = min(last / before, 0.99)
+    return last * rate / (1 - rate)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from partwise.engine import kernels
 from partwise.engine.judge.certify import natural_residual
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
+from partwise.engine.solvers.placed import Placed
 from partwise.engine.solvers.run import Run, gram
 from partwise.engine.solvers.thin import Thin
 from partwise.engine.stop import Rule
@@ -33,8 +34,8 @@ _CLOSE = 1e-3  # of half the squared data: below, the error is summed entry by e
 
 
 def can(problem: Problem) -> bool:
-    """Is this plain: the squared error, nothing preferred, missing or fixed?"""
-    plain = problem.loss.beta == 2 and problem.weights is None
+    """Is this plain: the squared error, nothing preferred or fixed?"""
+    plain = problem.loss.beta == 2 and not problem.loss.robust
     return plain and not problem.penalised and problem.fixed is None
 
 
@@ -49,11 +50,14 @@ class OnePass:
         X = problem.scaled
         # Sparse data are laid out anew, along the longer side; dense stay as they lie.
         along = X.shape[1] >= X.shape[0] if problem.sparse else not X.flags.c_contiguous
+        along = along and problem.weights is None
         self._turned = bool(along)
         Wt, Ht = problem.into(W, H)
         tall, wide = (Ht, Wt) if along else (Wt, Ht)
-        self._run: _Dense | Thin
-        if problem.sparse:
+        self._run: _Dense | Thin | Placed
+        if problem.weights is not None:
+            self._run = Placed(X, problem.weights, tall, wide, rng)
+        elif problem.sparse:
             self._run = Thin(Thin.laid(X, along=bool(along)), tall, wide, rng)
         else:
             self._run = _Dense(X.T if along else X, tall, wide, rng)

@@ -40,40 +40,61 @@ class Weighted:
     def _columns(self) -> tuple[Array, Array]:
         return np.ascontiguousarray(self._X.T), np.ascontiguousarray(self._V.T)
 
+    @cached_property
+    def half_square(self) -> float:
+        """Half the weighted sum of squares of the data."""
+        return 0.5 * float(np.einsum("ij,ij->i", self._VX, self._X, dtype=np.float64).sum())
+
     def laid(self, side: str) -> tuple[Array, Array]:
         """Data and weights with one row per place of the factor `side`."""
         return self._rows if side == "W" else self._columns
 
     def sweep(
-        self, side: str, F: Array, A: Array, first: int, number: int, penalty: tuple[Array, Array]
-    ) -> None:
-        """Coordinate descent on F in place, each place with its own Gram matrix."""
+        self,
+        side: str,
+        F: Array,
+        A: Array,
+        first: int,
+        number: int,
+        penalty: tuple[Array, Array],
+        gradient: Array | None = None,
+    ) -> tuple[float, float]:
+        """Coordinate descent on F in place, each place with its own Gram matrix.
+
+        Where `gradient` (r, places) is given it receives the slope of the error at F as it
+        stood, and the weighted inner product of data and fit is returned, with the fit's square.
+        """
         V, VX = (self._V.T, self._VX.T) if side == "W" else (self._V, self._VX)
         linear, ridge = penalty
         upper = np.triu_indices(len(A))
         length, places = V.shape
         wide = blocks(places, max(_TILE, (1 << 18) // (length + upper[0].size)))
         deep = blocks(length, _LONG)
+        slope = np.empty((0, 0), F.dtype) if gradient is None else gradient
         with single_blas():
             if len(deep) > 1 and len(wide) < 8:
-                self._deep(V, VX, A, upper, deep, F, first, number, linear, ridge)
-                return
+                gram, pull = self._deep(V, VX, A, upper, deep)
+                seen = _packed_slope(gram, pull, F, slope) if slope.size else (0.0, 0.0)
+                _packed_sweeps(gram, pull, F, first, number, linear, ridge)
+                return seen
             pairs = A[upper[0]] * A[upper[1]]
+            told = np.zeros((len(wide), 2))
 
             def work(slot: int, lo: int, hi: int) -> None:
-                _packed_sweeps(
-                    pairs @ V[:, lo:hi], A @ VX[:, lo:hi], F[:, lo:hi], first, number,
-                    linear[lo:hi], ridge[lo:hi],
-                )  # fmt: skip
+                gram, pull = pairs @ V[:, lo:hi], A @ VX[:, lo:hi]
+                if slope.size:
+                    told[slot] = _packed_slope(gram, pull, F[:, lo:hi], slope[:, lo:hi])
+                _packed_sweeps(gram, pull, F[:, lo:hi], first, number, linear[lo:hi], ridge[lo:hi])
 
             run_blocks(work, wide)
+        inner, square = told.sum(axis=0)
+        return float(inner), float(square)
 
     @staticmethod
     def _deep(
-        V: Array, VX: Array, A: Array, upper: tuple[Array, Array], deep: list[tuple[int, int]],
-        F: Array, first: int, number: int, linear: Array, ridge: Array,
-    ) -> None:  # fmt: skip
-        """The same for few and long places: the sums are shared out, not the places."""
+        V: Array, VX: Array, A: Array, upper: tuple[Array, Array], deep: list[tuple[int, int]]
+    ) -> tuple[Array, Array]:
+        """Normal equations of few and long places: the sums are shared out, not the places."""
         grams = np.empty((len(deep), upper[0].size, V.shape[1]), A.dtype)
         pulls = np.empty((len(deep), len(A), V.shape[1]), A.dtype)
 
@@ -84,8 +105,7 @@ class Weighted:
 
         run_blocks(work, deep)
         gram = grams.sum(axis=0, dtype=np.float64).astype(A.dtype)
-        pull = pulls.sum(axis=0, dtype=np.float64).astype(A.dtype)
-        _packed_sweeps(gram, pull, F, first, number, linear, ridge)
+        return gram, pulls.sum(axis=0, dtype=np.float64).astype(A.dtype)
 
     def loss(self, Wt: Array, H: Array) -> float:
         """Half the weighted squared error."""
@@ -136,6 +156,30 @@ def _half_squares(Y: Array, X: Array, V: Array) -> float:
             s += v[j] * e * e
         total += s
     return 0.5 * total
+
+
+@compiled
+def _packed_slope(G: Array, b: Array, F: Array, out: Array) -> tuple[float, float]:
+    """``G f − b`` of every place into `out` (r, places); and the sums of b f and of f G f."""
+    rank, places = F.shape
+    inner, square = 0.0, 0.0
+    for lo in range(0, places, _TILE):
+        width = min(_TILE, places - lo)
+        for k in range(rank):
+            s, bk, fk = out[k, lo : lo + width], b[k, lo : lo + width], F[k, lo : lo + width]
+            for j in range(width):
+                s[j] = 0
+            for i in range(rank):
+                low, high = min(i, k), max(i, k)
+                g = G[low * rank - low * (low - 1) // 2 + high - low, lo : lo + width]
+                fi = F[i, lo : lo + width]
+                for j in range(width):
+                    s[j] += g[j] * fi[j]
+            for j in range(width):
+                inner += bk[j] * fk[j]
+                square += s[j] * fk[j]
+                s[j] -= bk[j]
+    return inner, square
 
 
 @compiled
