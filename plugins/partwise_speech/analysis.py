@@ -17,6 +17,7 @@ from partwise.api import (
     Part,
     Residual,
     Result,
+    View,
     param,
     stop_if_cancelled,
 )
@@ -24,6 +25,7 @@ from partwise_speech.choice import METHODS, choose
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
 from partwise_speech.learned import Noise, hear_noise
+from partwise_speech.outlook import view_of_recording
 from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import Separator, Settings, model_frames
 from partwise_speech.sound import Recording, recording_of
@@ -124,6 +126,10 @@ class SpeechAnalysis:
         time = np.arange(16_000) / 16_000
         measure_voice(np.sin(2 * np.pi * 150 * time).astype(np.float32), 16_000)
         voice_of(GENERIC)
+
+    def preview(self, dataset: Dataset) -> tuple[View, ...]:
+        """Return waveform and spectrogram, to be seen before a run."""
+        return (view_of_recording(dataset),)
 
     def memory(self, dataset: Dataset, params: _Params) -> int:
         """Return about how many bytes a run takes: a stretch, and a byte per bin and frame."""
