@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -218,7 +218,7 @@ class PetAnalysis:
         X = rng.random((8, 64))
         frames = np.stack([np.arange(8.0), np.arange(8.0) + 1], axis=1)
         question = Question(X, np.ones(8), frames, np.ones((4, 4, 4), bool), 3)
-        find_factors(question, _go_on)
+        find_factors(question)
 
     def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         """Find the factors of a series.
@@ -304,7 +304,7 @@ def _count(question: Question, series: Series, params: _Params, job: Job) -> Cou
         stop_if_cancelled(job)
         return True
 
-    return count_factors(question, least, max(params.most, least), on_done)
+    return count_factors(question, least, max(params.most, least), on_done, _alive(job))
 
 
 def _fit(question: Question, series: Series, job: Job) -> Factors:
@@ -346,11 +346,13 @@ def _finished(
     found = _kept_exactly(scaled_by_core(found, cores), question)
     band = None
     if params.doubt and question.loss == "frobenius":
-        band = band_of(question, found, _hears(job, 0.75, 0.1, "Looking for other fits as good"))
+        hears = _hears(job, 0.75, 0.1, "Looking for other fits as good")
+        band = band_of(question, found, hears, _alive(job))
     drawn = None
     if params.bootstrap:
         rounds = params.bootstrap
-        drawn = resampled_band(question, found, rounds, _hears(job, 0.85, 0.1, "Drawing voxels"))
+        hears = _hears(job, 0.85, 0.1, "Drawing voxels")
+        drawn = resampled_band(question, found, rounds, hears, _alive(job))
     stop_if_cancelled(job)
     order = _order(found, question)
     found, cores = _reordered(found, order), tuple(cores[k] for k in order)
@@ -501,6 +503,14 @@ def _parts(found: Factors, order: Sequence[int], series: Series, job: Job) -> tu
     return tuple(made)
 
 
+def _alive(job: Job) -> Callable[[], bool]:
+    def alive() -> bool:
+        stop_if_cancelled(job)
+        return True
+
+    return alive
+
+
 class _Hears:
     def __init__(self, job: Job, first: float, width: float, words: str) -> None:
         self._job, self._first, self._width, self._words = job, first, width, words
@@ -513,7 +523,3 @@ class _Hears:
 
 def _hears(job: Job, first: float, width: float, words: str) -> _Hears:
     return _Hears(job, first, width, words)
-
-
-def _go_on(W: Array, H: Array, trace: list[float]) -> bool:
-    return True

@@ -43,7 +43,11 @@ class Counted:
 
 
 def count_factors(
-    question: Question, least: int, most: int, on_done: Callable[[int, int], bool]
+    question: Question,
+    least: int,
+    most: int,
+    on_done: Callable[[int, int], bool],
+    alive: Callable[[], bool] | None = None,
 ) -> Counted:
     """Try counts from `least` to `most`; `on_done` hears each, and ends the search with False."""
     halves = _halves(question)
@@ -52,7 +56,7 @@ def count_factors(
         if not on_done(number, most - least + 1):
             break
         # Anchors of more factors than are tried have nobody to belong to.
-        found = [find_factors(replace(half, rank=rank), _go_on) for half in halves]
+        found = [find_factors(replace(half, rank=rank), None, alive) for half in halves]
         one, other = (_unit(each.W * half.root) for each, half in zip(found, halves, strict=True))
         likeness = one.T @ other
         rows, columns = linear_sum_assignment(-likeness)
@@ -105,7 +109,3 @@ def _halves(question: Question) -> tuple[Question, Question]:
 
 def _unit(W: Array) -> Array:
     return np.asarray(W / np.maximum(np.linalg.norm(W, axis=0), 1e-30))
-
-
-def _go_on(W: Array, H: Array, trace: list[float]) -> bool:
-    return True

@@ -39,6 +39,7 @@ _FEW, _MANY = 12, 60  # voxels of a core
 _BRIGHT = 0.5  # of the strongest amounts: a core is no dim fringe
 _TIMES = (0.0, 0.35, 2.5)  # of the overlap that was used
 _WITHIN = 0.02  # of the misfit: as good a fit
+_ROUNDS, _GRANTED = 30, 1 / 3
 _LATE = 1 / 3  # of the scan: where the early peak is over
 
 
@@ -139,13 +140,23 @@ def _is_thin(amount: Array, columns: NDArray[np.intp], mask: Mask) -> bool:
 
 
 def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
-    """Return the factors with images of 1 in their cores, and curves in the unit of the data."""
-    size = np.array(
-        [factors.H[k, core.columns].mean() if core.columns.size else 0.0
+    """Return the factors as shares of volume, and curves in the unit of the data.
+
+    In a core all shares add up to 1: what other factors hold there (blood in the middle of a
+    muscle, by its vessels and by blur) is not part of its own. At most a third is granted to the
+    others, or a factor that is nowhere pure would grow without bound.
+    """
+    count = len(cores)
+    amount = np.array(
+        [factors.H[:, core.columns].mean(axis=1) if core.columns.size else np.eye(count)[k]
          for k, core in enumerate(cores)]
     )  # fmt: skip
-    size = np.where(size > 0, size, 1.0)
-    return replace(factors, W=factors.W * size, H=factors.H / size[:, None])
+    own = np.where(np.diag(amount) > 0, np.diag(amount), 1.0)
+    per = 1 / own
+    others = amount - np.diag(np.diag(amount))
+    for _ in range(_ROUNDS):
+        per = (1 - np.minimum(others @ per, _GRANTED)) / own
+    return replace(factors, W=factors.W / per, H=factors.H * per[:, None])
 
 
 def blood_check(
@@ -160,9 +171,9 @@ def blood_check(
     share = seconds[late] / seconds[late].sum()
     found = []
     for k in factors.blood:
-        own = float(share @ factors.W[late, k])
-        seen = float(share @ roi[k][late])
         H = factors.H[:, cores[k].columns].mean(axis=1)
+        own = float(share @ factors.W[late, k]) * float(H[k])
+        seen = float(share @ roi[k][late])
         parts = (share @ factors.W[late]) * H
         total = float(parts.sum())
         found.append(
@@ -188,6 +199,7 @@ def band_of(
     question: Question,
     found: Factors,
     on_done: Callable[[int, int], bool],
+    alive: Callable[[], bool] | None = None,
 ) -> Band:
     """Look for other solutions: less and more overlap, and none asked for at all.
 
@@ -206,7 +218,7 @@ def band_of(
         asked = replace(
             question, overlap=times * found.overlap, start=found.W * _jitter(question, number)
         )
-        other = find_factors(asked, _go_on)
+        other = find_factors(asked, None, alive)
         tried += 1
         if misfit(question, other.W) > (1 + _WITHIN) * best:
             continue
@@ -218,7 +230,11 @@ def band_of(
 
 
 def resampled_band(
-    question: Question, found: Factors, rounds: int, on_done: Callable[[int, int], bool]
+    question: Question,
+    found: Factors,
+    rounds: int,
+    on_done: Callable[[int, int], bool],
+    alive: Callable[[], bool] | None = None,
 ) -> Band:
     """Bootstrap over blocks of voxels: the middle 95 % of the curves that other samples give."""
     curves = []
@@ -244,7 +260,7 @@ def resampled_band(
             question, X=question.X[:, columns], mask=mask, anchors=anchors,
             overlap=found.overlap, start=found.W,
         )  # fmt: skip
-        other = find_factors(asked, _go_on)
+        other = find_factors(asked, None, alive)
         matched = _matched(found.W, other.W)
         # One scale per curve: the amount that fits the curve found best.
         size = (matched * found.W).sum(axis=0) / np.maximum((matched**2).sum(axis=0), 1e-30)
@@ -281,7 +297,3 @@ def _matched(W: Array, other: Array) -> Array:
     mine = other / np.maximum(np.linalg.norm(other, axis=0), 1e-30)
     _, order = linear_sum_assignment(-(unit.T @ mine))
     return np.asarray(other[:, order])
-
-
-def _go_on(W: Array, H: Array, trace: list[float]) -> bool:
-    return True
