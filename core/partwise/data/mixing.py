@@ -272,10 +272,18 @@ def _strengths(pixels: _Pixels, table: _Table, solve: _Table, vectors: _Table, o
         np.empty(_CHUNK, np.float32),
         np.empty(_CHUNK, np.float32),
     )
+    rows = np.empty((3, _CHUNK), np.float32)  # a row per part: vector registers
     for low in range(0, len(pixels), _CHUNK):
         block = pixels[low : low + _CHUNK]
         _look_up(block, table, r, g, b)
-        _solve_chunk(r, g, b, solve, vectors, out[low : low + len(block)])
+        if out.shape[1] < 3:
+            _solve_chunk(r, g, b, solve, vectors, out[low : low + len(block)])
+            continue
+        _solve3(r, g, b, solve, vectors, rows.T[: len(block)])
+        for i in range(len(block)):
+            out[low + i, 0] = rows[0, i]
+            out[low + i, 1] = rows[1, i]
+            out[low + i, 2] = rows[2, i]
 
 
 @compiled
@@ -329,34 +337,47 @@ def _solve2(r: _Table, g: _Table, b: _Table, solve: _Table, out: _Table) -> None
 
 @compiled
 def _solve3(r: _Table, g: _Table, b: _Table, solve: _Table, vectors: _Table, out: _Table) -> None:
-    """Three parts: of the seven sets, the best whose least-squares solution is nonnegative.
+    """Three parts without a branch: the whole set, or else the best face of its cone.
 
-    The whole set answers for most pixels, in vector registers; the others are looked at again.
+    Exact, as the nearest point of a cone lies inside or on one of its three faces, and each face
+    is a mixture of two, which is solved as in `_solve2`. Sets 1 to 3 are the faces, 4 to 6 the
+    parts alone; in every set the coefficients of the parts that it lacks are 0.
     """
     zero = np.float32(0)
-    x0, y0, z0 = solve[0, 0, 0], solve[0, 0, 1], solve[0, 0, 2]
-    x1, y1, z1 = solve[0, 1, 0], solve[0, 1, 1], solve[0, 1, 2]
-    x2, y2, z2 = solve[0, 2, 0], solve[0, 2, 1], solve[0, 2, 2]
+    whole0, whole1, whole2 = solve[0, 0], solve[0, 1], solve[0, 2]
+    first0, first1 = solve[1, 0], solve[1, 1]
+    second0, second2 = solve[2, 0], solve[2, 2]
+    third1, third2 = solve[3, 1], solve[3, 2]
+    one0, one1, one2 = solve[4, 0], solve[5, 1], solve[6, 2]
+    square0 = vectors[0, 0] ** 2 + vectors[1, 0] ** 2 + vectors[2, 0] ** 2
+    square1 = vectors[0, 1] ** 2 + vectors[1, 1] ** 2 + vectors[2, 1] ** 2
+    square2 = vectors[0, 2] ** 2 + vectors[1, 2] ** 2 + vectors[2, 2] ** 2
     for i in range(len(out)):
-        out[i, 0] = x0 * r[i] + y0 * g[i] + z0 * b[i]
-        out[i, 1] = x1 * r[i] + y1 * g[i] + z1 * b[i]
-        out[i, 2] = x2 * r[i] + y2 * g[i] + z2 * b[i]
-    for i in range(len(out)):
-        if min(out[i, 0], out[i, 1], out[i, 2]) >= zero:
-            continue
         x, y, z = r[i], g[i], b[i]
-        p = vectors[0, 0] * x + vectors[1, 0] * y + vectors[2, 0] * z
-        q = vectors[0, 1] * x + vectors[1, 1] * y + vectors[2, 1] * z
-        s = vectors[0, 2] * x + vectors[1, 2] * y + vectors[2, 2] * z
-        best = best0 = best1 = best2 = zero
-        for k in range(1, 7):
-            h0 = solve[k, 0, 0] * x + solve[k, 0, 1] * y + solve[k, 0, 2] * z
-            h1 = solve[k, 1, 0] * x + solve[k, 1, 1] * y + solve[k, 1, 2] * z
-            h2 = solve[k, 2, 0] * x + solve[k, 2, 1] * y + solve[k, 2, 2] * z
-            gain = h0 * p + h1 * q + h2 * s  # explained square at a least-squares solution
-            if min(h0, h1, h2) >= zero and gain > best:
-                best, best0, best1, best2 = gain, h0, h1, h2
-        out[i, 0], out[i, 1], out[i, 2] = best0, best1, best2
+        alone0 = one0[0] * x + one0[1] * y + one0[2] * z
+        alone1 = one1[0] * x + one1[1] * y + one1[2] * z
+        alone2 = one2[0] * x + one2[1] * y + one2[2] * z
+        # What a part explains is its strength times its product with the pixel.
+        p, q, s = alone0 * square0, alone1 * square1, alone2 * square2
+        h0 = first0[0] * x + first0[1] * y + first0[2] * z
+        h1 = first1[0] * x + first1[1] * y + first1[2] * z
+        a0, a1 = max(alone0 if h1 < zero else h0, zero), max(alone1 if h0 < zero else h1, zero)
+        h0 = second0[0] * x + second0[1] * y + second0[2] * z
+        h2 = second2[0] * x + second2[1] * y + second2[2] * z
+        b0, b2 = max(alone0 if h2 < zero else h0, zero), max(alone2 if h0 < zero else h2, zero)
+        h1 = third1[0] * x + third1[1] * y + third1[2] * z
+        h2 = third2[0] * x + third2[1] * y + third2[2] * z
+        c1, c2 = max(alone1 if h2 < zero else h1, zero), max(alone2 if h1 < zero else h2, zero)
+        gain_a, gain_b, gain_c = a0 * p + a1 * q, b0 * p + b2 * s, c1 * q + c2 * s
+        on_c = (gain_c > gain_a) & (gain_c > gain_b)
+        on_b = gain_b > gain_a
+        h0 = whole0[0] * x + whole0[1] * y + whole0[2] * z
+        h1 = whole1[0] * x + whole1[1] * y + whole1[2] * z
+        h2 = whole2[0] * x + whole2[1] * y + whole2[2] * z
+        inside = min(h0, h1, h2) >= zero
+        out[i, 0] = h0 if inside else (zero if on_c else (b0 if on_b else a0))
+        out[i, 1] = h1 if inside else (c1 if on_c else (zero if on_b else a1))
+        out[i, 2] = h2 if inside else (c2 if on_c else (b2 if on_b else zero))
 
 
 @compiled
