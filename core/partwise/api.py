@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         tri_nmf,
         uniqueness,
     )
+    from partwise.engine.pool import blocks, run_blocks, single_blas
     from partwise.errors import (
         AnalysisProblem,
         Cancelled,
@@ -178,6 +179,7 @@ _NAMES = {
         "tri_nmf",
         "uniqueness",
     ),
+    "partwise.engine.pool": ("blocks", "run_blocks", "single_blas"),
     "partwise.errors": (
         "AnalysisProblem",
         "Cancelled",
@@ -279,6 +281,7 @@ __all__ = [
     "Verdict",
     "View",
     "benjamini_hochberg",
+    "blocks",
     "bootstrap",
     "calcium_nmf",
     "consensus_clusters",
@@ -300,9 +303,11 @@ __all__ = [
     "permutation_test",
     "rank_scan",
     "refit",
+    "run_blocks",
     "semi_nmf",
     "separable_nmf",
     "sequential_nmf",
+    "single_blas",
     "start_factors",
     "state_folder",
     "stop_if_cancelled",
