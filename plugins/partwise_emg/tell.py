@@ -284,7 +284,7 @@ def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bo
     if not plain:
         options["model"] = "none"
     raw = prepared.filters is not None
-    amount = Axis("envelope", 1, "of maximum" if raw else "")
+    amount = Axis("envelope", 1, "of max" if raw else "")
     return View("traces", words, arrays, (muscles, time, amount), options)
 
 
@@ -354,7 +354,8 @@ def _cycle_axis(prepared: Prepared) -> Axis:
     if prepared.whole:
         step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
         return Axis("time", cycles.points, "s", step, float(cycles.seconds[0]))
-    return Axis("cycle", cycles.points, "%", 100 / cycles.points, 100 / cycles.points / 2)
+    name = "cycle, half of it stance and half swing" if cycles.stance else "cycle"
+    return Axis(name, cycles.points, "%", 100 / cycles.points, 50 / cycles.points)
 
 
 def _scan_view(found: Found) -> View:
@@ -389,6 +390,7 @@ def _scan_view(found: Found) -> View:
             "chosen": found.rank,
             "points": True,
             "range": [0.0, 1.05],
+            "cut": True,
         },
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from partwise.api import Axis, Dataset, InputProblem, UsageProblem, View
-from partwise_app.api import DARK, Choice, Host, SectionLabel, TracesView, label, tr
+from partwise_app.api import DARK, LIGHT, Choice, Host, SectionLabel, TracesView, label, tr
 from partwise_emg.asked import Params
 from partwise_emg.envelope import filters_of, linear_envelope
 from partwise_emg.panel.asking import asked
@@ -24,11 +25,11 @@ class BeforeAfter(QWidget):
         super().__init__()
         self._host = host
         self._known: object = None
+        self._plot = TracesView()
         self._channel = Choice()
         self._channel.setAccessibleName(tr("Channel shown before and after the filter"))
         self._channel.currentIndexChanged.connect(self._chosen)
-        self._plot = TracesView()
-        self._plot.set_theme(DARK)
+        self._follow()
         self._plot.setMinimumHeight(150)
         self._words = label("", "muted", wrap=True)
         box = QVBoxLayout(self)
@@ -41,9 +42,15 @@ class BeforeAfter(QWidget):
         host.changed.connect(self.refresh)
         self.refresh()
 
-    def set_theme(self, tokens: object) -> None:
-        """Use the colours of a theme."""
-        self._plot.set_theme(tokens)  # type: ignore[arg-type]  # a Tokens; the window hands it over
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Use the theme of the window, which its palette tells."""
+        dark = self.palette().window().color().lightness() < 128
+        self._plot.set_theme(DARK if dark else LIGHT)
 
     def refresh(self) -> None:
         """Filter the channel again where what is asked has changed."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
-from partwise_app.api import Host, SectionLabel, button, label, tr
+from partwise_app.api import Elided, Host, SectionLabel, button, label, tr
 from partwise_emg.synergies import RULES
 
 __all__ = ["Rules"]
@@ -33,7 +34,9 @@ class Rules(QWidget):
             take.setAccessibleName(tr("Take the number of: {rule}").format(rule=words))
             take.clicked.connect(self._take)
             self._taking[take] = name
-            title = label(words[:1].upper() + words[1:])
+            title = Elided(words[:1].upper() + words[1:])
+            said.setMinimumWidth(24)
+            said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, widget in enumerate((title, said, take)):
                 self._grid.addWidget(widget, row, column)
             self._rows.append((name, title, said, take))
