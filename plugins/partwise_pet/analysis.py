@@ -23,12 +23,12 @@ from partwise.api import (
     stop_if_cancelled,
 )
 from partwise_pet.blood import Samples, read_samples
+from partwise_pet.core import cores_of
 from partwise_pet.count import Counted, count_factors
 from partwise_pet.doubt import (
     Band,
     band_of,
     blood_check,
-    cores_of,
     resampled_band,
     scaled_by_core,
 )

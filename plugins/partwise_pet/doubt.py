@@ -14,19 +14,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, label
 from scipy.optimize import linear_sum_assignment
 
 from partwise.api import refit
-from partwise_pet.factors import Factors, Question, find_factors, smoothed
+from partwise_pet.core import Core, cores_of
+from partwise_pet.factors import Factors, Question, find_factors
 
 __all__ = [
     "Band",
     "Blood",
-    "Core",
     "band_of",
     "blood_check",
-    "cores_of",
     "misfit",
     "resampled_band",
     "scaled_by_core",
@@ -35,31 +33,10 @@ __all__ = [
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_FEW, _MANY = 12, 60  # voxels of a core
-_BRIGHT = 0.5  # of the strongest amounts: a core is no dim fringe
 _TIMES = (0.0, 0.35, 2.5)  # of the overlap that was used
 _WITHIN = 0.02  # of the misfit: as good a fit
-_ROUNDS, _GRANTED = 30, 1 / 3
+_GRANTED = 1 / 3  # of a tissue's core to blood
 _LATE = 1 / 3  # of the scan: where the early peak is over
-
-
-@dataclass(frozen=True, eq=False)
-class Core:
-    """Where a factor is purest.
-
-    Attributes
-    ----------
-    columns : int array
-        Of X.
-    purity : float
-        Share of the amounts there that are this factor's.
-    thin : bool
-        No voxel of the pool around has the pool on all sides: partial volume.
-    """
-
-    columns: NDArray[np.intp]
-    purity: float
-    thin: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,69 +70,23 @@ class Blood:
     given_away: float
 
 
-def cores_of(
-    H: Array, mask: Mask, anchors: Sequence[NDArray[np.intp]], W: Array
-) -> tuple[Core, ...]:
-    """Return where each factor is purest; its anchors, where it has any."""
-    amounts = smoothed(H, mask)
-    size = np.linalg.norm(W, axis=0)[:, None]
-    share = amounts * size / np.maximum((amounts * size).sum(axis=0), 1e-30)
-    found = []
-    for k in range(len(H)):
-        given = anchors[k] if k < len(anchors) else np.empty(0, np.intp)
-        columns = given if given.size else _purest(amounts[k], share[k], mask)
-        found.append(
-            Core(columns, float(share[k][columns].mean()), _is_thin(amounts[k], columns, mask))
-        )
-    return tuple(found)
-
-
-def _purest(amount: Array, share: Array, mask: Mask) -> NDArray[np.intp]:
-    top = float(np.quantile(amount, 0.995))
-    bright = amount > _BRIGHT * top if top > 0 else np.ones(amount.size, bool)
-    score = np.where(bright, share * amount / max(top, 1e-30), 0.0)
-    count = int(np.clip(0.15 * bright.sum(), _FEW, _MANY))
-    best = np.argsort(-score, kind="stable")[: 2 * count]
-    # Of the best voxels the largest piece: one pool, not specks of several.
-    volume = np.zeros(mask.shape, bool)
-    places = np.flatnonzero(mask)
-    volume.ravel()[places[best]] = True
-    pieces, number = label(volume, np.ones((3, 3, 3)))
-    if number > 1:
-        sizes = np.bincount(pieces.ravel())[1:]
-        inside = pieces.ravel()[places[best]] == 1 + int(sizes.argmax())
-        if inside.sum() >= _FEW:
-            best = best[inside]
-    return np.sort(best[:count]).astype(np.intp)
-
-
-def _is_thin(amount: Array, columns: NDArray[np.intp], mask: Mask) -> bool:
-    """Whether what is brighter than half the core goes when one voxel is peeled off."""
-    level = 0.5 * float(amount[columns].mean())
-    volume = np.zeros(mask.shape, bool)
-    volume[mask] = amount > level
-    flat = np.flatnonzero(mask)[columns]
-    inner = binary_erosion(volume, np.ones((3, 3, 3), bool), border_value=1)
-    return bool(inner.ravel()[flat].mean() < 0.25)
-
-
 def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
     """Return the factors as shares of volume, and curves in the unit of the data.
 
-    In a core all shares add up to 1: what other factors hold there (blood in the middle of a
-    muscle, by its vessels and by blur) is not part of its own. At most a third is granted to the
-    others, or a factor that is nowhere pure would grow without bound.
+    The core of blood is blood alone. In that of a tissue, tissue and the blood in its vessels,
+    or that blur brings there, add up to 1; at most a third is granted to blood. What dim
+    surroundings take by blur is not seen in the signal and not corrected.
     """
-    count = len(cores)
-    amount = np.array(
-        [factors.H[:, core.columns].mean(axis=1) if core.columns.size else np.eye(count)[k]
+    size = np.array(
+        [factors.H[k, core.columns].mean() if core.columns.size else 1.0
          for k, core in enumerate(cores)]
     )  # fmt: skip
-    own = np.where(np.diag(amount) > 0, np.diag(amount), 1.0)
-    per = 1 / own
-    others = amount - np.diag(np.diag(amount))
-    for _ in range(_ROUNDS):
-        per = (1 - np.minimum(others @ per, _GRANTED)) / own
+    per = 1 / np.where(size > 0, size, 1.0)
+    blood = list(factors.blood)
+    for k, core in enumerate(cores):
+        if k not in blood and blood and core.columns.size:
+            there = float(per[blood] @ factors.H[np.ix_(np.array(blood), core.columns)].mean(axis=1))
+            per[k] *= 1 - min(there, _GRANTED)
     return replace(factors, W=factors.W / per, H=factors.H * per[:, None])
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from partwise.api import Part, Trust, Verdict
 from partwise_pet.blood import Samples
+from partwise_pet.core import Core
 from partwise_pet.count import Counted
-from partwise_pet.doubt import Band, Blood, Core
+from partwise_pet.doubt import Band, Blood
 from partwise_pet.factors import Factors
 from partwise_pet.graphical import Graphical
 from partwise_pet.series import Series

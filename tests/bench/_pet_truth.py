@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from partwise_pet.doubt import Core, blood_check, cores_of, scaled_by_core
+from partwise_pet.core import Core, cores_of
+from partwise_pet.doubt import blood_check, scaled_by_core
 from partwise_pet.factors import Factors, Question
 from partwise_pet.kinetics import patlak
 from partwise_pet.phantom import HALF_LIFE_S, Body, Phantom, Tissue, body_of, make_phantom
@@ -175,8 +176,20 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
         float(likeness[j, 1]),
         ki_of(scan, found.W[:, j], found.W[:, k]) / true_ki(scan) - 1,
         flagged,
-        late(scan, found.W[:, k], blood, scale=False),
+        _worst_pool(one, found),
     )
+
+
+def _worst_pool(one: Case, found: Factors) -> float:
+    """The largest error of any pool of blood, in the unit of the data, as a person reads it."""
+    scan, worst = one.scan, 0.0
+    for name in [n for n in ("RV", "LV") if n in scan.names]:
+        image = scan.images[scan.factor(name)][one.box]
+        likeness = [np.nan_to_num(np.corrcoef(h, image)[0, 1]) for h in found.H]
+        curve = found.W[:, int(np.argmax(likeness))]
+        off_late = late(scan, curve, scan.curves[scan.factor(name)], scale=False)
+        worst = off_late if abs(off_late) > abs(worst) else worst
+    return worst
 
 
 def thin(cores: tuple[Core, ...], each: Any) -> bool:

@@ -44,11 +44,11 @@ def _anchored(one: truth.Case, shift: tuple[int, int, int] = (0, 0, 0)) -> truth
 
 
 METHODS: dict[str, Callable[[truth.Case], truth.Row]] = {
-    "region (true)": lambda one: truth.of_regions(one),
+    "region (true)": truth.of_regions,
     "NMF as it comes": lambda one: truth.measure(one, _naive(one.question)),
     "weighted NMF": lambda one: truth.measure(one, loose_factors(one.question)),
     "ours, no click": lambda one: truth.measure(one, find_factors(one.question)),
-    "ours, anchored": lambda one: _anchored(one),
+    "ours, anchored": _anchored,
 }
 
 
