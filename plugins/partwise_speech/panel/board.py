@@ -111,7 +111,8 @@ class Panel(QWidget):
 
     def _compare(self, dataset: object, result: Result | None) -> None:
         """The first result of a recording is seen beside it."""
-        if dataset is not None and result is not None and dataset is not self._compared:
+        whole = array_of(result, "gain") is not None and not self._host.running
+        if whole and dataset is not self._compared:
             self._compared = dataset
             self._host.look("compare")
 

@@ -1,0 +1,381 @@
+"""A recording is seen, heard and taught, in a real window with an ear of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QInputDialog
+from tests.journeys.conftest import Journey
+
+from partwise.job import LocalJob
+from partwise.jobs.perform import Request, perform
+from partwise.plugins.registry import load_registry
+from partwise.project.document import Document, Source
+from partwise.project.store import save
+from partwise_app.viewers.spectrogram import SpectrogramView
+from partwise_app.window import Window
+from partwise_speech import device
+from partwise_speech.dictionary import load_dictionary
+from partwise_speech.loudness import Loudness
+from partwise_speech.panel import Panel
+from partwise_speech.player import NoSound, Pull
+from partwise_speech.readers import load_sound
+from partwise_speech.strength import render
+
+RATE = 16_000
+FADE = 160
+
+
+class Ear:
+    """What would be heard: samples that the test asks for."""
+
+    latency = 0.0
+
+    def __init__(self, pull: Pull, rate: int, channels: int) -> None:
+        self.pull, self.rate, self.channels = pull, rate, channels
+        self.running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def close(self) -> None:
+        self.running = False
+
+    def listen(self, frames: int) -> NDArray[np.float32]:
+        out = np.zeros((frames, self.channels), np.float32)
+        for start in range(0, frames, 128):
+            self.pull(out[start : start + 128])
+        return out[:, 0]
+
+
+class Room:
+    """Loudspeaker, microphone, and whether they are there."""
+
+    def __init__(self) -> None:
+        self.ear: Ear | None = None
+        self.push: Callable[[NDArray[np.float32]], None] | None = None
+        self.why = ""
+
+    def open_speaker(self, pull: Pull, rate: int, channels: int) -> Ear:
+        if self.why:
+            raise NoSound(self.why)
+        self.ear = Ear(pull, rate, channels)
+        return self.ear
+
+    def open_microphone(self, push: Any, rate: int) -> Any:
+        self.push = push
+        return Ear(lambda out: None, rate, 1)
+
+    def reason(self) -> str:
+        return self.why
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Room:
+    made = Room()
+    monkeypatch.setattr(device, "open_speaker", made.open_speaker)
+    monkeypatch.setattr(device, "open_microphone", made.open_microphone)
+    monkeypatch.setattr(device, "why_no_speaker", made.reason)
+    monkeypatch.setattr(device, "why_no_microphone", made.reason)
+    return made
+
+
+def recording(folder: Path) -> Path:
+    """Two seconds of noise alone, then a voice of vowels in it."""
+    rng = np.random.default_rng(7)
+    t = np.arange(5 * RATE) / RATE
+    pitch = 2 * np.pi * np.cumsum(130 + 15 * np.sin(2 * np.pi * 0.8 * t)) / RATE
+    harmonics = np.arange(1, 24)[:, None]
+    voice = (np.sin(harmonics * pitch) / harmonics).sum(axis=0)
+    voice *= 0.09 * (t > 2) * np.clip(np.sin(2 * np.pi * 2 * t) + 0.4, 0, 1)
+    noise = np.convolve(rng.standard_normal(t.size + 7), np.ones(8) / 8, "valid")
+    path = folder / "visit.wav"
+    soundfile.write(path, (voice + 0.06 * noise).astype(np.float32), RATE, "PCM_16")
+    return path
+
+
+def opened(journey: Journey) -> tuple[Window, Panel, SpectrogramView]:
+    window = journey.window()
+    journey.open(window, recording(journey.folder))
+    panel = window.desk.findChild(Panel)
+    assert panel is not None
+    journey.qtbot.waitUntil(lambda: panel.listening.duration > 0)
+    view = panel.stagehand.view
+    assert view is not None
+    return window, panel, view
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a result, made once."""
+    folder = tmp_path_factory.mktemp("done")
+    dataset = load_sound(recording(folder))
+    assert dataset.source is not None
+    request = Request("speech", "denoise", dataset, {"noise_span": "0.2:1.8", "drift": False})
+    result = perform(request, LocalJob(), load_registry())
+    document = Document()
+    document.add_source(Source("source-1", "speech", dataset.title, dataset.source))
+    document.add_run("source-1", "speech", "denoise", "Run 1", result)
+    save(document.state, folder / "visit.partwise")
+    return folder / "visit.partwise"
+
+
+def ready(journey: Journey, project: Path) -> tuple[Window, Panel, SpectrogramView]:
+    """A window with the result in sight, all of it prepared."""
+    window = journey.window()
+    journey.open(window, project)
+    panel = window.desk.findChild(Panel)
+    assert panel is not None
+    heard(journey, panel)
+    view = panel.stagehand.view
+    assert view is not None
+    journey.qtbot.waitUntil(lambda: len(view.panes()) == 2)
+    return window, panel, view
+
+
+def heard(journey: Journey, panel: Panel) -> None:
+    journey.qtbot.waitUntil(lambda: "speech" in panel.listening.keys, timeout=20_000)
+    journey.qtbot.waitUntil(lambda: panel.listening.loudness is not None, timeout=20_000)
+
+
+def drag(journey: Journey, view: SpectrogramView, start: QPointF, end: QPointF) -> None:
+    left = Qt.MouseButton.LeftButton
+    journey.qtbot.mousePress(view, left, pos=start.toPoint())
+    journey.qtbot.mouseMove(view, ((start + end) / 2).toPoint())
+    journey.qtbot.mouseMove(view, end.toPoint())
+    journey.qtbot.mouseRelease(view, left, pos=end.toPoint())
+
+
+def select(journey: Journey, view: SpectrogramView, start: float, end: float) -> None:
+    y = view.strip().center().y()
+    drag(journey, view, QPointF(view.x_of(start), y), QPointF(view.x_of(end), y))
+
+
+def test_drop_drag_over_noise_listen(journey: Journey, room: Room) -> None:
+    """The default for a new user, and 1, 2, 3 at the same sample, equally loud."""
+    window, panel, view = opened(journey)
+    assert not view.is_empty(), "a recording is seen before any run"
+    assert panel.under_stage.isVisible()
+    journey.picture(window, "speech-open")
+
+    select(journey, view, 0.2, 1.8)
+    assert panel.selection.isVisible()
+    journey.picture(window, "speech-selected")
+    with journey.qtbot.waitSignal(window.session.run_added, timeout=90_000):
+        panel.selection.noise.click()
+    assert window.session.parameters["noise_span"].startswith("0.")
+    heard(journey, panel)
+    view = panel.stagehand.view  # type: ignore[assignment]  # there is one, asserted above
+    assert [span.name for span in view.spans] == ["Noise only"]
+    assert len(view.panes()) == 2, "the first result is seen beside the recording"
+
+    tracks = panel.preparing.heard.tracks
+    whole, speech = (tracks[k][:, 0] for k in ("whole", "speech"))
+    assert np.square(speech[: 2 * RATE]).mean() < 0.2 * np.square(whole[: 2 * RATE]).mean()
+
+    assert panel.listening.position == pytest.approx(0.2, abs=0.02), "where it was selected"
+    panel.listening.seek(0.0)
+    view.setFocus()
+    journey.qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert panel.listening.playing
+    ear = room.ear
+    assert ear is not None
+    gains = panel.listening._levels.gains  # type: ignore[union-attr]  # the loudness is known
+    first = ear.listen(RATE)
+    np.testing.assert_allclose(first[FADE:], gains["whole"] * whole[FADE:RATE], atol=2e-5)
+    strips = window.session.strips
+    journey.qtbot.keyClick(view, Qt.Key.Key_2)
+    second = ear.listen(RATE)
+    expected = gains["speech"] * speech[RATE : 2 * RATE]
+    np.testing.assert_allclose(second[FADE:], expected[FADE:], atol=2e-5)
+    journey.qtbot.keyClick(view, Qt.Key.Key_3)
+    third = ear.listen(RATE)
+    rest = gains["residual"] * (whole - speech)[2 * RATE : 3 * RATE]
+    np.testing.assert_allclose(third[FADE:], rest[FADE:], atol=2e-5)
+    assert window.session.strips == strips, "digits choose what is heard, not what is shown"
+    steps = np.abs(np.diff(np.concatenate([first, second, third])))
+    own = max(np.abs(np.diff(x)).max() for x in (first[FADE:], second[FADE:], third[FADE:]))
+    assert steps.max() < own + 0.02, "no click between them"
+    known, mixes = Loudness(tracks, RATE), panel.preparing.heard.mixes
+    loud = [known.of({k: v * gains[key] for k, v in mix.items()}) for key, mix in mixes.items()]
+    assert max(loud) - min(loud) < 0.5
+    journey.qtbot.waitUntil(lambda: view._playhead is not None)
+    assert panel.listening.position == pytest.approx(3.0, abs=0.01)
+    journey.picture(window, "speech-playing")
+    journey.qtbot.keyClick(view, Qt.Key.Key_Space)
+    ear.listen(1024)
+    journey.qtbot.waitUntil(lambda: not ear.running)
+
+
+def test_solo_in_the_mixer_is_what_is_heard(journey: Journey, room: Room, done: Path) -> None:
+    window, panel, _ = ready(journey, done)
+    session = window.session
+    session.edits.strip("speech", "Solo Speech", {"solo": True})
+    journey.qtbot.waitUntil(lambda: panel.listening.key == "speech")
+    session.edits.strip("speech", "End solo", {"solo": False})
+    journey.qtbot.waitUntil(lambda: panel.listening.key == "whole")
+    session.edits.strip("noise", "Solo Noise", {"solo": True})
+    journey.qtbot.waitUntil(lambda: panel.listening.key == "residual")
+
+
+def test_strength_is_tried_out_at_once_and_can_be_undone(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    before = panel.preparing.heard.tracks["speech"].copy()
+    view.look(type(view.window_shown)(2.0, 4.0))
+    panel.teaching.strength.setSliderDown(True)
+    with journey.qtbot.waitSignal(panel.trying.previewed, timeout=10_000):
+        panel.teaching.strength.setValue(80)
+    tried = panel.listening.heard.tracks["speech"]
+    inside, outside = slice(2 * RATE, 4 * RATE), slice(0, 2 * RATE)
+    np.testing.assert_array_equal(tried[outside], before[outside])
+    recorded, codes = panel.preparing.recording, panel.preparing.codes
+    assert recorded is not None
+    assert codes is not None
+    expected = render(recorded, codes, 2 * RATE, 4 * RATE, 1.6).T
+    np.testing.assert_allclose(tried[inside], expected, atol=1e-6)
+    assert view._preview is not None
+    panel.teaching.strength.setSliderDown(False)
+    panel.teaching.strength.sliderReleased.emit()
+    assert window.session.parameters["strength"] == pytest.approx(1.6)
+    whole_length = render(recorded, codes, 0, 5 * RATE, 1.6).T
+
+    def sounds_like(expected: NDArray[np.float32]) -> bool:
+        return bool(np.allclose(panel.listening.heard.tracks["speech"], expected, atol=1e-5))
+
+    journey.qtbot.waitUntil(lambda: sounds_like(whole_length), timeout=10_000)
+    journey.picture(window, "speech-strength")
+    window.session.undo()
+    journey.qtbot.waitUntil(lambda: sounds_like(before), timeout=10_000)
+    assert view._preview is None
+
+
+def test_paint_teaches_the_next_run_and_is_an_edit(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    view.setFocus()
+    journey.qtbot.keyClick(view, Qt.Key.Key_N)
+    assert panel.teaching.held == "noise"
+    pane = view.panes()[0]
+    start = QPointF(view.x_of(2.4), view.y_of(2000, pane))
+    end = QPointF(view.x_of(3.4), view.y_of(2000, pane))
+    drag(journey, view, start, end)
+    session = window.session
+    assert session.parameters["painted"].startswith("noise 2.")
+    assert session.undo_name == "Paint noise"
+    journey.qtbot.waitUntil(lambda: bool(view._patches))
+    journey.picture(window, "speech-painted")
+    journey.run(window)
+    assert session.run is not None
+    codes = next(v.arrays["gain"] for v in session.run.result.views if "gain" in v.arrays)
+    frame, row = round(2.9 / 0.008), round(2000 / 31.25)
+    assert codes[row, frame] == codes.min(), "the gain obeys"
+    journey.qtbot.keyClick(view, Qt.Key.Key_N)
+    assert panel.teaching.held == ""
+    session.undo()
+    journey.qtbot.waitUntil(lambda: not view._patches)
+
+
+def test_the_end_of_the_noise_is_dragged(journey: Journey, room: Room) -> None:
+    window, panel, view = opened(journey)
+    session = window.session
+    session.edits.parameter("noise_span", "0.5:1.5")
+    journey.qtbot.waitUntil(lambda: bool(view.spans))
+    select(journey, view, 1.5, 1.9)
+    start, end = (float(edge) for edge in session.parameters["noise_span"].split(":"))
+    assert start == pytest.approx(0.5)
+    assert end == pytest.approx(1.9, abs=0.02)
+    assert panel.stagehand.selection is None
+    view.span_changed.emit(0, 0.5, 0.55)  # too short to learn from
+    journey.qtbot.waitUntil(lambda: view.spans[0].end == pytest.approx(end))
+    assert session.parameters["noise_span"].startswith("0.500:1.")
+
+
+def test_an_atom_is_heard_alone(journey: Journey, room: Room, done: Path) -> None:
+    _, panel, _ = ready(journey, done)
+    tiles = panel.atoms.tiles
+    assert len(tiles) >= 8
+    with journey.qtbot.waitSignal(panel.preparing.atoms_ready, timeout=20_000):
+        tiles[0].click()
+    assert panel.listening.key == "atoms"
+    atom = panel.listening.heard.tracks["atoms"]
+    rest = panel.listening.heard.tracks["whole"] - panel.listening.heard.tracks["speech"]
+    assert 0 < np.square(atom).mean() < np.square(rest).mean()
+    tiles[0].click()
+    journey.qtbot.waitUntil(lambda: panel.listening.key == "residual")
+
+
+def test_a_voice_is_learned_kept_and_used_again(
+    journey: Journey, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, panel, view = opened(journey)
+    monkeypatch.setattr(QInputDialog, "getText", lambda *a, **k: ("Visit in March", True))
+    select(journey, view, 2.1, 4.9)
+    with journey.qtbot.waitSignal(panel.learning.learned, timeout=30_000):
+        panel.selection.voice.click()
+    path = window.session.parameters["speech_dictionary"]
+    assert Path(path).is_file()
+    assert load_dictionary(Path(path)).name == "Visit in March"
+    journey.picture(window, "speech-voice")
+    other = journey.window()
+    journey.open(other, recording(journey.folder))
+    again = other.desk.findChild(Panel)
+    assert again is not None
+    names = [row.accessibleName() for row in again.shelf.findChildren(type(_radio(panel)))]
+    assert "Use Visit in March" in names
+
+
+def _radio(panel: Panel) -> Any:
+    from PySide6.QtWidgets import QRadioButton
+
+    found = panel.shelf.findChild(QRadioButton)
+    assert found is not None
+    return found
+
+
+def test_without_a_loudspeaker_all_else_works_and_the_reason_is_there(
+    journey: Journey, room: Room
+) -> None:
+    room.why = "No loudspeaker or headphones are connected"
+    window, panel, view = opened(journey)
+    journey.qtbot.waitUntil(lambda: bool(panel.listening.reason))
+    assert not panel.transport.play.isEnabled()
+    assert room.why in panel.transport.play.toolTip()
+    assert room.why in panel.transport._said.full()
+    view.setFocus()
+    journey.qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert not panel.listening.playing
+    assert not panel.recording.button.isEnabled()
+    journey.qtbot.keyClick(view, Qt.Key.Key_2)
+    assert panel.listening.key == "whole", "there is no speech before a run"
+    journey.picture(window, "speech-silent")
+
+
+def test_a_recording_is_made_and_opened(journey: Journey, room: Room) -> None:
+    window, panel, _ = opened(journey)
+    target = journey.folder / "new visit.flac"
+    panel.recording.start(target)
+    push = room.push
+    assert push is not None
+    said = 0.3 * np.sin(np.arange(48_000) / 20).astype(np.float32)
+    for start in range(0, said.size, 4800):
+        push(said[start : start + 4800])
+    with journey.qtbot.waitSignal(window.session.opened, timeout=20_000):
+        panel.recording.stop()
+    journey.qtbot.waitUntil(lambda: window.session.input is not None, timeout=20_000)
+    source = window.session.source
+    assert source is not None
+    assert source.title == "new visit.flac"
+    journey.qtbot.waitUntil(lambda: panel.listening.duration == pytest.approx(1.0))
