@@ -19,6 +19,7 @@ from partwise.api import (
     Result,
     View,
     param,
+    single_blas,
     stop_if_cancelled,
 )
 from partwise_speech.choice import METHODS, choose
@@ -42,7 +43,7 @@ _COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise.
 _GENERIC = Settings(updates=25, adapt_every=8)
-_OWN = Settings(updates=30, adapt_every=2)
+_OWN = Settings(updates=36, adapt_every=2, keep=500)
 
 Array = NDArray[np.float32]
 
@@ -145,6 +146,11 @@ class SpeechAnalysis:
         FileProblem
             A voice or a noise that cannot be read.
         """
+        # Many small products: beside a busy neighbour, threads of BLAS would wait for each other.
+        with single_blas():
+            return self._run(dataset, params, job)
+
+    def _run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         job.report(0.0, "Listening")
         recording = recording_of(dataset)
         _check_length(recording)
@@ -160,7 +166,7 @@ class SpeechAnalysis:
             lambda _: not job.cancelled,
         )
         stop_if_cancelled(job)
-        own = params.speech_dictionary.strip().lower() != GENERIC
+        own = voice.is_own
         separator = Separator(
             recording,
             voice,

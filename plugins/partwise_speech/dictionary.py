@@ -74,6 +74,11 @@ class Dictionary:
     def count(self) -> int:
         return int(self.atoms.shape[1])
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it was learned from one talker alone."""
+        return self.kind == "voice" and self.about.get("talkers", 1) == 1
+
     def spectra(self) -> Array:
         """Return the mean spectrum of each atom, (atoms, BANDS)."""
         return np.asarray(self.atoms.reshape(DEPTH, BANDS, -1).mean(axis=0).T)

@@ -16,11 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise.api import blocks, run_blocks, single_blas
+
 __all__ = ["Activations", "Allowed", "learn_noise", "separate"]
 
 Array = NDArray[np.float32]
 
 _TINY = np.float32(1e-9)
+_BLOCK = 160  # patches; with their activations they stay in a cache of a few MB
+_NONE = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +100,13 @@ def learn_noise(
     W /= W.sum(axis=0)
     H = rng.uniform(0.5, 1.5, (count, V.shape[1])).astype(np.float32)
     H *= V.sum(axis=0) / np.float32(count) + _TINY
-    for step in range(updates):
-        H *= W.T @ (V / (W @ H + _TINY))
-        W *= (V / (W @ H + _TINY)) @ H.T
-        W /= W.sum(axis=0) + np.float32(1e-20)
-        if on_step is not None and step % 4 == 3 and not on_step(W):
-            break
+    with single_blas():
+        for step in range(updates):
+            H *= W.T @ (V / (W @ H + _TINY))
+            W *= (V / (W @ H + _TINY)) @ H.T
+            W /= W.sum(axis=0) + np.float32(1e-20)
+            if on_step is not None and step % 4 == 3 and not on_step(W):
+                break
     return np.asarray(W, dtype=np.float32)
 
 
@@ -137,38 +142,73 @@ def separate(
     on_step : callable, optional
         Sees the number of updates done and the noise atoms; stops by returning False.
     """
-    work = _Fit(V, speech, noise, sparsity, allowed)
+    work = _Fit(V, speech, noise, 1 + sparsity, allowed)
     trace: list[float] = []
     done = 0
-    for done in range(1, updates + 1):
-        if done == keep_after + 1:
-            work.lay_aside(keep)
-        value = work.update(adapt=bool(adapt_every) and done % adapt_every == 0)
-        if value is not None:
-            trace.append(value)
-        if on_step is not None and not on_step(done, work.atoms):
-            break
-    return work.told(trace, done)
+    with single_blas():
+        while done < updates:
+            if done == keep_after:
+                work.lay_aside(keep)
+            count = _until_next(done, updates, adapt_every, keep_after)
+            done += count
+            learns = bool(adapt_every) and done % adapt_every == 0
+            value = work.update(count, adapt=learns)
+            if learns:
+                trace.append(value)
+            if on_step is not None and not on_step(done, work.atoms):
+                break
+        return work.told(trace, done)
+
+
+def _until_next(done: int, updates: int, adapt_every: int, keep_after: int) -> int:
+    """How many updates come before something else is to be done."""
+    stops = [updates]
+    if adapt_every:
+        stops.append(done + adapt_every - done % adapt_every)
+    if done < keep_after:
+        stops.append(keep_after)
+    return min(stops) - done
+
+
+@dataclass(eq=False)
+class _Block:
+    """Some patches, their activations, and room to work in; all small enough for a cache."""
+
+    V: Array
+    H: Array
+    ratio: Array
+    change: Array
+    allowed: Allowed | None
+    grown: Array
+    seen: Array
+    value: float = 0.0
 
 
 class _Fit:
-    """Factors and buffers of one stretch; W = [D, N] in columns, H likewise in rows."""
+    """Factors of one stretch; W = [D, N] in columns, H in blocks of patches, likewise in rows."""
 
     def __init__(
-        self, V: Array, speech: Array, noise: Array, sparsity: float, allowed: Allowed | None
+        self, V: Array, speech: Array, noise: Array, price: float, allowed: Allowed | None
     ) -> None:
-        self.V = V
         self.kept = np.arange(speech.shape[1])
-        self._all = speech.shape[1]
-        self._speech = speech.shape[1]
-        self._allowed = allowed
+        self._all = self._speech = speech.shape[1]
+        self._price = np.float32(price)
         self.W = np.concatenate([speech, noise], axis=1, dtype=np.float32)
-        self.H = np.empty((self.W.shape[1], V.shape[1]), np.float32)
-        self.H[:] = V.sum(axis=0) / np.float32(len(self.H)) + _TINY
-        self._price = np.float32(1 + sparsity)
-        self._ratio = np.empty_like(V)
-        self._change = np.empty_like(self.H)
-        self._divergence = 0.0
+        self._cuts = blocks(V.shape[1], _BLOCK)
+        self._blocks = [self._block(V[:, a:b], allowed, slice(a, b)) for a, b in self._cuts]
+
+    def _block(self, V: Array, allowed: Allowed | None, place: slice) -> _Block:
+        V = np.ascontiguousarray(V)
+        H = np.empty((self.W.shape[1], V.shape[1]), np.float32)
+        H[:] = V.sum(axis=0) / np.float32(len(H)) + _TINY
+        free = None
+        if allowed is not None:
+            free = Allowed(
+                np.ascontiguousarray(allowed.speech[:, place]),
+                np.ascontiguousarray(allowed.noise[:, place]),
+            )
+        none = np.zeros(0, np.float32)
+        return _Block(V, H, np.empty_like(V), np.empty_like(H), free, none, none)
 
     @property
     def atoms(self) -> Array:
@@ -178,98 +218,114 @@ class _Fit:
         """Go on with the `keep` atoms of speech that carry most."""
         if self._speech <= keep:
             return
-        heavy = np.sort(np.argsort(-self.H[: self._speech].sum(axis=1), kind="stable")[:keep])
+        mass = sum(b.H[: self._speech].sum(axis=1) for b in self._blocks)
+        heavy = np.sort(np.argsort(-np.asarray(mass), kind="stable")[:keep])
         self.kept = self.kept[heavy]
-        rows = np.concatenate([heavy, np.arange(self._speech, len(self.H))])
+        rows = np.concatenate([heavy, np.arange(self._speech, self.W.shape[1])])
         self.W = np.ascontiguousarray(self.W[:, rows])
-        self.H = np.ascontiguousarray(self.H[rows])
-        self._change = np.empty_like(self.H)
+        for b in self._blocks:
+            b.H = np.ascontiguousarray(b.H[rows])
+            b.change = np.empty_like(b.H)
         self._speech = keep
 
-    def update(self, *, adapt: bool = False) -> float | None:
-        """Renew all activations, and the noise atoms from the same ratios; returns the divergence.
+    def update(self, count: int, *, adapt: bool) -> float:
+        """Renew all activations `count` times, with the last the noise atoms from the same ratios.
 
-        It is counted only where the atoms learn.
+        Returns the divergence before the last, where the atoms learned, else 0.
         """
-        change = self._changes(count=adapt)
-        if adapt:
-            self._adapt()
-        # To the power 3/2, by a product: np.power takes longer than the matrix products.
-        self.H *= change
-        np.sqrt(change, out=change)
-        self.H *= change
-        return self._divergence if adapt else None
 
-    def _adapt(self) -> None:
-        active, atoms = self.H[self._speech :], self.atoms
-        if self._allowed is None:
-            grown = atoms * (self._ratio @ active.T)
-        else:
+        def work(slot: int, low: int, high: int) -> None:
+            block = self._blocks[slot]
+            for k in range(count):
+                last = adapt and k == count - 1
+                self._change(block, count=last)
+                if last:
+                    self._learn(block)
+                # To the power 3/2, by a product: np.power takes longer than the matrix products.
+                block.H *= block.change
+                np.sqrt(block.change, out=block.change)
+                block.H *= block.change
+
+        run_blocks(work, self._cuts)
+        if not adapt:
+            return 0.0
+        grown = self.atoms * sum(b.grown for b in self._blocks)
+        if self._blocks[0].allowed is not None:
             # Where noise was not allowed nothing was seen of it, so nothing is learned there.
-            seen = np.maximum(self._allowed.noise @ active.T, _TINY)
-            grown = atoms * ((self._ratio * self._allowed.noise) @ active.T)
-            grown *= active.sum(axis=1) / seen
-        atoms[:] = grown / (grown.sum(axis=0) + np.float32(1e-20))
+            grown /= np.maximum(sum(b.seen for b in self._blocks), _TINY)
+        self.W[:, self._speech :] = grown / (grown.sum(axis=0) + np.float32(1e-20))
+        return sum(b.value for b in self._blocks)
+
+    def _learn(self, block: _Block) -> None:
+        """What this block says to the noise atoms."""
+        active = block.H[self._speech :]
+        if block.allowed is None:
+            block.grown = block.ratio @ active.T
+            return
+        block.grown = (block.ratio * block.allowed.noise) @ active.T
+        block.seen = block.allowed.noise @ active.T
+
+    def _change(self, block: _Block, *, count: bool = False) -> None:
+        """Find by which factor each activation wants to change; sets the ratios too."""
+        K, ratio = self._speech, block.ratio
+        if block.allowed is None:
+            np.matmul(self.W, block.H, out=ratio)
+        else:
+            s, n = self._models(block)
+            np.add(s, n, out=ratio)
+        ratio += _TINY
+        if count:
+            block.value = _divergence(block.V, ratio)
+        np.divide(block.V, ratio, out=ratio)
+        if block.allowed is None:
+            np.matmul(self.W.T, ratio, out=block.change)
+            block.change[:K] /= self._price
+            return
+        both = ((block.allowed.speech, slice(0, K)), (block.allowed.noise, slice(K, None)))
+        for allowed, rows in both:
+            W = self.W[:, rows]
+            price = W.T @ allowed + (self._price - 1 if rows.start == 0 else 0)
+            block.change[rows] = (W.T @ (ratio * allowed)) / np.maximum(price, _TINY)
+
+    def _models(self, block: _Block) -> tuple[Array, Array]:
+        K = self._speech
+        s, n = self.W[:, :K] @ block.H[:K], self.W[:, K:] @ block.H[K:]
+        if block.allowed is not None:
+            s *= block.allowed.speech
+            n *= block.allowed.noise
+        return s, n
 
     def told(self, trace: list[float], done: int) -> Activations:
-        change = self._changes()
-        kkt = float((self.H * np.abs(change - 1)).sum() / max(float(self.H.sum()), 1e-20))
-        s, n = self._models()
-        V = self.V
-        trace.append(_divergence(V, s + n + _TINY))
+        """Sum everything up."""
+        models: list[tuple[Array, Array]] = [(_NONE, _NONE)] * len(self._blocks)
+
+        def work(slot: int, low: int, high: int) -> None:
+            self._change(self._blocks[slot], count=True)
+            models[slot] = self._models(self._blocks[slot])
+
+        run_blocks(work, self._cuts)
+        moved = sum(float((b.H * np.abs(b.change - 1)).sum()) for b in self._blocks)
+        active = sum(float(b.H.sum()) for b in self._blocks)
+        V = np.concatenate([b.V for b in self._blocks], axis=1)
+        s, n = (np.concatenate([m[k] for m in models], axis=1) for k in range(2))
         rest = np.abs(V - s - n)
+        heard = [b.H[: self._speech].sum(axis=1) for b in self._blocks]
         used = np.zeros(self._all, np.float32)
-        used[self.kept] = self.H[: self._speech].sum(axis=1)
+        used[self.kept] = np.sum(heard, axis=0)
         return Activations(
             s,
             n,
             self.atoms.copy(),
-            self.H[self._speech :].copy(),
+            np.concatenate([b.H[self._speech :] for b in self._blocks], axis=1),
             used,
-            tuple(trace),
+            (*trace, sum(b.value for b in self._blocks)),
             done,
-            kkt,
+            moved / max(active, 1e-20),
             float(np.square(V).sum(dtype=np.float64)),
             float(np.square(rest).sum(dtype=np.float64)),
             float(V.sum(dtype=np.float64)),
             float(rest.sum(dtype=np.float64)),
         )
-
-    def _models(self) -> tuple[Array, Array]:
-        K = self._speech
-        s, n = self.W[:, :K] @ self.H[:K], self.W[:, K:] @ self.H[K:]
-        if self._allowed is not None:
-            s *= self._allowed.speech
-            n *= self._allowed.noise
-        return s, n
-
-    def _model(self) -> Array:
-        if self._allowed is not None:
-            s, n = self._models()
-            s += n
-            s += _TINY
-            return s
-        np.matmul(self.W, self.H, out=self._ratio)
-        self._ratio += _TINY
-        return self._ratio
-
-    def _changes(self, *, count: bool = False) -> Array:
-        """Return the factor by which each activation wants to change; sets the ratios."""
-        K = self._speech
-        model = self._model()
-        if count:
-            self._divergence = _divergence(self.V, model)
-        np.divide(self.V, model, out=self._ratio)  # may be the model's own buffer
-        if self._allowed is None:
-            np.matmul(self.W.T, self._ratio, out=self._change)
-            self._change[:K] /= self._price
-            return self._change
-        both = ((self._allowed.speech, slice(0, K)), (self._allowed.noise, slice(K, None)))
-        for allowed, rows in both:
-            W = self.W[:, rows]
-            price = W.T @ allowed + (self._price - 1 if rows.start == 0 else 0)
-            self._change[rows] = (W.T @ (self._ratio * allowed)) / np.maximum(price, _TINY)
-        return self._change
 
 
 def _divergence(V: Array, model: Array) -> float:

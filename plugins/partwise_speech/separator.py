@@ -49,11 +49,14 @@ class Settings:
     adapt_every : int
         Updates from one step of the noise atoms to the next.
     sparsity : float
+    keep : int
+        Atoms of speech that are gone on with.
     """
 
     updates: int = 25
     adapt_every: int = 8
     sparsity: float = 0.1
+    keep: int = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,7 @@ class Separator:
             updates=set_.updates,
             adapt_every=set_.adapt_every,
             sparsity=set_.sparsity,
+            keep=set_.keep,
             allowed=_allowed(labels) if labels is not None else None,
             on_step=step,
         )

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import soxr
-from _speech_cases import RATE, Mixture
+from _speech_cases import (  # type: ignore[import-not-found]  # stands beside this script
+    RATE,
+    Mixture,
+)
 from numpy.typing import NDArray
 
 __all__ = ["PEERS", "available", "tracked"]
