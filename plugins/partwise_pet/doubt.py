@@ -85,7 +85,9 @@ def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
     blood = list(factors.blood)
     for k, core in enumerate(cores):
         if k not in blood and blood and core.columns.size:
-            there = float(per[blood] @ factors.H[np.ix_(np.array(blood), core.columns)].mean(axis=1))
+            there = float(
+                per[blood] @ factors.H[np.ix_(np.array(blood), core.columns)].mean(axis=1)
+            )
             per[k] *= 1 - min(there, _GRANTED)
     return replace(factors, W=factors.W / per, H=factors.H * per[:, None])
 

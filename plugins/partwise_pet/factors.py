@@ -306,24 +306,25 @@ def _given_away(
     pairs: Array,
     blood: tuple[int, ...],
 ) -> tuple[float, dict[int, Array]]:
-    """Largest share of the late signal in the core of blood that other factors take.
+    """Largest share of the late signal in the core of blood that is not its factor's.
 
     Also the weighted mean curve of each of these cores.
     """
     H = np.asarray(fit.H, np.float64)
     if few.size < question.X.shape[1]:
-        H = _all_images(question, fit, pairs, ())
+        H = _all_images(question, fit, pairs, ()) / _scale(question, few)
     W = np.asarray(fit.W, np.float64)
     middle = question.frames.mean(axis=1)
     late = middle >= middle[0] + (middle[-1] - middle[0]) / 3
     tail = (W / question.root)[late].sum(axis=0)
-    worst, seen = 0.0, {}
+    worst, seen, scale = 0.0, {}, _scale(question, few)
     for k in blood:
         core = cores_of(H, question.mask, question.anchors, W, only=k)[0]
-        parts = tail * H[:, core.columns].mean(axis=1)
-        total = float(parts.sum())
-        worst = max(worst, 1 - float(parts[k]) / total if total > 0 else 0.0)
-        seen[k] = question.X[:, core.columns].mean(axis=1) * question.root[:, 0]
+        curve = question.X[:, core.columns].mean(axis=1)
+        there = float(curve[late].sum()) / scale
+        own = float(tail[k] * H[k, core.columns].mean())
+        worst = max(worst, abs(1 - own / there) if there > 0 else 0.0)
+        seen[k] = curve * question.root[:, 0]
     return worst, seen
 
 

@@ -29,6 +29,7 @@ PLUGIN = Plugin(
         Reader("ECAT 7", ("*.v",), "partwise_pet.ecat:probe_ecat", "partwise_pet.ecat:load_ecat"),
     ),
     analyses=("partwise_pet.analysis:PetAnalysis",),
+    panel="partwise_pet.panel:Panel",
     exporters=(
         Exporter(
             "factor-images",

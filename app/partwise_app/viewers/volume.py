@@ -48,6 +48,7 @@ _MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
 _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
 _AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _ZOOM, _CLOSEST = 1.25, 12.0
+_OUTSIDE = 0.35  # brightness of what lies outside of the region
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
 _KEYS = mark(
     "Arrows move the cross in the slice last pointed at, Page up and down go through the slices, "
@@ -89,6 +90,7 @@ class VolumeView(Plot):
         self._voxel = Voxel(0, 0, 0)
         self._anchors: tuple[tuple[Voxel, str], ...] = ()
         self._anchoring = False
+        self._region: Volume | None = None
         self._zoom_factor = 1.0
         self._active = 0
         self._drag: tuple[Qt.MouseButton, QPointF, tuple[float, float]] | None = None
@@ -195,6 +197,13 @@ class VolumeView(Plot):
     def set_anchors(self, anchors: Sequence[tuple[Sequence[int], str]]) -> None:
         """Mark voxels (z, y, x) with rings of a colour."""
         self._anchors = tuple((Voxel(*(int(v) for v in at)), color) for at, color in anchors)
+        self.update()
+
+    def set_region(self, region: Volume | None) -> None:
+        """Darken what lies outside of a region, bool (z, y, x); None for no region."""
+        fits = region is not None and bool(self._planes) and region.shape == self._planes[0].shape
+        self._region = region if fits else None
+        self._pictures = {}
         self.update()
 
     def set_anchoring(self, on: bool) -> None:
@@ -339,6 +348,9 @@ class VolumeView(Plot):
                 cut = self._mean_of(plane.cut(self._values, index))
         else:
             cut = plane.cut(self._values[frame], index)
+        gray = shaded(cut, *self._window)
+        if self._region is not None and self._region.shape == plane.shape:
+            gray = np.where(plane.cut(self._region, index), gray, gray * np.float32(_OUTSIDE))
         overlays = []
         if self._images is not None:
             for series in self._series:
@@ -347,7 +359,7 @@ class VolumeView(Plot):
                 )
                 ink = QColor(series.color)
                 overlays.append((strength, (ink.red(), ink.green(), ink.blue())))
-        pixels = blended(shaded(cut, *self._window), overlays)
+        pixels = blended(gray, overlays)
         height, width = pixels.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         self._pictures[place] = (state, image)

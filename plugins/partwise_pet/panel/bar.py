@@ -1,0 +1,111 @@
+"""What does a click into the slices do? The bar between stage and mixer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
+
+from partwise_app.api import Choice, Rule, button, label, tr
+
+__all__ = ["Bar"]
+
+_LOOK, _ANCHOR, _ADD, _CUT = "look", "anchor", "add", "cut"
+
+
+class Bar(QWidget):
+    """Tools for clicks: look, set anchors, add to the region, cut from it."""
+
+    tool_changed = Signal(str)
+    """``"look"``, ``"anchor"``, ``"add"`` or ``"cut"``."""
+    back_asked = Signal()
+    """The last anchor is to go."""
+    box_asked = Signal()
+    """The region is to be a box around the cross."""
+    whole_asked = Signal()
+    """The region is to be forgotten."""
+    run_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tools: dict[str, QPushButton] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 5, 10, 5)
+        row.setSpacing(6)
+        for key, words, tip in (
+            (_LOOK, tr("Look"), tr("Clicks move the cross")),
+            (_ANCHOR, tr("Anchor"), tr("Clicks mark voxels that belong to one factor alone")),
+        ):
+            row.addWidget(self._tool(key, words, tip))
+        self.factor = Choice()
+        self.factor.setAccessibleName(tr("Factor of the anchors"))
+        self.factor.setToolTip(tr("Which factor the next click is an anchor of"))
+        self.factor.setMinimumWidth(150)
+        row.addWidget(self.factor)
+        self._back = button(tr("Undo anchor"), "link", tip=tr("Remove the last anchor"))
+        self._back.clicked.connect(self.back_asked)
+        row.addWidget(self._back)
+        row.addWidget(Rule(upright=True))
+        for key, words, tip in (
+            (_ADD, tr("Add"), tr("Clicks add a ball of voxels to the region")),
+            (_CUT, tr("Cut"), tr("Clicks cut a ball of voxels from the region")),
+        ):
+            row.addWidget(self._tool(key, words, tip))
+        self.reach = QSpinBox()
+        self.reach.setRange(2, 200)
+        self.reach.setValue(40)
+        self.reach.setSuffix(tr(" mm"))
+        self.reach.setAccessibleName(tr("Half width of the box, radius of the ball"))
+        self.reach.setToolTip(tr("Half width of the box, radius of the ball"))
+        row.addWidget(self.reach)
+        box = button(
+            tr("Box at cross"), "link", tip=tr("Look at a box of this half width around the cross")
+        )
+        box.clicked.connect(self.box_asked)
+        row.addWidget(box)
+        self._whole = button(tr("Whole"), "link", tip=tr("Look at all voxels above the threshold"))
+        self._whole.clicked.connect(self.whole_asked)
+        row.addWidget(self._whole)
+        row.addStretch(1)
+        row.addWidget(label(tr("Research use, not diagnostic"), "muted"))
+        self._tools[_LOOK].setChecked(True)
+        self.set_factors(())
+
+    @property
+    def tool(self) -> str:
+        """What a click does now."""
+        return next((key for key, tool in self._tools.items() if tool.isChecked()), _LOOK)
+
+    def set_tool(self, tool: str) -> None:
+        """Choose what a click does."""
+        for key, each in self._tools.items():
+            each.setChecked(key == tool)
+        self.tool_changed.emit(self.tool)
+
+    def set_factors(self, names: Sequence[str]) -> None:
+        """Offer factors by their names, numbered from 1."""
+        words = [f"{k}  {name}" for k, name in enumerate(names, 1)]
+        if [self.factor.itemText(k) for k in range(self.factor.count())] == words:
+            return
+        chosen = max(self.factor.currentIndex(), 0)
+        self.factor.blockSignals(True)
+        self.factor.clear()
+        self.factor.addItems(words)
+        self.factor.setCurrentIndex(min(chosen, max(len(words) - 1, 0)))
+        self.factor.blockSignals(False)
+
+    def set_state(self, *, anchors: bool, region: bool) -> None:
+        """Say whether there are anchors and a region to take back."""
+        self._back.setEnabled(anchors)
+        self._whole.setEnabled(region)
+
+    def _tool(self, key: str, words: str, tip: str) -> QPushButton:
+        made = button(words, "toggle", tip=tip, checkable=True)
+        made.setProperty("tool", key)
+        made.clicked.connect(self._on_tool)
+        self._tools[key] = made
+        return made
+
+    def _on_tool(self) -> None:
+        self.set_tool(str(self.sender().property("tool")))

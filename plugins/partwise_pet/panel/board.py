@@ -1,0 +1,318 @@
+"""What can a hand do for a PET series? Anchors, region, frame table."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from partwise.api import FileProblem, InputProblem, state_folder
+from partwise_app.api import Host, Rule, SectionLabel, VolumeView, button, label, tr
+from partwise_pet.panel.bar import Bar
+from partwise_pet.panel.frames import FrameDialog
+from partwise_pet.region import check_points, check_region, region_of, written_points
+from partwise_pet.times import read_frames
+
+__all__ = ["Panel"]
+
+Array = NDArray[np.float64]
+Voxel = tuple[int, int, int]
+
+_POINT = re.compile(r"(\d+)@(\d+),(\d+),(\d+)")
+_COLORS = ("#d1495b", "#4f7cc4", "#e0a93b", "#3f9d6b", "#5fb3c9", "#a05fb4", "#9a8f5b", "#c27ba0")
+_USUAL = 4  # factors that are offered while their number is left to the data
+
+
+class Panel(QWidget):
+    """Anchors, region and frame table of the series that is looked at.
+
+    Parameters
+    ----------
+    host : Host
+    """
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+        self._view: VolumeView | None = None
+        self._outlined: tuple[object, ...] = ()
+        self.under_stage = Bar()
+        self._anchors = label("", "", wrap=True)
+        self._clear = button(tr("Remove all anchors"), "link")
+        self._region = label("", "", wrap=True)
+        self._frames = label("", "", wrap=True)
+        self._edit = button(tr("Frame table …"), "link", tip=tr("Look at and correct frame times"))
+        self._notes = label("", "muted", wrap=True)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what holds now."""
+        self._take_view()
+        points = self.points
+        self.under_stage.set_factors(self._names())
+        self.under_stage.set_state(anchors=bool(points), region=bool(self._told("region")))
+        self._draw_anchors(points)
+        self._draw_region()
+        self._draw_frames()
+
+    @property
+    def points(self) -> list[tuple[int, Voxel]]:
+        """Anchors: factor from 1, and voxel x, y, z."""
+        text = self._told("points")
+        if check_points(text):
+            return []
+        return [(int(k), (int(x), int(y), int(z))) for k, x, y, z in _POINT.findall(text)]
+
+    def show_frames(self) -> FrameDialog | None:
+        """Make the frame table's dialog; None without a series."""
+        dataset = self._host.dataset
+        if dataset is None or dataset.values is None:
+            return None
+        spans, source = self._spans()
+        made = FrameDialog(spans, len(dataset.values), source, self)
+        made.accepted.connect(self._take_frames)
+        return made
+
+    # Made once
+
+    def _lay_out(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for title, rows in (
+            (tr("Anchors"), (self._anchors, self._clear)),
+            (tr("Region"), (self._region,)),
+            (tr("Frames"), (self._frames, self._notes, self._edit)),
+        ):
+            holder = QWidget()
+            inner = QVBoxLayout(holder)
+            inner.setContentsMargins(14, 10, 14, 10)
+            inner.setSpacing(6)
+            inner.addWidget(SectionLabel(title))
+            for row in rows:
+                inner.addWidget(row)
+            box.addWidget(Rule())
+            box.addWidget(holder)
+
+    def _connect(self) -> None:
+        host, bar = self._host, self.under_stage
+        host.changed.connect(self.refresh)
+        host.stage_changed.connect(self.refresh)
+        bar.tool_changed.connect(self._on_tool)
+        bar.back_asked.connect(self._take_last_back)
+        bar.box_asked.connect(self._box)
+        bar.whole_asked.connect(self._whole)
+        self._clear.clicked.connect(self._remove_all)
+        self._edit.clicked.connect(self._ask_frames)
+
+    def _take_view(self) -> None:
+        found = self._host.view("volume")
+        if found is self._view:
+            return
+        if self._view is not None:
+            self._view.anchor_clicked.disconnect(self._on_click)
+        self._view = found if isinstance(found, VolumeView) else None
+        self._outlined = ()
+        if self._view is not None:
+            self._view.anchor_clicked.connect(self._on_click)
+            self._view.set_anchoring(self.under_stage.tool != "look")
+
+    # Clicks
+
+    def _on_tool(self, tool: str) -> None:
+        if self._view is not None:
+            self._view.set_anchoring(tool != "look")
+
+    def _on_click(self, z: int, y: int, x: int) -> None:
+        tool = self.under_stage.tool
+        if tool in ("add", "cut"):
+            self._ball("+" if tool == "add" else "-", (x, y, z))
+            return
+        factor = max(self.under_stage.factor.currentIndex(), 0) + 1
+        points = [point for point in self.points if point[1] != (x, y, z)]
+        points.append((factor, (x, y, z)))
+        self._set("points", written_points(points), tr("Set anchor"))
+        if self._view is not None:
+            self._view.set_voxel((z, y, x))
+
+    def _take_last_back(self) -> None:
+        self._set("points", written_points(self.points[:-1]), tr("Remove anchor"))
+
+    def _remove_all(self) -> None:
+        self._set("points", "", tr("Remove anchors"))
+
+    def _ball(self, sign: str, at: Voxel) -> None:
+        radius = max(self.under_stage.reach.value() / self._spacing(), 0.5)
+        step = f"{sign}ball {at[0]} {at[1]} {at[2]} {radius:.1f}"
+        told = self._told("region").strip().rstrip(";")
+        words = tr("Add to region") if sign == "+" else tr("Cut from region")
+        self._set("region", f"{told}; {step}" if told else step, words)
+
+    def _box(self) -> None:
+        if self._view is None:
+            return
+        z, y, x = self._view.voxel
+        half = max(self.under_stage.reach.value() / self._spacing(), 1.0)
+        spans = [f"{max(round(v - half), 0)}:{round(v + half) + 1}" for v in (x, y, z)]
+        self._set("region", f"box {' '.join(spans)}", tr("Box around the cross"))
+
+    def _whole(self) -> None:
+        self._set("region", "", tr("Whole region"))
+
+    # Frame table
+
+    def _ask_frames(self) -> None:
+        dialog = self.show_frames()
+        if dialog is not None:
+            dialog.open()
+
+    def _take_frames(self) -> None:
+        dialog = self.sender()
+        if not isinstance(dialog, FrameDialog) or dialog.spans is None:
+            return
+        text = "start_s\tend_s\n" + "".join(f"{a:.10g}\t{b:.10g}\n" for a, b in dialog.spans)
+        name = hashlib.sha256(text.encode()).hexdigest()[:12]
+        folder = state_folder() / "frames"
+        path = folder / f"frames-{name}.tsv"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            self._host.notify(tr("The frame table could not be kept: {why}", why=error.strerror))
+            return
+        self._set("frames", str(path), tr("Edit frame times"))
+
+    # What is drawn
+
+    def _draw_anchors(self, points: list[tuple[int, Voxel]]) -> None:
+        names = self._names()
+        counts: dict[int, int] = {}
+        for factor, _ in points:
+            counts[factor] = counts.get(factor, 0) + 1
+        lines = [
+            f"{factor}  {names[factor - 1] if factor <= len(names) else tr('Factor')} · "
+            + (tr("1 click") if count == 1 else tr("{count} clicks", count=count))
+            for factor, count in sorted(counts.items())
+        ]
+        empty = tr(
+            "None. Press Anchor, choose a factor and click voxels that hold it alone: the middle "
+            "of a blood pool, the middle of a wall."
+        )
+        self._anchors.setText("\n".join(lines) or empty)
+        self._clear.setVisible(bool(points))
+        if self._view is not None:
+            colors = self._colors()
+            self._view.set_anchors(
+                [((z, y, x), colors[(factor - 1) % len(colors)]) for factor, (x, y, z) in points]
+            )
+
+    def _draw_region(self) -> None:
+        dataset, view = self._host.dataset, self._view
+        text = self._told("region")
+        if dataset is None or dataset.values is None or dataset.values.ndim != 4:
+            self._region.setText("")
+            return
+        told = (text, self._told("mask"), id(dataset), id(view))
+        if told == self._outlined:
+            return
+        self._outlined = told
+        shape = dataset.values.shape[1:]
+        words, mask = tr("All voxels above the threshold."), None
+        if self._told("mask"):
+            words = tr("Voxels of the mask that was chosen.")
+        if text and not check_region(text):
+            start = np.ones((shape[0], shape[1], shape[2]), bool)
+            cut = text.lstrip().startswith("+")
+            try:
+                mask = region_of(text, ~start if cut else start)
+            except InputProblem as problem:
+                words = str(problem)
+            else:
+                if cut:
+                    words = tr("The threshold's voxels, and {count} added.", count=int(mask.sum()))
+                elif text.lstrip().startswith("box"):
+                    words = tr("{count} voxels.", count=f"{int(mask.sum()):,}")
+                else:
+                    words = tr(
+                        "The threshold's voxels, without {count} that were cut.",
+                        count=f"{int((~mask).sum()):,}",
+                    )
+                mask = mask if not cut else None
+        self._region.setText(words)
+        if view is not None:
+            view.set_region(mask)
+
+    def _draw_frames(self) -> None:
+        dataset = self._host.dataset
+        if dataset is None:
+            self._frames.setText("")
+            return
+        spans, source = self._spans()
+        if spans is None:
+            self._frames.setText(
+                tr(
+                    "No file says when the frames were taken. Times are never guessed: fill in the "
+                    "frame table, or put the sidecar beside the series."
+                )
+            )
+        else:
+            lasting = spans[:, 1] - spans[:, 0]
+            self._frames.setText(
+                tr(
+                    "{count} frames of {short} to {long} s, {minutes} min in all; from {source}.",
+                    count=len(spans),
+                    short=f"{lasting.min():g}",
+                    long=f"{lasting.max():g}",
+                    minutes=f"{(spans[-1, 1] - spans[0, 0]) / 60:g}",
+                    source=source,
+                )
+            )
+        told = dataset.meta.get("decay_corrected")
+        decay = {True: tr("Corrected for decay."), False: tr("Not corrected for decay.")}.get(
+            told if isinstance(told, bool) else None,  # type: ignore[arg-type]  # None finds the default
+            tr("Decay correction unknown."),
+        )
+        notes = dataset.meta.get("notes")
+        lines = [str(n) for n in notes] if isinstance(notes, list) and spans is not None else []
+        self._notes.setText(" ".join([decay, *lines]))
+
+    # Small answers
+
+    def _spans(self) -> tuple[Array | None, str]:
+        dataset = self._host.dataset
+        path = self._told("frames")
+        if path:
+            try:
+                table = read_frames(path)
+            except FileProblem as problem:
+                return None, str(problem)
+            return table.spans, table.source
+        told: Any = dataset.meta.get("frames") if dataset is not None else None
+        source = str(dataset.meta.get("timing", "")) if dataset is not None else ""
+        return (np.array(told, np.float64) if told else None), source
+
+    def _names(self) -> list[str]:
+        names = [strip.name for strip in self._host.strips if strip.key != "residual"]
+        rank = self._told("rank").strip()
+        wanted = int(rank) if rank.isdigit() else max(len(names), _USUAL)
+        return [*names, *(tr("Factor {k}", k=k + 1) for k in range(len(names), wanted))][:wanted]
+
+    def _colors(self) -> tuple[str, ...]:
+        found = [strip.color for strip in self._host.strips if strip.key != "residual"]
+        return (*found, *_COLORS[len(found) :]) or _COLORS
+
+    def _spacing(self) -> float:
+        dataset = self._host.dataset
+        return abs(dataset.axis("x").step) or 1.0 if dataset is not None else 1.0
+
+    def _told(self, name: str) -> str:
+        return str(self._host.parameters.get(name, "") or "")
+
+    def _set(self, name: str, value: str, title: str) -> None:
+        self._host.set_parameter(name, value, title)
