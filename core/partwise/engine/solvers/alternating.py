@@ -17,7 +17,7 @@ from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.gradient import nesterov, projected
 from partwise.engine.solvers.inner import active_set_columns, normal_equations, pivot_columns
-from partwise.engine.solvers.momentum import Momentum
+from partwise.engine.solvers.leaping import Leaping
 from partwise.engine.solvers.products import products_of
 from partwise.engine.solvers.weighted import Weighted
 
@@ -27,20 +27,15 @@ Array = NDArray[Any]
 RULES = ("bpp", "active_set", "pg", "nenmf")
 
 
-class Alternating:
+class Alternating(Leaping):
     """Alternating least squares by one of `RULES`."""
 
-    revived = 0
-
     def __init__(self, problem: Problem, W: Array, H: Array, rule: str) -> None:
-        self.name = rule
-        self._problem = problem
-        self._fixed = problem.fixed_count
-        self._products = products_of(problem)
-        self._Wt, self._H = problem.into(W, H)
-        self._penalties = {side: problem.coefficients(side) for side in ("W", "H")}
         # Exact steps gain from a leap; the other two have momentum inside.
-        self._momentum = Momentum()
+        super().__init__(problem, *problem.into(W, H))
+        self.name = rule
+        self._products = products_of(problem)
+        self._penalties = {side: problem.coefficients(side) for side in ("W", "H")}
         self._solve = {
             "bpp": self._exactly(pivot_columns),
             "active_set": self._exactly(active_set_columns),
@@ -54,36 +49,12 @@ class Alternating:
                 self._Wt *= root
                 self._H *= root
 
-    def value(self) -> float:
-        self._value = self._objective(self._Wt, self._H)
-        return self._value
-
-    def step(self, show: bool) -> float:
+    def _plain(self) -> tuple[Array, Array]:
         Wt, H = self._Wt.copy(), self._H.copy()
         if self._fixed < len(Wt):
             self._solve("W", Wt, H, self._fixed)
         self._solve("H", H, Wt, 0)
-        ahead = self._momentum.leap(Wt, H, self._fixed)
-        if ahead is not None:
-            value = self._objective(*ahead)
-            if value <= self._value:
-                self._momentum.good()
-                (self._Wt, self._H), self._value = ahead, value
-                return value
-            self._momentum.bad()
-        value = self._objective(Wt, H)
-        if value <= self._value:  # else rounding is all that is left to gain
-            self._Wt, self._H, self._value = Wt, H, value
-        return self._value
-
-    def kkt(self) -> float:
-        return np.inf
-
-    def factors(self) -> tuple[Array, Array]:
-        return self._problem.out(self._Wt, self._H)
-
-    def finish(self) -> float | None:
-        return None
+        return Wt, H
 
     def _objective(self, Wt: Array, H: Array) -> float:
         return self._products.loss(Wt, H) + self._problem.penalty(Wt, H)

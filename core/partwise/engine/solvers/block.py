@@ -23,7 +23,7 @@ from partwise.engine.penalty import Terms
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
 from partwise.engine.solvers.inner import add_part, coupled_sweep, part_terms
-from partwise.engine.solvers.momentum import Momentum
+from partwise.engine.solvers.leaping import Leaping
 from partwise.engine.solvers.products import folded
 from partwise.engine.solvers.weighted import Weighted
 
@@ -34,51 +34,18 @@ _SWEEPS = 3
 _TOGETHER = 8
 
 
-class Block:
+class Block(Leaping):
     """Coordinate descent by parts: every penalty, constraint and weight, and robust losses."""
 
-    name = "hals"
-
     def __init__(self, problem: Problem, W: Array, H: Array) -> None:
-        self._problem = problem
-        self._fixed = problem.fixed_count
+        Wt = np.array(W.T, dtype=problem.dtype, order="C")
+        super().__init__(problem, Wt, np.array(H, dtype=problem.dtype, order="C"))
         self._data: _Entries | _Folded
         self._data = _Folded(problem) if problem.weights is None else _Entries(problem.unfolded())
-        self._Wt = np.array(W.T, dtype=problem.dtype, order="C")
-        self._H = np.array(H, dtype=problem.dtype, order="C")
-        self._momentum = Momentum()
-        self.revived = 0
         self._set_scale()
-
-    def value(self) -> float:
-        self._value = self._objective(self._Wt, self._H)
-        return self._value
-
-    def step(self, show: bool) -> float:
-        Wt, H = self._plain()
-        ahead = self._momentum.leap(Wt, H, self._fixed)
-        if ahead is not None:
-            ahead = self._inside(*ahead)
-            value = self._objective(*ahead)
-            if value <= self._value:
-                self._momentum.good()
-                self._Wt, self._H = ahead
-                self._value = value
-                return value
-            self._momentum.bad()
-        value = self._objective(Wt, H)
-        if value <= self._value:  # else rounding is all that is left to gain
-            self._Wt, self._H, self._value = Wt, H, value
-        return self._value
-
-    def kkt(self) -> float:
-        return np.inf
 
     def factors(self) -> tuple[Array, Array]:
         return self._Wt.T, self._H
-
-    def finish(self) -> float | None:
-        return None
 
     def _objective(self, Wt: Array, H: Array) -> float:
         value = self._data.loss(Wt, H)
@@ -109,7 +76,7 @@ class Block:
                 view.moved(k, new - F[k])
                 F[k] = new
 
-    def _inside(self, Wt: Array, H: Array) -> tuple[Array, Array]:
+    def _admitted(self, Wt: Array, H: Array) -> tuple[Array, Array]:
         for side, F in (("W", Wt[self._fixed :]), ("H", H)):
             held = self._problem.held(side)
             if held is not None and F.size:
@@ -118,7 +85,7 @@ class Block:
 
     def _set_scale(self) -> None:
         """Put the start into its sets and at the scale of the data."""
-        self._inside(self._Wt, self._H)
+        self._admitted(self._Wt, self._H)
         cross, square = self._data.scale(self._Wt, self._H)
         loose = [side for side in ("W", "H") if self._problem.held(side) is None]
         if self._fixed:

@@ -18,7 +18,7 @@ from partwise.engine.errors import InputProblem
 from partwise.engine.judge.certify import natural_residual
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
-from partwise.engine.solvers.momentum import Momentum
+from partwise.engine.solvers.leaping import Leaping
 from partwise.engine.solvers.products import products_of
 from partwise.engine.solvers.weighted import Weighted
 
@@ -28,10 +28,8 @@ Array = NDArray[Any]
 _SWEEPS = 4
 
 
-class Hals:
+class Hals(Leaping):
     """Coordinate descent for the squared error: dense, sparse, weighted, penalised."""
-
-    name = "hals"
 
     def __init__(self, problem: Problem, W: Array, H: Array, rng: np.random.Generator) -> None:
         if problem.loss.beta != 2:
@@ -40,47 +38,16 @@ class Hals:
                 argument="solver",
                 fix="use solver='mu' or 'auto' for this loss",
             )
-        self._problem = problem
+        super().__init__(problem, *problem.into(W, H))
         self._rng = rng
-        self._fixed = problem.fixed_count
         self._products = products_of(problem)
-        self._Wt, self._H = problem.into(W, H)
         self._penalty_W = problem.coefficients("W")
         self._penalty_H = problem.coefficients("H")
-        self._momentum = Momentum()
         self._kkt = np.inf
-        self.revived = 0
         self._set_scale()
-
-    def value(self) -> float:
-        self._value = self._objective(self._Wt, self._H)
-        return self._value
-
-    def step(self, show: bool) -> float:
-        Wt, H = self._plain()
-        ahead = self._momentum.leap(Wt, H, self._fixed)
-        if ahead is not None:
-            self._into_ball(*ahead)
-            value = self._objective(*ahead)
-            if value <= self._value:
-                self._momentum.good()
-                self._Wt, self._H = ahead
-                self._value = value
-                return value
-            self._momentum.bad()
-        value = self._objective(Wt, H)
-        if value <= self._value:  # else rounding is all that is left to gain
-            self._Wt, self._H, self._value = Wt, H, value
-        return self._value
 
     def kkt(self) -> float:
         return self._kkt
-
-    def factors(self) -> tuple[Array, Array]:
-        return self._problem.out(self._Wt, self._H)
-
-    def finish(self) -> float | None:
-        return None
 
     def _set_scale(self) -> None:
         """Put the start at the scale of the data: a start far off stops a fit at once."""
@@ -100,12 +67,13 @@ class Hals:
             if side == "W" or self._fixed == 0:
                 other[first:] *= norms
 
-    def _into_ball(self, Wt: Array, H: Array) -> None:
+    def _admitted(self, Wt: Array, H: Array) -> tuple[Array, Array]:
         side = self._problem.one_sided
         if side:
             ball = Wt[self._fixed :] if side == "W" else H
             norms = np.linalg.norm(ball, axis=1, keepdims=True)
             ball /= np.maximum(norms, 1)
+        return Wt, H
 
     def _plain(self) -> tuple[Array, Array]:
         Wt, H = self._Wt.copy(), self._H

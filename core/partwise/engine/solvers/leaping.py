@@ -1,0 +1,72 @@
+"""How is a plain step made bolder, without ever letting the objective rise?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.engine.problem import Problem
+from partwise.engine.solvers.momentum import Momentum
+
+__all__ = ["Leaping"]
+
+Array = NDArray[Any]
+
+
+class Leaping:
+    """A solver that keeps a leap beyond its plain step where that is no worse.
+
+    Says `_plain`, where one step leads, and `_objective`; `_admitted` brings a leap back into
+    the sets that the factors must stay in. Factors are held one part per row.
+    """
+
+    name = "hals"
+
+    def __init__(self, problem: Problem, Wt: Array, H: Array) -> None:
+        self._problem = problem
+        self._fixed = problem.fixed_count
+        self._Wt, self._H = Wt, H
+        self._momentum = Momentum()
+        self._value = np.inf
+        self.revived = 0
+
+    def value(self) -> float:
+        self._value = self._objective(self._Wt, self._H)
+        return self._value
+
+    def step(self, show: bool) -> float:
+        Wt, H = self._plain()
+        ahead = self._momentum.leap(Wt, H, self._fixed)
+        if ahead is not None:
+            ahead = self._admitted(*ahead)
+            value = self._objective(*ahead)
+            if value <= self._value:
+                self._momentum.good()
+                (self._Wt, self._H), self._value = ahead, value
+                return value
+            self._momentum.bad()
+        value = self._objective(Wt, H)
+        if value <= self._value:  # else rounding is all that is left to gain
+            self._Wt, self._H, self._value = Wt, H, value
+        return self._value
+
+    def kkt(self) -> float:
+        return np.inf
+
+    def factors(self) -> tuple[Array, Array]:
+        return self._problem.out(self._Wt, self._H)
+
+    def finish(self) -> float | None:
+        return None
+
+    def _plain(self) -> tuple[Array, Array]:
+        """New factors, one step on from those held."""
+        raise NotImplementedError
+
+    def _objective(self, Wt: Array, H: Array) -> float:
+        raise NotImplementedError
+
+    def _admitted(self, Wt: Array, H: Array) -> tuple[Array, Array]:
+        return Wt, H
