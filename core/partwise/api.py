@@ -92,9 +92,17 @@ if TYPE_CHECKING:
     )
     from partwise.job import Job, LocalJob, stop_if_cancelled
     from partwise.params import param
-    from partwise.plugins.contract import Analysis, Exporter, Plugin, Reader, Sample, Section
+    from partwise.plugins.contract import (
+        Analysis,
+        Exporter,
+        Plugin,
+        Reader,
+        Sample,
+        Section,
+    )
     from partwise.plugins.safety import state_folder
     from partwise.result import (
+        Cohort,
         Fit,
         Measure,
         Part,
@@ -199,6 +207,7 @@ _NAMES = {
     ),
     "partwise.plugins.safety": ("state_folder",),
     "partwise.result": (
+        "Cohort",
         "Fit",
         "Measure",
         "Part",
@@ -224,6 +233,7 @@ __all__ = [
     "CalciumFit",
     "Cancelled",
     "Capped",
+    "Cohort",
     "ColumnBlocks",
     "ConvexFit",
     "ConvolutiveFit",

@@ -17,6 +17,7 @@ from partwise.data.dataset import Axis
 from partwise.data.fingerprint import InputFile
 
 __all__ = [
+    "Cohort",
     "Fit",
     "Measure",
     "Part",
@@ -228,6 +229,31 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """What many results say together, and none of them alone.
+
+    Attributes
+    ----------
+    title, words : str
+        Heading, and one sentence on what was compared and how.
+    table : Table
+        What to look at first stands first; also written as ``cohort.csv``.
+    columns : mapping of str to mapping
+        Further columns of ``batch.csv``, by the result's folder.
+    views : tuple of View
+        ``"bars"`` or ``"curves"`` with one row per entry of `parts`, which name and colour them.
+    parts : tuple of Part
+    """
+
+    title: str
+    words: str
+    table: Table
+    columns: Mapping[str, Mapping[str, str | float]]
+    views: tuple[View, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

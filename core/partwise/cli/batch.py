@@ -23,9 +23,10 @@ from partwise.errors import (
     UsageProblem,
 )
 from partwise.plugins.contract import Plugin
-from partwise.plugins.registry import Registry, load_registry
+from partwise.plugins.registry import Registry, load_registry, resolve
 from partwise.report.bundle import Folder, folder_names
 from partwise.report.index import render_index
+from partwise.result import Cohort
 
 __all__ = ["batch"]
 
@@ -65,7 +66,8 @@ def batch(arguments: argparse.Namespace) -> int:
         rows[number] = row
         print(f"{row['file']}: {row['status']}", file=sys.stderr)
     told = [rows[number] for number in sorted(rows)]
-    table = _write_tables(top, f"{plugin.title}: {len(rows)} files", told)
+    cohort = _together(plugin, top, told)
+    table = _write_tables(top, f"{plugin.title}: {len(rows)} files", told, cohort)
     print(table)
     failed = [row for row in rows.values() if row["status"] != "done"]
     if not failed:
@@ -204,7 +206,28 @@ def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dic
     return summary if same else None
 
 
-def _write_tables(top: Path, title: str, rows: list[_Row]) -> Path:
+def _together(plugin: Plugin, top: Path, rows: list[_Row]) -> Cohort | None:
+    """Let the plugin look at all results together; its columns join their rows."""
+    if not plugin.cohort:
+        return None
+    done = [row for row in rows if row["status"] == "done"]
+    try:
+        summaries = {
+            row["folder"]: json.loads((top / row["folder"] / "result.json").read_text("utf-8"))
+            for row in done
+        }
+    except (OSError, ValueError) as error:
+        raise FileProblem(
+            top, f"a result in it cannot be read ({error})", fix="run again"
+        ) from error
+    cohort: Cohort | None = resolve(plugin.cohort)(summaries)
+    if cohort is not None:
+        for row in done:
+            row.update(cohort.columns.get(row["folder"], {}))
+    return cohort
+
+
+def _write_tables(top: Path, title: str, rows: list[_Row], cohort: Cohort | None) -> Path:
     """Write the table and the page that show all files; returns where the table is."""
     columns = list(dict.fromkeys(name for row in rows for name in row if name != _REFUSED))
     with Folder(top) as place:
@@ -212,5 +235,8 @@ def _write_tables(top: Path, title: str, rows: list[_Row]) -> Path:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
-        (place.work / "index.html").write_text(render_index(title, top, rows), "utf-8")
+        if cohort is not None:
+            with (place.work / "cohort.csv").open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([cohort.table.columns, *cohort.table.rows])
+        (place.work / "index.html").write_text(render_index(title, top, rows, cohort), "utf-8")
     return top / "batch.csv"

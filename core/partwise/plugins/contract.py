@@ -123,6 +123,8 @@ class Plugin:
     panel : str
         Dotted name of the Qt panel, or empty: form and stage then follow from the data.
     section : Section or None
+    cohort : dotted name of ``(summaries: mapping of folder to result.json) -> Cohort | None``
+        Looks at all results of a batch together; empty where there is nothing to compare.
     """
 
     id: str
@@ -136,6 +138,7 @@ class Plugin:
     exporters: tuple[Exporter, ...] = ()
     samples: tuple[Sample, ...] = ()
     section: Section | None = None
+    cohort: str = ""
 
 
 class Analysis(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from partwise.report.words import number
 if TYPE_CHECKING:
     from partwise.result import Part, Result, View
 
-__all__ = ["Chart", "Line", "charts_of", "ticks"]
+__all__ = ["Chart", "Line", "charts_from", "charts_of", "ticks"]
 
 _BINS = 240  # two points each: finer than a pen's width on half a page
 _MOST_LINES = 12
@@ -80,7 +80,12 @@ class Chart:
 
 def charts_of(result: Result) -> tuple[Chart, ...]:
     """Return the views of a result that hold one curve or row of bars per part."""
-    found = (_chart(view, result.parts) for view in result.views if view.kind in ("curves", "bars"))
+    return charts_from(result.views, result.parts)
+
+
+def charts_from(views: Sequence[View], parts: tuple[Part, ...]) -> tuple[Chart, ...]:
+    """Return the views that hold one curve or row of bars per part, as charts."""
+    found = (_chart(view, parts) for view in views if view.kind in ("curves", "bars"))
     return tuple(chart for chart in found if chart is not None)
 
 

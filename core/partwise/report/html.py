@@ -107,6 +107,12 @@ def page(title: str, body: str) -> str:
     )
 
 
+def section_with(title: str, words: str, charts: Sequence[Chart], table: Table) -> str:
+    """Return a section of a page: a sentence, drawings, and a table."""
+    drawn = "".join(_chart(chart) for chart in charts)
+    return _section(title, f'<p class="sub">{escape(words)}</p>{drawn}{_table(table)}')
+
+
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>" if content else ""
 

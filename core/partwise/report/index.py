@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from partwise.report.html import page
+from partwise.report.charts import charts_from
+from partwise.report.html import page, section_with
 from partwise.report.words import VERDICTS, number, percent
+from partwise.result import Cohort
 
 __all__ = ["render_index"]
 
 _MOST_THUMB = 1 << 20  # bytes; a larger one is not ours
 
 
-def render_index(title: str, top: Path, rows: Sequence[Mapping[str, Any]]) -> str:
+def render_index(
+    title: str, top: Path, rows: Sequence[Mapping[str, Any]], cohort: Cohort | None = None
+) -> str:
     """Return the page as one HTML document; links lead into the folders of the files.
 
     Parameters
@@ -29,6 +33,8 @@ def render_index(title: str, top: Path, rows: Sequence[Mapping[str, Any]]) -> st
     rows : sequence of mapping
         ``file`` and ``status``; where the status is ``"done"`` also ``folder``, ``residual``,
         ``explained``, ``seconds``, ``verdict`` and ``findings``.
+    cohort : Cohort, optional
+        What they say together, shown below.
     """
     failed = [row for row in rows if row["status"] != "done"]
     done = sorted((row for row in rows if row["status"] == "done"), key=_worst_first)
@@ -52,6 +58,9 @@ def render_index(title: str, top: Path, rows: Sequence[Mapping[str, Any]]) -> st
         )
         cells = "".join(_row(row, top) for row in done)
         body.append(f"<section><h2>Analysed</h2><table>{head}{cells}</table></section>")
+    if cohort is not None:
+        charts = charts_from(cohort.views, cohort.parts)
+        body.append(section_with(cohort.title, cohort.words, charts, cohort.table))
     return page(title, "\n".join(body))
 
 

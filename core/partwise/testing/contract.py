@@ -92,6 +92,7 @@ def check_imports(plugin: Plugin) -> list[Finding]:
     dotted += [name for reader in plugin.readers for name in (reader.probe, reader.load)]
     dotted += [n for e in plugin.exporters for n in (e.write, e.applies) if n]
     dotted += [plugin.section.migrate] if plugin.section else []
+    dotted += [plugin.cohort] if plugin.cohort else []
     modules = sorted({name.partition(":")[0] for name in dotted})
     command = [sys.executable, "-c", _IMPORT_WITHOUT_QT, *modules]
     # The child looks where we look, also for a plugin that is not installed.
