@@ -70,6 +70,7 @@ PLUGIN = Plugin(
             "partwise_stain.profile:write_profile",
         ),
     ),
+    cohort="partwise_stain.cohort:look_together",
     section=Section("stain", 1, "partwise_stain.regions:migrate"),
     samples=(
         Sample(
