@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import InputProblem, PartwiseProblem
 from partwise.plugins.contract import Plugin
@@ -106,11 +105,11 @@ class Inputs(QObject):
             return
         self._read(path, plugin.id, dict(sample.parameters), sample.title)
 
-    def glimpse(self, path: Path, plugin_id: str, then: Callable[[Dataset], None]) -> None:
+    def glimpse(self, path: Path, plugin_id: str, then: Callable[[Opened], None]) -> None:
         """Read a file for a picture of it that nobody waits for."""
 
-        def read() -> Dataset:
-            return self._registry.open(path, plugin_id)[1]
+        def read() -> Opened:
+            return filework.read_input(self._registry, path, plugin_id)
 
         self._errands.quietly(read, then=then)
 

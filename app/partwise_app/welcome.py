@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImageReader, QPixmap
+from PySide6.QtGui import QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -24,10 +25,12 @@ from partwise_app.words import tr
 
 __all__ = ["SampleCard", "Welcome", "reads_picture"]
 
-_PAGE_WIDTH = 880
-_COLUMNS = 3
-_CARD = QSize(258, 212)
-_PICTURE_HEIGHT = 128
+_PAGE_WIDTH = 1020
+_COLUMNS = 4  # at most
+_CARD = QSize(230, 182)
+_GAP = 14
+_MARGIN = 24
+_PICTURE_HEIGHT = 100
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Welcome(QWidget):
         page.setMaximumWidth(_PAGE_WIDTH)
         page.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._box = QVBoxLayout(page)
-        self._box.setContentsMargins(24, 0, 24, 0)
+        self._box.setContentsMargins(_MARGIN, 20, _MARGIN, 20)
         self._box.setSpacing(8)
         self._box.addWidget(label(tr("See what your measurement is made of"), "title"))
         self._box.addWidget(
@@ -100,10 +103,11 @@ class Welcome(QWidget):
         self._samples_title = SectionLabel(tr("Samples: one click opens and runs"))
         self._box.addWidget(self._samples_title)
         self._samples = QGridLayout()
-        self._samples.setSpacing(14)
+        self._samples.setSpacing(_GAP)
         self._samples.setColumnStretch(_COLUMNS, 1)
+        self._columns = _COLUMNS
         self._box.addLayout(self._samples)
-        self._box.addSpacing(20)
+        self._box.addSpacing(12)
         self._recent_title = SectionLabel(tr("Recent"))
         self._recent_rule = Rule()
         self._box.addWidget(self._recent_title)
@@ -112,10 +116,20 @@ class Welcome(QWidget):
         outer.addStretch(1)
         outer.addWidget(page, 20)
         outer.addStretch(1)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addStretch(2)
+        column.addLayout(outer)
+        column.addStretch(3)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(body)
         frame = QVBoxLayout(self)
-        frame.addStretch(2)
-        frame.addLayout(outer)
-        frame.addStretch(3)
+        frame.setContentsMargins(0, 0, 0, 0)
+        frame.addWidget(scroll)
         self.set_recent(())
         self.set_samples(())
 
@@ -126,20 +140,32 @@ class Welcome(QWidget):
             old.hide()
             old.deleteLater()
         self._cards = []
-        for place, card in enumerate(cards):
+        for card in cards:
             made = _card_button(card)
             made.setProperty("key", card.key)
             made.clicked.connect(self._on_sample)
-            self._samples.addWidget(made, place // _COLUMNS, place % _COLUMNS)
             self._cards.append(made)
+        self._lay_cards()
         self._samples_title.setVisible(bool(cards))
 
-    def set_picture(self, key: str, picture: QPixmap) -> None:
+    def set_picture(self, key: str, picture: QImage) -> None:
         """Give a sample the picture that was drawn for it."""
         for made in self._cards:
             if made.property("key") == key:
                 for frame in made.findChildren(Thumbnail):
-                    frame.set_picture(picture)
+                    frame.set_picture(QPixmap.fromImage(picture))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = min(self.width(), _PAGE_WIDTH) - 2 * _MARGIN + _GAP
+        columns = max(1, min(_COLUMNS, room // (_CARD.width() + _GAP)))
+        if columns != self._columns:
+            self._columns = columns
+            self._lay_cards()
+
+    def _lay_cards(self) -> None:
+        for place, made in enumerate(self._cards):
+            self._samples.addWidget(made, place // self._columns, place % self._columns)
 
     def set_recent(self, paths: Sequence[Path]) -> None:
         """Offer recent files, the newest first."""

@@ -12,12 +12,10 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
-    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from partwise.data.dataset import Dataset
 from partwise.errors import InputProblem
 from partwise.plugins.registry import resolve
 from partwise_app import icons
@@ -25,7 +23,9 @@ from partwise_app.commands import COMMANDS, MENUS, Command
 from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
+from partwise_app.filework import Opened
 from partwise_app.gestures import switch_words
+from partwise_app.glimpse import Glimpse
 from partwise_app.keeper import Keeper
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.palette import Offer, Palette
@@ -35,7 +35,6 @@ from partwise_app.settings import Settings
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import Theme, Tokens
 from partwise_app.topbar import TopBar
-from partwise_app.viewers.plots import PlotStage, is_table
 from partwise_app.welcome import SampleCard, Welcome, reads_picture
 from partwise_app.words import tr
 
@@ -43,7 +42,6 @@ __all__ = ["Window"]
 
 _FIRST_SIZE = QSize(1440, 900)
 _LEAST_SIZE = QSize(1024, 640)
-_GLIMPSE = QSize(480, 256)
 _SAMPLE, _SOLO, _SPLIT = "sample:", "solo:", "split:"
 
 
@@ -339,14 +337,10 @@ class Window(QMainWindow):
         menu.exec(at)
         menu.deleteLater()
 
-    def _on_glimpse(self, key: str, dataset: Dataset) -> None:
+    def _on_glimpse(self, key: str, opened: Opened) -> None:
         """A sample that is no picture is drawn as it will be on the stage."""
-        if is_table(dataset):
-            stage = PlotStage()
-            stage.set_theme(self.theme.tokens)
-            stage.set_dataset(dataset)
-            self.welcome.set_picture(key, QPixmap.fromImage(stage.thumbnail("whole", _GLIMPSE)))
-            stage.deleteLater()
+        glimpse = Glimpse(key, opened, self.theme.tokens, self)
+        glimpse.drawn.connect(self.welcome.set_picture)
 
     def _on_stage_problem(self, text: str) -> None:
         self.notices.tell(

@@ -106,6 +106,8 @@ class ParamSpec:
             raise self._refusal(value)
         reason = self.check(value) if self.check else None
         if reason:
+            if self.kind == "text":  # "a text" would be no help
+                raise UsageProblem(f"{self.name}={value!s} is not allowed", fix=reason)
             raise UsageProblem(f"{self.name}={value!s}: {reason}", fix=f"allowed: {self.allowed}")
         return value
 

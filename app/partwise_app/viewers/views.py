@@ -133,6 +133,10 @@ class ViewStage(QWidget):
         entry = next((e for e in self._entries if e.view.kind == kind), None)
         return self._fresh(entry) if entry is not None else None
 
+    def first(self) -> Plot | None:
+        """Return the drawing of the first view, up to date; None where there is none."""
+        return self._fresh(self._entries[0]) if self._entries else None
+
     def set_theme(self, tokens: Tokens) -> None:
         """Use the colours of a theme."""
         self._tokens = tokens
