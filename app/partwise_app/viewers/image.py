@@ -43,6 +43,7 @@ __all__ = ["ImagePane", "Sheet"]
 _WHEEL = 1.2  # zoom per notch
 _STEP = 1.25  # zoom per key
 _KEY_PAN = 0.12  # of the pane per arrow key
+_MODE_KEYS = {Qt.Key.Key_W: "whole", Qt.Key.Key_R: "residual"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class ImagePane(QWidget):
     looked = Signal(object)
     """A hand asks for another `Viewport`."""
     fit_asked = Signal()
+    mode_asked = Signal(str)
+    """A key asks for ``"whole"`` or ``"residual"``, or back where that is shown already."""
     hovered = Signal(object)
     """Scene point (x, y) below the cursor, or None."""
     resized = Signal()
@@ -99,7 +102,10 @@ class ImagePane(QWidget):
         self.setMinimumSize(80, 80)
         self.setAccessibleName(tr("Image"))
         self.setAccessibleDescription(
-            tr("Arrow keys move, plus and minus zoom, Home shows the whole image")
+            tr(
+                "Arrow keys move, plus and minus zoom, Home fits; "
+                "W shows the whole, R the residual, again to go back"
+            )
         )
 
     @property
@@ -410,6 +416,8 @@ class ImagePane(QWidget):
             self._zoom(zooms[key], QPointF(self.rect().center()))
         elif key == Qt.Key.Key_Home:
             self.fit_asked.emit()
+        elif key in _MODE_KEYS and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.mode_asked.emit(_MODE_KEYS[key])
         else:
             super().keyPressEvent(event)
 

@@ -79,7 +79,7 @@ class ImageStage(QWidget):
         self._mixing: Mixing | None = None
         self._mixer = Mixer()
         self._found: dict[str, str] = {}
-        self._mode = WHOLE
+        self._mode = self._former = WHOLE
         self._viewport = Viewport(0.0, 0.0, 1.0)
         self._fitting = True
         self._swipe = 0.5
@@ -95,6 +95,7 @@ class ImageStage(QWidget):
             row.addWidget(pane, 1)
             pane.looked.connect(self._look)
             pane.fit_asked.connect(self.fit)
+            pane.mode_asked.connect(self._toggle_mode)
             pane.hovered.connect(self._hovered)
         self.marks = Marks(self._panes, self)
         self._extra: Extra | None = None
@@ -211,6 +212,14 @@ class ImageStage(QWidget):
     def mode(self) -> str:
         """Return the mode."""
         return self._mode
+
+    def _toggle_mode(self, mode: str) -> None:
+        """Show the whole or the residual, and what was there before when asked again."""
+        if self._mode == mode:
+            self.set_mode(self._former)
+        elif mode == WHOLE or self._mixing is not None:
+            self._former = self._mode
+            self.set_mode(mode)
 
     def set_theme(self, tokens: Tokens) -> None:
         """Use the colours of a theme."""

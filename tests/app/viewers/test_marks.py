@@ -146,6 +146,20 @@ def test_a_panel_may_offer_a_layer_of_its_own(stage: ImageStage, qtbot: Any) -> 
     assert stage.mode() == "compare"
 
 
+def test_a_key_shows_the_residual_and_goes_back(stage: ImageStage) -> None:
+    pane = pane_of(stage)
+    QTest.keyClick(pane, Qt.Key.Key_R)
+    assert stage.mode() == "whole", "there is none before a run"
+    stage.set_mixing(Mixing(np.array([[0.65, 0.07], [0.70, 0.99], [0.29, 0.11]]), (240, 240, 240)))
+    stage.set_mode("compare")
+    QTest.keyClick(pane, Qt.Key.Key_R)
+    assert stage.mode() == "residual"
+    QTest.keyClick(pane, Qt.Key.Key_R)
+    assert stage.mode() == "compare"
+    QTest.keyClick(pane, Qt.Key.Key_W)
+    assert stage.mode() == "whole"
+
+
 def test_pixels_in_sight_are_those_of_the_view(stage: ImageStage, qtbot: Any) -> None:
     seen = stage.seen()
     assert seen is not None
