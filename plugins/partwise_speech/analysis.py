@@ -43,7 +43,7 @@ _COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise.
 _GENERIC = Settings(updates=25, adapt_every=8)
-_OWN = Settings(updates=36, adapt_every=2, keep=500)
+_OWN = Settings(updates=36, adapt_every=2, keep=600, keep_after=12)
 
 Array = NDArray[np.float32]
 
@@ -248,6 +248,7 @@ def _result(
         "voice": facts_of(voice),
         "method": {
             "mask": choice.mask,
+            "sharp": choice.sharp,
             "tracked": choice.tracked,
             "floor": choice.floor,
             "why": choice.why,

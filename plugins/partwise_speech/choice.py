@@ -67,12 +67,15 @@ class Choice:
     mask, tracked, floor : float
     why : str
         In words.
+    sharp : float
+        Power of both models in the mask, s^p / (s^p + n^p).
     """
 
     mask: float
     tracked: float
     floor: float
     why: str
+    sharp: float = 1.3
 
 
 def likeness(noise: Array, speech: Array) -> Likeness:

@@ -49,14 +49,15 @@ class Settings:
     adapt_every : int
         Updates from one step of the noise atoms to the next.
     sparsity : float
-    keep : int
-        Atoms of speech that are gone on with.
+    keep, keep_after : int
+        Atoms of speech that are gone on with, and after how many updates.
     """
 
     updates: int = 25
     adapt_every: int = 8
     sparsity: float = 0.1
     keep: int = 400
+    keep_after: int = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +159,7 @@ class Separator:
             adapt_every=set_.adapt_every,
             sparsity=set_.sparsity,
             keep=set_.keep,
+            keep_after=set_.keep_after,
             allowed=_allowed(labels) if labels is not None else None,
             on_step=step,
         )
@@ -165,6 +167,9 @@ class Separator:
         s, n = (unfolded(part, found.shape[1])[:, core] for part in (fit.speech, fit.noise))
         weights = band_matrix(len(found), RATE, BANDS).T
         s, n = weights @ s, weights @ n
+        sharp = np.float32(self.choice.sharp)
+        np.power(s, sharp, out=s)
+        np.power(n, sharp, out=n)
         mask = s / (s + n + np.float32(1e-12))
         gain = self._gain(mask, tracked, labels[:, core] if labels is not None else None)
         return Stretch(first, power, mask, gain, fit)
