@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import Cancelled, InputProblem
 from partwise.engine.fused import EXACT, fused_block, support_inverses
+from partwise.engine.given import check_factor
 from partwise.engine.loop import OnStep, drive, rule_for
 from partwise.engine.pool import blocks, run_blocks
-from partwise.engine.problem import Problem, check_factor, pose
+from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.skinny import Skinny, samples
 from partwise.engine.start import begin, generator
 from partwise.engine.stop import Clock

@@ -17,16 +17,21 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
-from partwise.engine.jit import compiled
+from partwise.engine.given import (
+    check_data,
+    check_factor,
+    check_rank,
+    check_weights,
+    check_zeros,
+    is_sparse,
+)
 from partwise.engine.loss import AnyLoss, Loss, parse_loss
 from partwise.engine.penalties.constraints import Ball, Box, Constraint, UnitL1, UnitL2
 from partwise.engine.penalty import Penalty, Terms, combine
-from partwise.engine.pool import blocks, run_blocks
 
-__all__ = ["Problem", "check_factor", "pose"]
+__all__ = ["Problem", "pose"]
 
 Array = NDArray[Any]
-_DENSE_LIMIT = 1 << 26  # entries of a sparse X that may be written out in full
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Problem:
 
     @property
     def sparse(self) -> bool:
-        return _is_sparse(self.X)
+        return is_sparse(self.X)
 
     @property
     def fixed_count(self) -> int:
@@ -251,14 +256,14 @@ def pose(
         Naming the argument, what it got, and the way out.
     """
     parsed = parse_loss(loss)
-    data, missing = _data(X)
+    data, missing = check_data(X)
     m, n = data.shape
-    rank = _rank(rank)
-    table, rows, columns = _weights(weights, data, missing, parsed)
-    if table is not None and _is_sparse(data):
+    rank = check_rank(rank)
+    table, rows, columns = check_weights(weights, data, missing, parsed)
+    if table is not None and is_sparse(data):
         data = data.toarray()
     if parsed.beta <= 0:
-        _no_zeros(data, table, parsed)
+        check_zeros(data, table, parsed)
     fixed = None
     if fixed_W is not None:
         fixed = check_factor(fixed_W, (m, None), "fixed_W", data.dtype)
@@ -285,30 +290,6 @@ def pose(
     )
     _not_at_odds(problem)
     return problem
-
-
-def check_factor(
-    value: Any, shape: tuple[int | None, int | None], argument: str, dtype: Any
-) -> Array:
-    """Return a finite, nonnegative 2-D array of `dtype`, or say what is wrong."""
-    array = np.asarray(value, dtype=dtype)
-    fits = array.ndim == 2 and all(
-        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
-    )
-    if not fits:
-        wanted = " x ".join("any" if s is None else str(s) for s in shape)
-        raise InputProblem(
-            f"{argument} has shape {array.shape}, wanted {wanted}",
-            argument=argument,
-            fix="X is features x samples, W features x parts, H parts x samples",
-        )
-    if not np.isfinite(array).all() or (array < 0).any():
-        raise InputProblem(
-            f"{argument} holds values that are negative, NaN or infinite",
-            argument=argument,
-            fix="give finite values of 0 or more",
-        )
-    return array
 
 
 def _constraint(value: Any, argument: str) -> Constraint | None:
@@ -347,193 +328,3 @@ def _not_at_odds(problem: Problem) -> None:
 
 def _inverse(scale: Array) -> Array:
     return np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
-
-
-def _rank(rank: Any) -> int:
-    if isinstance(rank, bool) or int(rank) != rank or rank < 1:
-        raise InputProblem(
-            f"rank must be a whole number of at least 1, got {rank!r}",
-            argument="rank",
-            fix="ask for 1 part or more",
-        )
-    return int(rank)
-
-
-def _data(X: Any) -> tuple[Any, Array | None]:
-    """Return the data as float, and a mask of what is missing (or None)."""
-    if _is_sparse(X):
-        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
-        matrix = sp.csr_array(X, dtype=dtype)
-        if not matrix.has_canonical_format:
-            matrix = matrix.copy()
-            matrix.sum_duplicates()
-        low, bad = _scan(matrix.data)
-        if bad:
-            raise InputProblem(
-                f"X holds {bad} stored values that are NaN or infinite",
-                argument="X",
-                fix="a sparse X cannot mark missing entries; remove them or pass a dense X",
-            )
-        _nonnegative(low)
-        return matrix, None
-    array = np.asarray(X)
-    if array.ndim != 2:
-        raise InputProblem(
-            f"X must have 2 dimensions, features x samples, got {array.ndim}",
-            argument="X",
-            fix="reshape it to a matrix",
-        )
-    if array.size == 0:
-        raise InputProblem(
-            f"X is empty, its shape is {array.shape}", argument="X", fix="give at least one value"
-        )
-    if array.dtype not in (np.float32, np.float64):
-        if array.dtype.kind not in "buif":
-            raise InputProblem(
-                f"X holds values of type {array.dtype}", argument="X", fix="give real numbers"
-            )
-        array = array.astype(np.float64)
-    if not (array.flags.c_contiguous or array.flags.f_contiguous):
-        array = np.ascontiguousarray(array)
-    low, bad = _scan(array.reshape(-1, order="C" if array.flags.c_contiguous else "F"))
-    missing: Array | None = None
-    if bad:
-        infinite = int(np.isinf(array).sum())
-        if infinite:
-            raise InputProblem(
-                f"X holds {infinite} infinite values",
-                argument="X",
-                fix="remove them, or set them to NaN to treat them as missing",
-            )
-        missing = np.isnan(array)
-        if missing.all():
-            raise InputProblem("X is NaN everywhere", argument="X", fix="check how it was read")
-        array = np.where(missing, array.dtype.type(0), array)
-    _nonnegative(low)
-    return array, missing
-
-
-def _nonnegative(low: float) -> None:
-    if low < 0:
-        raise InputProblem(
-            f"X has negative values, the lowest is {low:.6g}",
-            argument="X",
-            fix="set them to 0 or shift the data; a factorization into parts needs X >= 0",
-        )
-
-
-@compiled
-def _scan_block(x: Array, lo: int, hi: int, out: Array) -> None:
-    zero = x.dtype.type(0)
-    below = 0.0
-    wrong = 0.0
-    for start in range(lo, hi, 4096):
-        part = x[start : min(start + 4096, hi)]
-        negative = zero
-        bad = zero
-        for j in range(part.shape[0]):
-            negative += part[j] if part[j] < zero else zero
-            bad += part[j] * zero  # 0 unless the value is NaN or infinite
-        below += negative
-        wrong += bad
-    out[0], out[1] = below, wrong
-
-
-def _scan(values: Array) -> tuple[float, int]:
-    """Lowest value (0 if none is negative) and the number of NaN and infinities."""
-    cuts = blocks(values.size, 1 << 18)
-    found = np.zeros((len(cuts), 2))
-
-    def work(slot: int, lo: int, hi: int) -> None:
-        _scan_block(values, lo, hi, found[slot])
-
-    run_blocks(work, cuts)
-    # Sums are fast but say only whether, not which; a clean X needs no more.
-    bad = 0 if (found[:, 1] == 0).all() else int((~np.isfinite(values)).sum())
-    low = 0.0 if (found[:, 0] == 0).all() else float(np.nanmin(values))
-    return low, bad
-
-
-def _is_sparse(X: Any) -> bool:
-    return bool(sp.issparse(X))
-
-
-def _no_zeros(data: Any, table: Array | None, loss: Loss) -> None:
-    if _is_sparse(data):
-        zeros = data.shape[0] * data.shape[1] - int((data.data > 0).sum())
-    elif table is None:
-        zeros = int((data == 0).sum())
-    else:
-        zeros = int(((data == 0) & (table > 0)).sum())
-    if zeros:
-        raise InputProblem(
-            f"X has {zeros} zeros, where the loss {loss.name!r} is infinite",
-            argument="X",
-            fix="add a small constant, or give those entries weight 0",
-        )
-
-
-def _weights(
-    weights: Any, data: Any, missing: Array | None, loss: Loss
-) -> tuple[Array | None, Array | None, Array | None]:
-    """Return (table, row scale, column scale), each None where it is not needed."""
-    m, n = data.shape
-    dtype = data.dtype
-    rows = columns = table = None
-    if weights is not None:
-        given = np.asarray(weights, dtype=np.float64)
-        if given.shape not in {(m, n), (m, 1), (1, n)}:
-            raise InputProblem(
-                f"weights have shape {given.shape} for X of shape {(m, n)}",
-                argument="weights",
-                fix=f"give {(m, n)}, {(m, 1)} per row or {(1, n)} per column",
-            )
-        if not np.isfinite(given).all() or (given < 0).any():
-            raise InputProblem(
-                "weights hold values that are negative, NaN or infinite",
-                argument="weights",
-                fix="use finite weights of 0 or more; 0 leaves an entry out",
-            )
-        if not given.any():
-            raise InputProblem("all weights are 0", argument="weights", fix="let something count")
-        rows, columns, table = _split(given, (m, n))
-    if missing is not None:
-        table = np.where(missing, 0.0, 1.0 if table is None else table)
-    if _is_sparse(data) and (table is not None or loss.robust) and m * n > _DENSE_LIMIT:
-        raise InputProblem(
-            f"a sparse X of {m} x {n} takes weights per row or per column and plain losses only",
-            argument="weights",
-            fix="give weights of shape (m, 1) or (1, n), or fewer samples",
-        )
-    if loss.robust and table is None:
-        table = np.ones((m, n))
-    if (loss.beta <= 0 or loss.robust) and (rows is not None or columns is not None):
-        # No scale can carry a weight where d(c x | c y) is d(x | y), for beta
-        # 0, nor where the size of a residual decides how it counts.
-        full = np.ones((m, n)) if table is None else table
-        full = full * (1.0 if rows is None else rows[:, None])
-        table = full * (1.0 if columns is None else columns[None, :])
-        rows = columns = None
-    power = 1 / loss.beta if loss.beta > 0 else 1.0
-    return (
-        None if table is None else np.ascontiguousarray(table, dtype=dtype),
-        None if rows is None else (rows**power).astype(dtype),
-        None if columns is None else (columns**power).astype(dtype),
-    )
-
-
-def _split(given: Array, shape: tuple[int, int]) -> tuple[Array | None, Array | None, Array | None]:
-    """Split weights into rows x columns where that is exact, else keep the table."""
-    if given.shape == (shape[0], 1):
-        rows: Array | None = given[:, 0]
-        columns: Array | None = None
-    elif given.shape == (1, shape[1]):
-        rows, columns = None, given[0]
-    else:
-        i, j = np.unravel_index(int(given.argmax()), given.shape)
-        rows, columns = given[:, j], given[i] / given[i, j]
-        if not np.allclose(np.outer(rows, columns), given, rtol=1e-12, atol=0):
-            return None, None, given
-    rows = None if rows is None or (rows == 1).all() else rows
-    columns = None if columns is None or (columns == 1).all() else columns
-    return rows, columns, None

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from partwise.engine import kernels
 from partwise.engine.errors import Cancelled
 from partwise.engine.fit import run
+from partwise.engine.given import check_factor
 from partwise.engine.loss import AnyLoss
 from partwise.engine.penalties.constraints import Constraint
 from partwise.engine.penalty import Penalty
 from partwise.engine.plan import choose, make, settle
 from partwise.engine.pool import blocks, run_blocks
-from partwise.engine.problem import Problem, check_factor, pose
+from partwise.engine.problem import Problem, pose
 from partwise.engine.stop import Clock, Rule
 
 __all__ = ["refit"]

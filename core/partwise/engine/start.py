@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import check_factor
 from partwise.engine.kernels import nnls_columns
 from partwise.engine.pool import single_blas
-from partwise.engine.problem import Problem, check_factor
+from partwise.engine.problem import Problem
 
 __all__ = ["INITS", "begin", "generator"]
 

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import check_factor
 from partwise.engine.loss import AnyLoss
 from partwise.engine.penalties.constraints import project
 from partwise.engine.penalty import Penalty
-from partwise.engine.problem import Problem, check_factor, pose
+from partwise.engine.problem import Problem, pose
 
 __all__ = ["DualityGap", "certify", "duality_gap", "natural_residual"]
 

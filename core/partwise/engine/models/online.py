@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.given import check_factor
 from partwise.engine.models.descent import sweep
 from partwise.engine.models.target import check_rank
-from partwise.engine.problem import check_factor, pose
+from partwise.engine.problem import pose
 from partwise.engine.refitting import refit
 
 __all__ = ["OnlineFit", "online_nmf"]
