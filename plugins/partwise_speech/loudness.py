@@ -41,17 +41,12 @@ class Loudness:
     def __init__(self, tracks: Mapping[str, Samples], rate: int) -> None:
         self._keys = tuple(tracks)
         self._products = _products([_columns(t) for t in tracks.values()], rate)
-        self._peaks = {key: _peak(track) for key, track in tracks.items()}
 
     def of(self, mix: Mapping[str, float]) -> float:
         """Return the loudness of a sum of tracks times gains, in LUFS; −inf for silence."""
         gains = np.array([mix.get(key, 0.0) for key in self._keys])
         power = np.einsum("i,bij,j->b", gains, self._products, gains)
         return _gated(np.maximum(power, 0.0))
-
-    def peak(self, mix: Mapping[str, float]) -> float:
-        """Return what the samples of a mixture stay below; 1 is full scale."""
-        return sum(abs(gain) * self._peaks[key] for key, gain in mix.items())
 
 
 def _gated(power: NDArray[np.float64]) -> float:
@@ -94,12 +89,6 @@ def _products(tracks: Sequence[Samples], rate: int) -> NDArray[np.float64]:
 
 def _columns(track: Samples) -> Samples:
     return track[:, None] if track.ndim == 1 else track
-
-
-def _peak(track: Samples) -> float:
-    if not track.size:
-        return 0.0
-    return float(max(np.max(track), -np.min(track)))
 
 
 @lru_cache(maxsize=8)

@@ -65,6 +65,7 @@ class Panel(QWidget):
         self.atoms = AtomGrid()
         self.drift = Drift()
         self.shelf = Shelf()
+        self.shelf.save_noise.hide()  # until there is one
         self.recording = Recording()
         self._atoms: NDArray[np.float32] | None = None
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)

@@ -129,11 +129,21 @@ def matched(heard: Heard) -> Levels:
     within = {key: level for key, level in loud.items() if level > _TARGET - _MOST_GAIN_DB}
     target = _TARGET
     for key, level in within.items():
-        peak_db = 20 * np.log10(max(known.peak(heard.mixes[key]), 1e-9))
+        peak_db = 20 * np.log10(max(_peak(heard, heard.mixes[key]), 1e-9))
         target = min(target, level + _HEADROOM_DB - peak_db)
     gains = dict.fromkeys(loud, 1.0)
     gains |= {key: float(10 ** ((target - level) / 20)) for key, level in within.items()}
     return Levels(float(target), gains, frozenset(loud) - frozenset(within))
+
+
+def _peak(heard: Heard, mix: Mix) -> float:
+    """The largest sample of a mixture, stretch by stretch."""
+    step, top = round(_AT_ONCE_S * heard.rate), 0.0
+    length = max((len(heard.tracks[key]) for key in mix), default=0)
+    for start in range(0, length, step):
+        cut = [amount * heard.tracks[key][start : start + step] for key, amount in mix.items()]
+        top = max(top, float(np.abs(np.sum(cut, axis=0)).max()))
+    return top
 
 
 def _room(samples: int, channels: int) -> Samples:

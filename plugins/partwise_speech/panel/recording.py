@@ -71,6 +71,7 @@ class Recording(QWidget):
         line.setSpacing(8)
         line.addWidget(self.button)
         line.addWidget(self._meter, 1)
+        line.addStretch()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QRadioButton, QVBoxLayout, QWidget
 
 from partwise_app.api import Elided, SectionLabel, button, label, tr
@@ -89,7 +90,7 @@ class Shelf(QWidget):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        pick = QRadioButton()
+        pick = _Pick()
         pick.setAutoExclusive(False)
         pick.setChecked(value == chosen)
         pick.setAccessibleName(tr("Use {name}", name=name))
@@ -114,6 +115,31 @@ class Shelf(QWidget):
         if menu.exec(row.mapToGlobal(at)) is delete:
             self.forget_asked.emit(path)
         menu.deleteLater()
+
+
+class _Pick(QRadioButton):
+    """One of several, in the colours of the theme."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(18, 20)
+
+    def hitButton(self, pos: object) -> bool:
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, on = self.palette(), self.isChecked()
+        disc = QRectF(2.5, self.height() / 2 - 6.5, 13, 13)
+        edge = palette.highlight() if on or self.hasFocus() else palette.mid()
+        painter.setPen(QPen(edge.color(), 2.0 if self.hasFocus() else 1.3))
+        painter.setBrush(palette.button())
+        painter.drawEllipse(disc)
+        if on:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.highlight())
+            painter.drawEllipse(disc.adjusted(3.5, 3.5, -3.5, -3.5))
+        painter.end()
 
 
 def _about(one: Saved) -> str:

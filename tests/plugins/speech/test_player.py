@@ -313,7 +313,6 @@ def test_the_loudness_of_a_mixture_is_that_of_the_mixed_sound() -> None:
         expected = Loudness(mixed, rate).of({"z": 1})
         mix = {"x": float(gains[0]), "y": float(gains[1])}
         assert known.of(mix) == pytest.approx(expected, abs=1e-3)
-        assert known.peak(mix) >= np.abs(mixed["z"]).max() - 1e-6
 
 
 def test_silence_and_the_very_short_have_a_loudness_too() -> None:
