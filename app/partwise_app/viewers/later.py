@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
@@ -30,7 +31,9 @@ class Later(QObject):
             return
 
         def run() -> None:
-            relay.arrived.emit(number, work())
+            answer = work()
+            with suppress(RuntimeError):  # the program has ended meanwhile, and Qt with it
+                relay.arrived.emit(number, answer)
 
         QThreadPool.globalInstance().start(run)
 
