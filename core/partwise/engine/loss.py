@@ -81,9 +81,12 @@ class Loss:
 
     def divergence(self, X: Array, Y: Array, weights: Array | None = None) -> float:
         """Sum D(X | Y) in float64; `Y` must be positive where `beta` < 2."""
+        if weights is not None:
+            # What is missing is held as 0, where some losses are infinite.
+            X = np.where(weights > 0, X, Y)
         terms = self._terms(X, Y)
         if weights is not None:
-            terms = np.where(weights > 0, weights * terms, 0)
+            terms = weights * terms
         return float(terms.sum(dtype=np.float64))
 
     def _terms(self, X: Array, Y: Array) -> Array:

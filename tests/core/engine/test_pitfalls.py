@@ -220,3 +220,16 @@ def test_the_matrix_library_has_its_threads_back_after_a_fit(loss: str) -> None:
     with limit_threads(2):
         nmf(data(80, 3000), 3, loss, max_iter=3)
     assert switch[0]() == before
+
+
+@pytest.mark.parametrize("loss", ["is", -0.5])
+def test_a_gap_is_no_zero_where_zeros_are_infinite(loss: str | float) -> None:
+    rng = np.random.default_rng(4)
+    X = rng.gamma(2.0, 1.0, (12, 20))
+    X[3, 4] = np.nan
+    fit = nmf(X, 2, loss, max_iter=40)
+    assert np.isfinite(fit.trace).all()
+    assert (np.diff(fit.trace) <= 1e-12 * fit.trace[0]).all()
+    filled = np.where(np.isnan(X), 7.0, X)
+    weights = np.where(np.isnan(X), 0.0, 1.0)
+    assert nmf(filled, 2, loss, weights=weights, max_iter=40).loss == pytest.approx(fit.loss)
