@@ -70,19 +70,19 @@ class Tuning:
     plane_noise: float = 0.20
     tukey: float = 4.9
     plane_prior: float = 0.0015
-    tail: float = 0.03
-    tail_e: float = 0.0428
-    least: float = 0.002
-    inside: float = 0.91
-    outside: float = 3.13
-    blur: float = 1.5
-    inward: float = 3.0
-    outward: float = 0.33
-    shift: float = 0.58
-    shift_e: float = -0.43
+    tail: float = 0.032
+    tail_e: float = 0.045
+    least: float = 0.0012
+    inside: float = 2.76
+    outside: float = 4.70
+    blur: float = 1.15
+    inward: float = 1.0
+    outward: float = 0.276
+    shift: float = 1.04
+    shift_e: float = -0.13
     kappa: float = 0.207
-    lets_go: float = 3.1
-    tilt: float = 2.44
+    lets_go: float = 4.34
+    tilt: float = 3.41
     aside: float = 2.05
 
 
