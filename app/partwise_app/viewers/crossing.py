@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
@@ -50,17 +52,27 @@ def paint_anchor(painter: QPainter, spot: QPointF, color: str, *, near: bool) ->
 
 
 def paint_gray_scale(
-    painter: QPainter, left: float, line: float, low: str, high: str, tokens: Tokens
+    painter: QPainter,
+    left: float,
+    line: float,
+    low: str,
+    high: str,
+    tokens: Tokens,
+    colors: NDArray[np.uint32] | None = None,
 ) -> None:
-    """Draw the grey scale with the words of its ends, from `left` on around `line`."""
+    """Draw the grey scale, or one of colours, with its ends, from `left` on around `line`."""
     metrics = QFontMetricsF(painter.font())
     baseline = line + metrics.ascent() / 2 - 1
     painter.setPen(QColor(tokens.muted))
     painter.drawText(QPointF(left, baseline), low)
     ramp = QRectF(left + metrics.horizontalAdvance(low) + 6, line - 4, 84, 8)
     shades = QLinearGradient(ramp.topLeft(), ramp.topRight())
-    shades.setColorAt(0, QColor("#000000"))
-    shades.setColorAt(1, QColor("#ffffff"))
+    if colors is None:
+        shades.setColorAt(0, QColor("#000000"))
+        shades.setColorAt(1, QColor("#ffffff"))
+    else:
+        for place in np.linspace(0, len(colors) - 1, 9).astype(int):
+            shades.setColorAt(place / (len(colors) - 1), QColor(int(colors[place])))
     painter.fillRect(ramp, shades)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(ramp)

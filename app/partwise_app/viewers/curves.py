@@ -32,6 +32,7 @@ from partwise_app.viewers.plotting import (
     series_of,
     ticks,
 )
+from partwise_app.viewers.scales import ticks_of
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class CurvesView(Plot):
         super().__init__(parent)
         self._y: Values = np.empty((0, 0))
         self._x: Values = np.empty(0)
+        self._log = False
         self._band: tuple[Values, Values] | None = None
         self._each: Values | None = None
         self._series: tuple[Series, ...] = ()
@@ -96,6 +98,9 @@ class CurvesView(Plot):
             self._x = first + axis.step * np.arange(count)
         else:
             self._x = np.arange(count) + 1.0
+        # By its logarithm an axis shows the first pass of a bolus as well as the hour after.
+        self._log = bool(view.options.get("log")) and bool((self._x > 0).all())
+        self._x = np.log10(self._x) if self._log else self._x
         low, high = view.arrays.get("low"), view.arrays.get("high")
         self._band = None
         if low is not None and high is not None and low.shape == high.shape == self._y.shape:
@@ -151,7 +156,7 @@ class CurvesView(Plot):
             return
         axis = self._axes[0]
         where = name_of(axis, place) if axis is not None and axis.labels else ""
-        where = where or f"{axis_words(axis)} {number(float(self._x[place]), 5)}".strip()
+        where = where or f"{axis_words(axis)} {number(self._real(place), 5)}".strip()
         words = [
             f"{each.name} {number(float(self._y[each.place, place]), 4)}" for each in self._series
         ]
@@ -161,6 +166,10 @@ class CurvesView(Plot):
         self._mark = None
         self.update()
         super().leaveEvent(event)
+
+    def _real(self, place: int) -> float:
+        at = float(self._x[place])
+        return 10.0**at if self._log else at
 
     # Where things are
 
@@ -389,8 +398,12 @@ class CurvesView(Plot):
             count = len(self._x)
             paint_names_below(painter, lane, axis, count, (0.0, float(count)))
         else:
-            for tick in ticks(self._low, self._low + self._wide, max(int(lane.width() / 60), 2)):
-                at = self._to_screen(tick, 0.0, lane, (0.0, 1.0)).x()
+            most = max(int(lane.width() / 60), 2)
+            ends = self._low, self._low + self._wide
+            real = (10.0 ** ends[0], 10.0 ** ends[1]) if self._log else ends
+            for tick in ticks_of(real[0], real[1], most, log=self._log):
+                at = np.log10(tick) if self._log else tick
+                at = self._to_screen(float(at), 0.0, lane, (0.0, 1.0)).x()
                 words = number(tick, 5)
                 left = at - metrics.horizontalAdvance(words) / 2
                 painter.drawText(QPointF(left, lane.bottom() + 5 + metrics.ascent()), words)

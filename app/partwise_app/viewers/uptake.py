@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from partwise.data.dataset import Axis
 from partwise_app.theme import Tokens, mixed
 from partwise_app.viewers.plotting import axis_words, number, ticks
+from partwise_app.viewers.scales import share_of, ticks_of
 from partwise_app.words import tr
 
 __all__ = ["Curve", "paint_curves"]
@@ -35,6 +36,8 @@ def paint_curves(
     unit: str,
     frame: int,
     tokens: Tokens,
+    *,
+    log: bool = False,
 ) -> None:
     """Draw what was measured as dots, each part as a line, and the frame shown as a rule.
 
@@ -49,6 +52,8 @@ def paint_curves(
     frame : int
         -1 marks none.
     tokens : Tokens
+    log : bool
+        Time by its logarithm, where all times are above zero: the first pass is seen.
     """
     metrics = QFontMetricsF(painter.font())
     total = (
@@ -63,11 +68,12 @@ def paint_curves(
     if plot.width() < 60 or plot.height() < 40:
         return
     first, last = float(curve.times[0]), float(curve.times[-1])
-    first = min(first, 0.0) if first < 0.2 * last else first
+    log = log and first > 0
+    first = min(first, 0.0) if first < 0.2 * last and not log else first
 
     def spot(at: float, value: float) -> QPointF:
         return QPointF(
-            plot.left() + (at - first) / max(last - first, 1e-12) * plot.width(),
+            plot.left() + share_of(at, first, last, log=log) * plot.width(),
             plot.bottom() - (value - low) / max(high - low, 1e-30) * plot.height(),
         )
 
@@ -80,7 +86,7 @@ def paint_curves(
         painter.drawText(
             box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(value)
         )
-    for at in ticks(first, last, max(int(plot.width() / 80), 2)):
+    for at in ticks_of(first, last, max(int(plot.width() / 80), 2), log=log):
         words = number(at, 5)
         x = spot(at, low).x() - metrics.horizontalAdvance(words) / 2
         painter.drawText(

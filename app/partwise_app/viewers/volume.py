@@ -31,6 +31,7 @@ from partwise_app.viewers.crossing import (
     paint_gray_scale,
     paint_letters,
 )
+from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
 from partwise_app.viewers.plotting import Plot, Series, number, series_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
@@ -48,6 +49,7 @@ _MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
 _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
 _AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _ZOOM, _CLOSEST = 1.25, 12.0
+_MAP = packed_table("viridis")
 _OUTSIDE = 0.35  # brightness of what lies outside of the region
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
 _KEYS = mark(
@@ -289,6 +291,7 @@ class VolumeView(Plot):
                 str(self._options.get("unit", "")),
                 self.frame,
                 self.tokens,
+                log=bool(self._options.get("log_time")),
             )
         self._paint_foot(painter)
         if self.hasFocus():
@@ -324,7 +327,8 @@ class VolumeView(Plot):
         line = self.height() - _FOOT / 2
         unit = str(self._options.get("unit", ""))
         low, high = number(self._window[0]), f"{number(self._window[1])} {unit}".strip()
-        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens)
+        colors = _MAP if self._options.get("map") else None
+        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens, colors)
         if self._slider.isVisible():
             words = self._frame_words()
             wide = metrics.horizontalAdvance(words)
@@ -349,6 +353,8 @@ class VolumeView(Plot):
         else:
             cut = plane.cut(self._values[frame], index)
         gray = shaded(cut, *self._window)
+        if self._options.get("map"):
+            return self._keep(place, state, _MAP[(gray * np.float32(255)).astype(np.intp)])
         if self._region is not None and self._region.shape == plane.shape:
             gray = np.where(plane.cut(self._region, index), gray, gray * np.float32(_OUTSIDE))
         overlays = []
@@ -359,7 +365,10 @@ class VolumeView(Plot):
                 )
                 ink = QColor(series.color)
                 overlays.append((strength, (ink.red(), ink.green(), ink.blue())))
-        pixels = blended(gray, overlays)
+        return self._keep(place, state, blended(gray, overlays))
+
+    def _keep(self, place: int, state: object, pixels: NDArray[np.uint32]) -> QImage:
+        pixels = np.ascontiguousarray(pixels)
         height, width = pixels.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         self._pictures[place] = (state, image)
@@ -507,6 +516,7 @@ class VolumeView(Plot):
         images = view.arrays.get("images")
         if (
             images is None
+            and not view.options.get("map")
             and parts
             and all(p.course is not None and p.course.size == int(np.prod(shape)) for p in parts)
         ):
