@@ -192,7 +192,9 @@ def spark(part: Part, size: QSize, tokens: Tokens, color: str) -> QImage:
     """Draw a part that is no image as a small filled curve, for its strip."""
     image = QImage(size, QImage.Format.Format_RGB32)
     image.fill(QColor(tokens.canvas))
-    values = part.course if part.course is not None else part.profile
+    # The course of a part that fills a volume is its image, voxel after voxel: no curve.
+    flat = part.course is not None and not part.facts.get("volume")
+    values = part.course if flat and part.course is not None else part.profile
     line = _thinned(np.asarray(values, dtype=np.float64).ravel())
     frame = QRectF(0, size.height() * 0.1, size.width(), size.height() * 0.86)
     points = _points(line, frame, min(float(line.min()), 0.0), float(line.max()))
