@@ -497,7 +497,7 @@ def _parts(found: Factors, order: Sequence[int], series: Series, job: Job) -> tu
                 share=float(shares[k]),
                 course=series.filled(found.H[k]),
                 unit="",
-                facts={"blood": k in found.blood},
+                facts={"blood": k in found.blood, "volume": True},
             )
         )
     return tuple(made)

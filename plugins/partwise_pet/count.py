@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from partwise_pet.factors import Question, find_factors
+from partwise_pet.factors import Question, tight_factors
 
 __all__ = ["Counted", "count_factors"]
 
 Array = NDArray[np.float64]
 
-_MOST = 8_000  # voxels that are looked at
+_MOST = 3_000  # voxels that are looked at
 _AGREE = 0.97  # cosine of the least alike pair of weighted curves
 _GAIN = 0.01  # of the residual: less is not worth a factor
 
@@ -56,7 +56,7 @@ def count_factors(
         if not on_done(number, most - least + 1):
             break
         # Anchors of more factors than are tried have nobody to belong to.
-        found = [find_factors(replace(half, rank=rank), None, alive) for half in halves]
+        found = [tight_factors(replace(half, rank=rank), alive) for half in halves]
         one, other = (_unit(each.W * half.root) for each, half in zip(found, halves, strict=True))
         likeness = one.T @ other
         rows, columns = linear_sum_assignment(-likeness)

@@ -15,7 +15,7 @@ preference where they are given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,15 @@ from partwise.api import Factorization, Overlap, nmf, refit, separable_nmf
 from partwise_pet.core import cores_of, smoothed
 from partwise_pet.penalty import Apart
 
-__all__ = ["Factors", "Question", "blood_of", "find_factors", "loose_factors", "shares_of"]
+__all__ = [
+    "Factors",
+    "Question",
+    "blood_of",
+    "find_factors",
+    "loose_factors",
+    "shares_of",
+    "tight_factors",
+]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,8 +46,8 @@ Alive = Callable[[], bool]
 # kinetics and sizes ±20 %, first eight seeds; the bench measures on others.
 _OVERLAP = 0.085
 _SAMPLE = 8_000  # voxels from which the curves are found; all others follow
-_SPILL = 0.1  # of the late signal in the core of blood, which blur may bring
-_FIRMER, _STEP = 5, 1.7  # how often, and by how much, overlap is penalised more
+_SPILL, _CHANCE = 0.08, 0.6  # what blur may bring into the core of blood, and noise per its size
+_FIRMER, _STEP = 3, 1.5  # how often, and by how much, overlap is penalised more
 _NEAR, _WIDE = 3, 5  # voxels across that are averaged to begin at
 _NOISY = 0.15  # relative residual beyond which one start is not trusted
 _FAINT = 0.1  # of the bright voxels; fainter ones are no place to begin at
@@ -163,7 +171,7 @@ def find_factors(
         barred = _barred(anchors, question.rank, data.shape[1], blood=())
         for number in range(_FIRMER):
             given, seen = _given_away(question, few, tight, everywhere, blood)
-            if shown.stopped or given <= _SPILL:
+            if shown.stopped or given <= _SPILL + _CHANCE * noise:
                 break
             if number:
                 strength, everywhere = _STEP * strength, _STEP * everywhere
@@ -177,6 +185,21 @@ def find_factors(
     last = _with_blood(question, data, tight, everywhere, anchors, blood, shown)
     H = _all_images(question, last, everywhere, blood)
     return Factors(_unscaled(question, last.W), H, last, float(strength), blood)
+
+
+def tight_factors(question: Question, alive: Alive | None = None) -> Factors:
+    """Return the tight curves of the first two steps alone: enough to tell how many there are."""
+    few, _ = _sampled(question)
+    data = _scaled(question, few)
+    shown = _Shown(question, None, alive)
+    start = _unit(_begin(question, _NEAR) * question.root)
+    plain = nmf(data, question.rank, init=_init(data, start), seed=question.seed, tol=1e-3,
+                max_iter=20, on_step=shown.step)  # fmt: skip
+    strength = _OVERLAP * relative_residual(data, plain)
+    pairs = strength * (1 - np.eye(question.rank))
+    fit = _fit(replace(question, fixed=None), data, start, pairs, None, 0, shown)
+    H = _all_images(question, fit, pairs, ())
+    return Factors(_unscaled(question, fit.W), H, fit, float(strength), ())
 
 
 def loose_factors(question: Question, *, weighted: bool = True) -> Factors:
@@ -294,8 +317,6 @@ def _objective(fit: Factorization) -> float:
 
 
 def _replaced(fit: Factorization, W: Array, H: Array) -> Factorization:
-    from dataclasses import replace
-
     return replace(fit, W=W, H=H)
 
 

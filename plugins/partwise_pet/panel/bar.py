@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
 
-from partwise_app.api import Choice, Rule, button, label, tr
+from partwise_app.api import Choice, Rule, button, tr
 
 __all__ = ["Bar"]
 
@@ -68,7 +68,6 @@ class Bar(QWidget):
         self._whole.clicked.connect(self.whole_asked)
         row.addWidget(self._whole)
         row.addStretch(1)
-        row.addWidget(label(tr("Research use, not diagnostic"), "muted"))
         self._tools[_LOOK].setChecked(True)
         self.set_factors(())
 
@@ -97,8 +96,8 @@ class Bar(QWidget):
 
     def set_state(self, *, anchors: bool, region: bool) -> None:
         """Say whether there are anchors and a region to take back."""
-        self._back.setEnabled(anchors)
-        self._whole.setEnabled(region)
+        self._back.setVisible(anchors)
+        self._whole.setVisible(region)
 
     def _tool(self, key: str, words: str, tip: str) -> QPushButton:
         made = button(words, "toggle", tip=tip, checkable=True)

@@ -99,6 +99,7 @@ class Panel(QWidget):
                 inner.addWidget(row)
             box.addWidget(Rule())
             box.addWidget(holder)
+        inner.addWidget(label(tr("Research use, not diagnostic."), "muted", wrap=True))
 
     def _connect(self) -> None:
         host, bar = self._host, self.under_stage
