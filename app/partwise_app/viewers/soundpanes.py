@@ -20,6 +20,7 @@ __all__ = [
     "LAYERS",
     "PARTS",
     "WHOLE",
+    "Detail",
     "Drawn",
     "Pane",
     "build",
@@ -67,6 +68,36 @@ class Drawn:
 
     wave: MinMax | None
     peaks: Mapping[Key, Peaks]
+
+
+class Detail:
+    """A stretch in fine columns; its pictures are prepared when they are first drawn.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Like those of the view.
+    start, step : float
+        In the unit of time.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], start: float, step: float) -> None:
+        self._arrays, self.start, self.step = arrays, start, step
+        self._peaks: dict[Key, Peaks] = {}
+
+    def covers(self, low: float, high: float) -> bool:
+        """Whether all between two moments lies in it."""
+        end = self.start + self._arrays["whole"].shape[1] * self.step
+        return self.start - self.step <= low and high <= end + self.step
+
+    def peaks(self, pane: Pane, level: tuple[float, float]) -> Peaks | None:
+        """Return what a picture needs; None where it is not held."""
+        needed = "whole" if pane.is_whole else "gain" if pane.is_gain else "parts"
+        if needed not in self._arrays:
+            return None
+        if pane.key not in self._peaks:
+            self._peaks[pane.key] = Peaks(_levels(self._arrays, pane.key, level))
+        return self._peaks[pane.key]
 
 
 def panes_of(

@@ -33,6 +33,7 @@ from partwise_app.viewers.soundpanes import (
     COMPARE,
     LAYERS,
     WHOLE,
+    Detail,
     Drawn,
     Pane,
     build,
@@ -92,6 +93,7 @@ class SpectrogramView(TimedPlot):
         self._brush: Brush | None = None
         self._stroke: Stroke | None = None
         self._preview: tuple[Peaks, int] | None = None
+        self._detail: Detail | None = None
         self._later = Later(self)
         self._later.done.connect(self._take)
         self.setAccessibleName(tr("Spectrogram"))
@@ -111,7 +113,7 @@ class SpectrogramView(TimedPlot):
         if len(view.axes) >= 2:
             self._hertz, self._time = view.axes[0], view.axes[1]
         if fresh:
-            self._shown, self._preview = None, None
+            self._shown, self._preview, self._detail = None, None, None
             self.empty = tr("Reading the sound")
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
             if (low, high) != self._level:
@@ -208,6 +210,31 @@ class SpectrogramView(TimedPlot):
         self._preview = (Peaks(levels), first) if levels is not None and levels.size else None
         self.stale()
 
+    def set_detail(
+        self, arrays: Mapping[str, NDArray[Any]] | None, start: float = 0.0, step: float = 1.0
+    ) -> None:
+        """Draw a stretch more finely than the view holds it, while all in sight lies in it.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray, or None
+            Like those of the view, their times from `start` on, in steps of `step`.
+        start, step : float
+            In the unit of time.
+        """
+        self._detail = Detail(arrays, start, step) if arrays is not None else None
+        self.stale()
+
+    @property
+    def column_step(self) -> float:
+        """From one column of the view to the next, in the unit of time."""
+        return self._time.step or 1.0
+
+    @property
+    def level(self) -> tuple[float, float]:
+        """What 0 and 255 are, in the unit of levels."""
+        return self._level
+
     def is_empty(self) -> bool:
         return self._shown is None
 
@@ -265,14 +292,8 @@ class SpectrogramView(TimedPlot):
             self._paint_wave(painter, shown.wave, self.strip())
         for pane, place in zip(self._panes, places, strict=True):
             levels = _GAIN_LEVELS if pane.is_gain else (*self._level, self._floor)
-            peaks = shown.peaks[pane.key]
-            window = self.window_shown
-            if pane.is_gain:  # its columns may be finer than those of the whole
-                share = peaks.size / max(self._whole.shape[1], 1)
-                window = Window(*((at - self._time.start) * share for at in window))
-                window = Window(*(at + self._time.start for at in window))
-            painter.drawImage(place.topLeft(), self._picture_of(peaks, place, window, levels))
-            if pane.key == (0,) and self._preview is not None:
+            painter.drawImage(place.topLeft(), self._picture_of(*self._grain(pane), place, levels))
+            if pane.key == (0,) and self._preview is not None and not self._is_finer():
                 self._paint_preview(painter, place, *self._preview)
             self._paint_frequencies(painter, place)
         font = painter.font()
@@ -304,22 +325,40 @@ class SpectrogramView(TimedPlot):
         if right - left < 1:
             return
         part = QRectF(left, pane.top(), right - left, pane.height())
-        window = Window(self.time_at(left), self.time_at(right))
         levels = (*self._level, self._floor)
-        painter.drawImage(part.topLeft(), self._picture_of(peaks, part, window, levels, first))
+        begin = start + first * step
+        painter.drawImage(part.topLeft(), self._picture_of(peaks, begin, step, part, levels))
+
+    def _is_finer(self) -> bool:
+        """Whether a preview of all of it is too coarse for what is in sight."""
+        assert self._preview is not None
+        whole = self._preview[0].size >= self._whole.shape[1]
+        return whole and self._detail is not None and self._detail.covers(*self.window_shown)
+
+    def _grain(self, pane: Pane) -> tuple[Peaks, float, float]:
+        """The finest that there is of a picture for what is in sight, its start and its step."""
+        assert self._shown is not None
+        low, high = self.window_shown
+        if self._detail is not None and self._detail.covers(low, high):
+            fine = self._detail.peaks(pane, self._level)
+            if fine is not None:
+                return fine, self._detail.start, self._detail.step
+        peaks = self._shown.peaks[pane.key]
+        # The columns of a gain may be finer than those of the whole.
+        share = peaks.size / max(self._whole.shape[1], 1) if pane.is_gain else 1.0
+        return peaks, self._time.start, self.column_step / share
 
     def _picture_of(
         self,
         peaks: Peaks,
+        start: float,
+        step: float,
         pane: QRectF,
-        window: Window,
         levels: tuple[float, float, float],
-        shift: int = 0,
     ) -> QImage:
         ratio = self.devicePixelRatioF()
         width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
-        step, start = self._time.step or 1.0, self._time.start
-        first, last = ((at - start) / step - shift for at in window)
+        first, last = ((self.time_at(x) - start) / step for x in (pane.left(), pane.right()))
         low, high = self.frequencies()
         rows = FrequencyRows(
             self._hertz.start,

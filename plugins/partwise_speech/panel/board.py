@@ -15,6 +15,7 @@ from partwise_app.api import Brush, Host, tr
 from partwise_speech import library
 from partwise_speech.painted import Painted
 from partwise_speech.panel.atoms import AtomGrid
+from partwise_speech.panel.closer import Closer
 from partwise_speech.panel.drift import Drift, drift_of
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
 from partwise_speech.panel.keys import Keys
@@ -59,6 +60,7 @@ class Panel(QWidget):
         self.stagehand = Stagehand(self)
         self.learning = Learning(self)
         self.trying = Trying(self)
+        self.closer = Closer(self)
         self.transport = Transport(self.listening)
         self.selection = Selection()
         self.teaching = Teaching()
@@ -102,7 +104,8 @@ class Panel(QWidget):
         self.teaching.set_marked(bool(values.get("painted")))
         run_with = float(result.facts.get("strength", strength)) if result is not None else strength
         self.teaching.set_tried(codes is not None and abs(run_with - strength) > 1e-6)
-        self.trying.follow(self.stagehand, self.preparing, result, strength)
+        self.trying.follow(self.stagehand, result, strength)
+        self.closer.follow(self.stagehand, self.preparing, result, strength)
         if not host.running:
             self._show_atoms(result)
             self.drift.show_table(drift_of(result))
@@ -146,6 +149,7 @@ class Panel(QWidget):
         self.listening.moved.connect(self._on_moved)
         self.transport.loop.clicked.connect(self._on_loop)
         stage.sought.connect(self.listening.seek)
+        stage.looked.connect(self.closer.look)
         stage.selected.connect(self._on_selected)
         stage.noise_moved.connect(self._on_noise_moved)
         stage.painted.connect(self._on_painted)
@@ -202,7 +206,7 @@ class Panel(QWidget):
         """Let devices go and want no answers any more."""
         self.recording.stop()
         self.listening.close()
-        for asking in (self.preparing, self.learning, self.trying):
+        for asking in (self.preparing, self.learning, self.trying, self.closer):
             asking.close()
 
     # Hearing

@@ -37,9 +37,7 @@ class Trying(QObject):
         self._all = Later(self)
         self._all.done.connect(self._on_all)
 
-    def follow(
-        self, stage: Stagehand, prepared: Preparing, result: Result | None, strength: float
-    ) -> None:
+    def follow(self, stage: Stagehand, result: Result | None, strength: float) -> None:
         """Draw all of the speech at the strength that is chosen, where that is another."""
         self._stage = stage
         views = result.views if result is not None else ()

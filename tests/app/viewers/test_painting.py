@@ -155,3 +155,29 @@ def test_the_page_turns_with_the_playhead(sound: SpectrogramView, qtbot: Any) ->
     assert sound.window_shown == pytest.approx((1.25, 2.25))
     sound.follow(sound.limits.high)
     assert sound.window_shown.high == sound.limits.high
+
+
+def test_fine_columns_take_over_where_all_in_sight_lies_in_them(qtbot: Any) -> None:
+    made = SpectrogramView()
+    qtbot.addWidget(made)
+    made.resize(560, 480)
+    coarse = np.zeros((BINS, TIMES), np.uint8)
+    axes = (Axis("frequency", BINS, "Hz", 125.0), Axis("time", TIMES, "s", 0.1))
+    made.set_view(View("spectrogram", "Long", {"whole": coarse}, axes), (), ())
+    fine = np.zeros((BINS, 400), np.uint8)
+    fine[:, 200:] = 255  # from 10.0 to 14.0 s, loud from 12.0 s on
+    made.set_detail({"whole": fine}, 10.0, 0.01)
+
+    def bright(at: float) -> int:
+        pane = made.panes()[0]
+        shown = made.picture()
+        return shown.pixelColor(int(made.x_of(at)), int(pane.center().y())).lightness()
+
+    made.look(Window(11.0, 13.0))
+    assert bright(11.9) < 10
+    assert bright(12.1) > 180
+    made.look(Window(11.0, 20.0))
+    assert bright(12.1) < 10, "what is partly held is drawn in one grain"
+    made.look(Window(11.0, 13.0))
+    made.set_detail(None)
+    assert bright(12.1) < 10

@@ -15,6 +15,8 @@ from partwise_speech.bands import band_matrix
 from partwise_speech.dictionary import BANDS, DEPTH, SUFFIX, Dictionary
 from partwise_speech.frames import RATE
 from partwise_speech.loudness import Loudness
+from partwise_speech.outlook import view_of_recording
+from partwise_speech.panel.closer import fine_levels
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard, heard_of, matched
 from partwise_speech.panel.preview import preview_of, scaled_levels
 from partwise_speech.panel.single import sound_of_atoms
@@ -216,3 +218,37 @@ def test_a_folder_that_takes_nothing_is_named(shelf: Path) -> None:
     with pytest.raises(FileProblem, match="cannot be written") as told:
         library.keep(_dictionary("Visit"))
     assert told.value.path == shelf
+
+
+def test_fine_columns_are_those_of_the_view_where_it_is_as_fine(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path, _noisy())
+    view = view_of_recording(dataset)
+    recording = recording_of(dataset)
+    low, high = view.options["level"]
+    fine = fine_levels(recording, _codes(recording), (1.0, 2.0), (low, high))
+    assert fine.step == view.axes[1].step
+    first = round(fine.start / fine.step)
+    count = fine.arrays["whole"].shape[1]
+    expected = view.arrays["whole"][:, first : first + count].astype(int)
+    assert np.abs(fine.arrays["whole"].astype(int) - expected).max() <= 1
+    speech, noise = fine.arrays["parts"].astype(int)
+    assert np.abs(speech[4:10] - fine.arrays["whole"][4:10]).max() <= 1, "a gain of one"
+    assert noise[100:].mean() > speech[100:].mean() + 30
+
+
+def test_an_hour_keeps_its_loudest_frames_in_sight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = np.zeros(6 * RATE)
+    sound[3 * RATE] = 0.9  # one click
+    monkeypatch.setattr("partwise_speech.outlook._MOST_COLUMNS", 100)
+    monkeypatch.setattr("partwise_speech.outlook._MOST_WAVE", 4000)
+    view = view_of_recording(_dataset(tmp_path, sound))
+    whole, wave = view.arrays["whole"], view.arrays["wave"]
+    assert whole.shape[1] <= 100
+    assert whole.max() == 255
+    at = view.axes[1].step * int(whole.max(axis=0).argmax())
+    assert at == pytest.approx(3.0, abs=2 * view.axes[1].step)
+    assert wave.size <= 4002
+    assert wave.max() == pytest.approx(0.9)
+    assert view.options["wave_step"] * int(wave.argmax()) == pytest.approx(3.0, abs=0.01)
