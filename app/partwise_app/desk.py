@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QScrollArea,
@@ -34,6 +34,13 @@ __all__ = ["Desk"]
 _SIDES = (216, 290)  # px of the list and of the form, at first
 _BOTTOM = 184
 _CURVE_HEIGHT = 92
+
+
+class _Narrow(QWidget):
+    """Room for a plugin's panel, which never makes the column wider than it is."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
 
 
 class Desk(QWidget):
@@ -71,7 +78,10 @@ class Desk(QWidget):
             tip=tr("Methods, figures and numbers, as PDF or HTML (Ctrl+Shift+R)"),
         )
         self._panel: QWidget | None = None
-        self._panel_box = QVBoxLayout()
+        room = _Narrow()
+        self._panel_room = room
+        self._panel_box = QVBoxLayout(room)
+        self._panel_box.setContentsMargins(0, 0, 0, 0)
         self._under: QWidget | None = None
         self._parked = QWidget(self)  # holds the panels of plugins that are not looked at
         self._parked.hide()
@@ -295,7 +305,7 @@ class Desk(QWidget):
         stack.addWidget(Rule())
         for widget in (convergence, Rule(), self.trust):
             stack.addWidget(widget)
-        stack.addLayout(self._panel_box)
+        stack.addWidget(self._panel_room)
         stack.addWidget(self.measures)
         stack.addStretch(1)
         scroll = QScrollArea()

@@ -113,6 +113,8 @@ class _Field(QWidget):
         self._value: Any = spec.default
         self.control: QWidget = self._make_control()
         tip = f"{spec.help}\n{spec.allowed}" if spec.type is not bool else spec.help
+        if spec.kind == "file":
+            tip = tr("{help}\nChoose a file, or drop one on the field", help=spec.help)
         name = QLabel(spec.label)
         name.setProperty("tone", "muted")
         name.setToolTip(tip)
@@ -185,7 +187,7 @@ class _Field(QWidget):
         if spec.type in (int, float):
             line.setAlignment(Qt.AlignmentFlag.AlignRight)
         if spec.kind == "file":
-            line.setPlaceholderText(tr("none; drop one here"))
+            line.setPlaceholderText(tr("none"))
         elif spec.type is str:
             line.setPlaceholderText(_text_of(spec.default) or tr("none"))
         line.editingFinished.connect(self._on_text)

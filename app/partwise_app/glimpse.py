@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from partwise_app.viewers.plots import PlotStage, is_table
-from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.views import ViewStage
 
 if TYPE_CHECKING:
@@ -76,4 +75,4 @@ class Glimpse(QObject):
         drawing = self._stage.first()
         if drawing is not None:
             drawing.resize(_SIZE)
-        return isinstance(drawing, TimedPlot) and drawing.is_empty()
+        return self._stage.is_building

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QPixmap
 
 from partwise.project.document import Run, State, Strip
@@ -24,6 +24,7 @@ _ALONE, _COMPARE, _AGAINST = "part:", "compare", "compare:"
 _NAMED = 2  # more parts than this are offered by their numbers, for want of room
 _LETTERS = 28  # of all names together, that leave room for the tabs
 _RESIDUAL = "residual"
+_LATER_MS, _TIMES = 300, 60  # until a drawing that is built in the background is asked again
 _TREE_THUMB = QSize(76, 52)
 
 
@@ -48,6 +49,7 @@ class Picture(QObject):
         self._had_run = False
         self._tokens = DARK
         self._shown_input: object = None
+        self._asked_again = 0
         self._told: tuple[object, ...] = ()
         self._against: str | None = None  # what stands beyond the line; None until chosen
         desk.stage.mode_changed.connect(self._on_mode)
@@ -140,6 +142,7 @@ class Picture(QObject):
         if opened is self._shown_input:
             return
         self._shown_input = opened
+        self._asked_again = 0
         desk = self._desk
         desk.show_image(opened is None or opened.dataset.pyramid is not None)
         if opened is not None and is_table(opened.dataset):
@@ -235,6 +238,10 @@ class Picture(QObject):
         if not self._is_image and not self._is_table:
             self._draw_sparks()
             if self._has_views:
+                if self._desk.views.is_building and self._asked_again < _TIMES:
+                    self._asked_again += 1
+                    QTimer.singleShot(_LATER_MS, self, self.draw_thumbnails)
+                    return
                 picture = self._desk.views.thumbnail("whole", _TREE_THUMB)
                 self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
             return

@@ -24,7 +24,7 @@ from partwise_app.words import tr
 
 __all__ = ["THUMB_HEIGHT", "WIDTHS", "Share", "StripView"]
 
-WIDTHS = 150, 208  # px, narrowest and widest
+WIDTHS = 138, 208  # px, narrowest and widest
 THUMB_HEIGHT = 66
 _RESIDUAL = "residual"
 
@@ -205,7 +205,7 @@ class StripView(QFrame):
         head.addWidget(self._edit, 1)
         head.addWidget(self._number)
         keys = QHBoxLayout()
-        keys.setSpacing(4)
+        keys.setSpacing(2)
         for toggle in self._toggles.values():
             keys.addWidget(toggle)
         if self._key == _RESIDUAL:
@@ -216,7 +216,7 @@ class StripView(QFrame):
         amount.addWidget(self._bar, 1)
         amount.addWidget(self._share)
         box = QVBoxLayout(self)
-        box.setContentsMargins(10, 10, 11, 10)
+        box.setContentsMargins(7, 10, 8, 10)
         box.setSpacing(7)
         box.addLayout(head)
         box.addWidget(self._thumb)

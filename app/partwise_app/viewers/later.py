@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+import shiboken6
+from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 
 __all__ = ["Later"]
 
@@ -19,21 +21,21 @@ class Later(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._asked = 0
-        self._relay = _Relay()  # without a parent: a thread may outlive the drawing
-        self._relay.arrived.connect(self._deliver)
 
     def ask(self, work: Callable[[], object], *, at_once: bool) -> None:
         """Answer with what `work` returns: within this call, or later from a thread."""
         self._asked += 1
-        number, relay = self._asked, self._relay
+        number = self._asked
         if at_once:
             self.done.emit(work())
             return
+        # The thread holds no object of Qt: whoever let go of one last would end it there.
+        asker, post = weakref.ref(self), _post()
 
         def run() -> None:
             answer = work()
             with suppress(RuntimeError):  # the program has ended meanwhile, and Qt with it
-                relay.arrived.emit(number, answer)
+                post.arrived.emit(asker, number, answer)
 
         QThreadPool.globalInstance().start(run)
 
@@ -41,10 +43,31 @@ class Later(QObject):
         """Want no answer any more."""
         self._asked += 1
 
-    def _deliver(self, number: int, answer: object) -> None:
+    def deliver(self, number: int, answer: object) -> None:
+        """Take an answer; called in the window's thread."""
         if number == self._asked:
             self.done.emit(answer)
 
 
-class _Relay(QObject):
-    arrived = Signal(int, object)
+class _Post(QObject):
+    """Carries answers from any thread to the window's; it lives as long as the program."""
+
+    arrived = Signal(object, int, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived.connect(self._hand_over, Qt.ConnectionType.QueuedConnection)
+
+    def _hand_over(self, asker: weakref.ref[Later], number: int, answer: object) -> None:
+        found = asker()
+        if found is not None and shiboken6.isValid(found):
+            found.deliver(number, answer)
+
+
+_only: list[_Post] = []
+
+
+def _post() -> _Post:
+    if not _only:
+        _only.append(_Post())
+    return _only[0]

@@ -17,6 +17,7 @@ from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.plotting import Plot
 from partwise_app.viewers.table import TablesView
 from partwise_app.viewers.tabs import TabRow
+from partwise_app.viewers.timed import TimedPlot
 from partwise_app.words import mark, tr
 
 __all__ = ["ViewStage"]
@@ -132,6 +133,12 @@ class ViewStage(QWidget):
         """Return the drawing of the first view of a kind, up to date; None where there is none."""
         entry = next((e for e in self._entries if e.view.kind == kind), None)
         return self._fresh(entry) if entry is not None else None
+
+    @property
+    def is_building(self) -> bool:
+        """Whether the first drawing still prepares what it shows, in the background."""
+        drawing = self.first()
+        return isinstance(drawing, TimedPlot) and drawing.is_empty()
 
     def first(self) -> Plot | None:
         """Return the drawing of the first view, up to date; None where there is none."""
