@@ -125,6 +125,18 @@ class Params:
         advanced=True,
         help="GeoJSON with outlines that are measured one by one; empty for the slide alone.",
     )
+    check: bool = param(
+        True,
+        label="Check the slide",
+        advanced=True,
+        help="Look for folds, blur, a white set too low and another balance of stains.",
+    )
+    clean: bool = param(
+        False,
+        label="Measure clean tissue",
+        advanced=True,
+        help="Leave pen, folds, blur, red cells, pigment and clipped light out of all numbers.",
+    )
     exclude: str = param(
         "auto",
         label="Leave out",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from partwise.api import Dataset, Job, Mixing, stop_if_cancelled
-from partwise_stain.regions import Region, bounds, mask_of
+from partwise_stain.regions import Region, bounds, mask_of, sampled_mask
 
 __all__ = ["Nuclei", "count_nuclei", "spots"]
 
@@ -52,6 +52,8 @@ def count_nuclei(
     high: float,
     job: Job,
     region: Region | None = None,
+    *,
+    left: NDArray[np.bool_] | None = None,
 ) -> Nuclei:
     """Count nuclei in at most 16 fields of 512 × 512 pixels, spread by chance over the slide.
 
@@ -64,6 +66,8 @@ def count_nuclei(
         99th percentile of that stain in tissue, in OD.
     region : Region, optional
         Only nuclei whose centre lies in it are counted, and only its tissue.
+    left : bool array, optional
+        Over the whole image at any resolution: where it is true, nothing is counted.
     """
     least = float(np.clip(_SHARE * high, _LEAST, _MOST))
     pyramid = dataset.pyramid
@@ -86,14 +90,18 @@ def count_nuclei(
         x, y = places[int(place)]
         width, height = min(_FIELD, level.width - x), min(_FIELD, level.height - y)
         # A nucleus on the border of a field is judged with its surroundings, and counted once.
-        left, top = min(x, _MARGIN), min(y, _MARGIN)
-        right = min(x + width + _MARGIN, level.width) - x + left
-        bottom = min(y + height + _MARGIN, level.height) - y + top
-        strengths = mixing.strengths(pyramid.read(number, x - left, y - top, right, bottom))
+        before, above = min(x, _MARGIN), min(y, _MARGIN)
+        across = min(x + width + _MARGIN, level.width) - x + before
+        down = min(y + height + _MARGIN, level.height) - y + above
+        cut = (x - before, y - above, across, down)
+        strengths = mixing.strengths(pyramid.read(number, *cut))
         drawn = np.zeros(strengths.shape[:2], np.bool_)
-        drawn[top : top + height, left : left + width] = True
+        drawn[above : above + height, before : before + width] = True
         if region is not None:
-            drawn &= mask_of(region, (x - left, y - top, right, bottom), level.downsample)
+            drawn &= mask_of(region, cut, level.downsample)
+        if left is not None:
+            full = pyramid.levels[0]
+            drawn &= ~sampled_mask(left, cut, level.downsample, (full.width, full.height))
         stained = int((drawn & (strengths.sum(axis=2) > 0.15)).sum())
         if stained < (0.02 * width * height if region is None else 1):
             continue

@@ -20,7 +20,7 @@ from partwise_stain.optics import White, find_white, halved, optical_density, pe
 from partwise_stain.slide import hearing
 from partwise_stain.unmix import CLIPPED, MISSED_OD
 
-__all__ = ["FLAGS", "Flag", "Slide", "inspect_slide", "judge_stains"]
+__all__ = ["FLAGS", "LEFT_OUT", "Flag", "Slide", "inspect_slide", "judge_stains", "unclean"]
 
 _OVERVIEW = 1_600_000  # pixels
 _TISSUE = 0.12  # OD
@@ -72,6 +72,10 @@ FLAGS = (
     Flag("pigment", "Brown pigment", "#b15928", "By hue; melanin or haemosiderin."),
     Flag("balance", "Another stain balance", "#6a3d9a", "Colours out of the slide's plane."),
 )
+
+
+LEFT_OUT = ("pen", "fold", "blur", "clipped", "red-cells", "pigment")
+"""Flags whose tissue can be left out of the numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +161,15 @@ def judge_stains(slide: Slide, mixing: Mixing, *, brown: bool) -> Slide:
     if mixing.parts > 1:
         masks["balance"] = _unbalanced(od, tissue, mixing)
     return Slide(slide.level, slide.rgb, slide.white, masks, _shares(masks))
+
+
+def unclean(slide: Slide) -> _Mask:
+    """Return where any flag of `LEFT_OUT` is, shape (height, width) of the overview."""
+    found = np.zeros_like(slide.masks["tissue"])
+    for key in LEFT_OUT:
+        if key in slide.masks:
+            found |= slide.masks[key]
+    return found
 
 
 def _shares(masks: Mapping[str, _Mask]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partwise.api import Dataset, Job, Mixing, Table, stop_if_cancelled
 from partwise_stain.nuclei import Nuclei, count_nuclei
 from partwise_stain.numbers import Number, numbers
-from partwise_stain.regions import Region, bounds, mask_of
+from partwise_stain.regions import Region, bounds, mask_of, sampled_mask
 from partwise_stain.survey import tiles
 from partwise_stain.unmix import AREA_OD, MISSED_OD, TISSUE_OD, Fields
 
@@ -80,6 +80,7 @@ def tally(
     job: Job,
     *,
     area_od: float = AREA_OD,
+    left: NDArray[np.bool_] | None = None,
 ) -> Tally:
     """Count the pixels of a region, or of the whole slide, at the finest affordable level.
 
@@ -90,6 +91,8 @@ def tally(
         OD of the second stain from which a pixel is weak, moderate, strong.
     area_od : float
         OD of any stain from which a pixel counts as stained.
+    left : bool array, optional
+        Over the whole image at any resolution: where it is true, nothing is counted.
     """
     pyramid = dataset.pyramid
     assert pyramid is not None
@@ -104,16 +107,16 @@ def tally(
         len(pyramid.levels) - 1,
     )
     down = pyramid.levels[number].downsample
-    left, top = int(box[0] / down), int(box[1] / down)
-    width = max(1, min(round(box[2] / down), pyramid.levels[number].width - left))
-    height = max(1, min(round(box[3] / down), pyramid.levels[number].height - top))
+    x0, y0 = int(box[0] / down), int(box[1] / down)
+    width = max(1, min(round(box[2] / down), pyramid.levels[number].width - x0))
+    height = max(1, min(round(box[3] / down), pyramid.levels[number].height - y0))
     side = int(np.clip(np.sqrt(width * height / _FIELDS), _LEAST, _LARGEST))
     parts = mixing.parts
     rows, histogram, amount = [], np.zeros((parts, _BINS)), np.zeros(parts)
     pixels = tissue = missed = 0
     for x, y, w, h in tiles(width, height, side):
         stop_if_cancelled(job)
-        cut = (left + x, top + y, w, h)
+        cut = (x0 + x, y0 + y, w, h)
         rgb = pyramid.read(number, *cut)
         strengths, rest = mixing.strengths(rgb), mixing.residual(rgb)
         modelled = strengths @ mixing.vectors.T.astype(np.float32)
@@ -124,6 +127,8 @@ def tally(
             inside &= drawn
         else:
             pixels += w * h
+        if left is not None:
+            inside &= ~sampled_mask(left, cut, down, (full.width, full.height))
         found = strengths[inside].astype(np.float64)
         tissue += len(found)
         missed += int((rest[inside] > MISSED_OD).sum())
@@ -156,6 +161,7 @@ def measure_region(
     *,
     area_od: float = AREA_OD,
     nuclei: int | None = None,
+    left: NDArray[np.bool_] | None = None,
 ) -> Told:
     """Return the numbers of a region, with intervals over its fields.
 
@@ -170,12 +176,14 @@ def measure_region(
         Thresholds in OD, as in `tally`.
     nuclei : int, optional
         Which stain marks nuclei; they are not counted without.
+    left : bool array, optional
+        What is left out, as in `tally`.
     """
-    counted = tally(dataset, mixing, region, grades, job, area_od=area_od)
+    counted = tally(dataset, mixing, region, grades, job, area_od=area_od, left=left)
     seen: Nuclei | None = None
     if nuclei is not None and counted.tissue:
         high = _percentile(counted.histogram[nuclei], 0.99)
-        seen = count_nuclei(dataset, mixing, nuclei, high, job, region)
+        seen = count_nuclei(dataset, mixing, nuclei, high, job, region, left=left)
     told = numbers(counted, names, grades, seen, job.seed, area_od=area_od)
     axis = dataset.axis("x")
     assert dataset.pyramid is not None

@@ -28,6 +28,7 @@ __all__ = [
     "mask_of",
     "migrate",
     "read_regions",
+    "sampled_mask",
     "write_regions",
 ]
 
@@ -88,6 +89,30 @@ def mask_of(region: Region, cut: tuple[int, int, int, int], downsample: float) -
     mask = np.zeros((height, width), np.bool_)
     mask[draw.polygon(rows, columns, mask.shape)] = True  # type: ignore[no-untyped-call]  # scikit-image's
     return mask
+
+
+def sampled_mask(
+    mask: NDArray[np.bool_],
+    cut: tuple[int, int, int, int],
+    downsample: float,
+    full: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """Return what a mask over the whole image says of a cut of a level, shape (height, width).
+
+    Parameters
+    ----------
+    mask : bool, shape (rows, columns)
+        Of any resolution.
+    cut, downsample
+        As in `mask_of`.
+    full : (width, height)
+        Of level 0.
+    """
+    x, y, width, height = cut
+    rows = ((np.arange(y, y + height) + 0.5) * downsample * mask.shape[0] / full[1]).astype(int)
+    columns = ((np.arange(x, x + width) + 0.5) * downsample * mask.shape[1] / full[0]).astype(int)
+    inner = np.ix_(np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1))
+    return np.asarray(mask[inner])
 
 
 def as_json(regions: Sequence[Region]) -> list[dict[str, Any]]:

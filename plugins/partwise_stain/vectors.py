@@ -24,6 +24,7 @@ Vector = NDArray[np.float64]
 _OnStep = Callable[[Vector, float], None]
 
 _ROUNDS = 12
+_LEAST_SCALE = 0.2  # expected deviations; colours never lie nearer to a plane than that
 _EDGES = np.arange(-50.0, 50.01, 0.25)  # degrees in the plane, from the middle of the prior
 _SAME = 0.1  # degrees; planes nearer are one
 
@@ -37,12 +38,8 @@ class Tuning:
 
     Attributes
     ----------
-    plane_power : float
-        Exponent of the counts: how much a common colour outvotes a rare one.
     balance : float
         The rarer stain's half of the plane is raised at most this many times.
-    plane_noise : float
-        Scale of the expected noise of a colour.
     tukey : float
         Deviations at which a colour off the plane has no say.
     plane_prior : float
@@ -65,9 +62,7 @@ class Tuning:
         it leaves beside it.
     """
 
-    plane_power: float = 1.0
     balance: float = 29.5
-    plane_noise: float = 0.20
     tukey: float = 4.9
     plane_prior: float = 0.0015
     tail: float = 0.032
@@ -174,9 +169,8 @@ def _plane(
     """Return the plane's unit normal by reweighted least squares, both stains counting alike."""
     size = np.linalg.norm(coreset.od, axis=1)
     toward = coreset.od / size[:, None]
-    noise = tuning.plane_noise * coreset.sigma / size
-    weight = counts**tuning.plane_power
-    weight /= weight.sum()
+    noise = coreset.sigma / size
+    weight = counts / counts.sum()
     # With a vector kept, the plane turns about it: its normal stays at right angles to it.
     basis = np.eye(3)
     for vector in kept.values():
@@ -191,7 +185,7 @@ def _plane(
             mass = weight[half].sum()
             balanced[half] *= min(0.5 / max(mass, 1e-9), tuning.balance)
         off = (toward @ normal) / noise
-        scale = max(1.0, weighted_median(np.abs(off), balanced) / 0.6745)
+        scale = max(_LEAST_SCALE, weighted_median(np.abs(off), balanced) / 0.6745)
         pull = np.clip(1 - (off / (tuning.tukey * scale)) ** 2, 0, None) ** 2
         trust = balanced * pull / noise**2
         trust /= trust.sum()
