@@ -63,8 +63,8 @@ class Tuning:
     """
 
     balance: float = 29.5
-    tukey: float = 4.9
-    plane_prior: float = 0.0015
+    tukey: float = 3.0
+    plane_prior: float = 0.005
     tail: float = 0.032
     tail_e: float = 0.045
     least: float = 0.0012
