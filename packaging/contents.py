@@ -34,7 +34,8 @@ _BESIDES = ("partwise", "partwise_resources")  # what no entry point names
 # a Python of their own.
 EXCLUDED = [
     "IPython", "dask", "distributed", "joblib", "librosa", "matplotlib", "networkx", "pandas",
-    "pyarrow", "pytest", "setuptools", "sklearn", "soundfile", "soxr", "sympy", "tkinter", "torch",
+    "pyarrow", "pytest", "setuptools", "sklearn", "sympy", "tkinter", "torch", "pystoi", "pesq",
+    "nibabel.benchmarks", "nibabel.cmdline", "pydicom.cli", "pydicom.data.test_files",
     "hypothesis", "mypy", "mypyc", "pip", "pkg_resources", "hatchling", "pygments", "yaml",
     "numba.cuda", "numba.tests", "numpy.f2py.tests", "numpy.tests", "scipy.stats.tests",
     "pyqtgraph.examples", "pyqtgraph.opengl", "skimage.data.tests", "imageio", "nis", "readline",
@@ -79,7 +80,13 @@ _CODECS = (
 )  # fmt: skip
 
 # Imported by compiled code, or by a line that runs only where they are.
-_BY_NAME = ("compiled", "numba._devicearray", "openpyxl", "openslide_bin", "skimage")
+_BY_NAME = (
+    "compiled", "ezc3d", "nibabel", "nibabel.ecat", "numba._devicearray", "openpyxl",
+    "openslide_bin", "pyedflib", "skimage", "sounddevice", "soundfile", "soxr",
+)  # fmt: skip
+
+# Packages that find modules of their own by their names: coders of DICOM's pixels.
+_WHOLE = ("pydicom.pixels",)
 
 # Of skimage's example pictures, those that are samples.
 _SKIMAGE_PICTURES = ("ihc.png",)
@@ -114,7 +121,8 @@ def hidden() -> list[str]:
     """Return the modules that nothing imports by a line that could be read."""
     ours = [name for package in our_packages() for name in modules(package)]
     codecs = [f"imagecodecs._{name}" for name in ("imagecodecs", *_CODECS)]
-    return [*ours, *codecs, *_BY_NAME]
+    whole = [name for package in _WHOLE for name in modules(package)]
+    return [*ours, *codecs, *_BY_NAME, *whole]
 
 
 def libraries() -> Iterator[tuple[str, str]]:

@@ -132,6 +132,7 @@ def _control(version: str, architecture: str, size_kib: int, packages: list[str]
         "Maintainer": _WHO,
         "Installed-Size": str(size_kib),
         "Depends": ", ".join(depends),
+        "Recommends": "libportaudio2",  # to hear parts; without it they are seen
         "Section": "science",
         "Priority": "optional",
         "Description": _SUMMARY,

@@ -22,13 +22,32 @@ _NOTICE = re.compile(r"(^|/)(licen[cs]es?|copying|notices?|authors|copyright)[^/
 _OURS = "partwise"
 _RULE = "=" * 100
 
+# Works whose wheels carry no text of their licence: those of the folder beside this file. The
+# LGPL refers to the GPL, so that both have to be there.
+_TEXTS = Path(__file__).resolve().parent / "texts"
+_GIVEN = {
+    "pyside6-essentials": ("LGPL-3.0", "GPL-3.0"),
+    "shiboken6": ("LGPL-3.0", "GPL-3.0"),
+}
+
+# What a wheel carries besides the work that its name and its licence say.
+_WITHIN = {
+    "pyside6-essentials": "LGPL-3.0-only, with Qt 6",
+    "soundfile": "BSD-3-Clause, with libsndfile and LAME (LGPL-2.1-or-later), mpg123 (LGPL-2.1), "
+    "FLAC, Ogg, Vorbis and Opus (BSD-3-Clause)",
+    "soxr": "LGPL-2.1-or-later, with libsoxr",
+    "shiboken6": "LGPL-3.0-only",
+}
+
 _PREFACE = """\
 Partwise is distributed under the BSD 3-Clause licence. This program carries the works of others,
 listed here with the licences that their authors ship with them.
 
 Qt and its Python bindings (PySide6, shiboken6) are used under the GNU Lesser General Public
 Licence, version 3. They lie in this folder as separate shared libraries, which you may replace by
-your own builds of the same version. Their sources are published by The Qt Company.
+your own builds of the same version. Their sources are published by The Qt Company. So do libsndfile
+and libsoxr, under the GNU Lesser General Public Licence, version 2.1 or later, and OpenSlide, under
+version 2.1.
 """
 
 
@@ -90,6 +109,9 @@ def _title(one: importlib.metadata.Distribution) -> str:
 
 def _licence(one: importlib.metadata.Distribution) -> str:
     fields = one.metadata.json  # each field's name in lower case with underscores
+    within = _WITHIN.get(one.metadata["Name"].lower().replace("_", "-"))
+    if within:
+        return within
     said = str(fields.get("license_expression", ""))
     short = str(fields.get("license", "")).strip()
     short = short if "\n" not in short and len(short) < 60 else ""
@@ -103,6 +125,8 @@ def _licence(one: importlib.metadata.Distribution) -> str:
 
 def _texts(one: importlib.metadata.Distribution) -> list[str]:
     seen: dict[str, None] = {}
+    for name in _GIVEN.get(one.metadata["Name"].lower().replace("_", "-"), ()):
+        seen.setdefault((_TEXTS / f"{name}.txt").read_text("utf-8"))
     for file in sorted(one.files or (), key=str):
         place = file.as_posix()
         if _NOTICE.search(place) and not place.endswith((".py", ".pyc", ".pyi", ".so", ".json")):

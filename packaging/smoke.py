@@ -84,6 +84,7 @@ def smoke(path: Path) -> Iterator[str]:
         program = _Program(path.absolute(), Path(folder))
         yield f"answers after {program.seconds('--version'):.2f} s"
         yield from _plugins(program)
+        yield from _samples(program)
         yield from _demo(program)
         yield from _window(program)
         strays = {entry.name for entry in Path(folder).iterdir()} - _EXPECTED
@@ -93,6 +94,7 @@ def smoke(path: Path) -> Iterator[str]:
 
 _EXPECTED = {
     "demo",
+    "samples",
     "window.png",
     "again.png",
     ".cache",
@@ -116,6 +118,23 @@ def _plugins(program: _Program) -> Iterator[str]:
         if broken:
             raise SmokeProblem("\n".join([f"plugin {name}:", *broken]))
     yield f"plugins {', '.join(sorted(declared))}: listed, and keep their contract"
+
+
+def _samples(program: _Program) -> Iterator[str]:
+    """Run every sample that the program lists, with the plugin that it belongs to."""
+    done = []
+    for line in program("samples", "list").splitlines():
+        key = line.split()[0]
+        place = program("samples", "get", key, "-o", "samples").strip()
+        plugin = key.partition("-")[0]
+        out = program.home / "samples" / key
+        program("run", plugin, place, "-o", str(out))
+        if not (out / "result.json").is_file():
+            raise SmokeProblem(f"the sample {key} left no result")
+        done.append(key)
+    if not done:
+        raise SmokeProblem("there are no samples")
+    yield f"samples {', '.join(done)}: read and run"
 
 
 def _demo(program: _Program) -> Iterator[str]:

@@ -93,6 +93,27 @@ def test_whose_work_is_in_it_follows_from_the_files() -> None:
     assert "scipy" not in text.split("=" * 20)[0]
 
 
+def test_the_licence_of_qt_is_there_in_full() -> None:
+    import PySide6.QtCore
+
+    text = licences.third_party([PySide6.QtCore.__file__])
+    assert "LGPL-3.0-only, with Qt 6" in text
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in text
+    assert "GNU GENERAL PUBLIC LICENSE" in text
+    assert "(ships no text)" not in text
+
+
+@pytest.mark.parametrize("package", ["soundfile", "soxr", "sounddevice", "ezc3d", "pyedflib"])
+def test_every_reader_s_library_is_listed_with_its_text(package: str) -> None:
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    text = licences.third_party([spec.origin])
+    assert package in text.lower().split("=" * 20)[0]
+    assert "(ships no text)" not in text
+    assert package not in contents.EXCLUDED
+
+
 def test_our_own_files_are_no_third_party() -> None:
     assert licences.carried([str(ROOT / "core" / "partwise" / "__init__.py")]) == []
 
