@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +40,14 @@ def load_ecat(path: Path) -> Dataset:
     FileProblem
     """
     path = Path(path)
-    image = _opened(path)
-    subs = image.get_subheaders()
-    order = _order(path, subs)
-    if len(order) < 2:
-        raise FileProblem(path, "holds one frame", fix="open a series of at least two frames")
-    shape = _shape(path, subs, order)
-    values = collect_frames(path, (len(order), *shape[::-1]), _Reader(path, subs, order))
+    with path.open("rb") as file:
+        image = _opened(path, file)
+        subs = image.get_subheaders()
+        order = _order(path, subs)
+        if len(order) < 2:
+            raise FileProblem(path, "holds one frame", fix="open a series of at least two frames")
+        shape = _shape(path, subs, order)
+        values = collect_frames(path, (len(order), *shape[::-1]), _Reader(path, subs, order))
     heads = [subs.subheaders[k] for k in order]
     frames: FrameTable = checked_frames(
         path,
@@ -83,12 +84,14 @@ class _Reader:
         return np.asarray(frame, np.float64).T
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path, file: BinaryIO) -> Any:
+    holder = importlib.import_module("nibabel.fileholders").FileHolder(fileobj=file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of affines that differ; we look ourselves
-            # The general loader of the library does not know the format by its name.
-            return _library().load(path)
+            # The general loader of the library does not know the format by its name, and the
+            # format's own would leave the file open.
+            return _library().EcatImage.from_file_map({"header": holder, "image": holder})
     except Exception as error:
         raise _damaged(path, error) from error
 

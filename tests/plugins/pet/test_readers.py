@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+from nibabel import ecat as library
+from pydicom.dataset import Dataset as Dicom
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from tests.plugins.pet.conftest import DURATIONS, STARTS
+
+from partwise.api import FileProblem
+from partwise.plugins.registry import load_registry
+from partwise_pet.dicom import load_dicom, probe_dicom
+from partwise_pet.ecat import load_ecat, probe_ecat
+from partwise_pet.nifti import load_mask, load_nifti, probe_nifti
+from partwise_pet.volumes import orientation_of
+
+Series = Callable[..., Path]
+SHAPE = (6, 3, 4, 5)
+
+
+@pytest.fixture
+def counts() -> Any:
+    return np.random.default_rng(3).integers(0, 30000, SHAPE).astype(np.int16)
+
+
+def write_ecat(path: Path, counts: Any, slope: float) -> Path:
+    """A big-endian ECAT 7 volume: header, directory, and a subheader before each frame."""
+    frames, nz, ny, nx = counts.shape
+    head = np.zeros(1, np.dtype(library.hdr_dtype).newbyteorder(">"))[0]
+    head["magic_number"], head["file_type"] = b"MATRIX72v", 7
+    head["num_frames"], head["num_planes"] = frames, nz
+    head["ecat_calibration_factor"], head["data_units"] = 1.0, b"Bq/ml"
+    head["isotope_halflife"], head["patient_orientation"] = 6586.2, 8  # not known: as stored
+    blocks = -(-counts[0].nbytes // 512)
+    mlist = np.zeros((32, 4), ">i4")
+    mlist[0] = (31 - frames, 2, 0, frames)
+    body = b""
+    for k in range(frames):
+        first = 3 + k * (1 + blocks)
+        mlist[1 + k] = (0x1000001 + k, first, first + blocks, 1)
+        sub = np.zeros(1, np.dtype(library.subhdr_dtype).newbyteorder(">"))[0]
+        sub["data_type"], sub["num_dimensions"] = 6, 3
+        sub["x_dimension"], sub["y_dimension"], sub["z_dimension"] = nx, ny, nz
+        sub["x_pixel_size"], sub["y_pixel_size"], sub["z_pixel_size"] = 0.2, 0.3, 0.4
+        sub["scale_factor"] = slope
+        sub["frame_start_time"] = int(1e3 * STARTS[k])
+        sub["frame_duration"] = int(1e3 * DURATIONS[k])
+        sub["decay_corr_fctr"] = 1.01
+        data = counts[k].astype(">i2").tobytes()
+        body += sub.tobytes().ljust(512, b"\0") + data.ljust(512 * blocks, b"\0")
+    path.write_bytes(head.tobytes().ljust(512, b"\0") + mlist.tobytes() + body)
+    return path
+
+
+def write_dicom(folder: Path, counts: Any, slope: float, **fields: Any) -> Path:
+    """A series of one file per slice, in an order of names that says nothing."""
+    folder.mkdir(exist_ok=True)
+    uid, begun = generate_uid(), dt.datetime(2020, 3, 4, 23, 59, 30)
+    frames, nz, ny, nx = counts.shape
+    names = np.random.default_rng(1).permutation(frames * nz)
+    for k in range(frames):
+        at = begun + dt.timedelta(seconds=STARTS[k])
+        for z in range(nz):
+            made = Dicom()
+            made.file_meta = FileMetaDataset()
+            made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.128"
+            made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = generate_uid()
+            made.SOPClassUID, made.SeriesInstanceUID = "1.2.840.10008.5.1.4.1.1.128", uid
+            made.Modality, made.Units, made.DecayCorrection = "PT", "BQML", "START"
+            made.PatientWeight = "80"
+            made.AcquisitionDate, made.AcquisitionTime = f"{at:%Y%m%d}", f"{at:%H%M%S.%f}"
+            made.ActualFrameDuration = str(int(1e3 * DURATIONS[k]))
+            made.FrameReferenceTime = str(1e3 * (STARTS[k] + DURATIONS[k] / 2))
+            made.ImageOrientationPatient = [-1, 0, 0, 0, -1, 0]
+            made.ImagePositionPatient = [0, 0, 4 * z]
+            made.PixelSpacing, made.SliceThickness = [3, 2], 4
+            made.Rows, made.Columns = ny, nx
+            made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
+            made.BitsAllocated = made.BitsStored = 16
+            made.HighBit, made.PixelRepresentation = 15, 1
+            made.RescaleSlope, made.RescaleIntercept = f"{slope:.10g}", "0"
+            drug = Dicom()
+            drug.RadionuclideHalfLife, drug.RadionuclideTotalDose = "6586.2", "370000000"
+            drug.RadiopharmaceuticalStartTime = "235915"
+            made.RadiopharmaceuticalInformationSequence = [drug]
+            made.PixelData = counts[k, z].tobytes()
+            for name, value in fields.items():
+                setattr(made, name, value)
+            made.save_as(folder / f"im{names[k * nz + z]:04d}.dcm", enforce_file_format=True)
+    return folder / "im0000.dcm"
+
+
+def test_the_same_voxels_from_all_three_formats(
+    tmp_path: Path, series: Series, counts: Any
+) -> None:
+    slope = 0.37
+    nifti = series(sidecar=True, values=counts.astype(np.float32) * slope)
+    image: Any = nibabel.Nifti1Image(counts.transpose(3, 2, 1, 0), np.diag([2.0, 3, 4, 1]))
+    image.header.set_slope_inter(slope, 0)
+    nibabel.save(image, nifti)
+    found = [
+        load_nifti(nifti),
+        load_ecat(write_ecat(tmp_path / "scan.v", counts, slope)),
+        load_dicom(write_dicom(tmp_path / "dicom", counts, slope)),
+    ]
+    want = counts * slope
+    for dataset in found:
+        assert dataset.values is not None
+        assert dataset.values.shape == SHAPE
+        assert np.abs(dataset.values - want).max() <= 1e-5 * np.ptp(want)
+        np.testing.assert_allclose(
+            dataset.meta["frames"], np.stack([STARTS, np.add(STARTS, DURATIONS)], axis=1)
+        )
+        assert dataset.meta["half_life_s"] == pytest.approx(6586.2)
+        assert dataset.meta["decay_corrected"] is True
+        assert [abs(axis.step) for axis in dataset.axes[1:]] == pytest.approx([4, 3, 2])
+        assert dataset.meta["orientation"] == "RAS"
+
+
+def test_facts_of_the_injection_come_from_dicom(tmp_path: Path, counts: Any) -> None:
+    meta = load_dicom(write_dicom(tmp_path / "d", counts, 1.0)).meta
+    assert meta["dose_bq"] == 370e6
+    assert meta["weight_kg"] == 80
+    assert meta["unit"] == "Bq/mL"
+    notes: Any = meta["notes"]
+    assert any("15 s after the injection" in note for note in notes)
+
+
+def test_a_missing_slice_is_told(tmp_path: Path, counts: Any) -> None:
+    path = write_dicom(tmp_path / "d", counts, 1.0)
+    other = next(p for p in sorted(path.parent.iterdir()) if p != path)
+    other.unlink()
+    with pytest.raises(FileProblem, match="has 2 slices of 3"):
+        load_dicom(path)
+
+
+def test_what_is_no_dynamic_pet_is_refused(tmp_path: Path, counts: Any, series: Series) -> None:
+    with pytest.raises(FileProblem, match="no PET image"):
+        load_dicom(write_dicom(tmp_path / "ct", counts, 1.0, Modality="CT"))
+    with pytest.raises(FileProblem, match="one frame"):
+        load_dicom(write_dicom(tmp_path / "one", counts[:1], 1.0))
+    with pytest.raises(FileProblem, match="no dynamic series"):
+        load_nifti(series(values=counts[:1].astype(np.float32), sidecar=False))
+
+
+def test_missing_durations_leave_the_times_unknown(tmp_path: Path, counts: Any) -> None:
+    path = write_dicom(tmp_path / "d", counts, 1.0, ActualFrameDuration=None)
+    assert load_dicom(path).meta["frames"] is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.9])
+def test_cut_files_are_refused_by_name(
+    tmp_path: Path, series: Series, counts: Any, share: float
+) -> None:
+    nifti = series(name="whole.nii")
+    packed = series(name="packed.nii.gz")
+    ecat = write_ecat(tmp_path / "scan.v", counts, 1.0)
+    for path, load in ((nifti, load_nifti), (packed, load_nifti), (ecat, load_ecat)):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(FileProblem) as caught:
+            load(path)
+        assert caught.value.path == path
+    slices = write_dicom(tmp_path / "d", counts, 1.0)
+    whole = slices.read_bytes()
+    slices.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(FileProblem):
+        load_dicom(slices)
+
+
+def test_values_that_are_no_numbers_are_refused(series: Series) -> None:
+    values = np.ones(SHAPE, np.float32)
+    values[2, 1, 1, 1] = np.nan
+    with pytest.raises(FileProblem, match="NaN or infinite\\) in frame 3"):
+        load_nifti(series(values=values))
+
+
+def test_claims_of_a_huge_series_are_refused_before_memory_is_asked_for(
+    tmp_path: Path, counts: Any
+) -> None:
+    path = write_ecat(tmp_path / "scan.v", counts, 1.0)
+    data = bytearray(path.read_bytes())
+    for k in range(SHAPE[0]):
+        blocks = -(-counts[0].nbytes // 512)
+        at = (2 + k * (1 + blocks)) * 512
+        sub = np.frombuffer(data, np.dtype(library.subhdr_dtype).newbyteorder(">"), 1, at).copy()
+        sub["x_dimension"] = sub["y_dimension"] = 30_000
+        data[at : at + sub.nbytes] = sub.tobytes()
+    path.write_bytes(bytes(data))
+    with pytest.raises(FileProblem, match="ends before its last frame"):
+        load_ecat(path)
+
+
+def test_the_surest_reader_is_the_right_one(tmp_path: Path, series: Series, counts: Any) -> None:
+    ecat = write_ecat(tmp_path / "scan.v", counts, 1.0)
+    dicom = write_dicom(tmp_path / "d", counts, 1.0)
+    bare = dicom.rename(dicom.with_suffix(""))
+    registry = load_registry(safe_mode=True)
+    for path in (series(), series(name="plain.nii"), ecat, bare):
+        assert registry.recognise(path)[0][1].id == "pet", path
+    assert probe_ecat(ecat) > probe_nifti(ecat)
+    assert probe_dicom(bare) > 0.5
+
+
+def test_orientation_is_named_and_never_made_up() -> None:
+    assert orientation_of(np.diag([-2.0, -3.0, 4.0, 1.0])) == "LPS"
+    turned = np.eye(4)[:, [2, 0, 1, 3]]
+    assert sorted(orientation_of(turned)) == sorted("RAS")
+    assert orientation_of(np.zeros((4, 4))) == ""
+
+
+def test_a_mask_must_fit(series: Series, tmp_path: Path) -> None:
+    labels = np.zeros((3, 4, 5), np.int16)
+    labels[1, 2, 3] = 2
+    image: Any = nibabel.Nifti1Image(labels.transpose(2, 1, 0), np.eye(4))
+    path = tmp_path / "labels.nii"
+    nibabel.save(image, path)
+    np.testing.assert_array_equal(load_mask(path, (3, 4, 5)), labels)
+    with pytest.raises(FileProblem, match="5 × 4 × 3 voxels, the series 6 × 4 × 3"):
+        load_mask(path, (3, 4, 6))
+
+
+def test_pydicom_is_not_needed_to_recognise_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "odd.dcm"
+    path.write_bytes(b"\0" * 200)
+    assert 0 < probe_dicom(path) < 0.1
+    assert pydicom.__version__
