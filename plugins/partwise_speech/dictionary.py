@@ -171,7 +171,7 @@ def save_dictionary(dictionary: Dictionary, path: Path) -> None:
         "about": dict(dictionary.about),
     }
     text = np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), np.uint8)
-    scale = max(float(dictionary.atoms.max(initial=0.0)), 1e-6)
+    scale = max(float(np.abs(dictionary.atoms).max(initial=0.0)), 1e-6)
     with path.open("wb") as file:
         np.savez_compressed(
             file,

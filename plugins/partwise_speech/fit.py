@@ -262,8 +262,9 @@ class _Fit:
         if block.allowed is None:
             block.grown = block.ratio @ active.T
             return
-        block.grown = (block.ratio * block.allowed.noise) @ active.T
-        block.seen = block.allowed.noise @ active.T
+        free: Array = block.allowed.noise
+        block.grown = (block.ratio * free) @ active.T
+        block.seen = np.asarray(free @ active.T, np.float32)
 
     def _change(self, block: _Block, *, count: bool = False) -> None:
         """Find by which factor each activation wants to change; sets the ratios too."""
@@ -311,7 +312,7 @@ class _Fit:
         rest = np.abs(V - s - n)
         heard = [b.H[: self._speech].sum(axis=1) for b in self._blocks]
         used = np.zeros(self._all, np.float32)
-        used[self.kept] = np.sum(heard, axis=0)
+        used[self.kept] = np.sum(heard, axis=0, dtype=np.float32)
         return Activations(
             s,
             n,

@@ -23,6 +23,7 @@ __all__ = ["Noise", "hear_noise"]
 _LOOK_S = 20.0  # in which a lead-in is looked for
 _HEAR_S = 60.0  # over which the level of the whole is taken
 _ALIKE_S = 10.0  # of noise that is compared with voices
+_MOST_ALIKE = 0.3  # from which a lead-in that was only found is not taken for noise
 
 Array = NDArray[np.float32]
 
@@ -90,22 +91,26 @@ def hear_noise(
     given = noise_of(file)
     whole = np.abs(frames_of(recording, 0, _frames(recording, _HEAR_S)))
     span = _span(recording, asked, whole)
+    sound = _sound(recording, span)
+    speech = voice.spectra().mean(axis=0)
+    alike = likeness(sound, speech)
+    if asked.strip().lower() == "auto" and alike.value > _MOST_ALIKE:
+        # A talker who begins at once must not be learned as noise; a crowd looks the same.
+        span = None
     if span is not None:
         found, origin = _inside(recording, span), _words(asked)
     else:
         found, origin = _quietest(whole), "quietest moments"
     level = np.maximum(np.square(found).mean(axis=1), 1e-12)
-    sound = _sound(recording, span)
     if given is not None:
         origin = "noise file"
         if given.sound is not None:
-            found, sound = np.abs(stft_for(RATE).forward(given.sound)), given.sound
+            found = np.abs(stft_for(RATE).forward(given.sound))
+            alike = likeness(given.sound[: round(_ALIKE_S * RATE)], speech)
     if given is not None and given.dictionary is not None:
         atoms = given.dictionary.atoms
     else:
         atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)
-    speech = voice.spectra().mean(axis=0)
-    alike = likeness(sound[: round(_ALIKE_S * RATE)], speech)
     return Noise(atoms, level, span, origin, _snr(whole, level, span), alike)
 
 

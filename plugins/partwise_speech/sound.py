@@ -89,7 +89,9 @@ class Recording:
                 found = file.read(high - low, dtype="float32", always_2d=True).T
         except (OSError, RuntimeError) as error:
             raise FileProblem(
-                self._path, "cannot be read any more", fix="put it back, or open it again"
+                self._path,
+                "is gone or has changed since it was opened",
+                fix="put it back, or open it again",
             ) from error
         found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
         if found.shape != (self.channels, high - low):
