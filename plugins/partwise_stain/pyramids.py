@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import tempfile
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -204,9 +203,14 @@ def _joined(children: dict[_Cell, _Tile], cell: _Cell) -> _Tile:
     out = np.zeros(first.shape, first.dtype)
     known = {(c - 2 * cell[0], r - 2 * cell[1]): values for (c, r), values in children.items()}
     for (right, below), values in known.items():
-        halved = values.reshape(half, 2, half, 2, -1).mean(axis=(1, 3), dtype=np.float32)
+        # Four plain sums: a mean over strided axes takes six times as long.
+        halved = np.zeros((half, half, values.shape[2]), np.float32)
+        for rows in (values[::2], values[1::2]):
+            halved += rows[:, ::2]
+            halved += rows[:, 1::2]
+        halved *= np.float32(0.25)
         if out.dtype == np.uint8:
-            halved = np.rint(halved)
+            np.rint(halved, out=halved)
         out[below * half : (below + 1) * half, right * half : (right + 1) * half] = halved
     if (1, 0) not in known:
         out[:, half:] = out[:, half - 1 : half]
@@ -218,14 +222,16 @@ def _joined(children: dict[_Cell, _Tile], cell: _Cell) -> _Tile:
 def _pressed(values: _Tile, picture: Picture) -> list[bytes]:
     """Compress a tile, one piece per plane, with the predictor of its kind of numbers."""
     if picture.rgb:
-        return [zlib.compress(imagecodecs.delta_encode(values, axis=1).tobytes(), _PRESSED)]
+        return [_deflated(imagecodecs.delta_encode(values, axis=1))]
     return [
-        zlib.compress(
-            imagecodecs.floatpred_encode(np.ascontiguousarray(values[..., k]), axis=1).tobytes(),
-            _PRESSED,
-        )
+        _deflated(imagecodecs.floatpred_encode(np.ascontiguousarray(values[..., k]), axis=1))
         for k in range(values.shape[2])
     ]
+
+
+def _deflated(values: _Tile) -> bytes:
+    # libdeflate: the same format as zlib's, in less than half of its time.
+    return bytes(imagecodecs.deflate_encode(values.tobytes(), _PRESSED))
 
 
 def _ahead(
