@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, View
-from partwise_speech.frames import RATE, stft_for
-from partwise_speech.separator import frames_of, model_frames
-from partwise_speech.sound import Recording, recording_of
+from partwise_speech.frames import RATE, STFT, stft_for
+from partwise_speech.separator import model_frames
+from partwise_speech.sound import Recording, mono_at, recording_of
 
 __all__ = ["view_of_recording"]
 
 _RANGE_DB = 80.0
 _MOST_COLUMNS = 30_000
 _MOST_WAVE = 10_000_000
-_AT_ONCE = 2500  # frames, 20 s
+_AT_ONCE = 5000  # frames, 40 s
+_MANY = 4  # frames in a column from which every second will do
 
 Array = NDArray[np.float32]
 
@@ -49,16 +50,32 @@ def view_of_recording(dataset: Dataset) -> View:
 def _power(recording: Recording) -> tuple[Array, int]:
     """Power of the frames, or the largest of each few, and how many those are."""
     frames = model_frames(recording)
-    every = max(-(-frames // _MOST_COLUMNS), 1)
-    out = np.zeros((stft_for(RATE).bins, max(-(-frames // every), 1)), np.float32)
+    every, skip = max(-(-frames // _MOST_COLUMNS), 1), 1
+    if every >= _MANY:  # windows that overlap by half still see every sample
+        every, skip = every + every % 2, 2
+    stft = stft_for(RATE)
+    thin = STFT(stft.window, stft.hop * skip)
+    columns = max(-(-frames // every), 1)
+    out = np.zeros((stft.bins, columns), np.float32)
     step = max(_AT_ONCE // every, 1) * every
     for first in range(0, frames, step):
         last = min(first + step, frames)
-        found = np.abs(frames_of(recording, first, last)) ** 2
+        sound = _inside(recording, stft, first, last)
+        found = thin.inside(sound)
+        power = np.square(found.real) + np.square(found.imag)
         if every > 1:
-            found = np.maximum.reduceat(found, np.arange(0, last - first, every), axis=1)
-        out[:, first // every : first // every + found.shape[1]] = found
+            power = np.maximum.reduceat(power, np.arange(0, power.shape[1], every // skip), axis=1)
+        low = first // every
+        out[:, low : low + power.shape[1]] = power[:, : columns - low]
     return out, every
+
+
+def _inside(recording: Recording, stft: STFT, first: int, last: int) -> Array:
+    """Samples that frames `first` to before `last` cover, at the model's rate."""
+    low, high = first * stft.hop - stft.lead, last * stft.hop
+    start_s, end_s = low // RATE, -(-high // RATE)
+    sound = mono_at(recording, RATE, start_s, end_s)
+    return sound[low - start_s * RATE : high - start_s * RATE]
 
 
 def _wave(recording: Recording) -> tuple[Array, float]:

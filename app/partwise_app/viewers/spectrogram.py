@@ -397,7 +397,7 @@ class SpectrogramView(TimedPlot):
         low, high = self.frequencies()
         rungs: Sequence[float] = _ROUND_HZ
         if not self._log:
-            rungs = ticks(low, high, max(int(pane.height() / 44), 2))
+            rungs = ticks(low, high, max(int(pane.height() / 36), 2))
         painter.setPen(QColor(self.tokens.muted))
         last = pane.bottom() + metrics.height()
         for hertz in rungs:

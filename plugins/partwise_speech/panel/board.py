@@ -184,6 +184,7 @@ class Panel(QWidget):
         others = {k: _bound(self._take_brush, brush) for k, brush in brushes.items()}
         others[key.Key_Space] = self.listening.toggle
         others[key.Key_A] = self.listening.back_and_forth
+        others[key.Key_R] = self.transport.loop.click
         others[key.Key_Escape] = self._drop_selection
         return Keys(claimed, others, works, self)
 

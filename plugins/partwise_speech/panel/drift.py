@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from partwise.api import Result, Table
-from partwise_app.api import Elided, SectionLabel, label, tr
+from partwise_app.api import SectionLabel, label, tr
 
 __all__ = ["Drift", "drift_of"]
 
@@ -48,7 +48,7 @@ class Drift(QWidget):
                 self._put(row, column, text, "number" if column else "")
 
     def _put(self, row: int, column: int, text: str, tone: str) -> None:
-        cell: QLabel = label(text, tone) if column else Elided(text, tone)
+        cell = label(text, tone, wrap=not column)
         if column:
             cell.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(cell, row, column)

@@ -42,6 +42,7 @@ class Preparing(QObject):
         self._asked: tuple[object, ...] = ()
         self._codes: NDArray[np.uint8] | None = None
         self._heard = Heard(16_000)
+        self._carried: Samples | None = None  # atoms that are heard at any strength
         self.recording: Recording | None = None
         self._tracks = Later(self)
         self._tracks.done.connect(self._on_tracks)
@@ -65,8 +66,10 @@ class Preparing(QObject):
         if asked == self._asked:
             return
         other = dataset is not self._dataset
+        if other or codes is not self._codes:
+            self._atoms.forget()
+            self._carried = None
         self._asked, self._dataset, self._codes = asked, dataset, codes
-        self._atoms.forget()
         if dataset is None:
             self.recording = None
             self._tracks.forget()
@@ -121,7 +124,7 @@ class Preparing(QObject):
 
     def _on_tracks(self, answer: object) -> None:
         if isinstance(answer, Heard):
-            self._give(answer)
+            self._give(_with_atoms(answer, self._carried))
         else:
             self.failed.emit(str(answer))
 
@@ -134,14 +137,15 @@ class Preparing(QObject):
         first = round(start * recording.rate)
         stop = min(first + len(sound), len(track))
         track[first:stop] = sound[: stop - first, None]
-        self._give(
-            Heard(
-                self._heard.rate,
-                {**self._heard.tracks, ATOMS: track},
-                {**self._heard.mixes, ATOMS: {ATOMS: 1.0}},
-            )
-        )
+        self._carried = track
+        self._give(_with_atoms(self._heard, track))
         self.atoms_ready.emit(start, end)
+
+
+def _with_atoms(heard: Heard, track: Samples | None) -> Heard:
+    if track is None:
+        return heard
+    return Heard(heard.rate, {**heard.tracks, ATOMS: track}, {**heard.mixes, ATOMS: {ATOMS: 1.0}})
 
 
 def array_of(result: Result | None, name: str) -> NDArray[Any] | None:

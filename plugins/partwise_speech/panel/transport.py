@@ -41,7 +41,7 @@ class Transport(QWidget):
         row.addSpacing(6)
         for number, (key, words, tip) in enumerate(
             (
-                (WHOLE, tr("Whole"), tr("Hear the recording as it is")),
+                (WHOLE, tr("Whole"), tr("Hear the recording as it is; A goes back and forth")),
                 (SPEECH, tr("Speech"), tr("Hear the speech that was found")),
                 (
                     RESIDUAL,
@@ -54,7 +54,7 @@ class Transport(QWidget):
             row.addWidget(self._choice(key, f"{number}  {words}", words, f"{tip} ({number})"))
         row.addSpacing(6)
         self.loop = self._toggle(
-            tr("Loop"), tr("Play the selection, or what is on screen, again and again (Ctrl+L)")
+            tr("Loop"), tr("Play the selection, or what is on screen, again and again (R)")
         )
         self.follow = self._toggle(tr("Follow"), tr("Turn the page with the playhead"))
         self.follow.setChecked(True)
