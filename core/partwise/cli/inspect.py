@@ -221,13 +221,19 @@ def samples(arguments: argparse.Namespace) -> int:
 
 
 def copy_sample(registry: Registry, key: str, folder: Path) -> Path:
-    """Copy a sample into a folder and return where it is now."""
+    """Copy a sample, and what lies beside it under the same name, into a folder.
+
+    Returns where the sample is now.
+    """
     _, _, path = registry.sample(key)
     if folder.exists() and not folder.is_dir():
         raise FileProblem(folder, "is a file", fix="name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
+        # A sidecar holds what the file itself cannot, such as frame times.
+        stem = path.name.partition(".")[0]
+        for one in sorted(path.parent.glob(f"{stem}.*")):
+            shutil.copyfile(one, folder / one.name)
     except OSError as error:
         raise FileProblem(
             folder, f"cannot be written ({error.strerror or error})", fix="choose another folder"
