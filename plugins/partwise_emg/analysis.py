@@ -39,12 +39,19 @@ from partwise_emg.delays import Delayed, find_delayed
 from partwise_emg.doubt import bands_of, leftover
 from partwise_emg.norm import Member, Norm, facts_of
 from partwise_emg.prepared import Prepared, prepare
-from partwise_emg.synergies import Found, muscle_vaf, scan_ranks, settle
+from partwise_emg.synergies import (
+    Found,
+    locked,
+    muscle_vaf,
+    order_in_time,
+    scan_ranks,
+    settle,
+    turned,
+)
 from partwise_emg.tell import (
     Answer,
     live_views,
     measures,
-    order_in_time,
     parts_of,
     recording_view,
     tables,
@@ -88,17 +95,24 @@ class SynergyAnalysis:
             prepared, other = _sides(prepared, params, job)
         _check(prepared)
         X, kept = prepared.X, job.kept
+        held = locked(kept, len(X)).shape[1] > 0
 
         def show(W: Array, H: Array, trace: Sequence[float]) -> None:
             emerging = _in_order(W, H, prepared, kept)[0]
             job.snapshot(emerging, trace, live_views(prepared, emerging))
 
         scan = scan_ranks(
-            X, params.starts, job, seed=job.seed, least=len(kept), progress=(0.02, 0.5), show=show
+            X,
+            params.starts,
+            job,
+            seed=job.seed,
+            least=len(kept),
+            progress=(0.02, 0.5),
+            show=None if held else show,
         )
         found = settle(X, scan, _rank_text(params, job), params.rank_rule, params.starts, job, show)
         parts, order = _in_order(found.W, found.H, prepared, kept)
-        found = _turned(found, order)
+        found = turned(found, order)
         trace = [float(v) for v in found.fit.trace]
         job.snapshot(parts, trace, live_views(prepared, parts))
         answer = _answer(prepared, found, params, job)
@@ -145,6 +159,7 @@ def _sides(prepared: Prepared, params: _Params, job: Job) -> tuple[Prepared, Oth
 
     other = of(right)
     found = find_quietly(other.X, params, job)
+    found = turned(found, order_in_time(found.H, other.cycles))
     return of(left), Other("the right side", names, found.W, (other.X,), other.cycles.points)
 
 
@@ -165,12 +180,6 @@ def _in_order(
     W, H = np.asarray(W) / length, np.asarray(H) * length[:, None]
     order = order_in_time(H, prepared.cycles, len(kept))
     return parts_of(W[:, order], H[order], kept), order
-
-
-def _turned(found: Found, order: list[int]) -> Found:
-    W, H = found.W[:, order], found.H[order]
-    fit = dataclasses.replace(found.fit, W=W, H=H)
-    return dataclasses.replace(found, W=W, H=H, fit=fit, alike=found.alike[order])
 
 
 def _answer(prepared: Prepared, found: Found, params: _Params, job: Job) -> Answer:

@@ -274,14 +274,14 @@ def _views(
     like = likeness(W, W, seed)
     who = [f"{k + 1} of {trial.name}" for trial in trials for k in range(trial.found.rank)]
     labels = tuple(f"{classes.label[k] + 1}: {who[k]}" for k in order)
-    axis = Axis("synergy", len(labels), labels=labels)
+    axis = Axis(f"synergy; by chance up to {like.chance:.2f}", len(labels), labels=labels)
     size = first.cycles.values.shape[1]
     return (
         View(
             "traces",
             "Envelopes, trial after trial",
             {"y": X},
-            (muscles, Axis("trial", X.shape[1], "trials", 1 / size, 0.0), Axis("envelope", 1)),
+            (muscles, Axis("trials", X.shape[1], "trials", 1 / size, 0.0), Axis("envelope", 1)),
             {"tab": "Envelopes"},
         ),
         View(

@@ -18,7 +18,7 @@ from partwise_emg.merging import Merging, Sums, merging, sums_of
 from partwise_emg.norm import Norm, read_norm, walk_dmc
 from partwise_emg.prepared import Prepared, prepare
 from partwise_emg.similar import Likeness, common_muscles, likeness
-from partwise_emg.synergies import Found, scan_ranks, settle
+from partwise_emg.synergies import Found, order_in_time, scan_ranks, settle, turned
 
 __all__ = ["Against", "Other", "compare_with", "other_of", "protocol_of", "sides_of"]
 
@@ -182,13 +182,14 @@ def of_dataset(dataset: Dataset, params: Params, job: Job, name: str) -> Other:
     """Find the synergies of another recording in the same way."""
     prepared = prepare(dataset, params)
     found = find_quietly(prepared.X, params, job)
+    found = turned(found, order_in_time(found.H, prepared.cycles))
     return Other(name, prepared.muscles, found.W, (prepared.X,), prepared.cycles.points)
 
 
-def find_quietly(X: Array, params: Params, job: Job, heldout: float = 0.0) -> Found:
+def find_quietly(X: Array, params: Params, job: Job, heldout: bool = False) -> Found:
     """Find synergies by the rule that was asked for, without showing them."""
     quiet = _Quiet(job)
-    need = heldout if params.rank_rule != "heldout" else 0.1
+    need = heldout or params.rank_rule == "heldout"
     scan = scan_ranks(
         X, min(params.starts, _SCAN_STARTS), quiet, seed=job.seed, heldout=need, progress=(0, 1)
     )

@@ -311,8 +311,8 @@ def _edf_events(onsets: Any, texts: Any) -> dict[str, dict[str, list[float]]]:
     found = []
     for onset, text in zip(onsets, texts, strict=False):
         words = str(text)
-        side = "Left" if re.search(r"left|\bL\b", words) else "General"
-        side = "Right" if re.search(r"right|\bR\b", words) else side
+        side = "Left" if re.search(r"left|\bL\b", words, re.I) else "General"
+        side = "Right" if re.search(r"right|\bR\b", words, re.I) else side
         found.append((float(onset), words, side))
     return _sorted_events(found)
 

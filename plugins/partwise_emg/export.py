@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _SCAN = "How many synergies"
-_SCAN_COLUMNS = ("rank", "r2", "vaf", "stability", "chance", "cophenetic", "heldout", "error")
+_SCAN_COLUMNS = ("rank", "r2", "vaf", "stability", "chance", "heldout", "error")
 _STATISTICS = "Differences of two groups"
 _EACH = 512
 

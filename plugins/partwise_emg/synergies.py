@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +16,26 @@ from partwise.api import (
     InputProblem,
     Job,
     Part,
-    RankScan,
-    explained,
     match_parts,
     nmf,
-    rank_scan,
     start_factors,
 )
+from partwise_emg.cycles import Cycles
+from partwise_emg.scanning import Scan, ScanStep, scan
+from partwise_emg.timing import centre_of_activity
 
 __all__ = [
     "RULES",
     "Found",
     "canonical",
     "highest_rank",
+    "locked",
     "muscle_vaf",
+    "order_in_time",
     "rules_of",
     "scan_ranks",
     "settle",
+    "turned",
 ]
 
 Array = NDArray[np.floating[Any]]
@@ -60,7 +64,7 @@ class Found:
         Columns of unit length.
     H : float64, shape (synergies, columns)
     fit : Factorization
-    scan : RankScan or None
+    scan : Scan or None
     rank : int
     rules : mapping of str to int or None
         What each rule says.
@@ -73,7 +77,7 @@ class Found:
     W: NDArray[np.float64]
     H: NDArray[np.float64]
     fit: Factorization
-    scan: RankScan | None
+    scan: Scan | None
     rank: int
     rules: Mapping[str, int | None]
     why: str
@@ -92,10 +96,10 @@ def scan_ranks(
     *,
     seed: int,
     least: int = 1,
-    heldout: float = 0.1,
+    heldout: bool = True,
     progress: tuple[float, float] = (0.0, 0.5),
     show: Show | None = None,
-) -> RankScan:
+) -> Scan:
     """Try ranks from 1 on; `show` sees the best fit of each as it is done.
 
     Raises
@@ -103,28 +107,30 @@ def scan_ranks(
     Cancelled
     """
     low, high = progress
-    shown = 0
-
-    def on_step(step: Any) -> bool:
-        nonlocal shown
-        words = f"Trying {step.rank} {'synergy' if step.rank == 1 else 'synergies'}"
-        job.report(low + (high - low) * step.done / max(step.total, 1), words)
-        if show is not None and len(step.scan.fits) > shown:
-            shown = len(step.scan.fits)
-            best = step.scan.fits[-1]
-            show(best.W, best.H, [float(v) for v in best.trace])
-        return not job.cancelled
-
     most = min(max(highest_rank(len(X)), least), *X.shape)
-    scan = rank_scan(
-        X, range(1, most + 1), starts=starts, heldout=heldout, seed=seed, on_step=on_step
+    job.report(low, "Trying 1 synergy")
+
+    def cancelled() -> bool:
+        return job.cancelled
+
+    def on_rank(step: ScanStep) -> None:
+        share = step.rank / step.total
+        job.report(low + (high - low) * share, f"Tried {step.rank} of {step.total}")
+        if show is not None:
+            show(step.fit.W, step.fit.H, [step.fit.error])
+
+    return scan(
+        X,
+        range(1, most + 1),
+        starts=starts,
+        heldout=heldout,
+        seed=seed,
+        cancelled=cancelled,
+        on_rank=on_rank,
     )
-    if job.cancelled:
-        raise Cancelled
-    return scan
 
 
-def rules_of(scan: RankScan, X: Array) -> dict[str, int | None]:
+def rules_of(scan: Scan, X: Array) -> dict[str, int | None]:
     """Return what each rule says of a scan; None where it does not decide."""
     each = next(
         (
@@ -138,7 +144,7 @@ def rules_of(scan: RankScan, X: Array) -> dict[str, int | None]:
         "line": scan.line_rank(),
         "vaf90": scan.vaf_rank(_ENOUGH),
         "muscles90": each,
-        "stability": scan.stable_rank() if scan.starts > 1 else None,
+        "stability": scan.stable_rank(),
         "heldout": scan.heldout_rank(),
     }
 
@@ -153,7 +159,7 @@ def muscle_vaf(X: Array, W: Array, H: Array) -> NDArray[np.float64]:
 
 def settle(
     X: Array,
-    scan: RankScan | None,
+    tried: Scan | None,
     rank_asked: str,
     rule: str,
     starts: int,
@@ -172,10 +178,10 @@ def settle(
         Locked synergies of other muscles, or more of them than asked for.
     Cancelled
     """
-    kept = _fixed(job.kept, len(X))
-    rules = rules_of(scan, X) if scan is not None else {}
+    kept = locked(job.kept, len(X))
+    rules = rules_of(tried, X) if tried is not None else {}
     rank, why = _choose(rank_asked, rule, rules, kept.shape[1], min(X.shape))
-    inits = _inits(X, scan, rank, kept, job, starts)
+    inits = _inits(X, tried, rank, kept, job, starts)
     low, high = progress
     best: Factorization | None = None
     alike: list[NDArray[np.float64]] = []
@@ -208,16 +214,16 @@ def settle(
     assert best is not None
     W, H = canonical(best.W, best.H, kept.shape[1])
     show(W, H, [float(v) for v in best.trace])
-    if scan is not None and not kept.shape[1] and rank in scan.rank:
-        of_scan = scan.fit(rank)
-        place = int(np.flatnonzero(scan.rank == rank)[0])
-        steady = np.asarray(scan.part_stability[place], dtype=np.float64)
+    if tried is not None and not kept.shape[1] and rank in tried.rank:
+        of_scan = tried.fit(rank)
+        place = int(np.flatnonzero(tried.rank == rank)[0])
+        steady = np.asarray(tried.part_stability[place], dtype=np.float64)
         known = steady[match_parts(W, of_scan.W).permutation]
-        known = known if scan.starts > 1 else np.full(rank, np.nan)
+        known = known if tried.starts > 1 else np.full(rank, np.nan)
     else:
         alike = [match_parts(W, fit.W).cosine for fit in fits if fit is not best]
         known = np.mean(alike, axis=0) if alike else np.full(rank, np.nan)
-    return Found(W, H, best, scan, rank, rules, why, np.asarray(known))
+    return Found(W, H, best, tried, rank, rules, why, np.asarray(known))
 
 
 def canonical(W: Array, H: Array, kept: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -229,13 +235,29 @@ def canonical(W: Array, H: Array, kept: int = 0) -> tuple[NDArray[np.float64], N
     return W / length, H * length[:, None]
 
 
-def share_of(X: Array, W: Array, H: Array) -> tuple[float, float]:
-    """Return VAF (about zero) and R² (about the grand mean)."""
-    both = explained(X, W, H)
-    return float(both.vaf), float(both.r2)
+def order_in_time(H: Array, cycles: Cycles, kept: int = 0) -> list[int]:
+    """Return the order of synergies by when in the cycle they act; locked ones stay in front.
+
+    A record without cycles is ordered by how much each synergy carries.
+    """
+    mean = np.asarray(H).reshape(len(H), cycles.count, cycles.points).mean(axis=1)
+    if cycles.count > 1 or cycles.points <= 400:
+        when = [float(np.nan_to_num(centre_of_activity(row), nan=0.0)) for row in mean]
+    else:
+        when = [-float(row.sum()) for row in mean]
+    free = sorted(range(kept, len(H)), key=lambda k: when[k])
+    return [*range(kept), *free]
 
 
-def _fixed(kept: Sequence[Part], muscles: int) -> NDArray[np.float64]:
+def turned(found: Found, order: Sequence[int]) -> Found:
+    """Return the same synergies in another order."""
+    W, H = found.W[:, order], found.H[order]
+    fit = dataclasses.replace(found.fit, W=W, H=H)
+    return dataclasses.replace(found, W=W, H=H, fit=fit, alike=found.alike[order])
+
+
+def locked(kept: Sequence[Part], muscles: int) -> NDArray[np.float64]:
+    """Return the weights of locked synergies; raises `InputProblem` for other muscles."""
     for part in kept:
         if np.size(part.profile) != muscles:
             raise InputProblem(
@@ -277,7 +299,7 @@ def _choose(
 
 def _inits(
     X: Array,
-    scan: RankScan | None,
+    scan: Scan | None,
     rank: int,
     kept: NDArray[np.float64],
     job: Job,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Dataset, Measure, Part, RankScan, Table, View
+from partwise.api import Axis, Dataset, Measure, Part, Table, View
 from partwise_emg.channels import muscle_name
 from partwise_emg.colors import color_of
 from partwise_emg.compare import Against
@@ -18,6 +18,7 @@ from partwise_emg.delays import Delayed
 from partwise_emg.doubt import Bands
 from partwise_emg.events import Events, from_meta
 from partwise_emg.prepared import Prepared
+from partwise_emg.scanning import Scan
 from partwise_emg.synergies import RULES, Found
 from partwise_emg.timing import centre_of_activity, fwhm
 
@@ -25,7 +26,6 @@ __all__ = [
     "Answer",
     "live_views",
     "measures",
-    "order_in_time",
     "parts_of",
     "recording_view",
     "stances",
@@ -54,20 +54,6 @@ class Answer:
     doubt: Any = None
     delayed: Delayed | None = None
     against: Against | None = None
-
-
-def order_in_time(H: Array, cycles: Cycles, kept: int = 0) -> list[int]:
-    """Return the order of synergies by when in the cycle they act; locked ones stay in front.
-
-    A record without cycles is ordered by how much each synergy carries.
-    """
-    mean = np.asarray(H).reshape(len(H), cycles.count, cycles.points).mean(axis=1)
-    if cycles.count > 1 or cycles.points <= 400:
-        when = [float(np.nan_to_num(centre_of_activity(row), nan=0.0)) for row in mean]
-    else:
-        when = [-float(row.sum()) for row in mean]
-    free = sorted(range(kept, len(H)), key=lambda k: when[k])
-    return [*range(kept), *free]
 
 
 def parts_of(W: Array, H: Array, kept: Sequence[Part] = ()) -> tuple[Part, ...]:
@@ -109,7 +95,7 @@ def recording_view(dataset: Dataset) -> View:
         options |= {"scale": "own", "units": units, "spans": stances(from_meta(meta))}
     elif meta.get("trials"):
         size = int(meta["trials"][0]["stop"]) - int(meta["trials"][0]["start"])
-        axes = (axes[0], Axis("trial", values.shape[1], "trials", 1 / max(size, 1), 0.0))
+        axes = (axes[0], Axis("trials", values.shape[1], "trials", 1 / max(size, 1), 0.0))
     amount = Axis("envelope" if ready else "EMG", 1, "" if ready else (units or [""])[0])
     return View("traces", dataset.title, {"y": values}, (*axes, amount), options)
 
@@ -273,7 +259,7 @@ def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bo
         time = Axis("time", cycles.values.shape[1], "s", step, float(cycles.seconds[0]))
         words = "Envelopes"
     else:
-        time = Axis("cycle", cycles.values.shape[1], "cycles", 1 / cycles.points, 0.0)
+        time = Axis("cycles", cycles.values.shape[1], "cycles", 1 / cycles.points, 0.0)
         words = "Envelopes, cycle after cycle"
     arrays = {"y": cycles.values}
     if bands is not None:
@@ -399,7 +385,11 @@ def _likeness_view(against: Against, parts: Sequence[Part]) -> View:
     like = against.like
     rows = Axis("synergy here", len(parts), labels=tuple(part.name for part in parts))
     names = tuple(f"{k}" for k in range(1, like.cosine.shape[1] + 1))
-    columns = Axis(f"synergy of {against.other.name}", len(names), labels=names)
+    columns = Axis(
+        f"synergy of {against.other.name}; by chance up to {like.chance:.2f}",
+        len(names),
+        labels=names,
+    )
     return View(
         "matrix",
         f"Likeness to {against.other.name}; by chance below {like.chance:.2f}",
@@ -454,8 +444,8 @@ def _rules_table(found: Found) -> Table:
     return Table("Rules for the number of synergies", ("Rule", "Synergies", "Definition"), rows)
 
 
-def _scan_table(scan: RankScan) -> Table:
-    columns = ("r2", "vaf", "stability", "chance", "cophenetic", "heldout")
+def _scan_table(scan: Scan) -> Table:
+    columns = ("r2", "vaf", "stability", "chance", "heldout")
     rows = tuple(
         (
             int(rank),
@@ -470,7 +460,6 @@ def _scan_table(scan: RankScan) -> Table:
         "VAF",
         "Alike",
         "By chance",
-        "Cophenetic",
         "Hidden entries",
         "Error",
     )

@@ -1,0 +1,215 @@
+"""Which channels are found, what is refused, and is nobody named?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyedflib
+import pytest
+import scipy.io
+
+from partwise.api import Dataset, FileProblem, UsageProblem
+from partwise_emg.channels import chosen, clean_names, find_channels, health_of, hum_of, muscle_name
+from partwise_emg.planted import Walker
+from partwise_emg.readers import load_recording, probe_arrays, probe_c3d, probe_edf, probe_text
+
+
+def _meta(dataset: Dataset) -> Any:
+    return dict(dataset.meta)
+
+
+def _csv(path: Path, values: np.ndarray, names: tuple[str, ...], rate: float = 1000.0) -> Path:
+    time = np.arange(values.shape[1]) / rate
+    table = np.column_stack([time, values.T])
+    header = ",".join(("time", *names))
+    np.savetxt(path, table, delimiter=",", header=header, comments="", fmt="%.5f")
+    return path
+
+
+def test_a_c3d_file_gives_its_live_emg_and_no_name_of_a_person(emg: Path) -> None:
+    path = emg / "shoulder_13emg_2000Hz.c3d"
+    assert probe_c3d(path) > 0.9
+    dataset = load_recording(path)
+    kinds = [each["kind"] for each in _meta(dataset)["channels"]]
+    assert kinds.count("emg") == 13
+    assert kinds.count("flat") == 19
+    assert kinds.count("other") == 6
+    names = dataset.axes[0].labels
+    assert names[:3] == ("Delt_ant", "Infra", "Subscap")
+    assert dataset.axes[1].step == pytest.approx(1 / 2000)
+    text = json.dumps(dict(dataset.meta))
+    assert "EpauleDroite" not in text
+    assert "boite" not in text
+    assert "names of persons" in text
+
+
+def test_a_raw_table_finds_its_events_beside_it(emg: Path) -> None:
+    path = emg / "walk_raw_ID0012.csv"
+    assert probe_text(path) > 0.5
+    dataset = load_recording(path)
+    assert dataset.axes[0].size == 13
+    assert dataset.axes[1].step == pytest.approx(0.001)
+    assert len(_meta(dataset)["events"]["General"]["touchdown"]) == 6
+    assert dataset.meta["preprocessed"] is False
+
+
+def test_archives_of_mean_cycles_are_trials(emg: Path) -> None:
+    walkers = load_recording(emg / "walk11_mean_cycle_13muscles.npz")
+    assert len(_meta(walkers)["trials"]) == 11
+    assert walkers.axes[0].labels[0] == "ME"
+    sides = load_recording(emg / "bilateral7_mean_cycle_10muscles.npz")
+    assert [t["name"] for t in _meta(sides)["trials"]][:2] == ["S1", "S2"]
+    pairs = load_recording(emg / "walk_run_12pairs_factors_rank1to8.npz")
+    assert len(_meta(pairs)["trials"]) == 24
+    assert probe_arrays(emg / "walk11_mean_cycle_13muscles.npz") > 0.5
+
+
+def test_an_edf_file_gives_signals_and_events_without_the_patient(
+    walker: Walker, tmp_path: Path
+) -> None:
+    path = tmp_path / "trial.edf"
+    with pyedflib.EdfWriter(str(path), 4, file_type=pyedflib.FILETYPE_EDFPLUS) as file:
+        file.setPatientName("Somebody_Real")
+        for k in range(4):
+            file.setSignalHeader(
+                k,
+                {
+                    "label": walker.muscles[k] if k else "EMG TA",
+                    "dimension": "uV",
+                    "sample_frequency": 1000,
+                    "physical_max": 3200.0,
+                    "physical_min": -3200.0,
+                    "digital_max": 32767,
+                    "digital_min": -32768,
+                    "transducer": "",
+                    "prefilter": "",
+                },
+            )
+        file.writeSamples([np.ascontiguousarray(row[:5000]) for row in walker.emg[:4]])
+        for touch in (0.5, 1.6, 2.7):
+            file.writeAnnotation(touch, -1, "Right Foot Strike")
+            file.writeAnnotation(touch + 0.6, -1, "Right Foot Off")
+    assert probe_edf(path) > 0.8
+    dataset = load_recording(path)
+    assert dataset.axes[0].labels[0] == "TA"
+    assert _meta(dataset)["events"]["Right"]["touchdown"] == [0.5, 1.6, 2.7]
+    assert "Somebody" not in json.dumps(dict(dataset.meta))
+    np.testing.assert_allclose(
+        np.asarray(dataset.values)[0, :5000], walker.emg[0, :5000], atol=0.11
+    )
+
+
+def test_a_matlab_file_is_read_and_one_of_version_7_3_is_explained(
+    walker: Walker, tmp_path: Path
+) -> None:
+    path = tmp_path / "trial.mat"
+    scipy.io.savemat(
+        path,
+        {"emg": walker.emg.T, "fs": 1000.0, "labels": np.array(walker.muscles, dtype=object)},
+    )
+    dataset = load_recording(path)
+    assert dataset.axes[0].labels == walker.muscles
+    assert dataset.axes[1].step == pytest.approx(0.001)
+    path.write_bytes(b"MATLAB 7.3 MAT-file" + bytes(200))
+    with pytest.raises(FileProblem, match=r"MATLAB 7\.3"):
+        load_recording(path)
+
+
+def test_our_own_envelopes_can_be_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "envelopes.csv"
+    rows = [f"{t},{0.1 * t},{1.0 / t}" for _ in range(3) for t in range(1, 11)]
+    path.write_text("time,TA,SO\n" + "\n".join(rows) + "\n", "utf-8")
+    dataset = load_recording(path)
+    assert dataset.meta["preprocessed"] is True
+    assert dataset.meta["cycle"] == 10
+    assert np.asarray(dataset.values).shape == (2, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("time,TA\n", "holds no samples"),
+        ("TA,SO\n1,2\n3,4\n", "begins with the column"),
+        ("time,TA,SO\n0,1,2\n0.001,1\n0.002,1,2\n", "2 cells in line 3"),
+        ("time,TA,SO\n0,1,2\n0.001,x,2\n0.002,1,2\n", "“x” where a number should be"),
+        ("time,TA,SO\n0,1,-2\n0.002,1,2\n0.001,1,2\n", "time that does not rise"),
+        (
+            "time,TA,SO\n" + "".join(f"{t},1,-2\n" for t in (0, 1, 2, 3, 9, 10, 11, 12, 13)),
+            "not evenly sampled",
+        ),
+    ],
+)
+def test_a_damaged_table_says_where_and_what_to_do(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(FileProblem, match=words) as caught:
+        load_recording(path)
+    assert path.name in str(caught.value.path)
+
+
+@pytest.mark.parametrize("name", ["cut.c3d", "cut.edf", "cut.mat", "cut.npz"])
+def test_a_cut_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    heads = {".c3d": b"\x02\x50" + bytes(700), ".npz": b"PK\3\4" + bytes(60)}
+    path.write_bytes(heads.get(path.suffix, b"0       " + bytes(100)))
+    with pytest.raises(FileProblem):
+        load_recording(path)
+
+
+def test_gaps_are_bridged_flat_channels_dropped_and_slow_ones_not_taken(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(0, 10, (4, 3000))
+    values[1] = 7.0
+    values[2, 100:105] = np.nan
+    values[3, :900] = np.nan
+    dataset = load_recording(_csv(tmp_path / "gaps.csv", values, ("TA", "SO", "RF", "VL")))
+    assert dataset.axes[0].labels == ("TA", "RF")
+    assert np.isfinite(np.asarray(dataset.values)).all()
+    slow = find_channels(("TA",), rng.normal(0, 1, (1, 500)), 100.0)
+    assert slow[0].kind == "slow"
+    with pytest.raises(FileProblem, match="no usable EMG"):
+        load_recording(_csv(tmp_path / "flat.csv", np.full((2, 3000), -1.0), ("TA", "SO")))
+
+
+def test_names_are_cleaned_and_muscles_known() -> None:
+    assert clean_names(["Biceps.EMG4", "Pec.IM EMG12", "EMG TA", "TA"]) == [
+        "Biceps",
+        "Pec",
+        "EMG TA",
+        "TA",
+    ]
+    assert muscle_name("TA") == "tibialis anterior"
+    assert muscle_name("Lt_VM") == "left vastus medialis"
+    assert muscle_name("XYZ") == "XYZ"
+
+
+def test_channels_are_chosen_by_name_number_and_without() -> None:
+    names = ("TA", "SO", "GM", "GL")
+    assert chosen("SO, gl", names) == [1, 3]
+    assert chosen("1-2", names) == [0, 1]
+    assert chosen("-SO", names) == [0, 2, 3]
+    with pytest.raises(UsageProblem, match="no channel XX"):
+        chosen("XX", names)
+
+
+def test_saturation_hum_and_a_wrong_rate_are_noticed() -> None:
+    rng = np.random.default_rng(6)
+    t = np.arange(8000) / 1000
+    emg = rng.normal(0, 40, (3, t.size))
+    assert not health_of(("a", "b", "c"), emg, 1000.0).hum
+    clipped = np.clip(emg[0] * 3, -60, 60)
+    hum = emg + 30 * np.sin(2 * np.pi * 50 * t)
+    health = health_of(("a", "b", "c"), np.stack([clipped, hum[1], hum[2]]), 1000.0)
+    assert health.saturated == ("a",)
+    assert health.mains == 50
+    assert health.odd == 0
+    # Recorded at 1200 Hz with mains of 50 Hz, and a header that says 1000 Hz.
+    wrong = emg + 30 * np.sin(2 * np.pi * 50 * np.arange(t.size) / 1200)
+    assert health_of(("a", "b", "c"), wrong, 1000.0).odd == pytest.approx(41.7, abs=1)
+    line = hum_of(hum[0], 1000.0)
+    assert line is not None
+    assert line.expected
