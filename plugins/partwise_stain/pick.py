@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,12 +48,17 @@ def pixels_in(
     )
     level = pyramid.levels[number]
     down = level.downsample
-    left, top = max(round(x / down), 0), max(round(y / down), 0)
-    right = min(max(round((x + width) / down), left + 1), level.width)
-    bottom = min(max(round((y + height) / down), top + 1), level.height)
+    left, right = _span(x / down, width / down, level.width)
+    top, bottom = _span(y / down, height / down, level.height)
     if right <= left or bottom <= top:
         return np.empty((0, 3), np.uint8)
     return pyramid.read(number, left, top, right - left, bottom - top).reshape(-1, 3)
+
+
+def _span(start: float, size: float, most: int) -> tuple[int, int]:
+    """First pixel, and the one after the last, of a stretch within an image."""
+    first = math.floor(start + 0.5)
+    return max(first, 0), min(first + max(math.floor(size + 0.5), 1), most)
 
 
 def stain_of(
