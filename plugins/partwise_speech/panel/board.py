@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
 from partwise.api import Result, UsageProblem
@@ -82,6 +82,9 @@ class Panel(QWidget):
         self._soon.timeout.connect(self.refresh)
         self._keys = self._make_keys()
         self._connect()
+        for control in self.under_stage.findChildren(QWidget):
+            if control.focusPolicy() & Qt.FocusPolicy.ClickFocus:
+                control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.refresh()
 
     # What is looked at
@@ -171,6 +174,9 @@ class Panel(QWidget):
         self.learning.failed.connect(host.notify)
         self.recording.recorded.connect(host.open)
         self.recording.failed.connect(host.notify)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.close_sound)
 
     def _make_keys(self) -> Keys:
         key, hear = Qt.Key, self.listening.choose
@@ -186,7 +192,11 @@ class Panel(QWidget):
         others[key.Key_A] = self.listening.back_and_forth
         others[key.Key_R] = self.transport.loop.click
         others[key.Key_Escape] = self._drop_selection
-        return Keys(claimed, others, works, self)
+
+        def picture() -> QWidget | None:
+            return self.stagehand.view
+
+        return Keys(claimed, others, works, picture, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -1,22 +1,22 @@
 """Which keys work wherever the window has its focus? Space, 1, 2, 3 and the brushes.
 
 Digits are keys of the mixer in other panels. Here they choose what is heard, so they are claimed
-before they become commands; a text field keeps them, for it claims them first.
+before they become commands; a text field keeps them, for it claims them first. A button that was
+clicked gives the keys back to the picture, so that Space goes on playing; one that was reached by
+Tab keeps them, for Space presses it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 __all__ = ["Keys"]
 
+_WAIT_MS = 30  # between looks whether the button of the mouse is up again
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
@@ -31,6 +31,8 @@ class Keys(QObject):
         Keys that nothing else took.
     works : callable
         Asked before: whether the keys mean this now.
+    picture : callable
+        Returns the widget that keys belong to, or None.
     """
 
     def __init__(
@@ -38,9 +40,17 @@ class Keys(QObject):
         claimed: Mapping[Qt.Key, Callable[[], None]],
         others: Mapping[Qt.Key, Callable[[], None]],
         works: Callable[[], bool],
+        picture: Callable[[], QWidget | None],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
+        self._picture = picture
+        self._back = QTimer(self)
+        self._back.setInterval(_WAIT_MS)
+        self._back.timeout.connect(self._give_back)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._on_focus)
         self._claimed, self._others, self._works = dict(claimed), dict(others), works
         self._window: QWidget | None = None
 
@@ -71,3 +81,18 @@ class Keys(QObject):
                 self._others[key]()
                 return True
         return False
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        """A button that has the focus while the mouse is down was clicked."""
+        clicked = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        ours = isinstance(new, QAbstractButton) and new.window() is self._window
+        if clicked and ours and self._works():
+            self._back.start()
+
+    def _give_back(self) -> None:
+        if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            return  # before it is let go, the button would take it for a change of mind
+        self._back.stop()
+        picture = self._picture()
+        if isinstance(QApplication.focusWidget(), QAbstractButton) and picture is not None:
+            picture.setFocus()
