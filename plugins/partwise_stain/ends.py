@@ -28,6 +28,7 @@ _STEP = 0.5  # degrees
 _GRID = np.arange(-45.0, 45.0 + _STEP / 2, _STEP)  # of true angles, from the middle of the frame
 _CLASSES = 0.35 * 1.35 ** np.arange(10)  # degrees; deviations that are told apart
 _RATIO = 1.35
+_MARGIN = 8  # steps of the grid beyond the last angle seen
 _ROUNDS = 60
 _WIDE, _WIDER = 0.1, 2.5  # share of colours whose noise is larger, and how many times
 _STRAY = 0.003  # share of colours that are neither stain nor noise
@@ -134,15 +135,20 @@ def tails(angles: Angles, shares: tuple[float, float], least: float) -> tuple[Ta
 
 def _deconvolved(seen: NDArray[Any]) -> Vector:
     """Shares of true angles from counts of seen ones, by class of noise and angle."""
-    some = seen > 0
-    spread = _kernels()[some]
+    some = np.flatnonzero(seen)
+    place = some % len(_GRID)
+    # What lies far from all that is seen has no share; half the kernel is then left out.
+    low, high = max(int(place.min()) - _MARGIN, 0), int(place.max()) + _MARGIN + 1
+    spread = np.ascontiguousarray(_kernels()[some, low:high])
     back = np.ascontiguousarray(spread.T)
     weight = seen[some] / seen.sum()
-    share = np.full(len(_GRID), 1 / len(_GRID))
+    share = np.full(spread.shape[1], 1 / spread.shape[1])
     for _ in range(_ROUNDS):
         share *= back @ (weight / ((1 - _STRAY) * (spread @ share) + _STRAY / len(_GRID)))
         share /= share.sum()
-    return share
+    whole = np.zeros(len(_GRID))
+    whole[low:high] = share
+    return whole
 
 
 @cache
