@@ -51,7 +51,9 @@ def body(kind: str) -> Body | str:
         return kind
     plain = body_of("small")
     swollen = tuple(
-        replace(s, half=tuple(1.22 * h for h in s.half)) if s.name in ("LV", "RV", "myo") else s
+        replace(s, half=(1.22 * s.half[0], 1.22 * s.half[1], 1.22 * s.half[2]))
+        if s.name in ("LV", "RV", "myo")
+        else s
         for s in plain.shapes
     )
     tissues = {

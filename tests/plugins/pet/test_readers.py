@@ -69,7 +69,7 @@ def write_dicom(folder: Path, counts: Any, slope: float, **fields: Any) -> Path:
     for k in range(frames):
         at = begun + dt.timedelta(seconds=STARTS[k])
         for z in range(nz):
-            made = Dicom()
+            made: Any = Dicom()
             made.file_meta = FileMetaDataset()
             made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.128"
@@ -88,7 +88,7 @@ def write_dicom(folder: Path, counts: Any, slope: float, **fields: Any) -> Path:
             made.BitsAllocated = made.BitsStored = 16
             made.HighBit, made.PixelRepresentation = 15, 1
             made.RescaleSlope, made.RescaleIntercept = f"{slope:.10g}", "0"
-            drug = Dicom()
+            drug: Any = Dicom()
             drug.RadionuclideHalfLife, drug.RadionuclideTotalDose = "6586.2", "370000000"
             drug.RadiopharmaceuticalStartTime = "235915"
             made.RadiopharmaceuticalInformationSequence = [drug]
@@ -117,9 +117,8 @@ def test_the_same_voxels_from_all_three_formats(
         assert dataset.values is not None
         assert dataset.values.shape == SHAPE
         assert np.abs(dataset.values - want).max() <= 1e-5 * np.ptp(want)
-        np.testing.assert_allclose(
-            dataset.meta["frames"], np.stack([STARTS, np.add(STARTS, DURATIONS)], axis=1)
-        )
+        told: Any = dataset.meta["frames"]
+        np.testing.assert_allclose(told, np.stack([STARTS, np.add(STARTS, DURATIONS)], axis=1))
         assert dataset.meta["half_life_s"] == pytest.approx(6586.2)
         assert dataset.meta["decay_corrected"] is True
         assert [abs(axis.step) for axis in dataset.axes[1:]] == pytest.approx([4, 3, 2])
