@@ -12,7 +12,7 @@ from partwise_stain.coreset import gather
 from partwise_stain.finding import check_tissue, find
 from partwise_stain.measured import measure
 from partwise_stain.optics import White
-from partwise_stain.presets import published
+from partwise_stain.presets import is_inky, published
 from partwise_stain.profile import read_profile
 from partwise_stain.regions import read_regions
 from partwise_stain.slide import hearing
@@ -83,7 +83,9 @@ def _reference(path: Path, stains: str, job: Job) -> dict[str, Any]:
     pyramid: Pyramid = dataset.pyramid
     job.report(0.9, "Fitting the reference")
     looked = survey(pyramid, job)
-    coreset = gather(looked.regions, looked.white, brown=stains != "he", job=job)
+    coreset = gather(
+        looked.regions, looked.white, brown=stains != "he", inky=is_inky(stains), job=job
+    )
     try:
         check_tissue(coreset)
     except InputProblem as problem:

@@ -100,6 +100,7 @@ def gather(
     white: White,
     *,
     brown: bool,
+    inky: bool = False,
     left: Left = _ALL,
     job: Job | None = None,
 ) -> Coreset:
@@ -115,6 +116,8 @@ def gather(
     brown : bool
         Whether a brown chromogen is expected; see `pen_mask`. Red cells and pigment are then
         not told from it and stay in.
+    inky : bool
+        Whether a stain has the hue of ink; see `presets.is_inky`.
     left : Left
         What is left out.
     job : Job, optional
@@ -124,7 +127,9 @@ def gather(
     keys, weights, ods = [], [], []
     tissue = pen = area = 0
     lights = [halved(region) for region in regions]
-    inks = [pen_mask(optical_density(light, white.levels), brown=brown) for light in lights]
+    inks = [
+        pen_mask(optical_density(light, white.levels), brown=brown, inky=inky) for light in lights
+    ]
     if "pen" not in left:
         inks = [np.zeros_like(ink) for ink in inks]
     faint = _faint(lights, inks, white)

@@ -12,7 +12,7 @@ from partwise_stain.asked import Params, read_vectors
 from partwise_stain.coreset import Coreset, gather
 from partwise_stain.foreign import left_out
 from partwise_stain.optics import White
-from partwise_stain.presets import STAINS, preset, published, swatch, unit
+from partwise_stain.presets import STAINS, is_inky, preset, published, swatch, unit
 from partwise_stain.profile import Profile
 from partwise_stain.survey import Survey
 from partwise_stain.trust import Steadiness, steadiness
@@ -56,7 +56,9 @@ def find(looked: Survey, params: Params, profile: Profile | None, job: Job) -> F
         stains = profile.stains
         fixed = profile.vectors if fixed is None else fixed
     left = left_out(params.exclude)
-    coreset = gather(looked.regions, looked.white, brown=stains != "he", left=left, job=job)
+    coreset = gather(
+        looked.regions, looked.white, brown=stains != "he", inky=is_inky(stains), left=left, job=job
+    )
     check_tissue(coreset)
     if stains == "auto":
         stains = _which(coreset)

@@ -151,7 +151,7 @@ def _brightest_mode(flat: Floats, every: Floats, total: int) -> White | None:
     return None
 
 
-def pen_mask(od: Floats, *, brown: bool) -> Mask:
+def pen_mask(od: Floats, *, brown: bool, inky: bool = False) -> Mask:
     """Mark felt pen with a margin, shape (h, w).
 
     Ink is told by hues that no stain of tissue has, over areas that no nucleus fills.
@@ -162,17 +162,19 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
         Of 2 × 2 means.
     brown : bool
         Whether a brown chromogen is expected, so that red and brown are no sign of ink.
+    inky : bool
+        Whether a stain has the hue of ink, so that blue and green are no sign of it.
     """
     size = np.linalg.norm(od, axis=2)
     r, g, b = (od[..., c] / np.maximum(size, 1e-3) for c in range(3))
     strong = size > 0.2
     low = np.minimum(r, b)
     # Ink over tissue is a mixture of both: pure ink is the seed, and grows into what may be mixed.
-    sure = strong & (g < 0.93 * low)  # green
-    maybe = strong & (g < 1.0 * low)
-    sure |= strong & (r > 1.32 * g) & (r > 0.68)  # blue
-    maybe |= strong & (r > 1.12 * g) & (r > 0.64)
-    sure |= (size > 1.4) & (np.minimum(low, g) > 0.5)  # black
+    sure = (size > 1.4) & (np.minimum(low, g) > 0.5)  # black
+    maybe = sure.copy()
+    if not inky:
+        sure |= strong & ((g < 0.93 * low) | ((r > 1.32 * g) & (r > 0.68)))  # green, blue
+        maybe |= strong & ((g < 1.0 * low) | ((r > 1.12 * g) & (r > 0.64)))
     core = ndimage.binary_opening(sure, iterations=_THICK)
     if not brown:
         red = (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)
@@ -184,7 +186,7 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
         near = ndimage.maximum_filter(wide, _WIDE_RED)
         core |= ndimage.binary_opening(red, iterations=_THICK) & near
         sure |= red
-    over = _ink_over_tissue(od, brown=brown)
+    over = _ink_over_tissue(od, brown=brown, inky=inky)
     if not core.any():
         return over
     # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.
@@ -192,7 +194,7 @@ def pen_mask(od: Floats, *, brown: bool) -> Mask:
     return np.asarray(ndimage.binary_dilation(body, iterations=8) | over)
 
 
-def _ink_over_tissue(od: Floats, *, brown: bool) -> Mask:
+def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     """Mark ink that is told from tissue only by what it adds everywhere, shape (h, w).
 
     Between nuclei and fibres there is paler tissue within a few cells' reach, and ink adds to
@@ -207,7 +209,9 @@ def _ink_over_tissue(od: Floats, *, brown: bool) -> Mask:
     above = np.maximum(low - np.median(low[tissue], axis=0), 0)
     size = np.linalg.norm(above, axis=2)
     r, g, b = (above[..., c] / np.maximum(size, 1e-3) for c in range(3))
-    ink = (size > _ABOVE) & (((r > 1.12 * g) & (r > 0.6)) | (g < 0.95 * np.minimum(r, b)))
+    ink = np.zeros(size.shape, dtype=np.bool_)
+    if not inky:
+        ink |= (size > _ABOVE) & ((g < 0.95 * np.minimum(r, b)) | ((r > 1.12 * g) & (r > 0.6)))
     if not brown:
         ink |= (size > _ABOVE_RED) & (r < 0.2) & (b > 0.85 * g) & (g > 0.5)
     core = ndimage.binary_opening(ink, iterations=2)

@@ -9,7 +9,17 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PROTOCOLS", "STAINS", "Protocol", "Stain", "preset", "published", "swatch", "unit"]
+__all__ = [
+    "PROTOCOLS",
+    "STAINS",
+    "Protocol",
+    "Stain",
+    "is_inky",
+    "preset",
+    "published",
+    "swatch",
+    "unit",
+]
 
 Vector = NDArray[np.float64]
 
@@ -59,6 +69,14 @@ def published(stains: str) -> Vector:
 def preset(stains: str) -> Vector:
     """Return the middle of the published vectors, unit columns, shape (3, stains)."""
     return unit(published(stains).mean(axis=0))
+
+
+def is_inky(stains: str) -> bool:
+    """Whether a stain of the protocol has the hue of blue or green ink; False for ``auto``."""
+    if stains not in PROTOCOLS:
+        return False
+    red, green = published(stains)[:, 0], published(stains)[:, 1]
+    return bool((red > 1.4 * green).any())
 
 
 def unit(vectors: ArrayLike) -> Vector:
