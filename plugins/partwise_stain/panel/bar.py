@@ -116,6 +116,10 @@ class Bar(QWidget):
         for name, made in self._wipes.items():
             made.setChecked(name == mode)
 
+    def readout(self) -> str:
+        """Return what is said of the reconstruction."""
+        return self._readout.full()
+
     def set_readout(self, text: str, tip: str = "") -> None:
         """Show how different whole and reconstruction look."""
         self._readout.set_full(text)

