@@ -162,6 +162,10 @@ def facts_of(dataset: Dataset) -> str:
     if dataset.pyramid is not None:
         level = dataset.pyramid.levels[0]
         facts.append(f"{level.width:,} × {level.height:,} px")
+    elif dataset.kind in ("sound", "traces"):
+        facts += _facts_of_signals(dataset)
+    elif dataset.kind == "volume":
+        facts += _facts_of_volume(dataset)
     elif dataset.values is not None and np.ndim(dataset.values) == 2:
         rows, columns = np.shape(dataset.values)
         facts.append(f"{rows:,} × {columns:,}")
@@ -172,6 +176,30 @@ def facts_of(dataset: Dataset) -> str:
     if size is not None:
         facts.append(f"{size:.2f} µm/px")
     return " · ".join(facts) or dataset.kind
+
+
+def _facts_of_signals(dataset: Dataset) -> list[str]:
+    """Channels, how long, and how often a second."""
+    time = next((axis for axis in dataset.axes if axis.name == "time"), None)
+    if time is None or time.unit != "s" or time.step <= 0:
+        return []
+    found = []
+    count = next((axis.size for axis in dataset.axes if axis is not time), 1)
+    if count > 1:
+        found.append(tr("{count} channels", count=count))
+    seconds = time.size * time.step
+    found.append(f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min")
+    return [*found, f"{1 / time.step:,.0f} Hz"]
+
+
+def _facts_of_volume(dataset: Dataset) -> list[str]:
+    """Voxels in x, y and z, and frames."""
+    sizes = {axis.name: axis.size for axis in dataset.axes}
+    if not {"x", "y", "z"} <= sizes.keys():
+        return []
+    found = [" × ".join(str(sizes[name]) for name in "xyz")]
+    frames = [axis.size for axis in dataset.axes if axis.name not in ("x", "y", "z")]
+    return [*found, tr("{count} frames", count=frames[0])] if frames else found
 
 
 def microns(dataset: Dataset) -> float | None:

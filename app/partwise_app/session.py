@@ -497,10 +497,9 @@ class Session(QObject):
         self.opened.emit(Path(file.path))
 
     def _take_project(self, project: filework.OpenedProject) -> None:
-        self._take_document(Document(project.state), project.path)
+        self._take_document(Document(project.state), project.path, project.inputs, project.lost)
         self._look_only = project.look_only
         self._packing = self._packed = project.packed
-        self.inputs.begin(project.inputs, project.lost)
         if project.state.sources:
             first = (
                 project.state.runs[-1].source if project.state.runs else project.state.sources[0].id
@@ -510,7 +509,13 @@ class Session(QObject):
             self.noticed.emit(Notice("look", warning))
         self.opened.emit(project.path)
 
-    def _take_document(self, document: Document, path: Path | None) -> None:
+    def _take_document(
+        self,
+        document: Document,
+        path: Path | None,
+        places: Mapping[str, Path] | None = None,
+        lost: Mapping[str, str] | None = None,
+    ) -> None:
         self._errands.forget()
         self._outbox.cancel()
         self._runner.forget()
@@ -523,7 +528,8 @@ class Session(QObject):
         self._source_id = self._run_id = ""
         self._following = self._refused = None
         self._look_only = self._packing = self._packed = False
-        self.inputs.begin()
+        # Before anybody hears of it: whoever looks at an input at once must not look in vain.
+        self.inputs.begin(places, lost)
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()

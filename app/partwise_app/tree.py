@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QKeySequence,
     QPainter,
@@ -91,7 +92,7 @@ class ProjectTree(QWidget):
         self._thumbs: dict[str, QPixmap] = {}
         self._model = QStandardItemModel(self)
         self._delegate = _Rows(self)
-        self._view = QListView()
+        self._view = _List()
         self._view.setModel(self._model)
         self._view.setItemDelegate(self._delegate)
         self._view.setAccessibleName(tr("Inputs and runs of the project"))
@@ -198,6 +199,16 @@ class ProjectTree(QWidget):
         title = item.text().strip()
         if isinstance(entry, Entry) and title and title != entry.title:
             self.renamed.emit(entry.id, title)
+
+
+class _List(QListView):
+    """A list in which the keyboard's arrival chooses nothing."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt makes the first entry the current one where there is none: nobody asked for it.
+        blocked = self.selectionModel().blockSignals(not self.currentIndex().isValid())
+        super().focusInEvent(event)
+        self.selectionModel().blockSignals(blocked)
 
 
 class _Rows(QStyledItemDelegate):

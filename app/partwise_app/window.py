@@ -398,7 +398,7 @@ class Window(QMainWindow):
             self._pages.setCurrentWidget(page)
             self.welcome.set_recent(self.settings.recent)
             # Keys belong to the picture at first, not to the first button in the row.
-            (self.desk.stage if page is self.desk else page).setFocus()
+            (self.desk.shown if page is self.desk else page).setFocus()
 
     def _name_undo(self) -> None:
         for command_id, word, name in (

@@ -112,6 +112,20 @@ def test_facts_of_an_image_name_size_power_and_pixel() -> None:
     assert resolve.microns(data) == 0.4991
 
 
+def test_the_facts_of_signals_and_volumes_are_told_in_their_own_units() -> None:
+    channel, time = Axis("channel", 12), Axis("time", 10_000, "s", 0.001)
+    assert resolve.facts_of(Dataset("traces", "a", (channel, time))) == (
+        "12 channels · 10.0 s · 1,000 Hz"
+    )
+    long = Axis("time", 600 * 16_000, "s", 1 / 16_000)
+    assert resolve.facts_of(Dataset("sound", "a", (Axis("channel", 1), long))) == (
+        "10.0 min · 16,000 Hz"
+    )
+    space = (Axis("frame", 42), Axis("z", 9, "mm"), Axis("y", 8, "mm"), Axis("x", 7, "mm"))
+    assert resolve.facts_of(Dataset("volume", "a", space)) == "7 × 8 × 9 · 42 frames"
+    assert resolve.facts_of(Dataset("volume", "a", (time,))) == "volume"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (0.41234, "0.4123"), (236.0, "236"), (12345.6, "12,346"), (1e-7, "1.00e-07")],

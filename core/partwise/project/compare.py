@@ -97,7 +97,8 @@ def _measures(before: Run, after: Run) -> list[Difference]:
         a, b = one.get(name), two.get(name)
         change = ""
         if a is not None and b is not None and a.unit == b.unit:
-            change = _signed(b.value - a.value)
+            same = _number(a.value) == _number(b.value)  # as far as is shown
+            change = "0" if same else _signed(b.value - a.value)
         out.append(Difference("Measure", name, _measured(a), _measured(b), change))
     return out
 
