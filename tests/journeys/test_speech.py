@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QPushButton
 from tests.journeys.conftest import Journey
 
 from partwise.job import LocalJob
@@ -25,6 +25,7 @@ from partwise_speech import device
 from partwise_speech.dictionary import load_dictionary
 from partwise_speech.loudness import Loudness
 from partwise_speech.panel import Panel
+from partwise_speech.panel.inspecting import Inspector
 from partwise_speech.player import NoSound, Pull
 from partwise_speech.readers import load_sound
 from partwise_speech.strength import render
@@ -338,6 +339,26 @@ def _radio(panel: Panel) -> Any:
     found = panel.shelf.findChild(QRadioButton)
     assert found is not None
     return found
+
+
+def test_a_dictionary_is_looked_into_and_heard(journey: Journey, room: Room, done: Path) -> None:
+    _, panel, _ = ready(journey, done)
+    look = next(
+        made
+        for made in panel.shelf.findChildren(QPushButton)
+        if made.accessibleName() == "Look at Generic voice"
+    )
+    look.click()
+    box = panel.findChild(Inspector)
+    assert box is not None
+    journey.qtbot.waitExposed(box)
+    assert box.grab().save(str(journey.results / "journey-speech-dictionary.png"))
+    assert len(box.tiles) > 40
+    box.tiles[5].click()
+    ear = room.ear
+    assert ear is not None
+    assert np.abs(ear.listen(8000)).max() > 0.2
+    box.close()
 
 
 def test_without_a_loudspeaker_all_else_works_and_the_reason_is_there(

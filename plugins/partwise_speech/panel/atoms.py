@@ -23,9 +23,11 @@ class AtomTile(QAbstractButton):
 
     muted_asked = Signal()
 
-    def __init__(self, number: int, color: str) -> None:
+    def __init__(self, number: int, color: str, of: str = "") -> None:
         super().__init__()
         self.number = number
+        self._of = of or tr("the noise")
+        self._share: float | None = None
         self.muted = False
         self._color = color
         self._line: NDArray[np.float64] = np.zeros(2)
@@ -35,7 +37,7 @@ class AtomTile(QAbstractButton):
         self.setMinimumSize(40, 34)
         self._name()
 
-    def set_spectrum(self, spectrum: NDArray[np.floating], share: float) -> None:
+    def set_spectrum(self, spectrum: NDArray[np.floating], share: float | None) -> None:
         """Show a spectrum, low frequencies left, and say its share of the noise."""
         top = float(spectrum.max(initial=0.0)) or 1.0
         level = 20 * np.log10(np.maximum(np.asarray(spectrum, np.float64) / top, 1e-6))
@@ -93,10 +95,12 @@ class AtomTile(QAbstractButton):
             super().keyPressEvent(event)
 
     def _name(self) -> None:
-        words = tr("Atom {number} of the noise", number=self.number)
-        share = getattr(self, "_share", None)
-        if share is not None:
-            words += tr(", {share} % of it", share=f"{100 * share:.0f}")
+        words = tr("Atom {number} of {name}", number=self.number, name=self._of)
+        if self._share is None:
+            self.setAccessibleName(words)
+            self.setToolTip(words + "\n" + tr("Click to hear noise of this shape"))
+            return
+        words += tr(", {share} % of it", share=f"{100 * self._share:.0f}")
         if self.muted:
             words += tr(", muted")
         self.setAccessibleName(words)

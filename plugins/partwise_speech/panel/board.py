@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
-from partwise.api import Result, UsageProblem
+from partwise.api import FileProblem, Result, UsageProblem
 from partwise_app.api import Brush, Host, tr
 from partwise_speech import library
+from partwise_speech.dictionary import load_dictionary
 from partwise_speech.painted import Painted
 from partwise_speech.panel.atoms import AtomGrid
 from partwise_speech.panel.closer import Closer
 from partwise_speech.panel.drift import Drift, drift_of
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
+from partwise_speech.panel.inspecting import Inspector
 from partwise_speech.panel.keys import Keys
 from partwise_speech.panel.learning import Learning
 from partwise_speech.panel.listening import Listening
@@ -29,6 +31,7 @@ from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.teaching import ERASER, NOISE_COLOR, Teaching
 from partwise_speech.panel.transport import Transport
 from partwise_speech.panel.trying import Trying
+from partwise_speech.sources import generic_voice
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QShowEvent
@@ -119,7 +122,9 @@ class Panel(QWidget):
     def _compare(self, dataset: object, result: Result | None) -> None:
         """The first result of a recording is seen beside it."""
         whole = array_of(result, "gain") is not None and not self._host.running
-        if whole and dataset is not self._compared:
+        view = self.stagehand.view
+        offered = view is not None and "compare" in dict(view.layers())
+        if whole and offered and dataset is not self._compared:
             self._compared = dataset
             self._host.look("compare")
 
@@ -170,6 +175,7 @@ class Panel(QWidget):
         self.shelf.noise_chosen.connect(self._choose_noise)
         self.shelf.save_noise_asked.connect(self._save_noise)
         self.shelf.forget_asked.connect(self._forget)
+        self.shelf.look_asked.connect(self._inspect)
         self.learning.learned.connect(self._on_learned)
         self.learning.failed.connect(host.notify)
         self.recording.recorded.connect(host.open)
@@ -372,6 +378,14 @@ class Panel(QWidget):
     def _choose_noise(self, value: str) -> None:
         self._set("noise_file", value, tr("Choose a noise"))
         self._soon.start()
+
+    def _inspect(self, value: str) -> None:
+        try:
+            found = generic_voice() if value == GENERIC else load_dictionary(Path(value))
+        except FileProblem as problem:
+            self._host.notify(tr("{what}; {fix}", what=problem.what, fix=problem.fix))
+            return
+        Inspector(found, self).show()
 
     def _forget(self, path: object) -> None:
         assert isinstance(path, Path)

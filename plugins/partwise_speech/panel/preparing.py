@@ -19,7 +19,7 @@ from partwise_speech.sound import Recording, recording_of
 __all__ = ["ATOMS", "Preparing", "array_of"]
 
 ATOMS = "atoms"
-_LONGEST_S = 60.0  # of atoms that are heard alone
+_LONGEST_S = 30.0  # of atoms that are heard alone
 
 
 class Preparing(QObject):
@@ -101,7 +101,7 @@ class Preparing(QObject):
         chosen: tuple[int, ...],
         stretch: tuple[float, float],
     ) -> None:
-        """Prepare the sound of some atoms, a minute at most, as the track `ATOMS`."""
+        """Prepare the sound of some atoms, half a minute at most, as the track `ATOMS`."""
         recording, codes = self.recording, self._codes
         if recording is None or codes is None:
             return

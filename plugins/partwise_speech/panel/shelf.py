@@ -28,6 +28,8 @@ class Shelf(QWidget):
     save_noise_asked = Signal()
     forget_asked = Signal(object)
     """A path."""
+    look_asked = Signal(str)
+    """``"generic"`` or a path: its atoms shall be seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +105,15 @@ class Shelf(QWidget):
         words.addWidget(Elided(about, "small"))
         line.addWidget(pick)
         line.addLayout(words, 1)
+        if value:
+            look = button(
+                tr("Look"),
+                "link",
+                name=tr("Look at {name}", name=name),
+                tip=tr("See and hear its atoms"),
+            )
+            look.clicked.connect(partial(self.look_asked.emit, value))
+            line.addWidget(look)
         if saved is not None:
             row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             row.customContextMenuRequested.connect(partial(self._on_menu, row, saved.path))

@@ -14,11 +14,11 @@ from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 
-__all__ = ["sound_of_atoms"]
+__all__ = ["shaped_noise", "sound_of_atoms"]
 
 Array = NDArray[np.float32]
 
-_UPDATES = 30
+_UPDATES = 12
 _TINY = np.float32(1e-9)
 
 
@@ -69,6 +69,37 @@ def sound_of_atoms(
     sound = stft.overlapped(spectra * share)
     low = start - (first * stft.hop - stft.lead)
     return np.asarray(sound[low : low + end - start], dtype=np.float32)
+
+
+def shaped_noise(atom: Array, seconds: float = 0.9, seed: int = 0) -> Array:
+    """Return noise with the spectrum and the course of an atom, again and again.
+
+    An atom has no phase and no pitch below its bands: this is what can be heard of it alone.
+
+    Parameters
+    ----------
+    atom : ndarray of float32, shape (DEPTH * BANDS,)
+    seconds : float
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, shape (samples,)
+        At `partwise_speech.frames.RATE`, its largest sample 0.5.
+    """
+    stft = stft_for(RATE)
+    samples = round(seconds * RATE)
+    frames = stft.count(samples)
+    bands = atom.reshape(DEPTH, BANDS).T
+    around = np.concatenate([bands, bands[:, ::-1]], axis=1)  # there and back: no jump
+    course = np.tile(around, (1, -(-frames // (2 * DEPTH))))[:, :frames]
+    weights = band_matrix(stft.bins, RATE, BANDS)
+    magnitudes = weights.T @ (course / np.maximum(weights.sum(axis=1), 1e-9)[:, None])
+    phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, magnitudes.shape)
+    sound = stft.backward(magnitudes * np.exp(1j * phase), samples)
+    ramp = np.minimum(1.0, np.minimum(np.arange(samples), np.arange(samples)[::-1]) / (0.02 * RATE))
+    sound = sound * ramp.astype(np.float32)
+    return np.asarray(0.5 * sound / max(float(np.abs(sound).max()), 1e-9), dtype=np.float32)
 
 
 def _activations(V: Array, W: Array) -> Array:

@@ -19,7 +19,7 @@ from partwise_speech.outlook import view_of_recording
 from partwise_speech.panel.closer import fine_levels
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard, heard_of, matched
 from partwise_speech.panel.preview import preview_of, scaled_levels
-from partwise_speech.panel.single import sound_of_atoms
+from partwise_speech.panel.single import shaped_noise, sound_of_atoms
 from partwise_speech.readers import load_sound
 from partwise_speech.sound import recording_of
 from partwise_speech.strength import codes_of, render
@@ -173,6 +173,18 @@ def test_no_atom_is_silence(tmp_path: Path) -> None:
     codes = codes_of(np.full((257, 380), 0.5))
     atoms = np.stack([_atom(0, 40)], axis=1)
     assert not sound_of_atoms(recording, codes, atoms, (), (0.0, 1.0)).any()
+
+
+def test_an_atom_by_itself_is_noise_of_its_shape() -> None:
+    high = int(np.argmax(band_matrix(257, RATE, BANDS)[:, 96] > 0))  # about 3 kHz
+    sound = shaped_noise(_atom(high, high + 6), 0.9)
+    assert np.abs(sound).max() == pytest.approx(0.5)
+    assert sound.size == round(0.9 * RATE)
+    assert abs(sound[0]) < 1e-3
+    power = np.square(np.abs(np.fft.rfft(sound)))
+    hertz = np.fft.rfftfreq(sound.size, 1 / RATE)
+    inside = (hertz > 2500) & (hertz < 4500)
+    assert power[inside].sum() > 0.9 * power.sum()
 
 
 # The library
