@@ -262,9 +262,9 @@ class _Fit:
         if block.allowed is None:
             block.grown = block.ratio @ active.T
             return
-        free: Array = block.allowed.noise
-        block.grown = (block.ratio * free) @ active.T
-        block.seen = np.asarray(free @ active.T, np.float32)
+        free = block.allowed.noise
+        block.grown = np.matmul(block.ratio * free, active.T, dtype=np.float32)
+        block.seen = np.matmul(free, active.T, dtype=np.float32)
 
     def _change(self, block: _Block, *, count: bool = False) -> None:
         """Find by which factor each activation wants to change; sets the ratios too."""
