@@ -43,7 +43,7 @@ def names_of(W: Array, blood: Sequence[int], middle_min: Array) -> tuple[Name, .
         peak = float(W[:, k].max())
         traps = peak > 0 and float(W[late, k].mean()) > _TRAPS * peak
         tissues += 1
-        kind = "Trapping tissue" if traps else "Washout tissue"
+        kind = "Retention" if traps else "Washout"
         names.append(Name(f"tissue-{tissues}", kind, _TISSUE[(tissues - 1) % len(_TISSUE)]))
     return _told_apart(names)
 

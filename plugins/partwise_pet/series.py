@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, InputProblem, Job, stop_if_cancelled
+from partwise.api import Axis, Dataset, InputProblem, Job, stop_if_cancelled
 from partwise_pet.nifti import load_mask
 from partwise_pet.region import points_of, region_of
 from partwise_pet.times import read_frames
@@ -61,6 +61,11 @@ class Series:
     unit : str
     below : float
         Share of the values within the mask that were below zero.
+    timing, negative : str
+        What said the times; what was done to values below zero.
+    space : tuple of Axis
+        z, y and x of the volume.
+    orientation : str
     notes : tuple of str
     """
 
@@ -75,6 +80,8 @@ class Series:
     below: float
     timing: str
     negative: str
+    space: tuple[Axis, ...] = ()
+    orientation: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -154,6 +161,8 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         below,
         timing,
         settings.negative,
+        tuple(dataset.axes[1:]),
+        str(dataset.meta.get("orientation", "")),
         tuple(notes),
     )
 

@@ -243,8 +243,14 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
                 "volume",
                 f"{name}, after {plots.from_min:g} min",
                 {"values": volume},
-                (),
-                {"tab": name, "unit": unit, "window": [0.0, max(top, 1e-6)], "map": True},
+                series.space,
+                {
+                    "tab": name,
+                    "unit": unit,
+                    "window": [0.0, max(top, 1e-6)],
+                    "map": True,
+                    "orientation": series.orientation,
+                },
             )
         )
     return told

@@ -101,7 +101,8 @@ def dataset_of(scan: Scan) -> Dataset:
         "notes": notes,
         **scan.facts,
     }
-    time = Axis("time", frames, "min" if spans is not None else "")
+    # Without times an axis of frames is all there is to say.
+    time = Axis("time", frames, "min") if spans is not None else Axis("frame", frames, "", 1, 1)
     axes = (time, *_space(scan.affine, (nz, ny, nx)))
     return Dataset(
         "volume",

@@ -50,15 +50,16 @@ def test_the_sample_gives_blood_and_tissue_with_names_and_doubt(result: Result) 
     assert [part.name for part in result.parts[:3]] == [
         "Arterial blood",
         "Venous blood",
-        "Trapping tissue",
+        "Retention",
     ]
     assert sum(part.share for part in result.parts) == pytest.approx(1)
     assert line(result, "blood").verdict == "good"
-    assert line(result, "uniqueness").verdict == "bad"
-    assert "does not determine" in line(result, "uniqueness").text
+    # Without a click the fit alone never settles how late blood goes on; it is always said.
+    assert line(result, "uniqueness").verdict in ("look", "bad")
+    assert "Arterial blood −" in line(result, "uniqueness").text
     assert line(result, "use").text == "Research use, not diagnostic"
     assert "not believed" in line(result, "timing").detail
-    ki = [m for m in result.measures if m.name == "Ki, Trapping tissue, factor"]
+    ki = [m for m in result.measures if m.name == "Ki, Retention, factor"]
     assert ki[0].value == pytest.approx(0.0443, rel=0.12)
     assert ki[0].unit == "mL/cm³/min"
 
@@ -169,8 +170,8 @@ def test_blood_samples_are_compared_and_drive_the_plots(
     path.write_text("time_s\tplasma\n" + "".join(f"{t}\t{v}\n" for t, v in rows), "utf-8")
     told = run(dataset, blood=str(path), input="samples")
     assert line(told, "samples").value == pytest.approx(-0.5, abs=0.03)
-    half = next(m for m in told.measures if m.name == "Ki, Trapping tissue, factor").value
-    whole = next(m for m in result.measures if m.name == "Ki, Trapping tissue, factor").value
+    half = next(m for m in told.measures if m.name == "Ki, Retention, factor").value
+    whole = next(m for m in result.measures if m.name == "Ki, Retention, factor").value
     assert half == pytest.approx(whole / 2, rel=0.05)
 
 

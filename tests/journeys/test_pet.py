@@ -1,0 +1,183 @@
+"""A dynamic series from opening to curves, anchors and a corrected frame table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from tests.journeys.conftest import Journey
+
+from partwise.project.document import Strip
+from partwise_app.viewers.curves import CurvesView
+from partwise_app.viewers.volume import VolumeView
+from partwise_pet.panel.board import Panel
+from partwise_pet.samples import heart_series
+
+
+def _settle(window: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        window.session.edits.parameter(name, value, "")
+
+
+_QUICK = {"rank": "4", "doubt": False, "region": "box 1:29 2:24 5:15"}
+
+
+def _picture(journey: Journey, window: Any, name: str) -> None:
+    """Keep a picture once the window has laid itself out."""
+    for _ in range(5):
+        QApplication.processEvents()
+    journey.picture(window, name)
+
+
+def _panel(window: Any) -> Panel:
+    found = window.findChild(Panel)
+    assert isinstance(found, Panel)
+    return found
+
+
+def _view(window: Any) -> VolumeView:
+    found = window.desk.drawing("volume")
+    assert isinstance(found, VolumeView)
+    return found
+
+
+def _click(journey: Journey, view: VolumeView, voxel: tuple[int, int, int]) -> None:
+    """Click a voxel (z, y, x) in the axial slice through it."""
+    view.set_voxel(voxel)
+    pane = view.panes()[0]
+    whole = view._picture_rect(0, pane)
+    across, down = view._planes[0].to_screen(voxel)
+    spot = whole.topLeft()
+    spot.setX(whole.left() + across * whole.width())
+    spot.setY(whole.top() + down * whole.height())
+    QTest.mouseClick(
+        view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot.toPoint()
+    )
+
+
+def test_from_a_series_to_curves_and_the_same_numbers_again(journey: Journey) -> None:
+    window = journey.window()
+    session = window.session
+    journey.open(window, heart_series())
+    view = _view(window)
+    assert view.isVisible()
+    view.set_frame(6)  # the first pass
+    _picture(journey, window, "pet-input")
+    assert "42 frames of 5 to 300 s" in _panel(window)._frames.text()
+
+    _settle(window, _QUICK)
+    snapshots: list[object] = []
+    session.snapshot_arrived.connect(snapshots.append)
+    view.set_frame(-1)
+    journey.run(window)
+    run = session.run
+    assert run is not None
+    assert snapshots, "factors are seen before the run ends"
+    names = [strip.name for strip in session.strips]
+    assert names[:3] == ["Arterial blood", "Venous blood", "Retention"]
+    assert window.desk.trust.texts()[0].startswith("good: Blood is")
+    _picture(journey, window, "pet-slices")
+    for place, (mode, _) in enumerate(window.desk.views.modes()):
+        window.desk.views.set_mode(mode)
+        _picture(journey, window, f"pet-view-{place}")
+
+    # A solo shows one factor's image and curve.
+    window.desk.views.set_mode(window.desk.views.modes()[0][0])
+    session.edits.strip("blood-1", "Solo", {"solo": True})
+    shown: Any = window.desk.drawing("curves")
+    assert isinstance(shown, CurvesView)
+    assert [each.name for each in shown.series] == ["Arterial blood"]
+    _picture(journey, window, "pet-solo")
+    session.edits.strip("blood-1", "Solo", {"solo": False})
+
+    project = journey.folder / "heart.partwise"
+    journey.save(window, project)
+    other = journey.window()
+    journey.open(other, project)
+    again = other.session.run
+    assert again is not None
+    assert again.result.measures == run.result.measures
+    for mine, theirs in zip(run.result.parts, again.result.parts, strict=True):
+        np.testing.assert_array_equal(mine.profile, theirs.profile)
+    strips: tuple[Strip, ...] = other.session.strips
+    assert strips == session.strips
+
+
+def test_clicks_set_anchors_and_shape_the_region(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, heart_series())
+    session, panel, view = window.session, _panel(window), _view(window)
+    bar = panel.under_stage
+    journey.qtbot.waitUntil(bar.isVisible)
+    _settle(window, {"rank": "4", "doubt": False})
+
+    view.set_voxel((10, 13, 20))
+    bar.reach.setValue(44)
+    bar.box_asked.emit()
+    assert session.parameters["region"] == "box 9:32 2:25 0:22"
+    bar.set_tool("cut")
+    bar.reach.setValue(8)
+    _click(journey, view, (10, 4, 12))
+    assert session.parameters["region"].endswith("; -ball 12 4 10 2.0")
+    bar.whole_asked.emit()
+    assert session.parameters["region"] == ""
+
+    bar.set_tool("anchor")
+    bar.factor.setCurrentIndex(0)
+    _click(journey, view, (10, 13, 20))
+    bar.factor.setCurrentIndex(1)
+    _click(journey, view, (10, 13, 9))
+    assert session.parameters["points"] == "1@20,13,10 2@9,13,10"
+    assert "1 click" in panel._anchors.text()
+    _picture(journey, window, "pet-anchors")
+    window.action("edit_undo").trigger()
+    # Clicks in quick succession are one step.
+    assert session.parameters["points"] in ("", "1@20,13,10")
+    window.action("edit_redo").trigger()
+    journey.run(window)
+    run = session.run
+    assert run is not None
+    assert [part.name for part in run.result.parts[:2]] == ["Arterial blood", "Venous blood"]
+    _picture(journey, window, "pet-anchored")
+
+
+def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
+    journey: Journey, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.nii.gz"
+    bare.write_bytes(heart_series().read_bytes())
+    window = journey.window()
+    journey.open(window, bare)
+    panel = _panel(window)
+    assert "never guessed" in panel._frames.text()
+    _settle(window, _QUICK)
+    with journey.qtbot.waitSignal(window.session.stopped, timeout=60_000):
+        window.action("run_start").trigger()
+    notice = window.notices.notice
+    assert notice is not None
+    assert "never guessed" in notice.text
+    _picture(journey, window, "pet-no-times")
+
+    dialog = panel.show_frames()
+    assert dialog is not None
+    assert dialog.problem
+    for row in range(42):
+        for column, value in enumerate((60 * row, 60)):
+            cell: Any = dialog.table.item(row, column)
+            cell.setText(str(value))
+    assert not dialog.problem
+    cell = dialog.table.item(3, 1)
+    cell.setText("90")
+    assert "overlap" in dialog.problem
+    dialog.show()
+    assert dialog.grab().save(str(journey.results / "journey-pet-frame-table.png"))
+    cell.setText("60")
+    dialog.accept()
+    assert Path(window.session.parameters["frames"]).is_file()
+    assert "42 frames of 60 to 60 s" in panel._frames.text()
+    journey.run(window)
+    assert window.session.run is not None
