@@ -69,3 +69,15 @@ def test_pale_colours_are_told_apart_as_finely_as_dark_ones() -> None:
         patches.append(np.rint(light).astype(np.uint8))
     pale, dark = (gather([patch], WHITE, brown=False) for patch in patches)
     assert len(pale.od) > 0.4 * len(dark.od)
+
+
+def test_a_bleeding_beside_little_tissue_is_left_out() -> None:
+    rng = np.random.default_rng(8)
+    od = np.zeros((320, 320, 3))
+    fraction = rng.uniform(0, 1, (320, 100, 1))
+    od[:, :100] = 0.5 * (fraction * VECTORS[:, 0] + (1 - fraction) * VECTORS[:, 1])
+    od[:, 200:275] = 0.6 * unit(np.array([0.10, 0.75, 0.65])) * rng.uniform(0.8, 1.2, (320, 75, 1))
+    rgb = np.rint(np.array(WHITE.levels) * 10.0**-od).astype(np.uint8)
+    found = gather([rgb], WHITE, brown=False)
+    blue = found.od[:, 2] > 0.85 * found.od[:, 1]
+    assert found.counts()[blue].sum() < 0.02 * found.counts().sum()
