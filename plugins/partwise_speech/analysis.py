@@ -154,6 +154,7 @@ class SpeechAnalysis:
         job.report(0.0, "Listening")
         recording = recording_of(dataset)
         _check_length(recording)
+        _check_locks(job)
         voice = voice_of(params.speech_dictionary, job.seed)
         stop_if_cancelled(job)
         noise = hear_noise(
@@ -174,6 +175,7 @@ class SpeechAnalysis:
             noise.level,
             choose(params.method, noise.snr_db, noise.alike, own_voice=own),
             _OWN if own else _GENERIC,
+            noise.loudest,
             Painted.read(params.painted),
         )
         summary = Summary(recording, separator.frames, noise.span)
@@ -198,6 +200,15 @@ def _check_length(recording: Recording) -> None:
             f"{recording.title} lasts {recording.seconds:.2f} s",
             argument="input",
             fix=f"give at least {_SHORTEST_S} s",
+        )
+
+
+def _check_locks(job: Job) -> None:
+    for part in job.kept:
+        raise InputProblem(
+            f"{part.name} is locked, and the rest of the recording is then fixed as well",
+            argument="input",
+            fix="unlock it; to keep what it is made of, save the noise or the voice and choose it",
         )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
+from partwise_speech.bands import band_matrix
 from partwise_speech.choice import Likeness, likeness
-from partwise_speech.dictionary import DEPTH, Dictionary, banded, patches
+from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.separator import frames_of, model_frames
@@ -37,6 +39,8 @@ class Noise:
     atoms : ndarray of float32, shape (features, atoms)
     level : ndarray, shape (257,)
         Mean power.
+    loudest : ndarray of float32, shape (257,), or None
+        The most that was heard of it alone, as magnitudes over four frames; None without a span.
     span : tuple of float or None
         Where it is alone in this recording, in seconds.
     origin : str
@@ -49,6 +53,7 @@ class Noise:
 
     atoms: Array
     level: NDArray[np.floating[Any]]
+    loudest: Array | None
     span: tuple[float, float] | None
     origin: str
     snr_db: float
@@ -102,6 +107,7 @@ def hear_noise(
     else:
         found, origin = _quietest(whole), "quietest moments"
     level = np.maximum(np.square(found).mean(axis=1), 1e-12)
+    loudest = None if span is None else _loudest(found)
     if given is not None:
         origin = "noise file"
         if given.sound is not None:
@@ -111,7 +117,7 @@ def hear_noise(
         atoms = given.dictionary.atoms
     else:
         atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)
-    return Noise(atoms, level, span, origin, _snr(whole, level, span), alike)
+    return Noise(atoms, level, loudest, span, origin, _snr(whole, level, span), alike)
 
 
 def _span(recording: Recording, asked: str, whole: Array) -> tuple[float, float] | None:
@@ -139,6 +145,13 @@ def _inside(recording: Recording, span: tuple[float, float]) -> Array:
     last = int((span[1] * RATE - stft.hop) // stft.hop)
     last = min(max(last, first + DEPTH + 1), model_frames(recording))
     return np.abs(frames_of(recording, max(min(first, last - DEPTH - 1), 0), last))
+
+
+def _loudest(found: Array) -> Array:
+    """The most of each band over four frames, as bins."""
+    bands = uniform_filter1d(banded(found), 4, axis=1)
+    most = band_matrix(len(found), RATE, BANDS).T @ bands.max(axis=1)
+    return np.asarray(most, dtype=np.float32)
 
 
 def _quietest(whole: Array) -> Array:

@@ -108,6 +108,8 @@ class Separator:
     choice : Choice
         What the gain is made of.
     settings : Settings
+    loudest : ndarray of float32, shape (257,), optional
+        The most that was heard of the noise alone: its model counts for no more.
     painted : Painted, optional
         What a hand has marked.
     """
@@ -120,12 +122,14 @@ class Separator:
         level: NDArray[np.floating],
         choice: Choice,
         settings: Settings,
+        loudest: Array | None = None,
         painted: Painted | None = None,
     ) -> None:
         self.recording = recording
         self.choice = choice
         self.settings = settings
         self._painted = painted or Painted()
+        self._loudest = loudest
         self.noise = noise
         self._speech = speech.atoms
         self._tracker = Tracker(level)
@@ -167,6 +171,8 @@ class Separator:
         s, n = (unfolded(part, found.shape[1])[:, core] for part in (fit.speech, fit.noise))
         weights = band_matrix(len(found), RATE, BANDS).T
         s, n = weights @ s, weights @ n
+        if self._loudest is not None:
+            np.minimum(n, self._loudest[:, None], out=n)
         sharp = np.float32(self.choice.sharp)
         np.power(s, sharp, out=s)
         np.power(n, sharp, out=n)

@@ -192,6 +192,7 @@ def report(split: str, chosen: list[cases.Case], told: Scores) -> None:
     _pairs(gains, units)
     for what in ("noise", "snr"):
         _by(what, chosen, gains)
+    _harm(chosen, gains)
 
 
 def _pair(values: NDArray[np.float64], units: NDArray[np.str_]) -> str:
@@ -230,6 +231,18 @@ def _by(what: str, chosen: list[cases.Case], gains: Mapping[str, NDArray[np.floa
         for k, key in enumerate(keys):
             p, s, d = values[place == k].mean(axis=0)
             print(f"    {key!s:10} {p:+.3f} / {s:+.3f} / {d:+.2f}")
+
+
+def _harm(chosen: list[cases.Case], gains: Mapping[str, NDArray[np.float64]]) -> None:
+    """Print the worst noise of each method, by STOI and, where noise is weak, by PESQ."""
+    print("\nnever harm: the noise that gains least")
+    noise = np.array([c.noise for c in chosen])
+    weak = np.array([c.snr >= 5 for c in chosen])
+    for name, values in gains.items():
+        stoi = {key: values[noise == key, 1].mean() for key in np.unique(noise)}
+        pesq = {key: values[(noise == key) & weak, 0].mean() for key in np.unique(noise[weak])}
+        low, poor = min(stoi, key=stoi.__getitem__), min(pesq, key=pesq.__getitem__)
+        print(f"{name:30} STOI {stoi[low]:+.3f} {low:10} PESQ at 5, 10 dB {pesq[poor]:+.3f} {poor}")
 
 
 def speed() -> None:

@@ -223,6 +223,12 @@ def test_wrong_values_are_refused(dataset: Dataset, tmp_path: Path) -> None:
         SpeechAnalysis().run(other, P(), LocalJob())
 
 
+def test_a_locked_part_leaves_nothing_to_find(dataset: Dataset, result: Result) -> None:
+    job = LocalJob(kept=result.parts[1:])
+    with pytest.raises(InputProblem, match="Noise is locked"):
+        SpeechAnalysis().run(dataset, P(), job)
+
+
 def test_cancel_leaves_at_once(dataset: Dataset) -> None:
     with pytest.raises(Cancelled):
         SpeechAnalysis().run(dataset, P(), LocalJob(is_cancelled=lambda: True))
