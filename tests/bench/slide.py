@@ -171,9 +171,10 @@ def _child(task: str, path: Path) -> None:
         _TASKS["analyse"](_small(path))
     gc.collect()
     baseline = _now()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     told = _TASKS[task](path)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+    told = {"processor s": round(cpu, 2), **told}
     print(json.dumps({"over MiB": round(_peak() - baseline), "s": round(seconds, 2), **told}))
 
 
@@ -213,7 +214,7 @@ def _main() -> None:
         for title, task, path in jobs:
             command = [sys.executable, __file__, "--child", task, str(path)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
+            if done.returncode != 0:
                 print(f"{title:>22}  {task:<9} failed: {done.stderr.strip().splitlines()[-1]}")
                 continue
             told = json.loads(done.stdout.splitlines()[-1])

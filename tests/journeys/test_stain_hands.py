@@ -100,7 +100,7 @@ def test_a_region_is_drawn_measured_renamed_kept_and_taken_back(journey: Journey
 
     out = journey.folder / "numbers.csv"
     panel_files.save_numbers(panel.told, out)
-    assert out.read_text(encoding="utf-8").splitlines()[2].startswith("Region 1,")
+    assert out.read_text(encoding="utf-8").splitlines()[2].startswith("Tumour,")
     project = journey.folder / "regions.partwise"
     journey.save(window, project)
     other = journey.window()

@@ -463,10 +463,10 @@ def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
 
 
 def _sentence(problem: InputProblem) -> str:
-    what = problem.what
+    what = _capital(problem.what)
     if isinstance(problem, FileProblem):
-        what = f"{problem.path.name} {what}"
-    return _capital(f"{what}; {problem.fix}." if problem.fix else f"{what}.")
+        what = f"{problem.path.name} {problem.what}"
+    return f"{what}; {problem.fix}." if problem.fix else f"{what}."
 
 
 def _capital(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from partwise.api import Dataset, LocalJob, Mixing
+from partwise_app.api import tr
 from partwise_stain.panel.aside import Aside
 from partwise_stain.panel.case import Case
 from partwise_stain.regional import Told, measure_region
@@ -37,7 +39,10 @@ class Measuring(QObject):
         found: list[tuple[str, str, Told | None]] = []
         for region in self._all():
             told = self._known.get(self._name(region))
-            found.append((region.key if region else "", region.name if region else "Slide", told))
+            name = region.name if region else tr("Slide")
+            if told is not None and told.name != name:  # another name, the same numbers
+                told = dataclasses.replace(told, name=name, region=region)
+            found.append((region.key if region else "", name, told))
         return found
 
     def known(self) -> tuple[Told, ...]:
@@ -74,7 +79,7 @@ class Measuring(QObject):
         case = self._case
         return (
             case.source,
-            region,
+            region.points if region else None,
             case.names,
             case.vectors,
             case.white,
