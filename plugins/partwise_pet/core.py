@@ -44,7 +44,10 @@ def cores_of(
     W: Array,
     only: int | None = None,
 ) -> tuple[Core, ...]:
-    """Return where each factor is purest; its anchors, where it has any.
+    """Return where each factor is purest.
+
+    A few clicks are too few to measure by: the purest voxels join them. Many anchors, a region
+    that a person drew, are the core themselves.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ def cores_of(
     W : float64, shape (frames, factors)
         Their lengths say how much a factor counts beside others.
     only : int, optional
-        The one factor that is asked for.
+        The one factor that is asked for; its anchors alone are then its core, if it has any.
     """
     amounts = smoothed(H, mask)
     size = np.linalg.norm(W, axis=0)[:, None]
@@ -63,7 +66,9 @@ def cores_of(
     found = []
     for k in range(len(H)) if only is None else (only,):
         given = anchors[k] if k < len(anchors) else np.empty(0, np.intp)
-        columns = given if given.size else _purest(amounts[k], share[k], mask)
+        columns = given
+        if not given.size or (only is None and given.size < _MANY):
+            columns = np.union1d(given, _purest(amounts[k], share[k], mask)).astype(np.intp)
         found.append(
             Core(columns, float(share[k][columns].mean()), _is_thin(amounts[k], columns, mask))
         )

@@ -27,7 +27,7 @@ OFF = 0.10, 0.22
 The second was set on twelve simulated hearts; how often it warns is measured on others by
 tests/bench/pet.py.
 """
-_WIDE = 0.15, 0.40
+_WIDE = 0.15  # of the late part, from lowest to highest
 _LATE = 1 / 3
 _NEGATIVE = 0.15, 0.40
 _PURE = 0.8
@@ -153,12 +153,14 @@ def _unique(evidence: Evidence, parts: Sequence[Part]) -> Trust:
     if blood:
         k = max(blood, key=lambda j: spread[j])
     low, high = widths[k]
-    verdict = _grade(-spread[k], -_WIDE[0], -_WIDE[1])
+    verdict: Verdict = "good" if spread[k] <= _WIDE else "look"
+    if spread[k] > _WIDE and any(abs(each.off) > OFF[1] for each in evidence.blood):
+        verdict = "bad"  # free to move, and moved
     band = evidence.band
     words = {
         "good": "The data hold the curves within a narrow band",
-        "look": "Other curves fit as well",
-        "bad": "The fit alone does not determine the curves",
+        "look": "The fit alone leaves room",
+        "bad": "The fit does not determine the curves",
     }[verdict]
     chosen = (
         "Anchors decide which one is shown."

@@ -91,6 +91,8 @@ def _print_warnings(told: list[tuple[float, bool]]) -> None:
     off = np.abs([error for error, _ in told])
     flagged = np.array([flag for _, flag in told])
     bad, fine = off > 0.25, off <= 0.25
+    if not (bad.any() and fine.any()):
+        return
     print(
         f"\nwarning: {100 * flagged[bad].mean():.0f} % of {bad.sum()} runs whose blood is off by "
         f"more than 25 % (goal 90), {100 * flagged[fine].mean():.0f} % of the {fine.sum()} others "
