@@ -126,16 +126,18 @@ def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> C
 
 
 def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
-    if own_voice:
-        return Choice(1.0, 0.4, 0.05, "the talker's own voice is known")
     soft = float(np.clip((snr_db - _LOUD_DB) / (_SOFT_DB - _LOUD_DB), 0, 1))
-    mask, tracked = 1.0 - 0.6 * soft, 0.4 + 0.2 * soft
+    mask = 1.0 - 0.2 * soft
+    if own_voice:
+        # Other voices that are weak: what the talker's own cannot render would be taken for them.
+        mask -= 0.2 * soft * alike.value
+        return Choice(mask, 0.4, 0.05, "the talker's own voice is known")
     if alike.value > 0:
         mask += alike.value * (0.15 - mask)
-        return Choice(mask, tracked, 0.05, "the noise is like voices, and little is taken away")
+        return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
     if soft > 0.5:
-        return Choice(mask, tracked, 0.05, "the noise is weak, and the tracked level counts more")
-    return Choice(mask, tracked, 0.05, "dictionaries and tracked level together")
+        return Choice(mask, 0.5, 0.05, "the noise is weak, and the tracked level counts more")
+    return Choice(mask, 0.5, 0.05, "dictionaries and tracked level together")
 
 
 def _syllables(level: Array) -> float:

@@ -69,7 +69,7 @@ def _voices(noise: Noise, choice: Choice) -> Trust:
         )
     if alike.value > 0:
         words = "The noise is like voices, and a generic voice cannot tell them from the talker"
-        if choice.mask == 1.0:
+        if choice.why.startswith("the talker's own"):
             words = "The noise is like voices; the talker's own tells them apart"
         return Trust(
             "voices",
