@@ -9,15 +9,12 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRect,
     QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import (
-    QColor,
-    QFont,
     QKeyEvent,
     QPainter,
     QStandardItem,
@@ -28,15 +25,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
     QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from partwise_app.controls import label
-from partwise_app.theme import DARK, Tokens
+from partwise_app.rows import Rows
+from partwise_app.theme import Tokens
 from partwise_app.words import tr
 
 __all__ = ["Offer", "Palette", "match_score"]
@@ -119,7 +114,7 @@ class Palette(QFrame):
         self._view.setAccessibleName(tr("Commands found"))
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._delegate = _Rows(self)
+        self._delegate = _Rows(self, QSize(200, _ROW), _OFFER)
         self._view.setItemDelegate(self._delegate)
         self._view.setMouseTracking(True)
         self._none = label(tr("Nothing of that name. Try fewer letters."), "muted")
@@ -221,49 +216,17 @@ class Palette(QFrame):
             self.chosen.emit(offer.id)
 
 
-class _Rows(QStyledItemDelegate):
+class _Rows(Rows):
     """Draws one line: title, group, shortcut at the right edge."""
 
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette)
-        self._palette = palette
-        self.tokens: Tokens = DARK
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        return QSize(200, _ROW)
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        offer = index.data(_OFFER)
-        if not isinstance(offer, Offer):
-            return
-        box: QRect = option.rect
-        state = option.state
-        t = self.tokens
-        painter.save()
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(box, QColor(t.selected))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(box, QColor(t.hover))
-        font = QFont(self._palette.font())
-        font.setPixelSize(13)
-        painter.setFont(font)
-        painter.setPen(QColor(t.text if offer.enabled else t.muted))
+    def draw(self, painter: QPainter, box: QRect, held: object) -> None:
+        assert isinstance(held, Offer)
+        self.write_title(painter, self.tokens.text if held.enabled else self.tokens.muted)
         line = box.adjusted(16, 0, -16, 0)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | middle, offer.title)
-        width = painter.fontMetrics().horizontalAdvance(offer.title)
-        font.setPixelSize(11)
-        painter.setFont(font)
-        painter.setPen(QColor(t.muted))
-        painter.drawText(
-            line.adjusted(width + 12, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | middle, offer.group
-        )
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight | middle, offer.shortcut)
-        painter.restore()
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line, left, held.title)
+        width = painter.fontMetrics().horizontalAdvance(held.title)
+        self.write_small(painter)
+        painter.drawText(line.adjusted(width + 12, 0, 0, 0), left, held.group)
+        painter.drawText(line, right, held.shortcut)

@@ -238,6 +238,10 @@ class Picture(QObject):
         if not self._is_image and not self._is_table:
             self._draw_sparks()
             if self._has_views:
+                size = self._desk.mixer.thumbnail_size
+                self._desk.mixer.set_thumbnail(
+                    _RESIDUAL, self._desk.views.thumbnail(_RESIDUAL, size)
+                )
                 if self._desk.views.is_building and self._asked_again < _TIMES:
                     self._asked_again += 1
                     QTimer.singleShot(_LATER_MS, self, self.draw_thumbnails)

@@ -17,7 +17,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QFont,
     QKeySequence,
     QPainter,
     QPixmap,
@@ -28,15 +27,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from partwise_app.controls import SectionLabel, label, paint_verdict
-from partwise_app.theme import DARK, Tokens
+from partwise_app.rows import Rows
+from partwise_app.theme import Tokens
 from partwise_app.words import mark, tr
 
 __all__ = ["Entry", "ProjectTree"]
@@ -211,18 +209,13 @@ class _List(QListView):
         self.selectionModel().blockSignals(blocked)
 
 
-class _Rows(QStyledItemDelegate):
+class _Rows(Rows):
     """Draws one line: picture, title over facts, verdict at the right edge."""
 
     def __init__(self, tree: ProjectTree) -> None:
-        super().__init__(tree)
+        super().__init__(tree, QSize(120, _ROW), _ENTRY)
         self._tree = tree
-        self.tokens: Tokens = DARK
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        return QSize(120, _ROW)
+        self.marked = True
 
     def updateEditorGeometry(
         self,
@@ -233,38 +226,17 @@ class _Rows(QStyledItemDelegate):
         box: QRect = option.rect
         editor.setGeometry(box.adjusted(30, 8, -8, -8))
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        entry = index.data(_ENTRY)
-        if not isinstance(entry, Entry):
-            return
-        box: QRect = option.rect
-        state = option.state
-        t = self.tokens
-        painter.save()
-        painter.setRenderHints(
-            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
-        )
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(box, QColor(t.selected))
-            focused = bool(state & QStyle.StateFlag.State_HasFocus)
-            painter.fillRect(box.x(), box.y(), 3 if focused else 2, box.height(), QColor(t.accent))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(box, QColor(t.hover))
-        left = box.x() + (32 if entry.is_run else 14)
-        if not entry.is_run:
+    def draw(self, painter: QPainter, box: QRect, held: object) -> None:
+        assert isinstance(held, Entry)
+        left = box.x() + (32 if held.is_run else 14)
+        if not held.is_run:
             frame = QRect(QPoint(left, box.y() + (_ROW - _THUMB.height()) // 2), _THUMB)
-            self._paint_thumb(painter, frame, entry)
+            self._paint_thumb(painter, frame, held)
             left += _THUMB.width() + 10
-        right = box.right() - (26 if entry.verdict or entry.lost else 10)
-        self._paint_words(painter, entry, left, right - left, box.y())
+        right = box.right() - (26 if held.verdict or held.lost else 10)
+        self._paint_words(painter, held, left, right - left, box.y())
         dot = QRectF(box.right() - 20, box.center().y() - 3.5, 8, 8)
-        paint_verdict(painter, dot, "look" if entry.lost else entry.verdict, t)
-        painter.restore()
+        paint_verdict(painter, dot, "look" if held.lost else held.verdict, self.tokens)
 
     def _paint_thumb(self, painter: QPainter, frame: QRect, entry: Entry) -> None:
         picture = self._tree.thumbnail(entry.id)
@@ -276,15 +248,10 @@ class _Rows(QStyledItemDelegate):
         painter.setOpacity(1.0)
 
     def _paint_words(self, painter: QPainter, entry: Entry, x: int, width: int, top: int) -> None:
-        font = QFont(self._tree.font())
-        font.setPixelSize(13)
-        painter.setFont(font)
-        painter.setPen(QColor(self.tokens.text))
+        self.write_title(painter, self.tokens.text)
         cut = Qt.TextElideMode.ElideMiddle
         title = painter.fontMetrics().elidedText(entry.title, cut, width)
         painter.drawText(x, top + 20, title)
-        font.setPixelSize(11)
-        painter.setFont(font)
-        painter.setPen(QColor(self.tokens.muted))
+        self.write_small(painter)
         facts = painter.fontMetrics().elidedText(entry.facts, Qt.TextElideMode.ElideRight, width)
         painter.drawText(x, top + 36, facts)

@@ -27,8 +27,9 @@ __all__ = ["SampleCard", "Welcome", "reads_picture"]
 
 _PAGE_WIDTH = 1020
 _COLUMNS = 4  # at most
-_CARD = QSize(230, 182)
+_CARD = QSize(230, 198)
 _GAP = 14
+_RECENT = 4
 _MARGIN = 24
 _PICTURE_HEIGHT = 100
 
@@ -174,7 +175,7 @@ class Welcome(QWidget):
             old.hide()
             old.deleteLater()
         self._recent = []
-        for path in paths[:5]:
+        for path in paths[:_RECENT]:
             made = button("", "link", name=tr("Open {name}", name=path.name), tip=str(path))
             made.setFixedHeight(28)
             made.setProperty("path", str(path))
@@ -222,10 +223,10 @@ def _card_button(card: SampleCard) -> QPushButton:
     summary.setAlignment(Qt.AlignmentFlag.AlignTop)
     name = label(card.title, "strong")
     panel = label(card.panel, "small")
-    head = QHBoxLayout()
-    head.setContentsMargins(0, 5, 0, 0)
+    head = QVBoxLayout()
+    head.setContentsMargins(0, 4, 0, 0)
+    head.setSpacing(1)
     head.addWidget(name)
-    head.addStretch()
     head.addWidget(panel)
     for widget in (picture, name, panel, summary):
         widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -65,7 +65,8 @@ def _made(table: Table) -> QTableWidget:
     made.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     head = made.horizontalHeader()
     head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    head.setStretchLastSection(True)
+    said = bool(rows) and any(isinstance(row[-1], str) and row[-1] for row in rows)
+    head.setStretchLastSection(said)  # numbers stay beside their like
     head.setHighlightSections(False)
     left, right = (
         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
