@@ -167,10 +167,11 @@ def test_drop_drag_over_noise_listen(journey: Journey, room: Room) -> None:
     window, panel, view = opened(journey)
     assert not view.is_empty(), "a recording is seen before any run"
     assert panel.under_stage.isVisible()
+    assert not panel.selection.noise.isVisible()
     journey.picture(window, "speech-open")
 
     select(journey, view, 0.2, 1.8)
-    assert panel.selection.isVisible()
+    assert panel.selection.noise.isVisible()
     journey.picture(window, "speech-selected")
     with journey.qtbot.waitSignal(window.session.run_added, timeout=90_000):
         panel.selection.noise.click()
@@ -369,7 +370,8 @@ def test_without_a_loudspeaker_all_else_works_and_the_reason_is_there(
     journey.qtbot.waitUntil(lambda: bool(panel.listening.reason))
     assert not panel.transport.play.isEnabled()
     assert room.why in panel.transport.play.toolTip()
-    assert room.why in panel.transport._said.full()
+    assert panel.transport._said.full() == "No sound output"
+    assert panel.transport.toolTip() == room.why
     view.setFocus()
     journey.qtbot.keyClick(view, Qt.Key.Key_Space)
     assert not panel.listening.playing

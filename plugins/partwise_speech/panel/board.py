@@ -103,6 +103,7 @@ class Panel(QWidget):
         if not host.running or dataset is None:
             self.preparing.follow(dataset, result, strength)
         codes = self.preparing.codes
+        self._show_selection()
         self._show_noise(values, result)
         self.stagehand.set_painted(self._painted())
         self.teaching.set_strength(strength)
@@ -318,7 +319,7 @@ class Panel(QWidget):
 
     def _on_selected(self, stretch: object) -> None:
         found = stretch if isinstance(stretch, tuple) else None
-        self.selection.show_stretch(found)
+        self._show_selection()
         if found is not None and self.listening.loop is not None:
             self.listening.set_loop(found)
         elif found is not None and not self.listening.playing:
@@ -410,6 +411,11 @@ class Panel(QWidget):
         return True
 
     # Showing
+
+    def _show_selection(self) -> None:
+        host = self._host
+        hint = host.dataset is not None and host.result is None and not host.running
+        self.selection.show_stretch(self.stagehand.selection, hint=hint)
 
     def _show_noise(self, values: Any, result: Result | None) -> None:
         text = str(values.get("noise_span", ""))

@@ -11,7 +11,7 @@ __all__ = ["Selection"]
 
 
 class Selection(QWidget):
-    """Words for the stretch, and what to make of it; hidden while nothing is selected."""
+    """Words for the stretch, and what to make of it; before a first run, what to do."""
 
     noise_asked = Signal()
     voice_asked = Signal()
@@ -52,9 +52,15 @@ class Selection(QWidget):
         self.drop.clicked.connect(self.dropped)
         self.hide()
 
-    def show_stretch(self, stretch: tuple[float, float] | None) -> None:
-        """Show what is selected; None hides the bar."""
-        self.setVisible(stretch is not None)
+    def show_stretch(self, stretch: tuple[float, float] | None, *, hint: bool = False) -> None:
+        """Show what is selected; without, what to do first, or nothing at all."""
+        self.setVisible(stretch is not None or hint)
+        for made in (self.noise, self.voice, self.is_noise, self.drop):
+            made.setVisible(stretch is not None)
+        if stretch is None:
+            self._words.setText(
+                tr("Drag over the waveform where there is noise alone, or Run to have it found.")
+            )
         if stretch is not None:
             start, end = stretch
             self._words.setText(

@@ -104,6 +104,7 @@ class Transport(QWidget):
         self.loop.setEnabled(listening.duration > 0)
         self.loop.setChecked(listening.loop is not None)
         self._said.set_full(self._words())
+        self.setToolTip(listening.reason)
         self._on_moved(listening.position)
         self._draw_sign()
 
@@ -119,7 +120,7 @@ class Transport(QWidget):
         """Why nothing can be heard; else what is, and how loud."""
         listening = self._listening
         if listening.reason:
-            return tr("No sound: {why}", why=listening.reason)
+            return tr("No sound output")
         if not listening.duration:
             return ""
         words = [self._title] if self._title and listening.key not in self._choices else []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from partwise.api import Result
+from partwise.api import FileProblem, Result
 from partwise_app.api import Later
 from partwise_speech.panel.preparing import Preparing
 from partwise_speech.panel.preview import Preview, preview_of, scaled_levels
@@ -76,13 +76,11 @@ class Trying(QObject):
         window, column = stage.window, view.axes[1].step
         level = _level(view)
 
-        def work() -> tuple[Preparing, Preview | None]:
+        def work() -> Preview | None:
             try:
-                return prepared, preview_of(
-                    recording, whole, codes, window, column, level, strength
-                )
-            except OSError:
-                return prepared, None
+                return preview_of(recording, whole, codes, window, column, level, strength)
+            except (FileProblem, OSError):
+                return None
 
         self._later.ask(work, at_once=False)
 
@@ -92,12 +90,10 @@ class Trying(QObject):
         self._all.forget()
 
     def _on_preview(self, answer: object) -> None:
-        assert isinstance(answer, tuple)
-        _, preview = answer
         self._busy = False
-        if preview is not None and self._stage is not None:
-            self._stage.set_preview(preview)
-            self.previewed.emit(preview.start, preview.sound)
+        if isinstance(answer, Preview) and self._stage is not None:
+            self._stage.set_preview(answer)
+            self.previewed.emit(answer.start, answer.sound)
         self.took_ms = 1e3 * (time.perf_counter() - self._asked_at)
         if self._next is not None and self._stage is not None:
             prepared, strength = self._next
