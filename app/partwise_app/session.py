@@ -16,9 +16,11 @@ from partwise.plugins.sections import read_section, section_name, written_sectio
 from partwise.project.document import Choices, Document, Run, Source, State, Strip
 from partwise.project.recovery import Holder
 from partwise.result import Part, Result, Snapshot
-from partwise_app import filework, resolve, steering
+from partwise_app import filework, resolve
+from partwise_app.asking import request_of
 from partwise_app.edits import Edits
 from partwise_app.errands import Errands
+from partwise_app.facts import facts_of
 from partwise_app.filework import Opened
 from partwise_app.following import Following, shown_parameters
 from partwise_app.inputs import Inputs
@@ -210,31 +212,7 @@ class Session(QObject):
 
     def facts(self) -> frozenset[str]:
         """Return what is true now, in the words that commands ask for."""
-        ready, strips = self.input is not None, self.strips
-        run = self.run
-        runs = ready and not self.running and not self._look_only
-        saves = bool(self.state.listed) and not self._look_only
-        found = {
-            "project": bool(self.state.listed),
-            "savable": saves,
-            "writable": saves and self._holder is None,
-            "newer": self._refused is not None,
-            "source": ready,
-            "listed": bool(self._source_id),
-            "run": run is not None,
-            "whole": run is not None and resolve.is_whole(run),
-            "two-runs": run is not None and len(self.state.runs_of(run.source)) > 1,
-            "runnable": runs,
-            "corrected": any(s.profile is not None for s in strips),
-            "steered": runs and any(s.profile for s in strips),
-            "divisible": runs and run is not None and steering.RANK in self.parameters,
-            "running": self.running,
-            "undo": bool(self.undo_name),
-            "redo": bool(self.redo_name),
-            "missing": self._source_id in self.lost,
-        }
-        names = {name for name, holds in found.items() if holds}
-        return frozenset(names | {f"part-{k}" for k in range(1, len(strips))})
+        return facts_of(self)
 
     # --- beginning and end ---------------------------------------------------------------
 
@@ -441,35 +419,26 @@ class Session(QObject):
         opened, run = self.input, self.run
         if opened is None or self.running or self._look_only:
             return
-        from partwise.jobs.perform import Request
-
-        values = self.parameters
-        kept = resolve.kept_parts(run, self.part_strips, corrected_too=from_here)
-        start = () if anew else steering.beginning(run, self.strips, kept)
-        if split and run is not None:
-            kept = tuple(part for part in kept if part.key != split)
-            start = steering.halved(run, self.strips, split, kept)
-        if start and run is not None:
-            count = len(start) + len(kept)
-            values = steering.with_count(values, count, whole=len(run.result.parts))
+        asked = request_of(
+            opened,
+            self.parameters,
+            run,
+            self.strips,
+            self.part_strips,
+            anew=anew,
+            from_here=from_here,
+            split=split,
+        )
         try:
-            filework.check_values(opened.specs, values)
+            filework.check_values(opened.specs, asked.parameters)
         except PartwiseProblem as problem:
             self._errands.tell(problem, tr("Run"))
             return
         self.warm_up()
-        request = Request(
-            plugin=opened.plugin.id,
-            analysis=opened.analysis_id,
-            dataset=opened.dataset,
-            parameters=values,
-            kept=kept,
-            start=start,
-        )
         number = 1 + sum(run.source == self._source_id for run in self.state.runs)
         title = f"Run {number}"
         version = opened.plugin.version
-        self._runner.start(request, self._source_id, title, version, self._run_id)
+        self._runner.start(asked, self._source_id, title, version, self._run_id)
 
     def stop(self) -> None:
         """Stop the run, or the export, that is going on."""
