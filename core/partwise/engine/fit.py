@@ -15,6 +15,7 @@ from partwise.engine.loss import AnyLoss
 from partwise.engine.penalties.constraints import Constraint, UnitL1
 from partwise.engine.penalty import Penalty
 from partwise.engine.plan import choose, make, settle
+from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.base import Solver
 from partwise.engine.stop import Clock, Rule
@@ -130,8 +131,9 @@ def nmf(  # noqa: PLR0913 - the promised signature
     seed
         Makes everything random repeatable.
     tol
-        Converged when the optimality residual is at most `tol`, or when the
-        objective gains less than `tol` of itself per iteration.
+        Converged when the optimality residual is at most `tol` and, as the
+        objective fell in the last steps, no more than 1e-4 of it is still to be
+        gained; or when it gains less than `tol` of itself per iteration.
     max_iter, max_seconds
         Budgets: iterations per start, wall time for all starts together.
     on_step
@@ -182,8 +184,11 @@ def nmf(  # noqa: PLR0913 - the promised signature
     def begin(start: int) -> Solver:
         return make(name, problem, init if start == 0 else "random", seed, start)
 
-    solved, driven, reached = drive_starts(begin, int(starts), rule, clock, on_step)
-    result = _finished(problem, solved, driven)
+    # All that is large is cut into blocks for our own threads. What is small would only wait
+    # for BLAS threads, and long beside a busy neighbour.
+    with single_blas():
+        solved, driven, reached = drive_starts(begin, int(starts), rule, clock, on_step)
+        result = _finished(problem, solved, driven)
     return replace(result, seed=seed, starts=reached, seconds=clock.seconds)
 
 
@@ -191,7 +196,8 @@ def run(
     problem: Problem, solver: Solver, rule: Rule, clock: Clock, on_step: OnStep | None = None
 ) -> Factorization:
     """Let one solver run from where it stands until there is a reason to stop."""
-    result = _finished(problem, solver, drive(solver, rule, clock, on_step))
+    with single_blas():
+        result = _finished(problem, solver, drive(solver, rule, clock, on_step))
     return replace(result, seconds=clock.seconds)
 
 

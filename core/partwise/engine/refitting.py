@@ -17,7 +17,7 @@ from partwise.engine.loss import AnyLoss
 from partwise.engine.penalties.constraints import Constraint
 from partwise.engine.penalty import Penalty
 from partwise.engine.plan import choose, make, settle
-from partwise.engine.pool import blocks, run_blocks
+from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.problem import Problem, pose
 from partwise.engine.stop import Clock, Rule
 
@@ -143,7 +143,8 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
     cuts = blocks(n, _TILE if problem.weights is None else 1 << 12)
     group = 8  # tiles between two looks at the caller
     for i in range(0, len(cuts), group):
-        run_blocks(work, cuts[i : i + group])
+        with single_blas():
+            run_blocks(work, cuts[i : i + group])
         if tell is not None and tell(min(1.0, (i + group) / len(cuts))) is False:
             raise Cancelled
     return np.array(problem.out(Wt, H)[1], dtype=problem.dtype)

@@ -21,12 +21,13 @@ from partwise.engine.given import check_factor
 from partwise.engine.loss import AnyLoss
 from partwise.engine.penalties.constraints import project
 from partwise.engine.penalty import Penalty
+from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.problem import Problem, pose
 
 __all__ = ["DualityGap", "certify", "duality_gap", "natural_residual"]
 
 Array = NDArray[Any]
-_BLOCK = 1 << 20  # entries of X handled at once
+_BLOCK = 1 << 18  # entries of X handled at once
 
 
 def natural_residual(F: Array, gradient: Array, size: float, ball: bool = False) -> float:
@@ -51,11 +52,7 @@ def certify(problem: Problem, Wt: Array, H: Array) -> float:
     if problem.sparse and problem.loss.beta in (1, 2):
         grad_W, grad_H, size = _sparse(problem, X, Wt, H)
     elif problem.loss.beta == 2 and problem.weights is None:
-        gram_W = _product(Wt, Wt.T)
-        gram_H = _product(H, H.T)
-        grad_W = gram_H @ Wt - H @ X.T
-        grad_H = gram_W @ H - Wt @ X
-        size = float((gram_W * gram_H).sum())
+        grad_W, grad_H, size = _plain(X, Wt, H)
     else:
         grad_W, grad_H, size = _blocked(problem, X, Wt, H)
     first = problem.fixed_count
@@ -95,15 +92,31 @@ def _product(A: Array, B: Array) -> Array:
     return A.astype(np.float64) @ B.astype(np.float64)
 
 
+def _plain(X: Array, Wt: Array, H: Array) -> tuple[Array, Array, float]:
+    cuts = blocks(X.shape[1], _BLOCK // X.shape[0])
+    across, pull = np.empty((len(cuts), *Wt.shape), X.dtype), np.empty(H.shape, X.dtype)
+
+    def work(slot: int, lo: int, hi: int) -> None:
+        across[slot] = H[:, lo:hi] @ X[:, lo:hi].T
+        pull[:, lo:hi] = Wt @ X[:, lo:hi]
+
+    with single_blas():
+        run_blocks(work, cuts)
+        gram_W, gram_H = _product(Wt, Wt.T), _product(H, H.T)
+        grad_W = gram_H @ Wt - across.sum(axis=0, dtype=np.float64)
+        grad_H = gram_W @ H - pull
+    return grad_W, grad_H, float((gram_W * gram_H).sum())
+
+
 def _blocked(problem: Problem, X: Array, Wt: Array, H: Array) -> tuple[Array, Array, float]:
-    grad_W = np.zeros(Wt.shape)
-    grad_H = np.zeros(H.shape)
-    size = 0.0
+    cuts = blocks(X.shape[1], _BLOCK // X.shape[0])
+    across, grad_H = np.empty((len(cuts), *Wt.shape)), np.zeros(H.shape)
+    sizes = np.zeros(len(cuts))
     beta = problem.loss.beta
     floor = np.finfo(X.dtype).tiny
-    width = max(1, _BLOCK // X.shape[0])
-    for lo in range(0, X.shape[1], width):
-        cut = slice(lo, lo + width)
+
+    def work(slot: int, lo: int, hi: int) -> None:
+        cut = slice(lo, hi)
         Y = np.maximum(Wt.T @ H[:, cut], floor)
         x: Any = X[:, cut]
         x = x.toarray() if problem.sparse else x
@@ -115,10 +128,13 @@ def _blocked(problem: Problem, X: Array, Wt: Array, H: Array) -> tuple[Array, Ar
         if problem.weights is not None:
             slope *= problem.weights[:, cut]
             magnitude = magnitude * problem.weights[:, cut]
-        grad_W += H[:, cut] @ slope.T
+        across[slot] = H[:, cut] @ slope.T
         grad_H[:, cut] = Wt @ slope
-        size += float(magnitude.sum(dtype=np.float64))
-    return grad_W, grad_H, size
+        sizes[slot] = magnitude.sum(dtype=np.float64)
+
+    with single_blas():
+        run_blocks(work, cuts)
+    return across.sum(axis=0), grad_H, float(sizes.sum())
 
 
 def _sparse(problem: Problem, X: Any, Wt: Array, H: Array) -> tuple[Array, Array, float]:
