@@ -30,7 +30,7 @@ from partwise_speech.outlook import view_of_recording
 from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import Separator, Settings, model_frames
 from partwise_speech.sound import Recording, recording_of
-from partwise_speech.sources import GENERIC, facts_of, voice_of
+from partwise_speech.sources import GENERIC, facts_of, recording_behind, voice_of
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
 from partwise_speech.tell import measures, tables, views
@@ -257,6 +257,7 @@ def _result(
         "noise_origin": noise.origin,
         "noise_like_voices": noise.alike.value,
         "voice": facts_of(voice),
+        "voice_recording": recording_behind(params.speech_dictionary),
         "method": {
             "mask": choice.mask,
             "sharp": choice.sharp,

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from partwise.api import AnalysisProblem, Dataset, Job, Result, stop_if_cancelled
 from partwise_speech.dictionary import Dictionary, save_dictionary
 from partwise_speech.sound import Recording, recording_of
+from partwise_speech.sources import voice_of
 from partwise_speech.strength import render
 
-__all__ = ["NOTE", "gain_codes", "write_noise", "write_noise_dictionary", "write_speech"]
+__all__ = [
+    "NOTE",
+    "gain_codes",
+    "has_learned_voice",
+    "write_noise",
+    "write_noise_dictionary",
+    "write_speech",
+    "write_voice_dictionary",
+]
 
 NOTE = "Processed by Partwise: not for acoustic measurement"
 
@@ -49,6 +58,19 @@ def write_noise_dictionary(
     save_dictionary(
         Dictionary(f"Noise of {dataset.title}", "noise", np.asarray(atoms), about), path
     )
+
+
+def has_learned_voice(result: Result) -> bool:
+    """Whether the voice was learned from a recording in this run."""
+    return bool(result.facts.get("voice_recording"))
+
+
+def write_voice_dictionary(
+    dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
+) -> None:
+    """Write the voice that this run learned, to be used at other visits."""
+    seed = result.provenance.seed if result.provenance else 0
+    save_dictionary(voice_of(str(result.facts["voice_recording"]), seed), path)
 
 
 def _write(dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bool) -> None:

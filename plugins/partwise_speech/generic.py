@@ -47,7 +47,8 @@ def learn_generic(
         for sound in heard
         for speed in _SPEEDS
     ]
-    told = {**(about or {}), "talkers": len(talkers)}
+    seconds = sum(len(sound) for heard in talkers.values() for sound in heard) / RATE
+    told = {**(about or {}), "talkers": len(talkers), "seconds": round(seconds, 2)}
     return learn_voice(sounds, name, about=told)
 
 

@@ -57,6 +57,14 @@ PLUGIN = Plugin(
             "application/zip",
             "partwise_speech.export:write_noise_dictionary",
         ),
+        Exporter(
+            "voice-dictionary",
+            ".npz",
+            "The voice that was learned, for other visits",
+            "application/zip",
+            "partwise_speech.export:write_voice_dictionary",
+            applies="partwise_speech.export:has_learned_voice",
+        ),
     ),
     samples=(
         Sample(

@@ -17,7 +17,16 @@ from partwise_speech.frames import RATE
 from partwise_speech.readers import load_sound
 from partwise_speech.sound import Recording, mono_at
 
-__all__ = ["GENERIC", "NoiseSource", "generic_voice", "noise_of", "pieces", "voice_of"]
+__all__ = [
+    "GENERIC",
+    "NoiseSource",
+    "facts_of",
+    "generic_voice",
+    "noise_of",
+    "pieces",
+    "recording_behind",
+    "voice_of",
+]
 
 GENERIC = "generic"
 _LONGEST_S = 300  # of a file that a voice or a noise is learned from
@@ -77,6 +86,13 @@ def voice_of(value: str, seed: int = 0) -> Dictionary:
     source = fingerprint(path)
     about = {"source": path.name, "sha256": source.sha256}
     return learn_voice(sounds, path.stem, seed=seed, about=about)
+
+
+def recording_behind(value: str) -> str:
+    """Return the path of the recording that ``speech_dictionary`` names, or nothing."""
+    if value.strip().lower() == GENERIC or is_dictionary(Path(value)):
+        return ""
+    return value
 
 
 def noise_of(value: str) -> NoiseSource | None:

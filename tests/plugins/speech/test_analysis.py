@@ -26,9 +26,11 @@ from partwise_speech.dictionary import load_dictionary
 from partwise_speech.export import (
     NOTE,
     gain_codes,
+    has_learned_voice,
     write_noise,
     write_noise_dictionary,
     write_speech,
+    write_voice_dictionary,
 )
 from partwise_speech.readers import load_sound
 from partwise_speech.samples import street_recording
@@ -72,6 +74,13 @@ def test_an_own_voice_does_better(
     gains = [si_sdr(speech_of(dataset, r)[0][after], scene.speech[after]) for r in (own, result)]
     assert gains[0] > gains[1] + 1
     assert own.facts["voice"]["name"] == "voice"
+    assert has_learned_voice(own)
+    assert not has_learned_voice(result)
+    write_voice_dictionary(dataset, own, tmp_path / "v.dictionary.npz", LocalJob(), None)
+    kept = P(speech_dictionary=str(tmp_path / "v.dictionary.npz"), noise_span="0:1.5", drift=False)
+    again = SpeechAnalysis().run(dataset, kept, LocalJob())
+    shares = [r.parts[0].share for r in (own, again)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.01)
 
 
 def test_parts_and_views_are_whole(result: Result) -> None:
