@@ -101,6 +101,14 @@ class SynergyAnalysis:
             emerging = _in_order(W, H, prepared, kept)[0]
             job.snapshot(emerging, trace, live_views(prepared, emerging))
 
+        def trying(W: Array, H: Array, trace: Sequence[float]) -> None:
+            emerging = _in_order(W, H, prepared, kept)[0]
+            # Numbers of parts that are only tried are nothing to go on from after a stop.
+            tried = [
+                dataclasses.replace(part, facts={**part.facts, "tried": True}) for part in emerging
+            ]
+            job.snapshot(tried, trace, live_views(prepared, emerging))
+
         scan = scan_ranks(
             X,
             params.starts,
@@ -108,7 +116,7 @@ class SynergyAnalysis:
             seed=job.seed,
             least=len(kept),
             progress=(0.02, 0.5),
-            show=None if held else show,
+            show=None if held else trying,
         )
         found = settle(X, scan, _rank_text(params, job), params.rank_rule, params.starts, job, show)
         parts, order = _in_order(found.W, found.H, prepared, kept)

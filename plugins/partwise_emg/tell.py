@@ -277,7 +277,7 @@ def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bo
 def _weights(bands: Bands | None, parts: Sequence[Part], muscles: Axis) -> View:
     arrays = {"values": np.stack([part.profile for part in parts])}
     if bands is not None:
-        arrays |= {"low": bands.of.W_low.T.copy(), "high": bands.of.W_high.T.copy()}
+        arrays |= {"low": bands.low.T.copy(), "high": bands.high.T.copy()}
     return View(
         "bars",
         "Weights of the muscles",

@@ -134,7 +134,7 @@ def _uniqueness(answer: Answer, names: Sequence[str]) -> Trust:
 def _bands(answer: Answer, names: Sequence[str]) -> Trust:
     bands = answer.bands
     assert bands is not None
-    half = (bands.of.W_high - bands.of.W_low) / 2
+    half = (bands.high - bands.low) / 2
     row, column = np.unravel_index(int(half.argmax()), half.shape)
     value = float(half[row, column])
     where = f"{answer.prepared.muscles[int(row)]} in {names[int(column)]}"
