@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 _BINARY = {".png", ".jpg", ".jpeg", ".otf", ".ttf", ".tif", ".tiff", ".svs", ".npy", ".npz", ".ico"}
-_BINARY |= {".partwise", ".gz", ".zip"}
+_BINARY |= {".partwise", ".gz", ".zip", ".flac"}
 
 # Places of one machine; the file that says so is the only one to contain them.
 _MACHINE = re.compile(r"(?<![\w.~-])/(work|root|home/\w+|Users/\w+|opt|var/tmp)/")
