@@ -14,7 +14,7 @@ from partwise_stain.nuclei import Nuclei, count_nuclei
 from partwise_stain.numbers import Counted, Number, numbers, read_grades
 from partwise_stain.presets import STAINS
 from partwise_stain.quality import Slide, inspect_slide, judge_stains, unclean
-from partwise_stain.regional import measure_region, regions_table, tally
+from partwise_stain.regional import is_coarse, measure_region, regions_table, tally
 from partwise_stain.regions import Region
 from partwise_stain.survey import Survey
 from partwise_stain.unmix import AREA_OD, Census, census
@@ -68,9 +68,10 @@ def measure(
         brown = any(key in _BROWN for key in keys)
         slide = judge_stains(inspect_slide(pyramid, job, found.white), mixing, brown=brown)
     left = unclean(slide) if slide is not None and params.clean else None
-    # Fields are counted by the usual threshold on all tissue; else they are counted again.
+    # Fields are counted by the usual threshold, on all tissue, and on a large slide coarsely.
     fields: Counted = counted
-    if params.area_od != AREA_OD or left is not None:
+    again = params.area_od != AREA_OD or left is not None
+    if again or is_coarse(dataset, counted.level):
         fields = tally(dataset, mixing, None, grades, job, area_od=params.area_od, left=left)
     nuclei: Nuclei | None = None
     column = keys.index(_NUCLEAR) if params.nuclei and _NUCLEAR in keys else None

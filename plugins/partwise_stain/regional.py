@@ -8,20 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, Job, Mixing, Table, stop_if_cancelled
+from partwise.api import Dataset, Job, Level, Mixing, Pyramid, Table, stop_if_cancelled
 from partwise_stain.nuclei import Nuclei, count_nuclei
 from partwise_stain.numbers import Number, numbers
 from partwise_stain.regions import Region, bounds, mask_of, sampled_mask
 from partwise_stain.survey import tiles
 from partwise_stain.unmix import AREA_OD, MISSED_OD, TISSUE_OD, Fields
 
-__all__ = ["BIN_OD", "Tally", "Told", "measure_region", "regions_table", "tally"]
+__all__ = ["BIN_OD", "Tally", "Told", "is_coarse", "measure_region", "regions_table", "tally"]
 
 BIN_OD = 0.01  # of the histogram
 _BINS = 300
 _MOST = 4_000_000  # pixels that are counted; of a larger region a coarser level
 _FIELDS = 100  # what a region is cut into, to be resampled
 _LEAST, _LARGEST = 32, 512  # px; sides of a field
+_FINE, _USUAL = 1.05, 0.5  # µm per pixel from which stains melt; what is taken where none is told
+_PIECE, _PIECES = 256, 150  # px; fields that are drawn by chance on a larger slide
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,10 @@ class Tally:
     ----------
     level : int
     pixels, tissue : int
-        Pixels of the region, and those that are tissue.
+        Pixels of the region, and those that are tissue; of the fields alone where these were
+        drawn by chance.
+    area : float
+        Tissue of the whole region, in pixels of level 0.
     amount : float64, shape (parts,)
         Sum of concentrations over tissue, in OD.
     histogram : float64, shape (parts, bins)
@@ -45,6 +50,7 @@ class Tally:
     level: int
     pixels: int
     tissue: int
+    area: float
     amount: NDArray[np.float64]
     histogram: NDArray[np.float64]
     fields: Fields
@@ -82,7 +88,10 @@ def tally(
     area_od: float = AREA_OD,
     left: NDArray[np.bool_] | None = None,
 ) -> Tally:
-    """Count the pixels of a region, or of the whole slide, at the finest affordable level.
+    """Count the pixels of a region, or of the whole slide, finely enough for its areas to be true.
+
+    Where the finest affordable level is coarser than a micrometre, stained and unstained tissue
+    melt into one pixel: fields are then drawn by chance and counted at full resolution.
 
     Parameters
     ----------
@@ -106,49 +115,144 @@ def tally(
         ),
         len(pyramid.levels) - 1,
     )
-    down = pyramid.levels[number].downsample
-    x0, y0 = int(box[0] / down), int(box[1] / down)
-    width = max(1, min(round(box[2] / down), pyramid.levels[number].width - x0))
-    height = max(1, min(round(box[3] / down), pyramid.levels[number].height - y0))
+    sums = _Sums(mixing, region, grades, area_od, left, (full.width, full.height))
+    x0, y0, width, height = _scaled(box, pyramid.levels[number])
     side = int(np.clip(np.sqrt(width * height / _FIELDS), _LEAST, _LARGEST))
-    parts = mixing.parts
-    rows, histogram, amount = [], np.zeros((parts, _BINS)), np.zeros(parts)
-    pixels = tissue = missed = 0
+    down = pyramid.levels[number].downsample
+    shown = np.zeros((height, width), np.bool_)
     for x, y, w, h in tiles(width, height, side):
         stop_if_cancelled(job)
         cut = (x0 + x, y0 + y, w, h)
-        rgb = pyramid.read(number, *cut)
+        shown[y : y + h, x : x + w] = sums.add(pyramid.read(number, *cut), cut, down)
+    pixels, area = sums.pixels, sums.tissue * down**2
+    fine = _fine_level(dataset)
+    if fine < number:
+        sums = _Sums(mixing, region, grades, area_od, left, (full.width, full.height))
+        _sample(sums, pyramid, fine, box, shown, job)
+    return Tally(
+        fine if fine < number else number,
+        pixels,
+        sums.tissue,
+        area,
+        sums.amount,
+        sums.histogram,
+        sums.fields(),
+        sums.missed / sums.tissue if sums.tissue else 0.0,
+    )
+
+
+class _Sums:
+    """What is counted so far, field by field."""
+
+    def __init__(
+        self,
+        mixing: Mixing,
+        region: Region | None,
+        grades: tuple[float, float, float],
+        area_od: float,
+        left: NDArray[np.bool_] | None,
+        full: tuple[int, int],
+    ) -> None:
+        self._mixing, self._region, self._grades = mixing, region, grades
+        self._area_od, self._left, self._full = area_od, left, full
+        self._rows: list[list[float]] = []
+        self.amount = np.zeros(mixing.parts)
+        self.histogram = np.zeros((mixing.parts, _BINS))
+        self.pixels = self.tissue = self.missed = 0
+
+    def add(
+        self, rgb: NDArray[np.uint8], cut: tuple[int, int, int, int], down: float
+    ) -> NDArray[np.bool_]:
+        """Count a field; returns which of its pixels are tissue, shape (height, width)."""
+        mixing, parts = self._mixing, self._mixing.parts
         strengths, rest = mixing.strengths(rgb), mixing.residual(rgb)
         modelled = strengths @ mixing.vectors.T.astype(np.float32)
-        inside = (modelled**2).sum(axis=2) + 3 * rest**2 > TISSUE_OD**2
-        if region is not None:
-            drawn = mask_of(region, cut, down)
-            pixels += int(drawn.sum())
+        inside = np.asarray((modelled**2).sum(axis=2) + 3 * rest**2 > TISSUE_OD**2)
+        if self._region is not None:
+            drawn = mask_of(self._region, cut, down)
+            self.pixels += int(drawn.sum())
             inside &= drawn
         else:
-            pixels += w * h
-        if left is not None:
-            inside &= ~sampled_mask(left, cut, down, (full.width, full.height))
+            self.pixels += inside.size
+        if self._left is not None:
+            inside &= ~sampled_mask(self._left, cut, down, self._full)
         found = strengths[inside].astype(np.float64)
-        tissue += len(found)
-        missed += int((rest[inside] > MISSED_OD).sum())
-        amount += found.sum(axis=0)
+        self.tissue += len(found)
+        self.missed += int((rest[inside] > MISSED_OD).sum())
+        self.amount += found.sum(axis=0)
         second = found[:, min(1, parts - 1)]
-        reached = [float((second >= grade).sum()) for grade in grades]
-        rows.append(
+        reached = [float((second >= grade).sum()) for grade in self._grades]
+        stained = (found > self._area_od).sum(axis=0)
+        self._rows.append(
             [
-                *(len(found), *(found > area_od).sum(axis=0)),
+                *(len(found), *stained),
                 *(reached[0] - reached[1], reached[1] - reached[2], reached[2]),
             ]
         )
         for k in range(parts):
             bins = np.minimum((found[:, k] / BIN_OD).astype(np.int64), _BINS - 1)
-            histogram[k] += np.bincount(bins, minlength=_BINS)
-    counts = np.array(rows, dtype=np.float64)
-    fields = Fields(counts[:, 0], counts[:, 1 : 1 + parts], counts[:, 1 + parts :])
-    return Tally(
-        number, pixels, tissue, amount, histogram, fields, missed / tissue if tissue else 0.0
-    )
+            self.histogram[k] += np.bincount(bins, minlength=_BINS)
+        return inside
+
+    def fields(self) -> Fields:
+        parts = self._mixing.parts
+        counts = np.array(self._rows, dtype=np.float64).reshape(-1, 4 + parts)
+        return Fields(counts[:, 0], counts[:, 1 : 1 + parts], counts[:, 1 + parts :])
+
+
+def _scaled(box: tuple[int, int, int, int], level: Level) -> tuple[int, int, int, int]:
+    """A box of level 0 in pixels of a level, within it."""
+    down = level.downsample
+    x0, y0 = int(box[0] / down), int(box[1] / down)
+    width = max(1, min(round(box[2] / down), level.width - x0))
+    return x0, y0, width, max(1, min(round(box[3] / down), level.height - y0))
+
+
+def _fine_level(dataset: Dataset) -> int:
+    """The coarsest level whose pixels are fine enough for areas of stain."""
+    assert dataset.pyramid is not None
+    axis = dataset.axis("x")
+    step = axis.step if axis.unit == "µm" else _USUAL
+    scales = [step * level.downsample for level in dataset.pyramid.levels]
+    return max((k for k, scale in enumerate(scales) if scale <= _FINE), default=0)
+
+
+def _sample(
+    sums: _Sums,
+    pyramid: Pyramid,
+    number: int,
+    box: tuple[int, int, int, int],
+    shown: NDArray[np.bool_],
+    job: Job,
+) -> None:
+    """Count fields at full resolution, drawn by chance among those that hold tissue."""
+    level = pyramid.levels[number]
+    x0, y0, width, height = _scaled(box, level)
+    across, below = max(1, width // _PIECE), max(1, height // _PIECE)
+    rows, columns = shown.shape
+    held = [
+        (row, column)
+        for row in range(below)
+        for column in range(across)
+        if shown[
+            row * rows // below : max((row + 1) * rows // below, row * rows // below + 1),
+            column * columns // across : max(
+                (column + 1) * columns // across, column * columns // across + 1
+            ),
+        ].any()
+    ]
+    order = np.random.default_rng([job.seed, 4]).permutation(len(held))[:_PIECES]
+    for place in np.sort(order):
+        stop_if_cancelled(job)
+        row, column = held[int(place)]
+        x, y = x0 + column * _PIECE, y0 + row * _PIECE
+        cut = (x, y, min(_PIECE, level.width - x), min(_PIECE, level.height - y))
+        sums.add(pyramid.read(number, *cut), cut, level.downsample)
+
+
+def is_coarse(dataset: Dataset, number: int) -> bool:
+    """Return whether the pixels of a level are too coarse for areas of stain."""
+    return _fine_level(dataset) < number
 
 
 def measure_region(
@@ -186,9 +290,7 @@ def measure_region(
         seen = count_nuclei(dataset, mixing, nuclei, high, job, region, left=left)
     told = numbers(counted, names, grades, seen, job.seed, area_od=area_od)
     axis = dataset.axis("x")
-    assert dataset.pyramid is not None
-    down = dataset.pyramid.levels[counted.level].downsample
-    mm2 = counted.tissue * (axis.step * down / 1000) ** 2 if axis.unit == "µm" else None
+    mm2 = counted.area * (axis.step / 1000) ** 2 if axis.unit == "µm" else None
     return Told(region.name if region else "Slide", region, counted, tuple(told), mm2)
 
 
@@ -204,7 +306,7 @@ def regions_table(told: Sequence[Told]) -> Table:
             entry.name,
             entry.region.kind if entry.region else "slide",
             round(entry.region.area) if entry.region else entry.tally.pixels,
-            entry.tally.tissue,
+            round(entry.tally.area),
             round(entry.mm2, 5) if entry.mm2 is not None else "",
             round(100 * entry.tally.missed, 3),
         ]

@@ -272,6 +272,23 @@ def test_a_slide_is_checked_as_soon_as_it_is_open(
     assert stage.marks.masked == 0
 
 
+def test_flagged_tissue_is_left_out_of_the_panels_numbers(
+    journey: Journey, shared_data: Path
+) -> None:
+    window = journey.window()
+    journey.open(window, shared_data / "he" / "histolab_medium-nuclei-score-green-pen-level1.png")
+    quick(window)
+    journey.run(window)
+    panel = shown(journey, window)
+    everything = panel.told[0].tally
+    assert everything.missed > 0.3
+    window.session.edits.parameter("clean", True)
+    wait(journey, lambda: bool(panel.told) and panel.told[0].tally is not everything)
+    clean = panel.told[0].tally
+    assert clean.tissue < 0.7 * everything.tissue
+    assert clean.missed < 0.05
+
+
 def test_a_slide_of_fifty_thousand_pixels_opens_runs_and_is_measured(journey: Journey) -> None:
     small = Image.open(journey.tissue())
     field = np.tile(np.asarray(small), (3, 3, 1))[:1024, :1024]

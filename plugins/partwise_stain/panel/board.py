@@ -26,7 +26,7 @@ from partwise_stain.panel.vectors import Vectors
 from partwise_stain.pick import pixels_in, stain_of, white_of
 from partwise_stain.presets import preset
 from partwise_stain.profile import read_profile
-from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains
+from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains, unclean
 from partwise_stain.regional import Told
 from partwise_stain.regions import read_regions, write_regions
 
@@ -53,6 +53,7 @@ class Panel(QWidget):
         self._target = ""  # of the pick: key of a stain, or "white"
         self._slide: Slide | None = None  # as inspected, before the stains are known
         self._judged: Slide | None = None
+        self._judged_for: tuple[object, ...] = ()  # what the judgement follows from
         self._seen_source: object = None
         self._seen_mixing: tuple[object, ...] = ()
         self._chosen = ""  # key of a region
@@ -158,6 +159,7 @@ class Panel(QWidget):
         """Another slide, or none: look at it anew."""
         self._seen_source = self._case.source
         self._slide = self._judged = None
+        self._judged_for = ()
         self._chosen = ""
         self.checks.set_shares(None)
         self.checks.setVisible(self._case.pyramid is not None)
@@ -219,6 +221,11 @@ class Panel(QWidget):
         if self._host.running or case.mixing is None:
             self.under_stage.set_readout("")
             return
+        if case.clean and self._judged is None:
+            self._judge()  # numbers follow when it is known what they leave out
+            return
+        left = unclean(self._judged) if case.clean and self._judged is not None else None
+        self._measuring.leave_out(left)
         self._measuring.ask()
         self._judge()
         pixels = self._stage.seen(_SEEN) if self._stage is not None else None
@@ -226,9 +233,10 @@ class Panel(QWidget):
             self._aside.ask("difference", partial(_compare, pixels, case.mixing))
 
     def _judge(self) -> None:
-        mixing = self._case.mixing
-        if self._slide is not None and mixing is not None:
-            brown = self._case.brown
+        case, mixing = self._case, self._case.mixing
+        asked = (self._slide, case.vectors, case.white, case.brown)
+        if self._slide is not None and mixing is not None and asked != self._judged_for:
+            brown, self._judged_for = case.brown, asked
             self._aside.ask("judge", partial(_judge, self._slide, mixing, brown))
 
     def _on_answer(self, slot: str, answer: object) -> None:
@@ -243,6 +251,8 @@ class Panel(QWidget):
         elif slot == "judge" and isinstance(answer, Slide):
             self._judged = answer
             self._show_slide(answer)
+            if self._case.clean:
+                self._pause.start()
         elif slot == "difference":
             self._show_difference(answer if isinstance(answer, Difference) else None)
 

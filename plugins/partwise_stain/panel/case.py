@@ -119,9 +119,16 @@ class Case:
 
     @property
     def nuclear(self) -> int | None:
-        """Which stain marks nuclei."""
+        """Which stain marks nuclei; None where there is none, or nobody wants them counted."""
+        if not self.host.parameters.get("nuclei", True):
+            return None
         keys = self.keys
         return keys.index(_NUCLEAR) if _NUCLEAR in keys else None
+
+    @property
+    def clean(self) -> bool:
+        """Whether flagged tissue is left out of the numbers."""
+        return bool(self.host.parameters.get("clean", False))
 
     # Thresholds
 

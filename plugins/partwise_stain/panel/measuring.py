@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Hashable, Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from partwise.api import Dataset, LocalJob, Mixing
@@ -32,6 +34,7 @@ class Measuring(QObject):
         self._case, self._aside = case, aside
         self._known: dict[Hashable, Told] = {}
         self._asked: Hashable = None
+        self._left: NDArray[np.bool_] | None = None
         aside.answered.connect(self._on_answer)
 
     def rows(self) -> list[tuple[str, str, Told | None]]:
@@ -48,6 +51,16 @@ class Measuring(QObject):
     def known(self) -> tuple[Told, ...]:
         """The numbers that are known and hold now."""
         return tuple(told for _key, _name, told in self.rows() if told is not None)
+
+    def leave_out(self, left: NDArray[np.bool_] | None) -> None:
+        """Count nothing where a mask over the whole slide is true."""
+        if self._left is None or left is None:
+            same = self._left is left
+        else:
+            same = np.array_equal(self._left, left)
+        if not same:
+            self._left = left
+            self._known.clear()
 
     def ask(self) -> None:
         """Count what is not known."""
@@ -67,6 +80,7 @@ class Measuring(QObject):
             case.grades,
             case.area_od,
             case.nuclear,
+            self._left,
         )
         names = {region: self._name(region) for region in missing}
         self._aside.ask(_SLOT, partial(_named, work, names))
@@ -85,6 +99,7 @@ class Measuring(QObject):
             case.white,
             case.grades,
             case.area_od,
+            case.nuclear,
         )
 
     def _on_answer(self, slot: str, answer: object) -> None:
@@ -112,9 +127,20 @@ def _measure(
     grades: tuple[float, float, float],
     area_od: float,
     nuclear: int | None,
+    left: NDArray[np.bool_] | None,
     job: LocalJob,
 ) -> list[Told]:
     return [
-        measure_region(dataset, mixing, names, region, grades, job, area_od=area_od, nuclei=nuclear)
+        measure_region(
+            dataset,
+            mixing,
+            names,
+            region,
+            grades,
+            job,
+            area_od=area_od,
+            nuclei=nuclear,
+            left=left,
+        )
         for region in regions
     ]

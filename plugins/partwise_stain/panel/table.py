@@ -146,5 +146,5 @@ def _interval(number: Number | None) -> str:
 
 def _size(entry: Told) -> str:
     if entry.mm2 is None:
-        return f"{entry.tally.tissue:,} px"
+        return f"{entry.tally.area:,.0f} px"
     return f"{entry.mm2:.3g} mm²" if entry.mm2 >= 0.001 else f"{1e6 * entry.mm2:.0f} µm²"

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.fixtures.giant import write_giant
 
-from partwise.api import Cancelled, LocalJob
+from partwise.api import Cancelled, LocalJob, Mixing
 from partwise_stain import slide as slides
 from partwise_stain.quality import inspect_slide
 from partwise_stain.readers import load_slide
+from partwise_stain.regional import measure_region
 from partwise_stain.slide import SlidePyramid, hearing
 from partwise_stain.tissue import Tissue
 
@@ -39,6 +41,25 @@ def test_levels_of_a_slide_that_has_one_are_halves_of_it(
     for k, level in enumerate(pieces.levels):
         np.testing.assert_array_equal(pieces.read(k, 0, 0, level.width, level.height), kept[k])
     np.testing.assert_array_equal(pieces.read(2, 300, 400, 200, 100), kept[2][400:500, 300:500])
+
+
+def test_areas_of_a_giant_are_those_of_its_field(field: np.ndarray, tmp_path: Path) -> None:
+    """A coarse level would tell most of its tissue for stained with everything."""
+    write_giant(tmp_path / "giant.svs", field, 60_000, levels=4)
+    giant = load_slide(tmp_path / "giant.svs")
+    Image.fromarray(field).save(tmp_path / "field.png")
+    mixing = Mixing(np.array([(0.65, 0.70, 0.29), (0.07, 0.99, 0.11)]).T, (243, 241, 245))
+    names, grades = ("Haematoxylin", "Eosin"), (0.2, 0.4, 0.6)
+    one, all_of_it = (
+        measure_region(dataset, mixing, names, None, grades, LocalJob(), area_od=0.3)
+        for dataset in (load_slide(tmp_path / "field.png"), giant)
+    )
+    for own, whole in zip(one.numbers, all_of_it.numbers, strict=True):
+        assert whole.value == pytest.approx(own.value, rel=0.1), own.name
+    area = next(number for number in all_of_it.numbers if number.name == "Haematoxylin, area")
+    assert area.interval is not None
+    assert all_of_it.mm2 == pytest.approx((0.7 * 30) ** 2, rel=0.15)
+    assert 150 * 256**2 >= all_of_it.tally.tissue > 10 * 256**2
 
 
 def test_whoever_waits_for_the_overview_of_a_long_slide_may_leave(
