@@ -193,7 +193,8 @@ class View:
         ``spans``; ``scale``: ``"common"`` or ``"own"``; ``units``, one per channel.
     ``"spectrogram"``
         ``whole`` (frequencies, times) of uint8, optionally ``parts`` (parts, frequencies, times)
-        of uint8, whose powers add up to the whole's, and ``wave`` (samples,); axes: frequency in
+        of uint8, whose powers add up to the whole's, ``gain`` (frequencies, times or a multiple) of
+        uint8, 255 for 0 dB and 1/8 dB less per step, and ``wave`` (samples,); axes: frequency in
         Hz, time. Options: ``level``: what 0 and 255 are, in ``unit`` (dB); ``frequency``:
         ``"linear"`` or ``"log"``; ``wave_step`` in the unit of time; ``spans``.
     ``"volume"``
