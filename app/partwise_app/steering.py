@@ -26,7 +26,8 @@ def is_steered(run: Run | None, strips: Sequence[Strip]) -> bool:
 def beginning(run: Run | None, strips: Sequence[Strip], kept: Sequence[Part]) -> tuple[Part, ...]:
     """Return the parts that a run goes on from: what stood when it was stopped, and corrections.
 
-    Empty where the run came to its end and nothing was changed by hand.
+    Empty where the run came to its end and nothing was changed by hand, or was stopped while it
+    only tried how many parts there are (their fact ``tried``).
 
     Parameters
     ----------
@@ -36,7 +37,11 @@ def beginning(run: Run | None, strips: Sequence[Strip], kept: Sequence[Part]) ->
     kept : sequence of Part
         Parts that stay as they are; they are not begun from.
     """
-    if run is None or not (is_steered(run, strips) or not resolve.is_whole(run)):
+    if run is None:
+        return ()
+    tried = any(part.facts.get("tried") for part in run.result.parts)
+    stood = not resolve.is_whole(run) and not tried
+    if not (is_steered(run, strips) or stood):
         return ()
     stays = {part.key for part in kept}
     return tuple(part for part in _as_mixed(run, strips) if part.key not in stays)

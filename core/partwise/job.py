@@ -48,7 +48,9 @@ class Job(Protocol):
         """Show the parts as they stand; passed on at most ten times a second, newest wins.
 
         `views` are drawn in place of those of the result before, kind by kind and in their order;
-        without them the stage draws what follows from the parts.
+        without them the stage draws what follows from the parts. Parts that are only tried, while
+        their number is sought, carry the fact ``tried``: a run that is stopped then is not gone on
+        from.
         """
         ...
 

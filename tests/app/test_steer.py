@@ -145,6 +145,18 @@ def test_run_goes_on_from_what_was_stopped_and_run_anew_does_not(desktop: Deskto
     assert desktop.worker.requests[-1].start == ()
 
 
+def test_what_was_only_tried_is_not_gone_on_from(desktop: Desktop) -> None:
+    window = _with_result(desktop)
+    session = window.session
+    session.start_run()
+    tried = [dataclasses.replace(part, facts={"tried": True}) for part in pebble_parts(window)]
+    desktop.worker.say(w.Snapshotted(2, Snapshot(tuple(tried), (3.0,))))
+    with desktop.qtbot.waitSignal(session.stopped):
+        session.stop()
+    session.start_run()
+    assert desktop.worker.requests[-1].start == ()
+
+
 def pebble_parts(window: Window) -> Any:
     run = window.session.state.runs[0]
     return run.result.parts
