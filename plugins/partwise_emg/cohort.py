@@ -281,7 +281,7 @@ def _views(
             "traces",
             "Envelopes, trial after trial",
             {"y": X},
-            (muscles, Axis("trials", X.shape[1], "trials", 1 / size, 0.0), Axis("envelope", 1)),
+            (muscles, Axis("trials", X.shape[1], "", 1 / size, 0.0), Axis("envelope", 1)),
             {"tab": "Envelopes"},
         ),
         View(

@@ -92,7 +92,7 @@ def from_text(text: str) -> Events:
                 argument="marks",
                 fix="write touch-down:lift-off in seconds, 1.41:2.07, 2.45:3.11",
             ) from error
-    return checked(Events(*_columns(found), source="marked by hand"))
+    return checked(Events(*_columns(found), source="Marked by hand"))
 
 
 def from_meta(meta: Mapping[str, Any], side: str = "auto") -> Events | None:
@@ -119,7 +119,10 @@ def from_meta(meta: Mapping[str, Any], side: str = "auto") -> Events | None:
     for place, touch in enumerate(touches):
         end = touches[place + 1] if place + 1 < len(touches) else math.inf
         paired.append((touch, next((v for v in lifts if touch < v < end), float("nan"))))
-    return Events(*_columns(paired), source=f"events of the file, {name}")
+    return Events(
+        *_columns(paired),
+        source="Events of the file" + ("" if name == "general" else f", {name} side"),
+    )
 
 
 def checked(events: Events) -> Events:

@@ -95,7 +95,7 @@ def recording_view(dataset: Dataset) -> View:
         options |= {"scale": "own", "units": units, "spans": stances(from_meta(meta))}
     elif meta.get("trials"):
         size = int(meta["trials"][0]["stop"]) - int(meta["trials"][0]["start"])
-        axes = (axes[0], Axis("trials", values.shape[1], "trials", 1 / max(size, 1), 0.0))
+        axes = (axes[0], Axis("trials", values.shape[1], "", 1 / max(size, 1), 0.0))
     amount = Axis("envelope" if ready else "EMG", 1, "" if ready else (units or [""])[0])
     return View("traces", dataset.title, {"y": values}, (*axes, amount), options)
 
@@ -259,7 +259,7 @@ def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bo
         time = Axis("time", cycles.values.shape[1], "s", step, float(cycles.seconds[0]))
         words = "Envelopes"
     else:
-        time = Axis("cycles", cycles.values.shape[1], "cycles", 1 / cycles.points, 0.0)
+        time = Axis("cycles", cycles.values.shape[1], "", 1 / cycles.points, 0.0)
         words = "Envelopes, cycle after cycle"
     arrays = {"y": cycles.values}
     if bands is not None:

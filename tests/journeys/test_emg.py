@@ -29,6 +29,11 @@ def _tour(journey: Journey, window: Window, name: str) -> None:
         journey.picture(window, f"emg-{name}-{tab}")
 
 
+def _briefly(window: Window) -> None:
+    window.session.edits.parameter("starts", 4)
+    window.session.edits.parameter("bootstrap", 20)
+
+
 @pytest.fixture
 def emg(shared_data: Path) -> Path:
     return shared_data / "emg"
@@ -40,6 +45,7 @@ def test_a_raw_trial_with_its_events_becomes_synergies(journey: Journey, emg: Pa
     snapshots: list[Any] = []
     session.snapshot_arrived.connect(snapshots.append)
     journey.open(window, emg / "walk_raw_ID0012.csv")
+    _briefly(window)
     journey.picture(window, "emg-raw-opened")
     journey.run(window)
     run = session.run
@@ -66,6 +72,7 @@ def test_a_raw_trial_with_its_events_becomes_synergies(journey: Journey, emg: Pa
 def test_the_two_sides_of_a_person_are_compared(journey: Journey, emg: Path) -> None:
     window = journey.window()
     journey.open(window, emg / "bilateral7_mean_cycle_10muscles.npz")
+    _briefly(window)
     window.session.edits.parameter("compare", "sides")
     window.session.edits.parameter("trial", "S2")
     journey.run(window)
@@ -84,6 +91,7 @@ def test_a_c3d_file_without_events_is_one_stretch_and_names_nobody(
 ) -> None:
     window = journey.window()
     journey.open(window, emg / "shoulder_13emg_2000Hz.c3d")
+    _briefly(window)
     QApplication.processEvents()
     journey.picture(window, "emg-shoulder-opened")
     journey.run(window)
@@ -102,7 +110,7 @@ def test_a_c3d_file_without_events_is_one_stretch_and_names_nobody(
 def test_a_rule_is_taken_and_a_cycle_rejected_in_the_panel(journey: Journey) -> None:
     window = journey.window()
     journey.open(window, healthy())
-    window.session.edits.parameter("bootstrap", 20)
+    _briefly(window)
     journey.run(window)
     QApplication.processEvents()
     journey.picture(window, "emg-sample")

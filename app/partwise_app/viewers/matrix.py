@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ __all__ = ["Layer", "MatrixPane", "MatrixView", "cells_image"]
 _HEAD = 30.0
 _RIGHT = 14.0
 _BAR = 92.0
+_BRIGHT = 0.6  # of the limit, where dark words are read better than bright ones
 _WHEEL = 1.0015  # zoom per eighth of a degree
 # Below zero blue, above zero orange, nothing in the colour of the canvas: told apart by colour-
 # blind eyes, and the sign is not carried by red against green.
@@ -265,7 +267,40 @@ class MatrixPane(Plot):
         painter.save()
         painter.setClipRect(plot)
         painter.drawImage(target, self._image)
+        self._paint_values(painter, plot)
         painter.restore()
+
+    def _paint_values(self, painter: QPainter, plot: QRectF) -> None:
+        """Write the numbers into cells that have room for them."""
+        lens, layer = self._lens, self._layer
+        cell_x = plot.width() / (lens.right - lens.left)
+        cell_y = plot.height() / (lens.bottom - lens.top)
+        metrics = QFontMetricsF(painter.font())
+        wide = metrics.horizontalAdvance("−0.000") + 10
+        if layer.means is None or cell_x < wide or cell_y < metrics.height() + 8:
+            return
+        rows = range(max(int(lens.top), 0), min(math.ceil(lens.bottom), self._shape[0]))
+        columns = range(max(int(lens.left), 0), min(math.ceil(lens.right), self._shape[1]))
+        if not rows or not columns or layer.color:
+            return
+        down = np.arange(rows[0], rows[-1] + 2)
+        across = np.arange(columns[0], columns[-1] + 2)
+        values = np.asarray(layer.means(down, across), dtype=np.float64)
+        bright = max(layer.limit, 1e-300)
+        for row, line in zip(rows, values, strict=True):
+            for column, value in zip(columns, line.tolist(), strict=True):
+                if not math.isfinite(value):
+                    continue
+                dark = value / bright > _BRIGHT  # words on the bright end of the map
+                ink = self.tokens.text if layer.signed else "#10151b" if dark else "#f4f6f8"
+                painter.setPen(QColor(ink))
+                box = QRectF(
+                    plot.left() + (column - lens.left) * cell_x,
+                    plot.top() + (row - lens.top) * cell_y,
+                    cell_x,
+                    cell_y,
+                )
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, number(value, 2))
 
     def _paint_head(self, painter: QPainter) -> None:
         metrics = QFontMetricsF(painter.font())

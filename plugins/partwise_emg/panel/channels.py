@@ -15,8 +15,8 @@ from partwise_emg.prepared import rows_wanted
 
 __all__ = ["ChannelList"]
 
-_ROW = 22
-_MOST_SHOWN = 8
+_ROW = 30
+_MOST_SHOWN = 6
 
 
 class ChannelList(QWidget):

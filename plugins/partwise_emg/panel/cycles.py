@@ -83,7 +83,7 @@ class CycleList(QWidget):
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
             self._list.addItem(item)
         self._list.setVisible(count > 0)
-        self._list.setFixedHeight(24 * min(-(-count // 5), 5) + 8)
+        self._list.setFixedHeight(24 * min(-(-count // 4), 5) + 8)
         self._filling = False
 
     def _draw(self, events: Events | None) -> None:

@@ -15,6 +15,7 @@ from partwise_emg.prepared import rows_wanted
 
 __all__ = ["BeforeAfter"]
 
+_HEIGHT = 190  # px
 _LONGEST_S = 20.0  # of a record, from its middle, that is filtered while one looks
 
 
@@ -30,7 +31,7 @@ class BeforeAfter(QWidget):
         self._channel.setAccessibleName(tr("Channel shown before and after the filter"))
         self._channel.currentIndexChanged.connect(self._chosen)
         self._follow()
-        self._plot.setMinimumHeight(150)
+        self._plot.setFixedHeight(_HEIGHT)
         self._words = label("", "muted", wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
