@@ -210,10 +210,14 @@ def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     size = np.linalg.norm(above, axis=2)
     r, g, b = (above[..., c] / np.maximum(size, 1e-3) for c in range(3))
     ink = np.zeros(size.shape, dtype=np.bool_)
+    # Where one stain stands in for the other nothing is added: so wide a patch of haematoxylin
+    # has still more green than red, and one of eosin more green than blue.
     if not inky:
-        ink |= (size > _ABOVE) & ((g < 0.95 * np.minimum(r, b)) | ((r > 1.12 * g) & (r > 0.6)))
+        cold = (g < 0.95 * np.minimum(r, b)) | ((r > 1.12 * g) & (r > 0.6))
+        ink |= (size > _ABOVE) & cold & (low[..., 0] > low[..., 1])
     if not brown:
-        ink |= (size > _ABOVE_RED) & (r < 0.2) & (b > 0.85 * g) & (g > 0.5)
+        red = (r < 0.2) & (b > 0.85 * g) & (g > 0.5)
+        ink |= (size > _ABOVE_RED) & red & (low[..., 2] > 0.77 * low[..., 1])
     core = ndimage.binary_opening(ink, iterations=2)
     if not core.any():
         return found

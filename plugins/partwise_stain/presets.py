@@ -76,7 +76,7 @@ def is_inky(stains: str) -> bool:
     if stains not in PROTOCOLS:
         return False
     red, green = published(stains)[:, 0], published(stains)[:, 1]
-    return bool((red > 1.4 * green).any())
+    return bool((red > 1.3 * green).any())
 
 
 def unit(vectors: ArrayLike) -> Vector:

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from partwise_stain.optics import find_white, halved, optical_density, pen_mask, variance
-from partwise_stain.presets import preset, unit
+from partwise_stain.presets import PROTOCOLS, is_inky, preset, published, unit
 from partwise_stain.tissue import Tissue, make_tissue
 
 INKS = {"green": (0.80, 0.25, 0.55), "blue": (0.85, 0.50, 0.12), "red": (0.05, 0.72, 0.69)}
@@ -56,6 +56,18 @@ def test_tissue_is_no_ink(brown: bool, tissue: Tissue) -> None:
     assert pen_mask(dense, brown=brown).mean() < 0.002
     drawn = optical_density(halved(tissue.rgb), tissue.white)
     assert pen_mask(drawn, brown=brown).mean() < 0.002
+
+
+@pytest.mark.parametrize("protocol", [key for key, p in PROTOCOLS.items() if len(p.stains) == 2])
+def test_stains_of_a_protocol_are_no_ink(protocol: str) -> None:
+    white = np.array([243.0, 241.0, 245.0])
+    rng = np.random.default_rng(4)
+    share = (smooth(rng, 240, 8) > 0).astype(float)
+    share = ndimage.gaussian_filter(share, 1.5)[..., None]
+    first, second = published(protocol)[0].T
+    od = 0.6 * (share * first + (1 - share) * second)
+    density = optical_density(halved(picture(od, white)), white)
+    assert pen_mask(density, brown=protocol != "he", inky=is_inky(protocol)).mean() < 0.01
 
 
 def test_a_dim_and_tinted_background_is_found() -> None:
