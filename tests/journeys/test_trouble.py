@@ -75,7 +75,13 @@ def test_a_killed_worker_costs_one_run_and_no_session(journey: Journey) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "words"), [("raise", "grains overflow"), ("refuse", "no pebbles")]
+    ("mode", "words"),
+    [
+        ("raise", "grains overflow"),
+        ("refuse", "no pebbles"),
+        ("memory", "not enough memory"),
+        ("huge", "GB of memory"),
+    ],
 )
 def test_a_failing_analysis_is_told_in_words(journey: Journey, mode: str, words: str) -> None:
     window = journey.window(pebbles=True)
@@ -87,3 +93,24 @@ def test_a_failing_analysis_is_told_in_words(journey: Journey, mode: str, words:
     assert words in notice.text
     assert "Traceback" not in notice.text + notice.detail
     assert window.action("run_start").isEnabled()
+
+
+def test_a_run_that_hears_nothing_is_ended_and_the_next_one_runs(journey: Journey) -> None:
+    window = journey.window(pebbles=True)
+    journey.open(window, pebble.write_pebbles(journey.folder / "grains.txt"))
+    session = window.session
+    session.edits.parameter("mode", "deaf")
+    with journey.qtbot.waitSignal(session.progressed, timeout=30_000, check_params_cb=_asleep):
+        window.action("run_start").trigger()
+    pid = session.worker_pid
+    with journey.qtbot.waitSignal(session.stopped, timeout=10_000):
+        window.action("run_stop").trigger()
+    assert not session.running
+    session.edits.parameter("mode", "plain")
+    journey.run(window)
+    assert session.worker_pid != pid
+    assert [run.title for run in session.state.runs] == ["Run 1"]
+
+
+def _asleep(fraction: float, text: str) -> bool:
+    return text == "asleep"
