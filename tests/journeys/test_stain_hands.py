@@ -167,7 +167,7 @@ def test_a_picked_white_and_a_preset_are_measured_at_once(journey: Journey) -> N
     assert window.session.run.result.facts["white"] == pytest.approx([243] * 3, abs=1.5)
     assert window.session.parameters["white"] != "auto"
     with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
-        panel.use_preset("masson")
+        panel.deeds.use_preset("masson")
     assert [part.key for part in window.session.run.result.parts] == ["methyl-blue", "ponceau"]
 
 
@@ -211,7 +211,7 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
     assert '"corrected": [\n   "eosin"' in path.read_text(encoding="utf-8").replace("    ", " ")
     journey.open(window, journey.tissue("b.png"))
     with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
-        panel.use_profile(path)
+        panel.deeds.use_profile(path)
     assert window.session.run is not None
     np.testing.assert_allclose(
         np.column_stack([part.profile for part in window.session.run.result.parts]),
@@ -320,11 +320,11 @@ def test_what_files_hold_that_are_none_is_said(journey: Journey, tmp_path: Path)
     odd = tmp_path / "odd.json"
     odd.write_text("{}")
     deeds: list[Callable[[], Any]] = [
-        lambda: panel.use_profile(odd),
-        lambda: panel.add_regions(odd),
+        lambda: panel.deeds.use_profile(odd),
+        lambda: panel.deeds.add_regions(odd),
     ]
     for deed in deeds:
-        panel.attempt(deed)
+        panel.deeds.attempt(deed)
         notice = window.notices.notice
         assert notice is not None
         assert "odd.json" in notice.text

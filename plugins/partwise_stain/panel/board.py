@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
-from partwise.api import FileProblem, InputProblem, LocalJob, Mixing
+from partwise.api import InputProblem, LocalJob, Mixing
 from partwise_app.api import Extra, Host, ImageStage, Mask, Rule, Shape, tr
 from partwise_stain.asked import read_vectors
 from partwise_stain.difference import Difference, reconstruction
 from partwise_stain.normalise import Recolouring
-from partwise_stain.panel import files
 from partwise_stain.panel.aside import Aside
 from partwise_stain.panel.bar import Bar
 from partwise_stain.panel.case import Case
 from partwise_stain.panel.checks import Checks
+from partwise_stain.panel.deeds import Deeds
 from partwise_stain.panel.density import Density
 from partwise_stain.panel.measuring import Measuring
 from partwise_stain.panel.vectors import Vectors
 from partwise_stain.pick import pixels_in, stain_of, white_of
-from partwise_stain.presets import preset
-from partwise_stain.profile import read_profile
 from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains, unclean
 from partwise_stain.regional import Told
-from partwise_stain.regions import read_regions, write_regions
 
 __all__ = ["Panel"]
 
@@ -49,6 +45,7 @@ class Panel(QWidget):
     def __init__(self, host: Host) -> None:
         super().__init__()
         self._host, self._case = host, Case(host)
+        self.deeds = Deeds(self._case, self)
         self._stage: ImageStage | None = None
         self._target = ""  # of the pick: key of a stain, or "white"
         self._slide: Slide | None = None  # as inspected, before the stains are known
@@ -135,7 +132,7 @@ class Panel(QWidget):
         vectors.typed.connect(self._type)
         vectors.picked.connect(self._pick)
         vectors.back_asked.connect(host.take_back)
-        vectors.preset_asked.connect(self.use_preset)
+        vectors.preset_asked.connect(self._use_preset)
         vectors.load_asked.connect(self._ask_profile)
         vectors.save_asked.connect(self._save_profile)
         self.checks.chosen.connect(self._draw_masks)
@@ -321,7 +318,7 @@ class Panel(QWidget):
             else:
                 self._correct(self._target, stain_of(pixels, case.white or (255, 255, 255)))
         except InputProblem as problem:
-            self._host.notify(_sentence(problem))
+            self.deeds.say(problem)
             return
         stage.marks.set_tool("")
 
@@ -357,43 +354,14 @@ class Panel(QWidget):
         if vectors is not None and vectors.shape[1] == 2:
             self._correct(key, [float(value) for value in vectors[:, 0]])
 
-    def use_preset(self, key: str) -> None:
-        """Begin from the published vectors of a protocol, or blind where `key` is empty."""
-        if not key:
-            self._host.set_parameter("vectors", "", tr("Find the stains"))
-        else:
-            vectors = preset(key).T
-            text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors)
-            self._host.set_parameter("stains", key, tr("Use a preset"))
-            self._host.set_parameter("vectors", text, tr("Use a preset"))
-        self._host.run()
-
-    def use_profile(self, path: Path) -> None:
-        """Take vectors and white from a profile, and measure with them.
-
-        Raises
-        ------
-        FileProblem
-            It is no profile.
-        """
-        read_profile(path)
-        self._host.set_parameter("vectors", "", tr("Open profile"))
-        self._host.set_parameter("profile", str(path), tr("Open profile"))
-        self._host.run()
+    def _use_preset(self, key: str) -> None:
+        self.deeds.use_preset(key)
 
     def _ask_profile(self) -> None:
-        path = files.ask_open(self, tr("Open a stain profile"), tr("Stain profile (*.json)"))
-        if path is not None:
-            self.attempt(partial(self.use_profile, path))
+        self.deeds.ask_profile()
 
     def _save_profile(self) -> None:
-        dataset = self._case.dataset
-        stem = Path(dataset.title).stem if dataset is not None else "slide"
-        path = files.ask_save(
-            self, tr("Save a stain profile"), f"{stem}-profile.json", tr("Stain profile (*.json)")
-        )
-        if path is not None:
-            self.attempt(partial(files.save_profile, self._case, path))
+        self.deeds.save_profile()
 
     def _wipe(self, mode: str) -> None:
         if self._stage is None:
@@ -410,11 +378,16 @@ class Panel(QWidget):
 
     def _do(self, deed: str) -> None:
         case = self._case
-        dataset = case.dataset
-        if dataset is None:
+        if case.pyramid is None:
             return
-        stem = Path(dataset.title).stem
-        if deed == "all" and self._stage is not None:
+        files: dict[str, Callable[[], None]] = {
+            "csv": partial(self.deeds.save_numbers, self.told),
+            "save": self.deeds.save_outlines,
+            "load": self.deeds.ask_outlines,
+        }
+        if deed in files:
+            files[deed]()
+        elif deed == "all" and self._stage is not None:
             box = self._stage.view_rect()
             left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
             corners = ((left, top), (right, top), (right, bottom), (left, bottom))
@@ -424,40 +397,6 @@ class Panel(QWidget):
         elif deed == "clear" and case.regions:
             self._chosen = ""
             case.keep((), tr("Remove all regions"))
-        elif deed == "csv":
-            told = self._measuring.known()
-            pattern = tr("Table (*.csv)")
-            path = files.ask_save(self, tr("Save numbers"), f"{stem}-regions.csv", pattern)
-            if path is not None:
-                self.attempt(partial(files.save_numbers, told, path))
-        elif deed == "save":
-            path = files.ask_save(
-                self, tr("Save outlines"), f"{stem}.geojson", "GeoJSON (*.geojson)"
-            )
-            if path is not None:
-                self.attempt(partial(write_regions, case.regions, path))
-        elif deed == "load":
-            path = files.ask_open(self, tr("Open outlines"), "GeoJSON (*.geojson *.json)")
-            if path is not None:
-                self.attempt(partial(self.add_regions, path))
-
-    def add_regions(self, path: Path) -> None:
-        """Add the outlines of a GeoJSON file to those that are there.
-
-        Raises
-        ------
-        FileProblem
-            It holds none.
-        """
-        for region in read_regions(path):
-            self._case.add(region.kind, region.points, region.name)
-
-    def attempt(self, deed: Callable[[], object]) -> None:
-        """Do something, and say what was wrong where it could not be done."""
-        try:
-            deed()
-        except InputProblem as problem:
-            self._host.notify(_sentence(problem))
 
 
 def _inspect(pyramid: Any, job: LocalJob) -> Slide:
@@ -470,13 +409,6 @@ def _judge(slide: Slide, mixing: Mixing, brown: bool, job: LocalJob) -> Slide:
 
 def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
     return reconstruction(pixels, mixing)
-
-
-def _sentence(problem: InputProblem) -> str:
-    what = _capital(problem.what)
-    if isinstance(problem, FileProblem):
-        what = f"{problem.path.name} {problem.what}"
-    return f"{what}; {problem.fix}." if problem.fix else f"{what}."
 
 
 def _capital(text: str) -> str:

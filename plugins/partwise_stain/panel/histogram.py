@@ -44,6 +44,7 @@ class Histogram(QWidget):
         self._counts: NDArray[np.float64] = np.empty(0)
         self._color = QColor("#888888")
         self._marks: list[float] = []
+        self._asked: object = None
         self._held: int | None = None
         self._chosen = 0
         self.setMouseTracking(True)
@@ -58,7 +59,11 @@ class Histogram(QWidget):
     def set_counts(
         self, counts: NDArray[np.float64] | None, color: str, marks: Sequence[float]
     ) -> None:
-        """Show pixels of tissue by bins of `BIN_OD`, and thresholds in OD; None empties it."""
+        """Show pixels of tissue by bins of `BIN_OD`, and thresholds in OD; None while counted."""
+        asked = (id(counts), color, tuple(marks))
+        if asked == self._asked:
+            return
+        self._asked = asked
         self._counts = np.empty(0) if counts is None else np.asarray(counts, dtype=np.float64)
         self._color = QColor(color)
         if self._held is None:
@@ -85,7 +90,7 @@ class Histogram(QWidget):
         text, muted = self.palette().text().color(), self.palette().mid().color()
         if not self._counts.sum():
             painter.setPen(muted)
-            words = tr("Run to see how dense the stains are")
+            words = tr("Counting…")
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(QRectF(self.rect()), int(flags), words)
             return

@@ -33,6 +33,9 @@ class RegionTable(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._filling = False
+        self._shown: object = None
+        self._held: list[Told | None] = []
+        self._heads: list[Number] = []
         self.setAccessibleName(tr("Regions and their numbers"))
         self.setMaximumHeight(_HEIGHT)
         self.setMinimumHeight(84)
@@ -53,9 +56,16 @@ class RegionTable(QTableWidget):
         self, rows: Sequence[tuple[str, str, Told | None]], grades: bool, chosen: str
     ) -> None:
         """Show (key, name, numbers) rows; numbers are None while they are counted."""
+        asked = ([(key, name, id(told)) for key, name, told in rows], grades)
+        if asked == self._shown:
+            self._select([key for key, *_ in rows], chosen)
+            return
+        self._shown = asked
+        self._held = [told for *_, told in rows]  # so that no other has the same identity
         self._filling = True
         told = [entry for _key, _name, entry in rows if entry is not None]
-        heads = shown_numbers(told[0].numbers, grades) if told else []
+        # While all are counted anew the columns stay, so that nothing jumps.
+        self._heads = heads = shown_numbers(told[0].numbers, grades) if told else self._heads
         titles = [tr("Region"), tr("Tissue"), *(_title(head) for head in heads)]
         titles.append(tr("Not explained"))
         self.setColumnCount(len(titles))
@@ -76,9 +86,15 @@ class RegionTable(QTableWidget):
                 number = known.get(head.name)
                 self._put(row, column, _words(number), tip=_interval(number))
             self._put(row, len(titles) - 1, f"{100 * entry.tally.missed:.1f} %")
-        place = next((row for row, (key, *_) in enumerate(rows) if key == chosen), 0)
-        self.selectRow(place)
         self._filling = False
+        self._select([key for key, *_ in rows], chosen)
+
+    def _select(self, keys: Sequence[str], chosen: str) -> None:
+        place = keys.index(chosen) if chosen in keys else 0
+        if keys and self.currentRow() != place:
+            self._filling = True
+            self.selectRow(place)
+            self._filling = False
 
     def selectionChanged(self, chosen: QItemSelection, left: QItemSelection) -> None:
         super().selectionChanged(chosen, left)
