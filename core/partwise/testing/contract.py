@@ -20,7 +20,7 @@ import numpy as np
 
 from partwise import params
 from partwise.data.dataset import Dataset
-from partwise.errors import Cancelled, PartwiseProblem
+from partwise.errors import Cancelled, InputProblem, PartwiseProblem
 from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.contract import Plugin
@@ -220,11 +220,19 @@ def _run_sample(
 
 
 def _goes_on(request: Request, result: Result, registry: Registry, key: str) -> Iterator[Finding]:
-    """A run begins from parts of an earlier one, and keeps its hands off what is locked."""
+    """A run begins from parts of an earlier one, and keeps its hands off what is locked.
+
+    An analysis that cannot hold a part may refuse it in words; it goes on without a lock then.
+    """
     kept, start = result.parts[:1], result.parts[1:]
-    again = dataclasses.replace(request, start=start, kept=kept)
     try:
-        found = perform(again, LocalJob(), registry)
+        try:
+            asked = dataclasses.replace(request, start=start, kept=kept)
+            found = perform(asked, LocalJob(), registry)
+        except InputProblem:
+            kept = ()
+            asked = dataclasses.replace(request, start=result.parts)
+            found = perform(asked, LocalJob(), registry)
     except (PartwiseProblem, ValueError) as problem:
         yield Finding("a run goes on from parts, one of them locked", f"{key}: {problem}")
         return
