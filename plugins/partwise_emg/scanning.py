@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 
 _COLUMNS = 2048  # what the starts see of a long record; the best of them is finished on all of it
 # A start need only show which minimum it falls into; the best two are finished tightly.
-_START = 400, 1e-4
-_CLOSE = 1500, 1e-6
+_START = 300, 2e-4
+_CLOSE = 1000, 2e-6
 _MASKS, _HIDDEN = 5, 0.1
 _HOLD = 150, 1e-3
 _HOLD_COLUMNS = 600  # in which entries are hidden

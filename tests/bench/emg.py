@@ -108,12 +108,13 @@ def speed(rounds: int) -> None:
 
     V = walkers()["ID0012_TW_01"][0]
     scan(V, range(1, 3), starts=2)
-    ours, theirs, r2_ours, r2_theirs = [], [], [], []
+    ours, theirs, cpu, r2_ours, r2_theirs = [], [], [], [], []
     about = float(((V - V.mean()) ** 2).sum())
     for number in range(rounds):
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         tried = scan(V, range(1, 11), starts=5, seed=number, heldout=False)
         ours.append(time.perf_counter() - begun)
+        cpu.append(time.process_time() - worked)
         r2_ours.append(tried.r2)
         begun = time.perf_counter()
         best = []
@@ -128,6 +129,7 @@ def speed(rounds: int) -> None:
         r2_theirs.append(best)
     mine, peer = min(ours), min(theirs)
     say("one walker in <= 1/20 of the R package's 2.4 s", f"{mine:.3f} s", mine <= _R_SECONDS / 20)
+    say("(processor time of it, all threads)", f"{min(cpu):.3f} s", None)
     say("(scikit-learn 1.x, the same fits)", f"{peer:.3f} s, {peer / mine:.1f} times ours", None)
     less = float(np.min(np.array(r2_ours).min(axis=0) - np.array(r2_theirs).max(axis=0)))
     say("R² not lower than scikit-learn's best at any rank", f"least {less:+.5f}", less >= -1e-4)
