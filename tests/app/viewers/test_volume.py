@@ -15,6 +15,7 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import DARK, LIGHT
+from partwise_app.viewers.scales import log_ticks, share_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
 from partwise_app.viewers.volume import VolumeView
 
@@ -271,3 +272,58 @@ def test_nothing_is_left_behind(qtbot: Any) -> None:
     qtbot.wait(1)
     gc.collect()
     assert gone() is None
+
+
+# Regions, maps and the logarithm of time
+
+
+def test_what_lies_outside_of_a_region_is_darker(shown: VolumeView) -> None:
+    shown.set_gray_window(0.0, 1.0)
+    whole = shown._picture_of(0)
+    region = np.zeros(SHAPE, bool)
+    region[:, :, :5] = True
+    shown.set_region(region)
+    cut = shown._picture_of(0)
+    inside, outside = [], []
+    for x in range(SHAPE[2]):
+        column = [
+            (QColor(whole.pixel(x, y)).red(), QColor(cut.pixel(x, y)).red())
+            for y in range(SHAPE[1])
+        ]
+        same = all(a == b for a, b in column)
+        (inside if same else outside).append(x)
+        if not same:
+            assert all(b <= a for a, b in column)
+    assert len(inside) == len(outside) == 5
+    shown.set_region(np.zeros((1, 1, 1), bool))  # of another series: not drawn
+    assert shown._picture_of(0) == whole
+
+
+def test_a_map_is_in_colour_and_has_no_parts_over_it(qtbot: Any) -> None:
+    made = VolumeView()
+    qtbot.addWidget(made)
+    made.resize(520, 420)
+    flat = np.zeros(SHAPE, np.float32)
+    flat[..., 0] = 1.0
+    told = View("volume", "Ki", {"values": flat}, axes()[1:], {"map": True, "window": [0.0, 1.0]})
+    made.set_view(told, parts(), ())
+    picture = made._picture_of(0)
+    colors = {QColor(picture.pixel(x, 0)).name() for x in range(SHAPE[2])}
+    assert colors == {"#440154", "#fde725"}
+
+
+def test_time_may_run_by_its_logarithm(shown: VolumeView) -> None:
+    times = np.array([0.05, 0.5, 5.0, 10.0, 50.0])
+    arrays = {"values": volume(), "times": times}
+    even = View("volume", "Series", arrays, axes(), {"unit": "kBq/mL"})
+    log = View("volume", "Series", arrays, axes(), {"unit": "kBq/mL", "log_time": True})
+    shown.resize(900, 600)
+    shown.set_view(even, (), ())
+    before = shown.picture()
+    shown.set_view(log, (), ())
+    assert shown.picture() != before
+    assert log_ticks(0.05, 50.0) == [0.1, 1.0, 10.0]
+    assert log_ticks(1.0, 9.0) == [1.0, 2.0, 5.0]
+    assert log_ticks(0.0, 9.0) == []
+    assert share_of(1.0, 0.1, 10.0, log=True) == pytest.approx(0.5)
+    assert share_of(5.0, 0.0, 10.0, log=False) == 0.5
