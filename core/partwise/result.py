@@ -178,7 +178,8 @@ class View:
         ``mixing``: ``{"transform": "optical-density" | "identity", "white": [r, g, b]}``; the
         mixing's vectors are the profiles of the parts.
     ``"scatter"``
-        ``points`` (n, 2), optionally ``rays`` (parts, 2).
+        ``points`` (n, 2), optionally ``rays`` (parts, 2). Option ``spread``: half angle of the cone
+        that each ray may lie in, in degrees or null, one per ray.
     ``"matrix"``
         ``values`` (rows, columns); with the option ``model="product"`` none: it is the dataset's
         table, and the model the sum of profiles times courses.
