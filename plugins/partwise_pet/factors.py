@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 
 from partwise.api import Factorization, Overlap, nmf, refit, separable_nmf
 from partwise_pet.core import cores_of, smoothed
-from partwise_pet.penalty import Apart
+from partwise_pet.penalty import Apart, settled_images
 
 __all__ = [
     "Factors",
@@ -394,7 +394,9 @@ def _filled(question: Question, given: Array, size: int) -> Array:
     wanted = question.rank - W.shape[1]
     if wanted <= 0:
         return W
-    smooth = smoothed(question.X * question.root, question.mask, size)
+    smooth = smoothed(question.X, question.mask, size) * question.root
+    few, _ = _sampled(question)
+    smooth = smooth[:, few] if few.size < smooth.shape[1] else smooth
     if W.shape[1]:
         # What the given ones do not explain.
         base = W * question.root
@@ -502,9 +504,10 @@ def _all_images(
     scale = _scale(question, few)
     pairs = _blood_let_in(pairs, blood) if blood else pairs
     barred = _barred(question.anchors, question.rank, question.X.shape[1], blood)
-    data = np.asarray(question.X * (question.root / scale), dtype=np.float32)
-    term: Any = Apart(pairs, barred)
-    return np.asarray(refit(data, fit.W, penalty_H=term, max_iter=30), np.float64) * scale
+    W = np.asarray(fit.W, np.float64)
+    # What the images need of the series: its products with the curves, not the series itself.
+    cross = (W * (question.root / scale)).T @ question.X
+    return settled_images(W.T @ W, cross, pairs, barred) * scale
 
 
 class _Shown:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Apart"]
+__all__ = ["Apart", "settled_images"]
 
 Array = NDArray[Any]
+
+_TILE = 1 << 14  # places that stay in cache
+_SWEEPS, _STILL = 60, 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,38 @@ class Apart:
     def bound(self, F: Array, part: int) -> _Bound:
         linear = self.pairs[part] @ np.asarray(F, dtype=np.float64)
         return _Bound(linear + self.barred[part] if self.barred is not None else linear)
+
+
+def settled_images(
+    gram: NDArray[np.float64],
+    cross: NDArray[np.float64],
+    pairs: NDArray[np.float64],
+    barred: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Return the images H >= 0 for fixed curves under `Apart`, one factor after the other.
+
+    Parameters
+    ----------
+    gram : float64, shape (parts, parts)
+        WᵀW.
+    cross : float64, shape (parts, places)
+        WᵀX.
+    pairs, barred
+        As in `Apart`.
+    """
+    H = np.zeros_like(cross)
+    pull = gram + pairs
+    own = np.maximum(np.diag(gram), 1e-30)
+    for first in range(0, cross.shape[1], _TILE):
+        piece = slice(first, first + _TILE)
+        part = H[:, piece]
+        wanted = cross[:, piece] - (barred[:, piece] if barred is not None else 0.0)
+        for _ in range(_SWEEPS):
+            moved = 0.0
+            for k in range(len(part)):
+                new = np.maximum(part[k] + (wanted[k] - pull[k] @ part) / own[k], 0)
+                moved = max(moved, float(np.abs(new - part[k]).max(initial=0)))
+                part[k] = new
+            if moved <= _STILL * float(part.max(initial=0)):
+                break
+    return H

@@ -9,7 +9,7 @@ import pytest
 from partwise_pet.core import cores_of
 from partwise_pet.doubt import band_of, blood_check, resampled_band, scaled_by_core
 from partwise_pet.factors import Factors, Question, blood_of, find_factors, loose_factors
-from partwise_pet.penalty import Apart
+from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.phantom import (
     FRAMES,
     HALF_LIFE_S,
@@ -233,3 +233,24 @@ def test_the_penalty_agrees_with_its_gradient_and_lies_below_its_bound() -> None
         moved[k] = rng.random(5)
         rise = float((term.bound(F, k).linear * (moved[k] - F[k])).sum())
         assert term.value(moved) - term.value(F) == pytest.approx(rise)
+
+
+def test_images_settle_where_no_single_entry_can_lower_the_cost() -> None:
+    rng = np.random.default_rng(1)
+    W, X = rng.random((9, 3)), rng.random((9, 40))
+    pairs = 0.1 * (1 - np.eye(3))
+    barred = np.zeros((3, 40))
+    barred[1, :5] = 1e3
+    H = settled_images(W.T @ W, W.T @ X, pairs, barred)
+    term = Apart(pairs, barred)
+
+    def cost(H: Any) -> float:
+        return 0.5 * float(np.square(X - W @ H).sum()) + term.value(H)
+
+    assert H[1, :5].max() == 0
+    base = cost(H)
+    for k, j in rng.integers(0, (3, 40), (60, 2)):
+        for step in (-1e-3, 1e-3):
+            other = H.copy()
+            other[k, j] = max(other[k, j] + step, 0)
+            assert cost(other) >= base - 1e-7
