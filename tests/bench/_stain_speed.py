@@ -9,12 +9,12 @@ from collections.abc import Callable
 import _stain_truth as truth  # type: ignore[import-not-found]  # stands beside this script
 import numpy as np
 
-from partwise.api import Mixing
+from partwise.api import ArrayPyramid, LocalJob, Mixing
 from partwise.engine.pool import limit_threads
 from partwise_stain.coreset import gather
 from partwise_stain.normalise import Recolouring
-from partwise_stain.optics import find_white, halved
 from partwise_stain.presets import preset, published
+from partwise_stain.survey import survey
 from partwise_stain.tissue import make_tissue
 from partwise_stain.vectors import find_vectors
 
@@ -87,9 +87,9 @@ def _plain(rgb: truth.Rgb) -> truth.Floats:
 
 
 def _fit(rgb: truth.Rgb) -> Mixing:
-    white = find_white([halved(rgb)])
-    coreset = gather([rgb], white, brown=False)
-    return Mixing(find_vectors(coreset, published("he")).vectors, white.levels)
+    looked = survey(ArrayPyramid(rgb), LocalJob(seed=1))
+    coreset = gather(looked.regions, looked.white, brown=False)
+    return Mixing(find_vectors(coreset, published("he")).vectors, looked.white.levels)
 
 
 def _normalise(rgb: truth.Rgb) -> truth.Rgb:
