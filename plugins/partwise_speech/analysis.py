@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,12 +34,13 @@ from partwise_speech.sound import Recording, recording_of
 from partwise_speech.sources import GENERIC, facts_of, recording_behind, voice_of
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
-from partwise_speech.tell import measures, tables, views
+from partwise_speech.tell import measures, tables, views, waveform
 from partwise_speech.trust import lines
 
 __all__ = ["SpeechAnalysis"]
 
 _SHORTEST_S = 0.3
+_SHOW_S = 1.0  # from one picture of a long run to the next
 _COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise.
@@ -124,8 +126,8 @@ class SpeechAnalysis:
         from partwise_speech.voice import measure_voice
 
         Tracker(np.ones(257)).gains(np.ones((257, 2), np.float32))
-        time = np.arange(16_000) / 16_000
-        measure_voice(np.sin(2 * np.pi * 150 * time).astype(np.float32), 16_000)
+        phase = 2 * np.pi * 150 * np.arange(16_000) / 16_000
+        measure_voice(np.sin(phase).astype(np.float32), 16_000)
         voice_of(GENERIC)
 
     def preview(self, dataset: Dataset) -> tuple[View, ...]:
@@ -184,14 +186,18 @@ class SpeechAnalysis:
             job.report(0.05 + 0.85 * share, "Separating speech from noise")
             return not job.cancelled
 
+        wave, shown = waveform(recording), time.monotonic()
         for stretch in separator.stretches(on_step):
             stop_if_cancelled(job)
             summary.add(stretch)
-            job.snapshot(_parts(summary), summary.trace)
+            if time.monotonic() - shown > _SHOW_S:
+                job.snapshot(_parts(summary), summary.trace, views(summary, wave))
+                shown = time.monotonic()
         _check_silence(recording, summary)
         job.report(0.92, "Measuring")
         drift = drift_of(recording, summary, params.strength) if params.drift else None
-        return _result(recording, params, voice, noise, separator, summary, drift)
+        drawn = views(summary, wave)
+        return _result(recording, params, voice, noise, separator, summary, drawn, drift)
 
 
 def _check_length(recording: Recording) -> None:
@@ -244,6 +250,7 @@ def _result(
     noise: Noise,
     separator: Separator,
     summary: Summary,
+    drawn: tuple[View, ...],
     drift: Drift | None,
 ) -> Result:
     choice = separator.choice
@@ -282,7 +289,7 @@ def _result(
         ),
         measures=measures(summary, noise, params.strength),
         trust=lines(summary, noise, choice, drift),
-        views=views(recording, summary),
+        views=drawn,
         tables=tables(drift),
         facts=facts,
     )

@@ -15,7 +15,7 @@ from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 from partwise_speech.summary import Summary
 
-__all__ = ["measures", "quieter_db", "tables", "views"]
+__all__ = ["Wave", "measures", "quieter_db", "tables", "views", "waveform"]
 
 _RANGE_DB = 80.0
 _MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
@@ -23,23 +23,33 @@ _MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
 Array = NDArray[np.float32]
 
 
-def views(recording: Recording, summary: Summary) -> tuple[View, ...]:
+Wave = tuple[Array, float]
+
+
+def views(summary: Summary, wave: Wave) -> tuple[View, ...]:
     """Return the spectrogram with its parts and gains, and the atoms of noise.
 
     The spectrogram carries, beside what is drawn, ``gain`` (257, frames): gains as bytes, from
     which speech and noise are rendered at any strength.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the whole recording, or of what has gone by so far.
+    wave : (ndarray, float)
+        As `waveform` gives it.
     """
-    return (_spectrogram(recording, summary), _atoms(summary))
+    return (_spectrogram(summary, wave), _atoms(summary))
 
 
-def _spectrogram(recording: Recording, summary: Summary) -> View:
+def _spectrogram(summary: Summary, waveform: Wave) -> View:
     hop_s = stft_for(RATE).hop / RATE
     top = float(summary.power.max()) or 1.0
     codes = summary.codes[:, :: summary.every]
     gain = np.square(gains_of(codes))
     levels = [_levels(summary.power, top)]
     levels += [_levels(summary.power * part, top) for part in (gain, 1 - gain)]
-    wave, step = _wave(recording)
+    wave, step = waveform
     options: dict[str, object] = {
         "level": [10 * np.log10(top) - _RANGE_DB, 10 * np.log10(top)],
         "unit": "dB",
@@ -67,8 +77,11 @@ def _levels(power: Array, top: float) -> NDArray[np.uint8]:
     return np.asarray(np.clip(steps, 0, 255), np.uint8)
 
 
-def _wave(recording: Recording) -> tuple[Array, float]:
-    """Waveform for the stage: samples, or the lowest and highest of each few."""
+def waveform(recording: Recording) -> Wave:
+    """Return what the stage draws of the sound, and its step in seconds.
+
+    Samples, or of a long recording the lowest and highest of each few.
+    """
     if recording.samples <= _MOST_WAVE:
         wave = [recording.mono(start, stop) for start, stop in recording.blocks()]
         return np.concatenate(wave), 1.0 / recording.rate

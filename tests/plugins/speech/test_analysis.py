@@ -18,9 +18,10 @@ from partwise.api import (
     LocalJob,
     Result,
     UsageProblem,
+    View,
 )
 from partwise.params import parse
-from partwise_speech import separator
+from partwise_speech import analysis, separator
 from partwise_speech.analysis import SpeechAnalysis
 from partwise_speech.dictionary import load_dictionary
 from partwise_speech.export import (
@@ -170,12 +171,19 @@ def test_a_recording_goes_by_in_stretches(
     dataset: Dataset, scene: Scene, result: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(separator, "_STRETCH_S", 3)
+    monkeypatch.setattr(analysis, "_SHOW_S", 0.0)
     seen: list[float] = []
-    job = LocalJob(on_report=lambda share, _: seen.append(share))
+    drawn: list[tuple[View, ...]] = []
+    job = LocalJob(on_report=lambda share, _: seen.append(share), on_views=drawn.append)
     pieces = SpeechAnalysis().run(dataset, P(noise_span="0:1.5", drift=False), job)
     assert seen == sorted(seen)
     assert gain_codes(pieces).shape == gain_codes(result).shape
     assert pieces.fit.iterations > result.fit.iterations
+    # The picture fills from the left while the run goes on.
+    filled = [int((views[0].arrays["whole"] > 0).any(axis=0).sum()) for views in drawn]
+    assert len(filled) >= 3
+    assert filled == sorted(filled)
+    assert filled[0] < 0.6 * filled[-1]
     after = slice(round(scene.start_s * RATE), None)
     both = [si_sdr(speech_of(dataset, r)[0][after], scene.speech[after]) for r in (pieces, result)]
     assert both[0] > both[1] - 1
