@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,14 @@ def survey(pyramid: Pyramid, job: Job, given: White | None = None) -> Survey:
     overview = pyramid.read(number, 0, 0, level.width, level.height)
     stop_if_cancelled(job)
     white = given or find_white([halved(overview)])
-    return Survey(_regions(pyramid, overview, white, job), white)
+    small: NDArray[Any] = overview
+    while small.shape[0] * small.shape[1] > _OVERVIEW:  # an image of one level has no other
+        small = halved(small)
+    return Survey(_regions(pyramid, small, white, job), white)
 
 
 def _regions(
-    pyramid: Pyramid, overview: NDArray[np.uint8], white: White, job: Job
+    pyramid: Pyramid, overview: NDArray[Any], white: White, job: Job
 ) -> tuple[NDArray[np.uint8], ...]:
     """Read regions of level 0 where the overview shows tissue, spread by chance."""
     full = pyramid.levels[0]
