@@ -84,6 +84,13 @@ PLUGIN = Plugin(
             "partwise_emg.export:write_timing",
         ),
         Exporter(
+            "figure",
+            ".svg",
+            "Figure for print: weights and activations",
+            "image/svg+xml",
+            "partwise_emg.figure:write_figure",
+        ),
+        Exporter(
             "statistics",
             ".csv",
             "Differences of two groups",

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -22,7 +23,10 @@ from partwise.api import (
     match_parts,
 )
 from partwise.plugins.registry import resolve
+from partwise.project.document import Document, Source
+from partwise.project.store import save
 from partwise_emg.analysis import SynergyAnalysis
+from partwise_emg.norm import build_norm
 from partwise_emg.planted import Walker, simulate, write_walker
 from partwise_emg.plugin import PLUGIN
 from partwise_emg.prepared import trials_of
@@ -105,6 +109,41 @@ def test_tables_have_the_columns_that_are_promised(
     assert len(activations) - 1 == np.asarray(envelopes.values).shape[1]
     timing = _rows(_write(result, dataset, "timing", tmp_path))
     assert len(timing) - 1 == 5 * result.facts["cycles"]
+
+
+def test_a_figure_for_print_is_a_drawing_in_vectors(
+    dataset: Dataset, result: Result, tmp_path: Path
+) -> None:
+    root = ElementTree.fromstring(_write(result, dataset, "figure", tmp_path).read_text("utf-8"))
+    bars = [each for each in root.iter() if each.tag.endswith("rect")]
+    curves = [each for each in root.iter() if each.tag.endswith("polyline")]
+    assert len(bars) == 1 + 5 * 12
+    assert [each.get("stroke") for each in curves] == [part.color for part in result.parts]
+    words = " ".join(each.text or "" for each in root.iter())
+    assert "uncentred" in words
+    assert "about the grand mean" in words
+    right = max(float(each.get("x", 0)) + float(each.get("width", 0)) for each in bars)
+    assert right <= float(root.get("width", "0").removesuffix("pt"))
+
+
+def test_a_norm_is_built_from_projects(dataset: Dataset, result: Result, tmp_path: Path) -> None:
+    paths = []
+    for number in range(2):
+        document = Document()
+        assert dataset.source is not None
+        document.add_source(Source("source-1", "emg", dataset.title, dataset.source))
+        document.add_run("source-1", "emg", "", "synergies", result)
+        paths.append(tmp_path / f"p{number}.partwise")
+        save(document.state, paths[-1])
+    norm = build_norm(paths)
+    assert len(norm.members) == 2
+    np.testing.assert_allclose(
+        norm.members[1].W, np.stack([p.profile for p in result.parts], axis=1), rtol=1e-6
+    )
+    empty = tmp_path / "empty.partwise"
+    save(Document().state, empty)
+    with pytest.raises(FileProblem, match="holds no run of muscle synergies"):
+        build_norm([empty])
 
 
 def test_a_matrix_is_factored_as_it_stands(emg: Path) -> None:
