@@ -274,10 +274,12 @@ def _result(
         },
         "processed": "not for acoustic measurement",
     }
-    left = summary.left
+    # Gains share the recording out: speech and noise are all of it, sample by sample. How well the
+    # atoms render its spectrogram is another question, which the trust card answers.
+    missed = f"{summary.left:.1%} of its spectrogram in bands is rendered by no atom"
     return Result(
         parts=_parts(summary),
-        residual=Residual(left, f"{left:.1%} of the spectrogram is in neither part"),
+        residual=Residual(0.0, f"Speech and noise add up to the recording; {missed}"),
         fit=Fit(
             "kl",
             summary.trace[-1] if summary.trace else 0.0,

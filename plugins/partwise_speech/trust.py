@@ -88,7 +88,7 @@ def _method(noise: Noise, choice: Choice) -> Trust:
         "good" if noise.snr_db > 0 else "look",
         f"{noise.snr_db:.0f} dB of speech over noise: {choice.why}",
         f"Gain = mask to the power {choice.mask:.2f} × tracked gain to the power "
-        f"{choice.tracked:.2f}, at least {20 * math.log10(choice.floor):.0f} dB.",
+        f"{choice.tracked:.2f}, at least −{-20 * math.log10(choice.floor):.0f} dB.",
     )
 
 
