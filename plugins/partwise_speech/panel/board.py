@@ -121,11 +121,10 @@ class Panel(QWidget):
         self._compare(dataset, result)
 
     def _compare(self, dataset: object, result: Result | None) -> None:
-        """The first result of a recording is seen beside it."""
-        whole = array_of(result, "gain") is not None and not self._host.running
+        """The first parts of a recording are seen beside it, while they emerge."""
         view = self.stagehand.view
         offered = view is not None and "compare" in dict(view.layers())
-        if whole and offered and dataset is not self._compared:
+        if result is not None and offered and dataset is not self._compared:
             self._compared = dataset
             self._host.look("compare")
 
