@@ -50,7 +50,7 @@ class Vectors(QWidget):
         box.setSpacing(8)
         box.addWidget(SectionLabel(tr("Stain vectors, optical density")))
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(10)
+        self._grid.setHorizontalSpacing(7)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(0, 1)
         box.addLayout(self._grid)
@@ -95,6 +95,7 @@ class Vectors(QWidget):
             for column, value in enumerate(vector, 1):
                 self._put(row, column, label(f"{value:.3f}", "number"))
             more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
+            more.setFixedWidth(22)
             more.setProperty("key", key)
             more.setEnabled(key not in case.locked)
             more.clicked.connect(self._on_more)

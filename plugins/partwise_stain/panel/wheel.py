@@ -33,6 +33,7 @@ _TIP = 6.5  # px
 _REACH = 12.0  # px
 _STEP = 0.02  # per arrow key, in units of chromaticity
 _MARGIN = 10.0
+_ROOT = math.sqrt(3)
 
 
 class Wheel(QWidget):
@@ -239,8 +240,8 @@ class Wheel(QWidget):
         for (x, y), text in zip(CORNERS, words, strict=True):
             at, width = self._to_screen(x, y), metrics.horizontalAdvance(text)
             left = min(max(at.x() - (width if x > 0 else 0), 2), self.width() - width - 2)
-            if x > 0:
-                base = at.y() + metrics.height() + 4
+            if x > 0:  # below the edge, which rises to this corner by 30 degrees
+                base = at.y() + width / _ROOT + metrics.ascent()
             else:
                 base = at.y() - 4 if y > 0 else at.y() + metrics.ascent() + 2
             painter.drawText(QPointF(left, base), text)
@@ -254,15 +255,23 @@ class Wheel(QWidget):
         painter.drawEllipse(at, _TIP, _TIP)
         metrics = QFontMetricsF(painter.font())
         width = metrics.horizontalAdvance(name)
-        left = at.x() + _TIP + 4
-        if left + width > self.width() - 2:
-            left = at.x() - _TIP - 4 - width
+        left, before = at.x() + _TIP + 4, at.x() - _TIP - 4 - width
+        if left + width > self.width() - 2 or (before > 2 and self._covers(key, left, width)):
+            left = before
         plate = QRectF(left - 3, at.y() - metrics.height() / 2, width + 6, metrics.height())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(255, 255, 255, 200))
         painter.drawRoundedRect(plate, 3, 3)
         painter.setPen(QColor("#1c2126"))
         painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, name)
+
+    def _covers(self, key: str, left: float, width: float) -> bool:
+        """Whether a name that begins at `left` would lie over another stain."""
+        at, line = self.place(key), self.fontMetrics().height()
+        return any(
+            abs(other.y() - at.y()) < line and left - _TIP < other.x() < left + width + _TIP
+            for other in (self.place(name) for name in self._at if name != key)
+        )
 
     def _describe(self) -> None:
         name = self._names.get(self._chosen, ("", ""))[0]
