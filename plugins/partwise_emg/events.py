@@ -69,7 +69,7 @@ def read_events(path: Path) -> Events:
     try:
         return checked(Events(*_columns(found), source=path.name))
     except InputProblem as problem:
-        raise FileProblem(path, str(problem.args[0]), fix="sort the events by time") from problem
+        raise FileProblem(path, problem.what, fix=problem.fix) from problem
 
 
 def from_text(text: str) -> Events:

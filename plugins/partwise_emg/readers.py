@@ -35,7 +35,9 @@ _DOUBLE = 20_000_000  # values up to which nothing is gained by single precision
 def probe_text(path: Path) -> float:
     """Return how surely this is a table of samples: time first, then muscles."""
     known = path.suffix.lower() in (".csv", ".tsv", ".tab", ".txt")
-    return 0.7 if known and looks_like_samples(_head(path)) else 0.0
+    channels = looks_like_samples(_head(path)) if known else 0
+    # One channel beside time is hardly a recording of muscles.
+    return 0.7 if channels > 1 else 0.3 if channels else 0.0
 
 
 def probe_c3d(path: Path) -> float:

@@ -33,22 +33,22 @@ class Columns:
     cycle: int = 0
 
 
-def looks_like_samples(head: bytes) -> bool:
-    """Whether a file begins with a line of names, time first, and a line of numbers."""
+def looks_like_samples(head: bytes) -> int:
+    """Return how many channels stand beside time in the first line; 0 where it is no such table."""
     try:
         lines = head.decode("utf-8-sig", "strict").splitlines()[:8]
     except UnicodeDecodeError as error:
         if error.start < len(head) - 4:
-            return False
+            return 0
         lines = head[: error.start].decode("utf-8-sig", "ignore").splitlines()[:8]
     lines = [line for line in lines if line.strip() and not line.startswith("#")]
-    if len(lines) < 3:
-        return False
+    if not lines:
+        return 0
     cells = _split(lines[0], _delimiter(lines[0]))
-    body = _split(lines[1], _delimiter(lines[0]))
-    if len(cells) < 3 or len(body) != len(cells) or not _TIME.match(cells[0]):
-        return False
-    return all(_is_number(c) for c in body) and not all(_is_number(c) for c in cells[1:])
+    if len(cells) < 2 or not _TIME.match(cells[0]) or all(_is_number(c) for c in cells[1:]):
+        return 0
+    body = _split(lines[1], _delimiter(lines[0])) if len(lines) > 1 else []
+    return len(cells) - 1 if not body or _is_number(body[0]) else 0
 
 
 def read_columns(path: Path) -> Columns:
