@@ -103,6 +103,7 @@ class Panel(QWidget):
         if not host.running or dataset is None:
             self.preparing.follow(dataset, result, strength)
         codes = self.preparing.codes
+        self._show_preparing()
         self._show_selection()
         self._show_noise(values, result)
         self.stagehand.set_painted(self._painted())
@@ -152,7 +153,7 @@ class Panel(QWidget):
         host.stage_changed.connect(self._soon.start)
         prepared.ready.connect(self._on_ready)
         prepared.tried.connect(self._on_tried)
-        prepared.failed.connect(host.notify)
+        prepared.failed.connect(self._on_failed)
         prepared.atoms_ready.connect(self._on_atoms_ready)
         self.listening.moved.connect(self._on_moved)
         self.transport.loop.clicked.connect(self._on_loop)
@@ -231,6 +232,17 @@ class Panel(QWidget):
     def _on_ready(self, heard: object) -> None:
         assert isinstance(heard, Heard)
         self.listening.set_heard(heard)
+        self._show_preparing()
+
+    def _on_failed(self, why: str) -> None:
+        self._host.notify(why)
+        self._show_preparing()
+
+    def _show_preparing(self) -> None:
+        """A result is there before its sound is."""
+        prepared = self.preparing
+        missing = prepared.codes is not None and SPEECH not in prepared.heard.tracks
+        self.transport.set_preparing(missing and prepared.waiting)
 
     def _on_tried(self, heard: object) -> None:
         assert isinstance(heard, Heard)

@@ -26,6 +26,12 @@ class Preparing(QObject):
     """Makes the tracks of a recording, of a result at a strength, and of single atoms.
 
     The newest question wins; the whole is read once per recording.
+
+    Attributes
+    ----------
+    recording : Recording or None
+    waiting : bool
+        Whether tracks are still being prepared.
     """
 
     ready = Signal(object)
@@ -44,6 +50,7 @@ class Preparing(QObject):
         self._heard = Heard(16_000)
         self._carried: Samples | None = None  # atoms that are heard at any strength
         self.recording: Recording | None = None
+        self.waiting = False
         self._tracks = Later(self)
         self._tracks.done.connect(self._on_tracks)
         self._atoms = Later(self)
@@ -81,6 +88,7 @@ class Preparing(QObject):
         recording = self.recording
         assert recording is not None
         whole = self._heard.tracks.get(WHOLE)
+        self.waiting = True
         self._tracks.ask(
             _safely(lambda: heard_of(recording, codes, strength, whole=whole)), at_once=False
         )
@@ -123,6 +131,7 @@ class Preparing(QObject):
         self.ready.emit(heard)
 
     def _on_tracks(self, answer: object) -> None:
+        self.waiting = False
         if isinstance(answer, Heard):
             self._give(_with_atoms(answer, self._carried))
         else:

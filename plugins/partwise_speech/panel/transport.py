@@ -28,6 +28,7 @@ class Transport(QWidget):
         super().__init__()
         self._listening = listening
         self._title = ""
+        self._preparing = False
         self.play = button("", "primary", name=tr("Play"), tip=tr("Play or pause (Space)"))
         self.play.setFixedSize(44, 30)
         self.play.clicked.connect(listening.toggle)
@@ -87,6 +88,12 @@ class Transport(QWidget):
         self._title = words
         self.refresh()
 
+    def set_preparing(self, preparing: bool) -> None:
+        """Say whether the speech of a result is still being rendered."""
+        if preparing != self._preparing:
+            self._preparing = preparing
+            self.refresh()
+
     def refresh(self) -> None:
         """Draw what can be heard, and what is."""
         listening = self._listening
@@ -121,6 +128,8 @@ class Transport(QWidget):
         listening = self._listening
         if listening.reason:
             return tr("No sound output")
+        if self._preparing:
+            return tr("Preparing the sound …")
         if not listening.duration:
             return ""
         words = [self._title] if self._title and listening.key not in self._choices else []
