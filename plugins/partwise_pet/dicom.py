@@ -49,6 +49,20 @@ def load_dicom(path: Path) -> Dataset:
         No PET, one frame alone, slices missing or double, times missing.
     """
     path = Path(path)
+    try:
+        return _loaded(path)
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, FileProblem):
+            raise
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise FileProblem(
+            path,
+            f"belongs to a series whose files lack what a series needs ({words})",
+            fix="export the series again",
+        ) from error
+
+
+def _loaded(path: Path) -> Dataset:
     first = _header(path)
     if first is None:
         raise FileProblem(path, "is a damaged or cut DICOM file", fix="copy or export it again")

@@ -20,8 +20,9 @@ def preview_of(dataset: Dataset) -> tuple[View, ...]:
     if dataset.values is None or dataset.values.ndim != 4:
         return ()
     arrays: dict[str, NDArray[np.generic]] = {"values": dataset.values}
-    told = dataset.meta.get("frames")
+    told, axes = dataset.meta.get("frames"), dataset.axes
     if told:
+        axes = (Axis("time", len(dataset.values), "min"), *axes[1:])
         spans = np.array(told, np.float64) / 60
         arrays |= {"times": spans.mean(axis=1), "durations": spans[:, 1] - spans[:, 0]}
     options = {
@@ -30,7 +31,7 @@ def preview_of(dataset: Dataset) -> tuple[View, ...]:
         "orientation": str(dataset.meta.get("orientation", "")),
         "log_time": bool(told),
     }
-    return (View("volume", dataset.title, arrays, dataset.axes, options),)
+    return (View("volume", dataset.title, arrays, axes, options),)
 
 
 def measures(evidence: Evidence, parts: Sequence[Part]) -> tuple[Measure, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,9 @@ def collect_frames(
 def dataset_of(scan: Scan) -> Dataset:
     """Make the dataset of a scan."""
     frames, nz, ny, nx = scan.values.shape
+    if not np.isfinite(scan.affine).all():
+        told = "The file does not say where its voxels lie; sizes are in voxels."
+        scan = replace(scan, affine=np.eye(4), notes=(*scan.notes, told))
     spans = scan.frames.spans if scan.frames is not None else None
     notes = [*scan.notes, *(scan.frames.notes if scan.frames is not None else ())]
     if spans is None:
@@ -101,8 +104,8 @@ def dataset_of(scan: Scan) -> Dataset:
         "notes": notes,
         **scan.facts,
     }
-    # Without times an axis of frames is all there is to say.
-    time = Axis("time", frames, "min") if spans is not None else Axis("frame", frames, "", 1, 1)
+    # Frames are not evenly spaced: an axis of frames, never one of time with a step.
+    time = Axis("frame", frames, "", 1, 1)
     axes = (time, *_space(scan.affine, (nz, ny, nx)))
     return Dataset(
         "volume",

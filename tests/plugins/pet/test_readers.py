@@ -233,3 +233,31 @@ def test_pydicom_is_not_needed_to_recognise_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"\0" * 200)
     assert 0 < probe_dicom(path) < 0.1
     assert pydicom.__version__
+
+
+def test_a_large_series_lies_on_disk_and_reads_the_same(
+    series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = load_nifti(series()).values
+    monkeypatch.setattr("partwise_pet.volumes._IN_MEMORY", 100)
+    mapped = load_nifti(series()).values
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, small)
+
+
+def test_a_series_without_sizes_or_places_is_refused_or_told(
+    tmp_path: Path, series: Series, counts: Any
+) -> None:
+    path = write_dicom(tmp_path / "d", counts, 1.0)
+    for each in path.parent.iterdir():
+        head = pydicom.dcmread(each)
+        del head.Rows
+        head.save_as(each)
+    with pytest.raises(FileProblem, match="lack what a series needs"):
+        load_dicom(path)
+    lost = series(name="lost.nii")
+    data = bytearray(lost.read_bytes())
+    data[280:296] = np.full(4, np.nan, "<f4").tobytes()  # the first row of the sform
+    lost.write_bytes(bytes(data))
+    dataset = load_nifti(lost)
+    assert np.isfinite([axis.step for axis in dataset.axes]).all()
