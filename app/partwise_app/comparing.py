@@ -9,8 +9,11 @@ from partwise.project.document import Run, State
 from partwise_app import resolve
 from partwise_app.comparison import Comparison
 from partwise_app.desk import Desk
+from partwise_app.filework import Opened
 from partwise_app.session import Session
 from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.plots import PlotStage, is_table
+from partwise_app.viewers.views import ViewStage
 
 __all__ = ["Comparing"]
 
@@ -30,6 +33,7 @@ class Comparing(QObject):
         self._desk = desk
         self._page: Comparison | None = None  # made when first needed: it has threads of its own
         self._pair: tuple[str, str] | None = None
+        self._plots: tuple[PlotStage | ViewStage, ...] = ()
         self._tokens = DARK
         session.selection_changed.connect(self._on_selection)
         session.changed.connect(self._on_changed)
@@ -52,8 +56,24 @@ class Comparing(QObject):
             for stage in page.stages:
                 size = resolve.microns(opened.dataset)
                 stage.set_image(pyramid, title=opened.dataset.title, microns_per_pixel=size)
+        self._plots = ()
+        if opened is not None and pyramid is None:
+            self._set_plots(page, opened)
         self._draw()
         self._desk.show_over(page)
+
+    def _set_plots(self, page: Comparison, opened: Opened) -> None:
+        """Put what was measured on two stages, where it is no image."""
+        if is_table(opened.dataset):
+            for stage in page.set_plots(PlotStage):
+                assert isinstance(stage, PlotStage)
+                stage.set_dataset(opened.dataset)
+                self._plots = (*self._plots, stage)
+        elif opened.views:
+            for views in page.set_plots(ViewStage):
+                assert isinstance(views, ViewStage)
+                views.set_input(opened.dataset.title, opened.views)
+                self._plots = (*self._plots, views)
 
     def end(self) -> None:
         """Go back to the stage."""
@@ -94,6 +114,10 @@ class Comparing(QObject):
             options = resolve.image_options(run)
             stage.set_mixing(resolve.mixing_of(run.result.parts, strips, options))
             stage.set_mode("parts")
+        for plots, run in zip(self._plots, runs, strict=False):
+            plots.set_result(run.result, state.part_strips(run.id))
+            if isinstance(plots, PlotStage) and plots.mode() == "side":
+                plots.set_mode("parts")  # each has half the room
 
     def _on_selection(self) -> None:
         run: Run | None = self._session.run

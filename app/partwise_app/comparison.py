@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QSplitter,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,12 +22,15 @@ from partwise.project.compare import Difference
 from partwise_app import icons
 from partwise_app.controls import Elided, button, label, set_icon
 from partwise_app.tables import copyable
-from partwise_app.theme import Tokens
+from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.plots import PlotStage
 from partwise_app.viewers.stage import ImageStage
+from partwise_app.viewers.views import ViewStage
 from partwise_app.words import tr
 
 __all__ = ["Comparison"]
 
+_Plots = PlotStage | ViewStage
 _BAR = 36
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -40,6 +44,9 @@ class Comparison(QWidget):
         super().__init__(parent)
         self.setAccessibleName(tr("Comparison of two runs"))
         self.stages = ImageStage(), ImageStage()
+        self._columns = QStackedWidget(), QStackedWidget()
+        self._plots: tuple[_Plots, _Plots] | None = None
+        self._tokens = DARK
         self._titles = Elided("", "strong"), Elided("", "strong")
         self._linking = False
         self._close = button(
@@ -71,8 +78,26 @@ class Comparison(QWidget):
         self._table.setHorizontalHeaderLabels(["", first, second, tr("Change")])
 
     def set_pictures(self, shown: bool) -> None:
-        """Show the two stages, or the table alone where there is no image."""
+        """Show the two stages of an image, or the table alone where there is none."""
         self._pictures.setVisible(shown)
+        self._hint.setText(tr("linked pan and zoom") if shown else "")
+        for column, stage in zip(self._columns, self.stages, strict=True):
+            column.setCurrentWidget(stage)
+
+    def set_plots(self, kind: type[PlotStage] | type[ViewStage]) -> tuple[_Plots, _Plots]:
+        """Show two stages of a table, or of signals and volumes, and return them."""
+        if self._plots is None or not isinstance(self._plots[0], kind):
+            self._drop_plots()
+            self._plots = kind(), kind()
+            for column, made in zip(self._columns, self._plots, strict=True):
+                made.set_theme(self._tokens)
+                made.mode_changed.connect(self._on_mode)
+                column.addWidget(made)
+        for column, made in zip(self._columns, self._plots, strict=True):
+            column.setCurrentWidget(made)
+        self._pictures.show()
+        self._hint.setText(tr("linked tabs"))
+        return self._plots
 
     def set_lines(self, lines: Sequence[Difference]) -> None:
         """Show what differs."""
@@ -86,7 +111,8 @@ class Comparison(QWidget):
                 self._table.setItem(row, column, item)
 
     def set_theme(self, tokens: Tokens) -> None:
-        for stage in self.stages:
+        self._tokens = tokens
+        for stage in (*self.stages, *(self._plots or ())):
             stage.set_theme(tokens)
         set_icon(self._close, icons.icon("close", tokens.muted))
 
@@ -103,7 +129,8 @@ class Comparison(QWidget):
         row = QHBoxLayout(bar)
         row.setContentsMargins(14, 0, 10, 0)
         row.addWidget(label(tr("Two runs of the same input"), "strong"))
-        row.addWidget(label(tr("linked pan and zoom"), "muted"))
+        self._hint = label(tr("linked pan and zoom"), "muted")
+        row.addWidget(self._hint)
         row.addStretch()
         row.addWidget(self._close)
         self._pictures = QWidget()
@@ -113,7 +140,8 @@ class Comparison(QWidget):
         for column, (title, stage) in enumerate(zip(self._titles, self.stages, strict=True)):
             title.setContentsMargins(12, 4, 12, 4)
             grid.addWidget(title, 0, column)
-            grid.addWidget(stage, 1, column)
+            self._columns[column].addWidget(stage)
+            grid.addWidget(self._columns[column], 1, column)
             grid.setColumnStretch(column, 1)
         grid.setRowStretch(1, 1)
         split = QSplitter(Qt.Orientation.Vertical)
@@ -127,6 +155,17 @@ class Comparison(QWidget):
         box.setSpacing(0)
         box.addWidget(bar)
         box.addWidget(split, 1)
+
+    def _drop_plots(self) -> None:
+        for column, made in zip(self._columns, self._plots or (), strict=False):
+            column.removeWidget(made)
+            made.deleteLater()
+        self._plots = None
+
+    def _on_mode(self, mode: str) -> None:
+        """Let the other stage show what this one shows."""
+        for stage in self._plots or ():
+            stage.set_mode(mode)  # nothing happens where it is shown already
 
     def _on_view(self) -> None:
         """Let the other stage look where this one looks."""

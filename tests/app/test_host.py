@@ -23,7 +23,9 @@ from partwise.plugins.sections import read_section, written_section
 from partwise.result import Snapshot
 from partwise_app.session import Session
 from partwise_app.viewers.bars import BarsView
+from partwise_app.viewers.tabs import TabRow
 from partwise_app.viewers.traces import TracesView
+from partwise_app.viewers.views import ViewStage
 from partwise_app.window import Window
 
 
@@ -250,6 +252,43 @@ def test_a_run_that_does_not_fit_is_refused_before_it_starts(
         desktop.worker.say(w.Failed(1, refused.value))
     assert window.notices.notice is not None
     assert "smaller region" in window.notices.notice.detail
+
+
+def test_two_runs_of_signals_are_seen_side_by_side_with_linked_tabs(
+    window: Window, desktop: Desktop
+) -> None:
+    desktop.run(window.session)
+    window.session.edits.parameter("rank", 3)
+    desktop.run(window.session)
+    window.action("view_compare_runs").trigger()
+    page = window.comparing.page
+    assert page is not None
+    first, second = page.set_plots(ViewStage)
+    assert first.isVisible()
+    assert [len(stage.modes()) for stage in (first, second)] == [3, 3]
+    first.set_mode("view:1")
+    assert second.mode() == "view:1"
+    for stage, count in ((first, 2), (second, 3)):
+        assert isinstance(stage, ViewStage)
+        bars = stage.drawing("bars")
+        assert bars is not None
+        assert len(bars.accessibleDescription().split(",")) == count
+
+
+def test_tabs_that_have_no_room_are_in_a_menu_and_the_current_one_is_seen(desktop: Desktop) -> None:
+    row = TabRow()
+    desktop.qtbot.addWidget(row)
+    row.resize(260, 36)
+    offered = tuple((f"view:{k}", f"A view called {k}") for k in range(6))
+    row.set_tabs(offered, "view:5")
+    row.show()
+    seen = [tab.text() for tab in row._tabs.values() if tab.isVisible()]
+    assert "A view called 5" in seen
+    assert len(seen) < 6
+    assert row._more.isVisible()
+    row.resize(1200, 36)
+    assert not row._more.isVisible()
+    assert all(tab.isVisible() for tab in row._tabs.values())
 
 
 def test_a_panel_of_another_plugin_sees_nothing_of_this_input(

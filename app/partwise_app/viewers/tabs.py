@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from partwise_app.controls import button
+from partwise_app.words import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
 
 __all__ = ["TabRow"]
 
@@ -25,6 +31,11 @@ class TabRow(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 0, 10, 0)
         self._row.setSpacing(2)
+        self._more = button("⋯", "tab", name=tr("Further views"), tip=tr("Further views"))
+        self._more.setFixedHeight(_HEIGHT)
+        self._more.clicked.connect(self._on_more)
+        self._more.hide()
+        self._row.addWidget(self._more)
         self._row.addStretch()
         self._group = QButtonGroup(self)
         self._group.buttonClicked.connect(self._on_tab)
@@ -52,6 +63,47 @@ class TabRow(QWidget):
         for mode, tab in self._tabs.items():
             tab.setChecked(mode == current)
         self._group.setExclusive(True)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, _HEIGHT)
+
+    def _fit(self) -> None:
+        """Keep the tabs that have room, the current one first; a menu has the others."""
+        wide = {
+            mode: tab.sizeHint().width() + self._row.spacing() for mode, tab in self._tabs.items()
+        }
+        margins = self._row.contentsMargins()
+        room = self.width() - margins.left() - margins.right()
+        shown = set(wide)
+        if sum(wide.values()) > room > 0:
+            room -= self._more.sizeHint().width()
+            current = [mode for mode, tab in self._tabs.items() if tab.isChecked()]
+            shown = set()
+            for mode in (*current, *wide):
+                if mode in shown:
+                    continue
+                room -= wide[mode]
+                if room < 0:
+                    break
+                shown.add(mode)
+        for mode, tab in self._tabs.items():
+            tab.setVisible(mode in shown)
+        self._more.setVisible(len(shown) < len(wide))
+
+    def _on_more(self) -> None:
+        menu = QMenu(self)
+        for mode, title in self._offered:
+            if self._tabs[mode].isHidden():
+                menu.addAction(title).setData(mode)
+        chosen = menu.exec(self._more.mapToGlobal(self._more.rect().bottomLeft()))
+        if chosen is not None:
+            self.asked.emit(str(chosen.data()))
+        menu.deleteLater()
 
     def _on_tab(self, tab: QPushButton) -> None:
         self.asked.emit(str(tab.property("mode")))
