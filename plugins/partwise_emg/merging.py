@@ -118,12 +118,14 @@ def merging(
         Columns of a cycle.
     """
     W = _unit(reference_W)
+    # What is asked is about the mean cycle, and so is the null.
+    X, data = _mean(X, points), [_mean(each, points) for each in reference_X]
     count = W.shape[1]
     pairs = tuple((a, b) for a in range(count) for b in range(a + 1, count))
     seen, vaf = _activations(X, W, points)
     rng = np.random.default_rng([seed, 11])
     null = np.empty((nulls, len(pairs)))
-    sources = [_source(each, W, points, vaf, rng) for each in reference_X]
+    sources = [_source(each, W, points, vaf, rng) for each in data]
     for number in range(nulls):
         source = sources[number % len(sources)]
         H, _ = _activations(source.drawn(rng, source.scale), W, points)
@@ -173,15 +175,9 @@ class _Source:
 
     def drawn(self, rng: np.random.Generator, scale: float) -> NDArray[np.float64]:
         """The model with its residual drawn anew, as smooth as before and in step with nothing."""
-        muscles = len(self.rest)
-        cycles = self.rest.shape[1] // self.points
-        stacked = self.rest.reshape(muscles, cycles, self.points)
-        picked = stacked[:, rng.integers(cycles, size=cycles)]
-        turned = np.stack(
-            [np.roll(each, int(rng.integers(self.points)), axis=1) for each in picked]
-        )
-        noise = turned * rng.choice((-1.0, 1.0), (muscles, 1, 1))
-        made = self.model + scale * noise.reshape(self.rest.shape)
+        turned = np.stack([np.roll(each, int(rng.integers(self.points))) for each in self.rest])
+        noise = turned * rng.choice((-1.0, 1.0), (len(turned), 1))
+        made = self.model + scale * noise
         return np.asarray(np.maximum(made, 0.0))
 
 
@@ -204,6 +200,11 @@ def _source(X: Array, W: Array, points: int, vaf: float, rng: np.random.Generato
         middle = (low + high) / 2
         low, high = (middle, high) if explained(middle) > vaf else (low, middle)
     return _Source(model, plain.rest, points, (low + high) / 2)
+
+
+def _mean(X: Array, points: int) -> NDArray[np.float64]:
+    X = np.asarray(X, dtype=np.float64)
+    return np.asarray(X.reshape(len(X), -1, points).mean(axis=1))
 
 
 def _pairs(H: Array, pairs: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
