@@ -271,7 +271,8 @@ def _fit(
 ) -> Factorization:
     kept = start[:, :fixed] if fixed else None
     plain = barred is None and not fixed and not question.anchors
-    if plain and np.ptp(pairs[~np.eye(len(pairs), dtype=bool)]) == 0:
+    others = pairs[~np.eye(len(pairs), dtype=bool)]
+    if plain and (not others.size or np.ptp(others) == 0):
         term: Any = Overlap(float(pairs[0, -1])) if len(pairs) > 1 else None
     else:
         term = Apart(pairs, barred)

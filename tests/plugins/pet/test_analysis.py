@@ -260,3 +260,30 @@ def test_the_shared_scan_comes_out_as_its_truth(shared_data: Path) -> None:
 
 def test_the_plugin_is_known_by_its_entry_point() -> None:
     assert load_registry(safe_mode=True).get("pet").title == "Dynamic PET"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"rank": "1"},
+        {"rank": "2", "doubt": "on"},
+        {"rank": "9"},
+        {"loss": "kl"},
+        {"loss": "1.5", "negative": "cut"},
+        {"weighting": "duration", "threshold": "20"},
+        {"bootstrap": "2"},
+        {"input": "roi", "patlak_from": "59"},
+    ],
+)
+def test_every_choice_gives_finite_curves_and_images(
+    dataset: Dataset, texts: dict[str, str]
+) -> None:
+    found = run(dataset, region="box 3:25 2:22 3:7", **texts)
+    assert len(found.parts) == int(texts.get("rank", "4"))
+    for part in found.parts:
+        course: Any = part.course
+        assert np.isfinite(part.profile).all()
+        assert (part.profile >= 0).all()
+        assert np.isfinite(course).all()
+    assert found.trust
+    assert len({part.key for part in found.parts}) == len(found.parts)
