@@ -15,6 +15,7 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import DARK, LIGHT
+from partwise_app.viewers.curves import CurvesView
 from partwise_app.viewers.scales import log_ticks, share_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
 from partwise_app.viewers.volume import VolumeView
@@ -284,7 +285,8 @@ def test_what_lies_outside_of_a_region_is_darker(shown: VolumeView) -> None:
     region[:, :, :5] = True
     shown.set_region(region)
     cut = shown._picture_of(0)
-    inside, outside = [], []
+    inside: list[int] = []
+    outside: list[int] = []
     for x in range(SHAPE[2]):
         column = [
             (QColor(whole.pixel(x, y)).red(), QColor(cut.pixel(x, y)).red())
@@ -327,3 +329,26 @@ def test_time_may_run_by_its_logarithm(shown: VolumeView) -> None:
     assert log_ticks(0.0, 9.0) == []
     assert share_of(1.0, 0.1, 10.0, log=True) == pytest.approx(0.5)
     assert share_of(5.0, 0.0, 10.0, log=False) == 0.5
+
+
+def test_curves_by_the_logarithm_of_time_read_in_minutes(qtbot: Any) -> None:
+    made = CurvesView()
+    qtbot.addWidget(made)
+    made.resize(600, 300)
+    x = np.array([0.1, 1.0, 10.0, 100.0])
+    told = View(
+        "curves",
+        "Curves",
+        {"y": np.ones((1, 4)), "x": x},
+        (Axis("time", 4, "min"), Axis("activity", 1, "kBq/mL")),
+        {"names": ["Blood"], "log": True},
+    )
+    made.set_view(told, (), ())
+    made.show()
+    read: list[Any] = []
+    made.read.connect(read.append)
+    lane = made._lanes()[0]
+    third = QPointF(lane.left() + lane.width() * 2 / 3, lane.center().y())
+    QTest.mouseMove(made, third.toPoint())
+    qtbot.waitUntil(lambda: any(read))
+    assert next(words for words in read if words)[0] == "Time (min) 10"
