@@ -32,6 +32,7 @@ _ALIKE = 0.80, 0.65  # cosine with the long-term spectrum of speech
 _SYLLABLES = 0.30, 0.15  # share of the modulation that is at 2 to 8 Hz
 _VOICE_HZ = 75.0, 350.0
 _LOUD_DB, _SOFT_DB = 2.0, 12.0  # ratio of speech to noise between which the mask yields
+_NOISY_DB, _CLEAN_DB = 15.0, 20.0  # between which it is laid aside: there is hardly any noise
 
 Array = NDArray[np.float32]
 
@@ -127,13 +128,16 @@ def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> C
 
 def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
     soft = float(np.clip((snr_db - _LOUD_DB) / (_SOFT_DB - _LOUD_DB), 0, 1))
-    mask = 1.0 - 0.2 * soft
+    clean = float(np.clip((snr_db - _NOISY_DB) / (_CLEAN_DB - _NOISY_DB), 0, 1))
+    mask = (1.0 - 0.2 * soft) * (1.0 - clean)
+    if clean > 0.5:
+        return Choice(mask, 0.3, 0.05, "hardly any noise, and little is taken away")
     if own_voice:
         # Other voices that are weak: what the talker's own cannot render would be taken for them.
-        mask -= 0.2 * soft * alike.value
+        mask *= 1.0 - 0.25 * soft * alike.value
         return Choice(mask, 0.4, 0.05, "the talker's own voice is known")
     if alike.value > 0:
-        mask += alike.value * (0.15 - mask)
+        mask += alike.value * (min(0.15, mask) - mask)
         return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
     if soft > 0.5:
         return Choice(mask, 0.5, 0.05, "the noise is weak, and the tracked level counts more")

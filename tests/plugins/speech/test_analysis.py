@@ -297,6 +297,18 @@ def test_odd_recordings_are_no_trouble(tmp_path: Path) -> None:
             assert np.isfinite(speech_of(dataset, result)).all(), name
 
 
+def test_a_clean_recording_is_left_as_it_is(scene: Scene, tmp_path: Path) -> None:
+    faint = 2e-4 * np.random.default_rng(1).standard_normal(len(scene.speech))
+    sound = (scene.speech + faint).astype(np.float32)
+    path = tmp_path / "clean.wav"
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    dataset = load_sound(path)
+    for span in ("auto", "0:1.5"):
+        result = SpeechAnalysis().run(dataset, P(noise_span=span, drift=False), LocalJob())
+        assert si_sdr(speech_of(dataset, result)[0], sound) > 20
+        assert result.parts[1].share < 0.05
+
+
 def test_the_sample_is_what_its_maker_makes() -> None:
     sound, rate = soundfile.read(street_recording(), dtype="float32")
     assert rate == RATE

@@ -86,6 +86,9 @@ def test_little_is_taken_from_voices_unless_the_talkers_own_is_known() -> None:
     weak = choose("auto", 15.0, _NONE, own_voice=False)
     assert weak.mask < plain.mask
     assert generic.tracked <= plain.tracked
+    clean = choose("auto", 30.0, _NONE, own_voice=True)
+    assert clean.mask == 0
+    assert clean.tracked < weak.tracked
     assert {choose(m, 0.0, crowd, own_voice=False).why for m in METHODS} >= {"as asked"}
 
 
