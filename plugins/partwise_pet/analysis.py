@@ -38,7 +38,7 @@ from partwise_pet.naming import names_of
 from partwise_pet.region import check_points, check_region
 from partwise_pet.series import Series, Settings, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
-from partwise_pet.trust import Evidence, lines
+from partwise_pet.trust import OFF, Evidence, lines
 
 __all__ = ["PetAnalysis"]
 
@@ -360,14 +360,18 @@ def _finished(
     places = np.flatnonzero(series.mask)
     roi = tuple(series.mean_curve(places[core.columns]) for core in cores)
     job.report(0.96, "Patlak and Logan")
-    plots = graphical_of(series, found, roi, samples, params.input, params.patlak_from)
+    checks = blood_check(found, cores, roi, series.frames)
+    choice = params.input
+    if choice == "factor" and any(abs(each.off) > OFF[1] for each in checks):
+        choice = "core"  # a curve that fails its own core drives nothing
+    plots = graphical_of(series, found, roi, samples, choice, params.patlak_from)
     parts = _parts(found, list(range(question.rank)), series, job)
     evidence = Evidence(
         series,
         found,
         cores,
         roi,
-        blood_check(found, cores, roi, series.frames),
+        checks,
         band,
         drawn,
         counted,

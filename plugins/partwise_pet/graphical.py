@@ -62,11 +62,12 @@ def graphical_of(
         plasma, plasma_t, source = samples.activity, samples.t_min, f"samples ({samples.name})"
     elif found.blood:
         k = found.blood[-1]
-        plasma, source = (
-            (roi[k], "region of the blood factor")
-            if choice == "roi"
-            else (found.W[:, k], "blood factor")
-        )
+        plasma = found.W[:, k] if choice == "factor" else roi[k]
+        source = {
+            "factor": "blood factor",
+            "roi": "region of the blood factor",
+            "core": "region of the blood factor, as the factor's own curve fails",
+        }.get(choice, "region of the blood factor")
     else:
         return None
     if np.max(plasma) <= 0:

@@ -70,6 +70,8 @@ def test_naive_settings_are_told_not_to_be_used(dataset: Dataset) -> None:
     assert naive.fit.explained > 0.9
     assert blood.verdict == "bad"
     assert blood.text.startswith("Do not use this blood curve")
+    ki = [m for m in naive.measures if m.name.startswith("Ki")]
+    assert all("as the factor's own curve fails" in m.meaning for m in ki)
 
 
 def test_views_carry_no_second_copy_of_the_series(result: Result, dataset: Dataset) -> None:
