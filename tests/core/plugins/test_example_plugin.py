@@ -103,7 +103,10 @@ def _site(folder: Path, code: str) -> Path:
 
 
 @pytest.mark.parametrize("how", _BROKEN)
-def test_a_plugin_that_fails_at_import_harms_nobody_else(how: str, tmp_path: Path) -> None:
+def test_a_plugin_that_fails_at_import_harms_nobody_else(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTWISE_PLUGIN_SECONDS", "60")  # however busy the machine is
     site = _site(tmp_path, _BROKEN[how])
     state = tmp_path / "state"
     first = _partwise(site, state, "plugins")
@@ -122,13 +125,15 @@ def test_a_plugin_that_loops_at_import_is_ended_in_time_and_tried_again_once_cha
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.chdir(tmp_path)
     (point,) = importlib.metadata.distribution("broken-plugin").entry_points
+    begun = tmp_path / "begun"
     assert "within 1 s" in trial.tried(point, limit_s=1.0)
-    assert "within 1 s" in trial.tried(point, limit_s=60.0)  # known: nothing is waited for
-    assert (tmp_path / "begun").read_text() == "x"
+    once = begun.read_text() if begun.exists() else ""  # a busy machine may not come so far
+    assert "within 1 s" in trial.tried(point, limit_s=60.0)  # known: nothing is tried again
+    assert (begun.read_text() if begun.exists() else "") == once
     (site / "broken_plugin.py").write_text("PLUGIN = None\n")
-    assert trial.tried(point) == ""
+    assert trial.tried(point, limit_s=120.0) == ""
     (site / "state/plugins-tried.json").write_text("[spoilt")
-    assert trial.tried(point) == ""
+    assert trial.tried(point, limit_s=120.0) == ""
 
 
 def test_a_looping_plugin_is_a_card_and_the_rest_runs(
