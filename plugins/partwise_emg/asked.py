@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from partwise.api import param
-from partwise_emg.envelope import PRESETS
 
 __all__ = ["MOST_PARTS", "Params"]
 
@@ -42,7 +41,7 @@ class Params:
         choices={
             "line": "Bend of R²",
             "vaf90": "VAF ≥ 0.90",
-            "muscles90": "VAF ≥ 0.90 in each muscle",
+            "muscles90": "0.90 in each muscle",
             "stability": "Agreement of starts",
             "heldout": "Hidden entries",
         },
@@ -62,16 +61,9 @@ class Params:
     preset: str = param(
         "santuz",
         label="Filter",
-        choices={
-            **{
-                name: f"{each.highpass:g} Hz, {each.lowpass:g} Hz ({who})"
-                for (name, each), who in zip(
-                    PRESETS.items(), ("Santuz 2022", "Clark 2010"), strict=True
-                )
-            },
-            "own": "Own corners",
-        },
-        help="High-pass before and low-pass after rectification, as a publication used them.",
+        choices={"santuz": "Santuz 2022", "clark": "Clark 2010", "own": "Own corners"},
+        help="High-pass before and low-pass after rectification: 50 and 20 Hz (Santuz 2022), 40 and "
+        "4 Hz (Clark 2010), or your own.",
     )
     preprocessed: bool = param(
         False,
@@ -83,9 +75,9 @@ class Params:
         label="Compare",
         choices={
             "none": "Nothing",
-            "file": "With a file or norm",
+            "file": "File or norm",
             "sides": "Left with right",
-            "trials": "All trials of the file",
+            "trials": "All trials",
         },
         help="What to set the synergies against.",
     )

@@ -37,6 +37,7 @@ Array = NDArray[np.floating[Any]]
 
 _MOST_BARS = 60
 _MOST_SPANS = 400
+_SMALL_VOLT = 0.1  # no muscle gives more at the skin, even amplified tenfold
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +93,27 @@ def recording_view(dataset: Dataset) -> View:
     axes = dataset.axes
     ready = bool(meta.get("preprocessed"))
     if not ready:
+        values, units = _in_microvolts(values, units)
         options |= {"scale": "own", "units": units, "spans": stances(from_meta(meta))}
     elif meta.get("trials"):
         size = int(meta["trials"][0]["stop"]) - int(meta["trials"][0]["start"])
         axes = (axes[0], Axis("trials", values.shape[1], "", 1 / max(size, 1), 0.0))
     amount = Axis("envelope" if ready else "EMG", 1, "" if ready else (units or [""])[0])
     return View("traces", dataset.title, {"y": values}, (*axes, amount), options)
+
+
+def _in_microvolts(
+    values: NDArray[Any], units: list[str]
+) -> tuple[NDArray[np.floating[Any]], list[str]]:
+    """Return channels of some thousandths of a volt in the unit in which EMG is read."""
+    if "V" not in units:
+        return values, units
+    made, told = np.array(values, dtype=np.float64), list(units)
+    for k, unit in enumerate(units):
+        if unit == "V" and float(np.abs(made[k]).max()) < _SMALL_VOLT:
+            made[k] *= 1e6
+            told[k] = "µV"
+    return made, told
 
 
 def stances(events: Events | None) -> list[dict[str, Any]]:
