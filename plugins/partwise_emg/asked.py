@@ -62,8 +62,8 @@ class Params:
         "santuz",
         label="Filter",
         choices={"santuz": "Santuz 2022", "clark": "Clark 2010", "own": "Own corners"},
-        help="High-pass before and low-pass after rectification: 50 and 20 Hz (Santuz 2022), 40 and "
-        "4 Hz (Clark 2010), or your own.",
+        help="High-pass before and low-pass after rectification: 50 and 20 Hz (Santuz 2022), "
+        "40 and 4 Hz (Clark 2010), or your own.",
     )
     preprocessed: bool = param(
         False,
