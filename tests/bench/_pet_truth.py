@@ -153,10 +153,7 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
     tissue = main_tissue(scan)
     likeness = np.nan_to_num(
         [
-            [
-                np.corrcoef(h, scan.images[scan.factor(name)][one.box])[0, 1]
-                for name in ("LV", tissue)
-            ]
+            [_alike(h, scan.images[scan.factor(name)][one.box]) for name in ("LV", tissue)]
             for h in found.H
         ]
     )
@@ -187,11 +184,16 @@ def _worst_pool(one: Case, found: Factors) -> float:
     scan, worst = one.scan, 0.0
     for name in [n for n in ("RV", "LV") if n in scan.names]:
         image = scan.images[scan.factor(name)][one.box]
-        likeness = [np.nan_to_num(np.corrcoef(h, image)[0, 1]) for h in found.H]
+        likeness = [_alike(h, image) for h in found.H]
         curve = found.W[:, int(np.argmax(likeness))]
         off_late = late(scan, curve, scan.curves[scan.factor(name)], scale=False)
         worst = off_late if abs(off_late) > abs(worst) else worst
     return worst
+
+
+def _alike(one: Array, other: NDArray[Any]) -> float:
+    """Correlation; 0 for a factor that is nowhere."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) > 0 else 0.0
 
 
 def thin(cores: tuple[Core, ...], each: Any) -> bool:
