@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,13 @@ def read_c3d(path: Path) -> Recording:
         raise FileProblem(
             path, "holds no analogue channels", fix="export it with the EMG of the trial"
         )
+    there, promised = np.asarray(opened["data"]["points"]).shape[-1], _c3d_frames(path)
+    if there < promised:
+        raise FileProblem(
+            path,
+            f"is cut: {there} of {promised} frames are there",
+            fix="copy it again, or export it again",
+        )
     labels = _texts(parameters, "ANALOG", "LABELS", len(analogs))
     start = first / points if points > 0 else 0.0
     return Recording(
@@ -93,6 +101,21 @@ def read_c3d(path: Path) -> Recording:
         _c3d_events(parameters),
         ("SUBJECTS",) if "SUBJECTS" in parameters else (),
     )
+
+
+def _c3d_frames(path: Path) -> int:
+    """How many frames the header promises; 0 where it cannot say so.
+
+    Words 4 and 5 are the first and the last frame, 16 bits each. The byte order is told by the
+    processor type in the parameters; frames beyond 16 bits wrap, and promise nothing.
+    """
+    with path.open("rb") as file:
+        header = file.read(512)
+        file.seek((header[0] - 1) * 512 + 3)
+        processor = file.read(1)
+    order = ">" if processor == b"\x56" else "<"  # 84 Intel, 85 DEC, 86 MIPS
+    first, last = struct.unpack(f"{order}2H", header[6:10])
+    return last - first + 1 if 0 < first <= last < 0xFFFF else 0
 
 
 def read_edf(path: Path) -> Recording:

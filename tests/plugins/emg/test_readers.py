@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,28 @@ def test_a_cut_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
     path.write_bytes(heads.get(path.suffix, b"0       " + bytes(100)))
     with pytest.raises(FileProblem):
         load_recording(path)
+
+
+def test_a_c3d_file_that_ends_early_is_no_shorter_trial(tmp_path: Path) -> None:
+    ezc3d: Any = importlib.import_module("ezc3d")
+    made = ezc3d.c3d()
+    frames, rate = 100, 1000.0
+    made["parameters"]["POINT"]["RATE"]["value"] = [100.0]
+    made["parameters"]["POINT"]["LABELS"]["value"] = ["heel"]
+    made["parameters"]["ANALOG"]["RATE"]["value"] = [rate]
+    made["parameters"]["ANALOG"]["LABELS"]["value"] = ["TA", "SO"]
+    made["data"]["points"] = np.ones((4, 1, frames))
+    analogs = np.random.default_rng(3).normal(0, 1e-4, (1, 2, frames * 10))
+    made["data"]["analogs"] = analogs
+    whole = tmp_path / "whole.c3d"
+    made.write(str(whole))
+    read = np.asarray(load_recording(whole).values)
+    np.testing.assert_allclose(read, analogs[0], atol=1e-9)
+    cut = tmp_path / "short.c3d"
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(FileProblem, match=r"is cut: .* of 100 frames"):
+        load_recording(cut)
 
 
 def test_gaps_are_bridged_flat_channels_dropped_and_slow_ones_not_taken(tmp_path: Path) -> None:
