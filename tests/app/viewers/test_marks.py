@@ -90,7 +90,9 @@ def test_freehand_follows_the_hand_and_a_click_draws_nothing(stage: ImageStage) 
 
 
 def test_without_a_tool_a_drag_moves_and_a_click_chooses(stage: ImageStage) -> None:
-    pane, chosen, asked = pane_of(stage), [], []
+    pane = pane_of(stage)
+    chosen: list[str] = []
+    asked: list[str] = []
     stage.marks.chosen.connect(chosen.append)
     stage.marks.removal_asked.connect(asked.append)
     square = ((100.0, 100.0), (200.0, 100.0), (200.0, 200.0), (100.0, 200.0))
@@ -110,7 +112,8 @@ def test_without_a_tool_a_drag_moves_and_a_click_chooses(stage: ImageStage) -> N
 
 
 def test_a_pick_tells_the_box_it_was_drawn_over(stage: ImageStage) -> None:
-    pane, boxes = pane_of(stage), []
+    pane = pane_of(stage)
+    boxes: list[Any] = []
     stage.marks.picked.connect(boxes.append)
     stage.marks.set_tool("pick")
     drag(pane, QPoint(110, 110), QPoint(130, 140))
