@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from partwise.project.store import Loaded
 
 __all__ = ["info", "plugins", "samples", "verify_project"]
+
+_MOST_RECORDS = 40  # lines on one list, which still fit a screen
+_MOST_LETTERS = 60  # of a list told in words
 
 
 def info(arguments: argparse.Namespace) -> int:
@@ -84,16 +87,68 @@ def _describe(dataset: Dataset) -> list[str]:
     lines = []
     for axis in dataset.axes:
         step = "" if axis.unit in ("", "px") else f", step {axis.step:g} {axis.unit}"
-        labels = f" ({', '.join(axis.labels)})" if axis.labels else ""
+        labels = f" ({_names(axis.labels)})" if axis.labels else ""
         lines.append(f"{axis.name}: {axis.size}{step}{labels}")
     if dataset.pyramid is not None:
         sizes = ", ".join(f"{level.width}×{level.height}" for level in dataset.pyramid.levels)
         lines.append(f"levels: {sizes}")
-    lines += [f"{key}: {value}" for key, value in dataset.meta.items()]
+    for key, value in dataset.meta.items():
+        lines += _told(key, value)
     if dataset.source is not None:
         lines.append(f"size: {dataset.source.size} bytes")
         lines.append(f"sha256: {dataset.source.sha256 or 'not computed (large file)'}")
     return lines
+
+
+def _told(key: str, value: object) -> Iterator[str]:
+    """Lines on one fact of an input: a list of records has a short line for each."""
+    records = isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
+    if records and value:
+        assert isinstance(value, list | tuple)
+        yield f"{key}: {_entries(len(value))}"
+        yield from (f"  {_record(one)}" for one in value[:_MOST_RECORDS])
+        if len(value) > _MOST_RECORDS:
+            yield f"  and {len(value) - _MOST_RECORDS} more"
+        return
+    said = _short(value)
+    if said:
+        yield f"{key}: {said}"
+
+
+def _record(record: Mapping[str, object]) -> str:
+    """What a record says in words: the same word, and what is empty, only once and never."""
+    words = [_short(value) for value in record.values()]
+    return ", ".join(dict.fromkeys(word for word in words if word))
+
+
+def _short(value: object) -> str:
+    """A value in so few words that it fits its line; empty where it says nothing."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        return f"{value:.7g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} ({said})" for key, one in value.items() if (said := _short(one)))
+    if isinstance(value, np.ndarray):
+        return "×".join(str(size) for size in value.shape) + " values"
+    if isinstance(value, list | tuple):
+        flat = all(isinstance(one, str | int | float) for one in value)
+        said = ", ".join(_short(one) for one in value) if flat else ""
+        # One sentence is not cut off, however long.
+        brief = flat and (len(value) <= 1 or len(said) <= _MOST_LETTERS)
+        return said if brief else _entries(len(value))
+    return str(value)
+
+
+def _names(labels: tuple[str, ...]) -> str:
+    said = ", ".join(labels)
+    return said if len(said) <= _MOST_LETTERS else f"{labels[0]} to {labels[-1]}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
 
 
 def verify_project(arguments: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from tests.fixtures import pebble
 
 from partwise.cli import batch, demo, inspect, main, run
 from partwise.jobs import cluster as cluster_module
+from partwise.plugins.registry import load_registry
 from partwise.project.store import load
 from partwise.report.index import render_index
 
@@ -398,6 +399,20 @@ def test_two_processes_give_the_table_of_one(
         rows = list(csv.DictReader(file))
     assert [row["status"] == "done" for row in rows] == [True, False, True]
     assert rows[0]["explained"] == rows[2]["explained"]
+
+
+def test_info_tells_lists_of_records_in_short_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    registry = load_registry()
+    _, _, recording = registry.sample("emg-healthy")
+    assert main(["info", str(recording)]) == 0
+    told = capsys.readouterr().out
+    assert "channels: 12 entries\n    ME, emg\n    MA, emg\n" in told
+    assert "touchdown (10 entries)" in told
+    assert not set("{}[]'") & set(told)  # nothing as Python writes it
+    assert max(len(line) for line in told.splitlines()) < 100
+    _, _, table = registry.sample("matrix-spectra")
+    assert main(["info", str(table)]) == 0
+    assert "emission: 65 (400 nm to 720 nm)" in capsys.readouterr().out
 
 
 def test_info_tells_a_project_and_what_it_carries(
