@@ -401,7 +401,10 @@ def test_two_processes_give_the_table_of_one(
     assert rows[0]["explained"] == rows[2]["explained"]
 
 
-def test_info_tells_lists_of_records_in_short_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_tells_lists_of_records_in_short_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(inspect, "load_registry", load_registry)  # with all plugins
     registry = load_registry()
     _, _, recording = registry.sample("emg-healthy")
     assert main(["info", str(recording)]) == 0
