@@ -86,10 +86,10 @@ class Mixer(QScrollArea):
             view.set_others(others, divisible=divisible)
         self._hint.setVisible(not strips)
 
-    def set_thumbnail(self, key: str, picture: QImage) -> None:
-        """Give a strip its picture."""
+    def set_thumbnail(self, key: str, picture: QImage | None) -> None:
+        """Give a strip its picture, or leave out its frame where there is none."""
         if key in self._strips:
-            self._strips[key].set_picture(QPixmap.fromImage(picture))
+            self._strips[key].set_picture(QPixmap.fromImage(picture) if picture else None)
 
     def _rebuild(self, strips: Sequence[Strip]) -> None:
         for view in self._strips.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QPixmap
@@ -11,12 +12,17 @@ from partwise.project.document import Run, State, Strip
 from partwise.result import Part, Result, Snapshot
 from partwise_app import resolve
 from partwise_app.desk import Desk
+from partwise_app.leftover import left_over
 from partwise_app.session import Session
-from partwise_app.sheets import spark
+from partwise_app.sheets import filled_curve, spark
 from partwise_app.standing import live_result
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.plots import is_table
 from partwise_app.words import tr
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Picture"]
 
@@ -51,6 +57,8 @@ class Picture(QObject):
         self._shown_input: object = None
         self._asked_again = 0
         self._told: tuple[object, ...] = ()
+        self._left_of: Result | None = None  # whose residual curve `_left` is
+        self._left: NDArray[np.float64] | None = None
         self._against: str | None = None  # what stands beyond the line; None until chosen
         desk.stage.mode_changed.connect(self._on_mode)
         desk.stage.view_changed.connect(self._on_view)
@@ -237,11 +245,9 @@ class Picture(QObject):
             return
         if not self._is_image and not self._is_table:
             self._draw_sparks()
+            if self._live is None:
+                self._draw_left_over()
             if self._has_views:
-                size = self._desk.mixer.thumbnail_size
-                self._desk.mixer.set_thumbnail(
-                    _RESIDUAL, self._desk.views.thumbnail(_RESIDUAL, size)
-                )
                 if self._desk.views.is_building and self._asked_again < _TIMES:
                     self._asked_again += 1
                     QTimer.singleShot(_LATER_MS, self, self.draw_thumbnails)
@@ -319,6 +325,23 @@ class Picture(QObject):
         for part in self.parts:
             picture = spark(part, size, self._tokens, colors.get(part.key, part.color))
             self._desk.mixer.set_thumbnail(part.key, picture)
+
+    def _draw_left_over(self) -> None:
+        """Draw what the parts leave over, where parts and whole are drawn over each other."""
+        run = self._session.run
+        if run is None:
+            return
+        if self._left_of is not run.result:
+            self._left_of = run.result
+            views = self._desk.views.views() if self._has_views else ()
+            self._left = left_over(views, run.result.parts)
+        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        colors = {strip.key: strip.color for strip in self.strips}
+        picture = None
+        if self._left is not None:
+            color = colors.get(_RESIDUAL, self._tokens.muted)
+            picture = filled_curve(self._left, size, self._tokens, color)
+        self._desk.mixer.set_thumbnail(_RESIDUAL, picture)
 
     def _draw_strip_thumbnails(self) -> None:
         size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()

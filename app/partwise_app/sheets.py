@@ -30,7 +30,7 @@ from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.plotting import Plot
 from partwise_app.words import tr
 
-__all__ = ["Chart", "Sheets", "spark"]
+__all__ = ["Chart", "Sheets", "filled_curve", "spark"]
 
 _CURVES = ("curves", "bars")  # small enough for a chart; other kinds have drawings of their own
 _DRAWING_HEIGHT = 280
@@ -190,11 +190,16 @@ class Chart(QWidget):
 
 def spark(part: Part, size: QSize, tokens: Tokens, color: str) -> QImage:
     """Draw a part that is no image as a small filled curve, for its strip."""
-    image = QImage(size, QImage.Format.Format_RGB32)
-    image.fill(QColor(tokens.canvas))
     # The course of a part that fills a volume is its image, voxel after voxel: no curve.
     flat = part.course is not None and not part.facts.get("volume")
     values = part.course if flat and part.course is not None else part.profile
+    return filled_curve(values, size, tokens, color)
+
+
+def filled_curve(values: NDArray[np.floating], size: QSize, tokens: Tokens, color: str) -> QImage:
+    """Draw numbers as a small filled curve, from zero or their least to their most."""
+    image = QImage(size, QImage.Format.Format_RGB32)
+    image.fill(QColor(tokens.canvas))
     line = _thinned(np.asarray(values, dtype=np.float64).ravel())
     frame = QRectF(0, size.height() * 0.1, size.width(), size.height() * 0.86)
     points = _points(line, frame, min(float(line.min()), 0.0), float(line.max()))

@@ -195,8 +195,11 @@ class StripView(QFrame):
         if dragging:
             self.dropped.emit(self._key, event.globalPosition().toPoint().x())
 
-    def set_picture(self, picture: QPixmap) -> None:
-        self._thumb.set_picture(picture)
+    def set_picture(self, picture: QPixmap | None) -> None:
+        """Show a small picture; without one there is no frame for it either."""
+        self._thumb.setVisible(picture is not None)
+        if picture is not None:
+            self._thumb.set_picture(picture)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -210,6 +213,7 @@ class StripView(QFrame):
             keys.addWidget(toggle)
         if self._key == _RESIDUAL:
             self._toggles["locked"].hide()  # what is left over cannot be kept
+            self._thumb.hide()  # until there is a picture of it
         keys.addStretch()
         amount = QHBoxLayout()
         amount.setSpacing(8)

@@ -173,6 +173,10 @@ class ViewStage(QWidget):
     def zoom_to(self, factor: float) -> None:
         """Drawings with axes have no pixels to be shown one to one."""
 
+    def views(self) -> tuple[View, ...]:
+        """Return the views as they are drawn, with what they take from the input."""
+        return tuple(entry.view for entry in self._entries)
+
     # Pictures for elsewhere
 
     def picture(self) -> QImage:
