@@ -64,7 +64,7 @@ class Edits:
         self.strips(
             tr("Move {name}", name=self._name(key)),
             lambda s: mixer.moved(s, key, place),
-            merge="move",
+            merge=f"move-{key}",
         )
 
     def join(self, key: str, other: str) -> None:
@@ -90,14 +90,20 @@ class Edits:
 
     # --- parameters ----------------------------------------------------------------------
 
-    def parameter(self, name: str, value: Any, title: str = "") -> None:
-        """Choose a parameter's value, by an edit called `title` or after the parameter."""
+    def parameter(
+        self, name: str, value: Any, title: str = "", *, merge: str | None = None
+    ) -> None:
+        """Choose a parameter's value, by an edit called `title` or after the parameter.
+
+        Without `merge` the edit merges with others of its title, as typing does.
+        """
         opened = self._session.input
         if opened is not None:
             label = next(spec.label for spec in opened.specs if spec.name == name)
             self.parameters(
                 title or tr("Set {lower}", lower=label.lower()),
                 {**self._session.parameters, name: value},
+                merge=merge,
             )
 
     def reset_parameters(self) -> None:
@@ -105,8 +111,8 @@ class Edits:
         if self._session.input is not None:
             self.parameters(tr("Set defaults"), self._session.input.defaults)
 
-    def parameters(self, edit: str, values: Mapping[str, Any]) -> None:
-        """Choose all parameters."""
+    def parameters(self, edit: str, values: Mapping[str, Any], *, merge: str | None = None) -> None:
+        """Choose all parameters; as `parameter` does."""
         source = self._session.source
         if source is None:
             return
@@ -114,7 +120,7 @@ class Edits:
         self._session.edit(
             edit,
             lambda c: dataclasses.replace(c, parameters={**c.parameters, source_id: dict(values)}),
-            merge=edit,
+            merge=edit if merge is None else merge,
         )
         if any(self._session.parameters.get(name) != values[name] for name in values):
             # The same had been chosen before a run was turned to whose parameters differ.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -115,8 +115,11 @@ class Host(QObject):
         """Every parameter by its name, as the form shows it."""
         return self._session.parameters if self._input is not None else {}
 
-    def set_parameter(self, name: str, value: Any, title: str = "") -> None:
+    def set_parameter(self, name: str, value: Any, title: str = "", merge: str = "") -> None:
         """Choose a parameter's value, as an edit called `title`; the form follows.
+
+        Each is a step of its own; those with the same `merge` in quick succession are one, such as
+        the movements of a slider or two parameters that belong together.
 
         Raises
         ------
@@ -129,7 +132,7 @@ class Host(QObject):
         if opened is None:
             return
         spec = {spec.name: spec for spec in opened.specs}[name]
-        self._session.edits.parameter(name, spec.validate(value), title)
+        self._session.edits.parameter(name, spec.validate(value), title, merge=merge)
 
     # --- what the plugin keeps -----------------------------------------------------------
 
@@ -178,9 +181,12 @@ class Host(QObject):
         """Open a file beside what is open, such as one that the panel has just written."""
         self._session.open_path(path)
 
-    def notify(self, text: str) -> None:
-        """Show a line above the page, until something else is to be said."""
-        self._session.noticed.emit(Notice("good", text))
+    def notify(self, text: str, tone: Literal["good", "warn"] = "good") -> None:
+        """Show a line above the page, until something else is to be said.
+
+        What was refused or did not succeed is told with the tone ``"warn"``.
+        """
+        self._session.noticed.emit(Notice("look" if tone == "warn" else "good", text))
 
     # --- the stage -----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from partwise.jobs import worker as w
 from partwise.jobs.perform import perform
 from partwise.plugins.sections import read_section, written_section
 from partwise.result import Snapshot
+from partwise_app.notices import Notice
 from partwise_app.session import Session
 from partwise_app.viewers.bars import BarsView
 from partwise_app.viewers.tabs import TabRow
@@ -85,6 +86,30 @@ def test_parameters_are_set_by_edits_with_names(window: Window) -> None:
         panel.host.set_parameter("rank", 9, "Nine")
     with pytest.raises(KeyError):
         panel.host.set_parameter("moon", 1, "Moon")
+
+
+def test_each_click_is_a_step_and_the_movements_of_a_slider_are_one(window: Window) -> None:
+    host, session = _panel(window).host, window.session
+    for rank in (3, 4):
+        host.set_parameter("rank", rank, "Click")
+    session.undo()
+    assert host.parameters["rank"] == 3
+    for rank in (4, 5, 6):
+        host.set_parameter("rank", rank, "Slide", "slider")
+    session.undo()
+    assert host.parameters["rank"] == 3
+    session.undo()
+    assert host.parameters["rank"] == 2
+
+
+@pytest.mark.parametrize(("tone", "shown"), [("good", "good"), ("warn", "look")])
+def test_what_a_panel_refuses_looks_like_a_warning(
+    window: Window, tone: Literal["good", "warn"], shown: str
+) -> None:
+    told: list[Notice] = []
+    window.session.noticed.connect(told.append)
+    _panel(window).host.notify("No such tide.", tone)
+    assert [(notice.tone, notice.text) for notice in told] == [(shown, "No such tide.")]
 
 
 def test_what_a_panel_keeps_is_undone_saved_and_brought_up_to_date(

@@ -52,10 +52,10 @@ class Norms(QWidget):
             norm = build_norm(paths)
             write_norm(target, norm)
         except (FileProblem, OSError) as problem:
-            self._host.notify(str(problem))
+            self._host.notify(str(problem), "warn")
             return False
-        self._host.set_parameter("against", str(target), tr("Compare with a norm"))
-        self._host.set_parameter("compare", "file", tr("Compare with a norm"))
+        self._host.set_parameter("against", str(target), tr("Compare with a norm"), "norm")
+        self._host.set_parameter("compare", "file", tr("Compare with a norm"), "norm")
         self._host.notify(
             tr("A norm of {n} members was written to {name}").format(
                 n=len(norm.members), name=target.name

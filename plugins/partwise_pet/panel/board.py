@@ -185,7 +185,8 @@ class Panel(QWidget):
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         except OSError as error:
-            self._host.notify(tr("The frame table could not be kept: {why}", why=error.strerror))
+            words = tr("The frame table could not be kept: {why}", why=error.strerror)
+            self._host.notify(words, "warn")
             return
         self._set("frames", str(path), tr("Edit frame times"))
 

@@ -235,7 +235,7 @@ class Panel(QWidget):
         self._show_preparing()
 
     def _on_failed(self, why: str) -> None:
-        self._host.notify(why)
+        self._host.notify(why, "warn")
         self._show_preparing()
 
     def _show_preparing(self) -> None:
@@ -326,7 +326,7 @@ class Panel(QWidget):
         self.trying.ask(self.stagehand, self.preparing, value)
 
     def _on_strength_set(self, value: float) -> None:
-        self._set("strength", value, tr("Set strength"))
+        self._set("strength", value, tr("Set strength"), "strength")
 
     def _on_selected(self, stretch: object) -> None:
         found = stretch if isinstance(stretch, tuple) else None
@@ -340,7 +340,8 @@ class Panel(QWidget):
         self.stagehand.select(None)
 
     def _on_noise_moved(self, start: float, end: float) -> None:
-        self._set("noise_span", f"{start:.3f}:{end:.3f}", tr("Set where noise is alone"))
+        text = f"{start:.3f}:{end:.3f}"
+        self._set("noise_span", text, tr("Set where noise is alone"), "noise-span")
         self._soon.start()  # a stretch that was refused goes back to where it was
 
     def _learn_noise(self) -> None:
@@ -395,7 +396,7 @@ class Panel(QWidget):
         try:
             found = generic_voice() if value == GENERIC else load_dictionary(Path(value))
         except FileProblem as problem:
-            self._host.notify(tr("{what}; {fix}", what=problem.what, fix=problem.fix))
+            self._host.notify(tr("{what}; {fix}", what=problem.what, fix=problem.fix), "warn")
             return
         Inspector(found, self).show()
 
@@ -410,14 +411,14 @@ class Panel(QWidget):
         self._shelved = ()
         self._soon.start()
 
-    def _set(self, name: str, value: Any, title: str) -> bool:
+    def _set(self, name: str, value: Any, title: str, merge: str = "") -> bool:
         """Ask the host for an edit; what is refused is said."""
         if name not in self._host.parameters:
             return False
         try:
-            self._host.set_parameter(name, value, title)
+            self._host.set_parameter(name, value, title, merge)
         except UsageProblem as problem:
-            self._host.notify(problem.fix or problem.what)
+            self._host.notify(problem.fix or problem.what, "warn")
             return False
         return True
 

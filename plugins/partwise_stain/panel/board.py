@@ -349,7 +349,7 @@ class Panel(QWidget):
             # The reader wants two vectors: grey stands beside, whatever was typed.
             vectors = read_vectors(f"{text};1,1,1.5")
         except ValueError as error:
-            self._host.notify(_capital(str(error)))
+            self._host.notify(_capital(str(error)), "warn")
             return
         if vectors is not None and vectors.shape[1] == 2:
             self._correct(key, [float(value) for value in vectors[:, 0]])

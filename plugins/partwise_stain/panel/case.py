@@ -148,14 +148,16 @@ class Case:
     def set_threshold(self, place: int, value: float, *, graded: bool) -> None:
         """Move a threshold, as an edit; grades stay in order."""
         if not graded:
-            self.host.set_parameter("area_od", round(value, 3), tr("Move threshold of area"))
+            self.host.set_parameter(
+                "area_od", round(value, 3), tr("Move threshold of area"), "area"
+            )
             return
         grades = list(self.grades)
         low = grades[place - 1] + 0.01 if place else 0.01
         high = grades[place + 1] - 0.01 if place < 2 else 9.9
         grades[place] = round(min(max(value, low), high), 3)
         text = ",".join(f"{grade:g}" for grade in grades)
-        self.host.set_parameter("grades", text, tr("Move threshold of grade"))
+        self.host.set_parameter("grades", text, tr("Move threshold of grade"), f"grade-{place}")
 
     # Regions
 

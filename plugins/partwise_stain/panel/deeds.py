@@ -45,8 +45,8 @@ class Deeds:
         else:
             vectors = preset(key).T
             text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors)
-            host.set_parameter("stains", key, tr("Use a preset"))
-            host.set_parameter("vectors", text, tr("Use a preset"))
+            host.set_parameter("stains", key, tr("Use a preset"), "preset")
+            host.set_parameter("vectors", text, tr("Use a preset"), "preset")
         host.run()
 
     def use_profile(self, path: Path) -> None:
@@ -59,8 +59,8 @@ class Deeds:
         """
         read_profile(path)
         host = self._case.host
-        host.set_parameter("vectors", "", tr("Open profile"))
-        host.set_parameter("profile", str(path), tr("Open profile"))
+        host.set_parameter("vectors", "", tr("Open profile"), "profile")
+        host.set_parameter("profile", str(path), tr("Open profile"), "profile")
         host.run()
 
     def add_regions(self, path: Path) -> None:
@@ -118,7 +118,8 @@ class Deeds:
         what = problem.what[:1].upper() + problem.what[1:]
         if isinstance(problem, FileProblem):
             what = f"{problem.path.name} {problem.what}"
-        self._case.host.notify(f"{what}; {problem.fix}." if problem.fix else f"{what}.")
+        words = f"{what}; {problem.fix}." if problem.fix else f"{what}."
+        self._case.host.notify(words, "warn")
 
     def _where(self, title: str, ending: str, pattern: str) -> Path | None:
         dataset = self._case.dataset
