@@ -131,7 +131,7 @@ def sparse_block(  # noqa: PLR0913, PLR0917 - compiled loops take plain arrays
         (features, R), set to X' times `new`. Products run in its precision.
     acc
         (r*r + 2,) float64, set to: Gram matrix of `new`, inner product of X and
-        the fit by `old`, squared residual of `old`.
+        the fit by `new`, squared residual of `new`.
     """
     rank = gram.shape[0]
     wide = table.shape[1]
@@ -149,11 +149,11 @@ def sparse_block(  # noqa: PLR0913, PLR0917 - compiled loops take plain arrays
         if width < _TILE:  # whole tiles alone are known to lie without gaps
             h[:] = 0
             b[:] = 0
-        acc[rank * rank] += _turn(products, old[start : start + width], b, h)
+        _turn(products, old[start : start + width], b, h)
+        sweeps(gram, b, h, 0, number, none, none)
         if reach.shape[0] > 0:
             acc[rank * rank + 1] += tile_residual(gram, b, h, e, width, reach)
-        sweeps(gram, b, h, 0, number, none, none)
-        _turn_back(h, new[start : start + width], shares)
+        acc[rank * rank] += _turn_back(h, products, new[start : start + width], shares)
         _scatter(indptr[start:], indices, data, shares, width, share)
         _add_gram(h, acc)
     for k in range(rank):
@@ -162,31 +162,31 @@ def sparse_block(  # noqa: PLR0913, PLR0917 - compiled loops take plain arrays
 
 
 @compiled
-def _turn(products: Array, old: Array, b: Array, h: Array) -> float:
-    """Lay a tile part by part, and return the inner product of its two halves."""
-    rank = b.shape[0]
-    total = 0.0
+def _turn(products: Array, old: Array, b: Array, h: Array) -> None:
+    """Lay a tile part by part."""
     for j in range(old.shape[0]):
         was = old[j]
         product = products[j]
-        s = products.dtype.type(0)
-        for k in range(rank):
+        for k in range(b.shape[0]):
             h[k, j] = was[k]
             b[k, j] = product[k]
-            s += product[k] * was[k]
-        total += s
-    return total
 
 
 @compiled
-def _turn_back(h: Array, new: Array, shares: Array) -> None:
-    """Lay a tile sample by sample."""
+def _turn_back(h: Array, products: Array, new: Array, shares: Array) -> float:
+    """Lay a tile sample by sample, and return its inner product with the data."""
+    total = 0.0
     for j in range(new.shape[0]):
         now = new[j]
         spread = shares[j]
+        product = products[j]
+        s = products.dtype.type(0)
         for k in range(h.shape[0]):
             now[k] = h[k, j]
             spread[k] = h[k, j]
+            s += product[k] * h[k, j]
+        total += s
+    return total
 
 
 @compiled

@@ -140,23 +140,15 @@ class _Dense(Run):
         return self.begin()
 
     def certify(self) -> float | None:
-        product = np.empty_like(self.tall)
+        return self.residual
 
-        def work(slot: int, lo: int, hi: int) -> None:
-            kernels.row_products(self.X, self.wide, lo, hi, product)
-
-        run_blocks(work, self._cuts)
-        gram_tall, gram_wide = gram(self.tall), gram(self.wide)
-        size = float((gram_tall * gram_wide).sum())
-        across = gram_tall @ self.wide - self._across(self.tall)
-        return max(
-            natural_residual(self.tall, gram_wide @ self.tall - product, size),
-            natural_residual(self.wide, across, size),
-        )
+    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
+        # The read that improves the long factor knows all about it and the old short one.
+        self.tall, self.wide = after[0], point[1]
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         X, none = self.X, self._none
-        gram_wide, gram_tall = gram(wide), gram(tall)
+        gram_wide = gram(wide)
         small = gram_wide.astype(X.dtype)
         new = tall.copy()
         product = np.empty_like(tall)
@@ -168,25 +160,25 @@ class _Dense(Run):
 
         def work(slot: int, lo: int, hi: int) -> None:
             kernels.row_products(X, wide, lo, hi, product)
-            if close:
-                losses[slot] = kernels.half_squared_error(X, tall, wide, lo, hi)
             mine = new[:, lo:hi]
             kernels.sweeps(small, product[:, lo:hi], mine, 0, _SWEEPS, none, none)
+            if close:
+                losses[slot] = kernels.half_squared_error(X, new, wide, lo, hi)
             kernels.column_products(X, new, lo, hi, shares[slot])
 
         run_blocks(work, self._cuts)
         cross = shares.sum(axis=0)
+        gram_tall = gram(new)
         size = float((gram_wide * gram_tall).sum())
         value = float(losses.sum())
         if not close:
-            inner = float(np.einsum("kj,kj->k", tall, product, dtype=np.float64).sum())
+            inner = float(np.einsum("kj,kj->k", new, product, dtype=np.float64).sum())
             value = max(0.0, self._half_square - inner + 0.5 * size)
             if value < _CLOSE * self._half_square:
-                value = self._error(tall, wide)
-        residual = natural_residual(tall, small @ tall - product, size)
-        small = gram(new).astype(X.dtype)
+                value = self._error(new, wide)
+        residual = natural_residual(new, small @ new - product, size)
+        small = gram_tall.astype(X.dtype)
         then = wide.copy()
-        size = float((small.astype(np.float64) * gram_wide).sum())
         self.residual = max(residual, natural_residual(wide, small @ wide - cross, size))
         kernels.sweeps(small, cross, then, 0, _SWEEPS, none, none)
         return (new, then), value

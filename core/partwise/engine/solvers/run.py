@@ -41,6 +41,7 @@ class Run:
             self.tall *= root
             self.wide *= root
         self._after, self._value = self._pass(self.tall, self.wide)
+        self._stand((self.tall, self.wide), self._after)
         return self._value
 
     def step(self) -> float:
@@ -55,12 +56,14 @@ class Run:
             after, value = self._pass(*ahead)
             if value <= self._value:
                 self._momentum.good()
-                (self.tall, self.wide), self._after, self._value = ahead, after, value
+                self._after, self._value = after, value
+                self._stand(ahead, after)
                 return value
             self._momentum.bad()
         after, value = self._pass(tall, wide)
         if value <= self._value:  # else rounding is all that is left to gain
-            self.tall, self.wide, self._after, self._value = tall, wide, after, value
+            self._after, self._value = after, value
+            self._stand((tall, wide), after)
         return self._value
 
     def adopt(self, wide: Array) -> float:
@@ -72,8 +75,12 @@ class Run:
         return None
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
-        """Return the point one step on, and the objective at (tall, wide)."""
+        """Return the point one step on, and the objective where `_stand` puts us."""
         raise NotImplementedError
+
+    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
+        """Stand where the pass from `point` to `after` has weighed the objective."""
+        self.tall, self.wide = point
 
     def _alive(self, tall: Array, wide: Array) -> bool:
         """Does every part explain something?"""

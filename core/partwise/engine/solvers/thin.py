@@ -68,17 +68,21 @@ class Thin(Run):
         self.tall, gram_tall, cross, *_ = self._read(self.tall, wide, _COLD)
         self.wide = self._swept(gram_tall, wide, cross)
         self._after, self._value = self._pass(self.tall, self.wide)
+        self._stand((self.tall, self.wide), self._after)
         return self._value
 
     def certify(self) -> float | None:
-        _, gram_tall, cross, _, seen = self._read(self.tall, self.wide, 0)
-        return max(seen, _residual(gram_tall, gram(self.wide), self.wide, cross))
+        return self.residual if self._measured else None
+
+    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
+        # The read that improves the samples knows all about them and the old features.
+        self.tall, self.wide = after[0], point[1]
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         gram_tall, gram_wide = gram(tall), gram(wide)
         new, gram_new, cross, inner, seen = self._read(tall, wide, _SWEEPS, gram_tall, gram_wide)
         # Forming W H would fill the zeros; the three terms are summed in float64.
-        half = 0.5 * float((gram_tall * gram_wide).sum())
+        half = 0.5 * float((gram(new) * gram_wide).sum())
         value = max(0.0, self._half_square - inner + half)
         if self._measured:
             self.residual = max(seen, _residual(gram_new, gram_wide, wide, cross))
@@ -100,7 +104,7 @@ class Thin(Run):
     ) -> tuple[Array, Array, Array, float, float]:
         """One read of X: new samples, their Gram matrix and product with X.
 
-        And the inner product of X with the fit by `tall` and its residual.
+        And the inner product of X with the fit by the new samples and its residual.
         """
         X, dtype, rank = self._X, wide.dtype, len(wide)
         gram_tall = gram(tall) if gram_tall is None else gram_tall
@@ -113,8 +117,7 @@ class Thin(Run):
         close = self._value < 0.05 * self._half_square
         kind = np.float64 if close else dtype
         if self._shares.dtype != kind:
-            self._measured = True  # the optimality residual, in each step
-        self._shares = np.empty((len(self._cuts), *table.shape), kind)
+            self._shares = np.empty((len(self._cuts), *table.shape), kind)
         shares = self._shares
         acc = np.empty((len(self._cuts), rank * rank + 2))
         old = np.ascontiguousarray(tall.T)
