@@ -111,11 +111,16 @@ class SectionLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        full = self._words.upper()
+        full = " ".join(_capitals(word) for word in self._words.split(" "))
         margins = self.contentsMargins()
         width = self.width() - margins.left() - margins.right()
         cut = self.fontMetrics().elidedText(full, Qt.TextElideMode.ElideRight, max(width, 40))
         self.setText(cut)
+
+
+def _capitals(word: str) -> str:
+    """A word in capitals; a unit or symbol, such as kBq/mL, means something else in them."""
+    return word if word[1:] != word[1:].lower() else word.upper()
 
 
 class Rule(QFrame):

@@ -13,6 +13,7 @@ from partwise_pet.trust import Evidence, band_width
 __all__ = ["measures", "preview_of", "tables", "views"]
 
 _KI, _VT = "mL/cm³/min", "mL/cm³"
+_EARLY = 3.0  # times the line's highest point: beyond, a ratio is of noise
 
 
 def preview_of(dataset: Dataset) -> tuple[View, ...]:
@@ -222,6 +223,10 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
     if tissues:
         line = plots.factors[0]
         used = np.isfinite(line.x[0])
+        if line.used.any():
+            # Before the blood arrives both are next to nothing, and their ratio is noise.
+            top = float(np.nanmax(line.y[tissues][:, line.used]))
+            used &= (line.y[tissues] <= _EARLY * top).all(axis=0)
         order = np.argsort(line.x[0][used], kind="stable")
         x = line.x[0][used][order]
         y = line.y[tissues][:, used][:, order]

@@ -103,7 +103,12 @@ def _atoms(summary: Summary) -> View:
         "Atoms of the noise",
         {"y": spectra, "atoms": summary.atoms, "active": active},
         (Axis("band", BANDS), Axis("relative level", 0)),
-        {"names": [f"Noise {k + 1}" for k in range(len(spectra))], "patch_step": EVERY},
+        {
+            "names": [f"Noise {k + 1}" for k in range(len(spectra))],
+            "lanes": True,
+            "tab": "Noise atoms",
+            "patch_step": EVERY,
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from partwise_app.controls import Tick
@@ -15,6 +15,8 @@ __all__ = ["ChooseDialog"]
 
 _ROW = 34
 _MOST_ROWS = 10
+_WIDTH = 440
+_TEXT_WIDTH = _WIDTH - 90  # within margins, frame and scroll bar
 
 
 class ChooseDialog(Frame):
@@ -42,7 +44,7 @@ class ChooseDialog(Frame):
         go: str,
         remember: str = "",
     ) -> None:
-        super().__init__(parent, title, summary, width=440)
+        super().__init__(parent, title, summary, width=_WIDTH)
         self._list = QListWidget()
         self._list.setAccessibleName(title)
         for key, text in options:
@@ -50,7 +52,13 @@ class ChooseDialog(Frame):
             item.setData(Qt.ItemDataRole.UserRole, key)
             self._list.addItem(item)
         self._list.setCurrentRow(0)
-        self._list.setFixedHeight(_ROW * min(max(len(options), 2), _MOST_ROWS) + 10)
+        self._list.setWordWrap(True)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        heights = [self._room(text) for _, text in options]
+        for place, height in enumerate(heights):
+            self._list.item(place).setSizeHint(QSize(0, height))
+        least, most = 2 * _ROW, _MOST_ROWS * _ROW
+        self._list.setFixedHeight(min(max(sum(heights), least), most) + 10)
         self._list.itemDoubleClicked.connect(self.accept)
         self.body.addWidget(self._list)
         self._remember = Tick(remember)
@@ -62,6 +70,12 @@ class ChooseDialog(Frame):
         cancel.clicked.connect(self.reject)
         accept = self.add_button(go, primary=True)
         accept.clicked.connect(self.accept)
+
+    def _room(self, text: str) -> int:
+        """Height of an option whose words take as many lines as they need."""
+        flags = int(Qt.TextFlag.TextWordWrap)
+        lines = self._list.fontMetrics().boundingRect(0, 0, _TEXT_WIDTH, 999, flags, text)
+        return max(_ROW, lines.height() + _ROW // 2)
 
     @property
     def chosen(self) -> str:

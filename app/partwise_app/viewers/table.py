@@ -55,7 +55,7 @@ class TablesView(QWidget):
 
 def _made(table: Table) -> QTableWidget:
     rows = table.rows[:_MOST_ROWS]
-    made = QTableWidget(len(rows), len(table.columns))
+    made = _Sheet(len(rows), len(table.columns))
     made.setAccessibleName(table.title)
     made.setHorizontalHeaderLabels(list(table.columns))
     made.verticalHeader().hide()
@@ -85,5 +85,19 @@ def _made(table: Table) -> QTableWidget:
             made.setItem(r, c, entry)
     for r in range(len(rows)):
         made.setRowHeight(r, _ROW)
-    made.setFixedHeight(36 + _ROW * len(rows))
+    made.fit()
     return made
+
+
+class _Sheet(QTableWidget):
+    """A table as high as its rows, and its scroll bar where it is wider than its place."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__(rows, columns)
+        self.horizontalScrollBar().rangeChanged.connect(self.fit)
+
+    def fit(self, *_: int) -> None:
+        """Take the height of all rows."""
+        bar = self.horizontalScrollBar()
+        room = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
+        self.setFixedHeight(36 + _ROW * self.rowCount() + room)

@@ -1,0 +1,66 @@
+"""Do words and tables get the room they need, and units their letters?"""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QListWidget, QTableWidget
+from pytestqt.qtbot import QtBot
+
+from partwise.result import Table
+from partwise_app.controls import SectionLabel
+from partwise_app.dialogs.choose import ChooseDialog
+from partwise_app.viewers.table import TablesView
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Curves, kBq/mL", "CURVES, kBq/mL"),
+        ("Trust", "TRUST"),
+        ("Measures of the voice", "MEASURES OF THE VOICE"),
+        ("Noise, dB", "NOISE, dB"),
+    ],
+)
+def test_a_heading_in_capitals_leaves_units_as_they_are(
+    qtbot: QtBot, words: str, shown: str
+) -> None:
+    heading = SectionLabel(words)
+    qtbot.addWidget(heading)
+    heading.resize(600, 20)
+    heading.show()
+    assert heading.text() == shown
+    assert heading.accessibleName() == words
+
+
+def test_a_choice_in_many_words_is_read_in_full(qtbot: QtBot) -> None:
+    long = "Dynamic PET · Takes a series apart into blood and tissue, with the doubt shown. " * 2
+    dialog = ChooseDialog(None, "Which?", "", [("a", long), ("b", "Short")], go="Open")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    offered = dialog.findChild(QListWidget)
+    assert offered is not None
+    assert not offered.horizontalScrollBar().isVisible()
+    assert not offered.verticalScrollBar().isVisible()
+    lines = offered.fontMetrics().horizontalAdvance(long) / offered.viewport().width()
+    first = offered.visualItemRect(offered.item(0)).height()
+    assert first >= lines * offered.fontMetrics().lineSpacing()
+    assert first > offered.visualItemRect(offered.item(1)).height()
+
+
+@pytest.mark.parametrize("columns", [2, 30])
+def test_the_last_row_of_a_table_is_never_under_its_scroll_bar(qtbot: QtBot, columns: int) -> None:
+    view = TablesView()
+    qtbot.addWidget(view)
+    rows = tuple(tuple(float(r + c) for c in range(columns)) for r in range(4))
+    names = tuple(f"Column {c}" for c in range(columns))
+    view.resize(700, 500)
+    view.set_tables((Table("Numbers", names, rows),))
+    view.show()
+    sheet = view.findChild(QTableWidget)
+    assert sheet is not None
+    wide = columns > 2
+    qtbot.waitUntil(lambda: sheet.horizontalScrollBar().isVisible() == wide)
+    last = sheet.item(3, 0)
+    assert last is not None
+    foot = sheet.visualItemRect(last).bottom()
+    assert 0 < foot <= sheet.viewport().height()
