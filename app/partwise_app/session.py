@@ -26,6 +26,7 @@ from partwise_app.following import Following, shown_parameters
 from partwise_app.inputs import Inputs
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import Outbox, as_chosen
+from partwise_app.projectfile import ProjectFile
 from partwise_app.runner import Asked, Runner, WorkerFactory
 from partwise_app.words import tr
 
@@ -72,15 +73,11 @@ class Session(QObject):
         self._runner = Runner(make_worker, self)
         self._document = Document()
         self._unsubscribe = self._document.subscribe(self._on_document)
-        self._path: Path | None = None
-        self._holder: Holder | None = None
-        self._look_only = False
-        self._packing = self._packed = False  # shall the file hold its inputs, does it
-        self._refused: Path | None = None
         self._source_id = ""
         self._run_id = ""
         self._following: Following | None = None
         self._errands = Errands(self)
+        self._file = ProjectFile(self._errands, self)
         self.inputs = Inputs(registry, self._errands, self)
         self.edits = Edits(self)
         self._outbox = Outbox(registry, self._errands, self)
@@ -95,27 +92,27 @@ class Session(QObject):
     @property
     def path(self) -> Path | None:
         """The project's file, None while it is unsaved."""
-        return self._path
+        return self._file.path
 
     @property
     def holder(self) -> Holder | None:
         """Who else has the project's file open; while there is somebody it is only read here."""
-        return self._holder
+        return self._file.holder
 
     @property
     def look_only(self) -> bool:
         """Whether the project is of a newer Partwise: it is neither run nor saved here."""
-        return self._look_only
+        return self._file.look_only
 
     @property
     def packing(self) -> bool:
         """Whether the project's file holds its inputs when it is saved."""
-        return self._packing
+        return self._file.packing
 
     @property
     def refused(self) -> Path | None:
         """The project that is too new to be opened but for a look, asked for last."""
-        return self._refused
+        return self._file.refused
 
     @property
     def source(self) -> Source | None:
@@ -187,15 +184,15 @@ class Session(QObject):
     @property
     def title(self) -> str:
         """What the project is called; empty where nothing is open."""
-        return resolve.title_of(self.state, self._path)
+        return resolve.title_of(self.state, self._file.path)
 
     @property
     def needs_saving(self) -> bool:
         """Whether closing would lose something: a result or an edit that no file has."""
-        if self._look_only:
+        if self._file.look_only:
             return False
-        changed = self._document.dirty or self._packing != self._packed
-        return changed and bool(self.state.runs or self._path)
+        changed = self._document.dirty or self._file.repacks
+        return changed and bool(self.state.runs or self._file.path)
 
     @property
     def undo_name(self) -> str:
@@ -254,19 +251,7 @@ class Session(QObject):
         look : bool
             Open one of a newer Partwise too, as far as it is understood, never to be saved.
         """
-        doing = tr("Opening {name}", name=path.name)
-
-        def not_read(problem: Exception) -> None:
-            notice = notice_of(problem, doing)
-            if isinstance(problem, filework.NewerProject):
-                self._refused = path
-                self.selection_changed.emit()
-                notice = dataclasses.replace(notice, tone="look", action="file_look")
-            self.noticed.emit(notice)
-
-        self._errands.do(
-            doing, lambda: filework.read_project(path, look=look), self._take_project, not_read
-        )
+        self._file.open(path, look=look)
 
     def close_project(self) -> None:
         """Begin with an empty project; asking about changes comes before."""
@@ -277,51 +262,22 @@ class Session(QObject):
 
         `saved` follows when the file is whole on the disk.
         """
-        target = path or self._path
-        if target is None:
-            msg = "a project that has no file needs a path"
-            raise ValueError(msg)
-        if self._look_only:
-            self.noticed.emit(resolve.look_notice(self.title))
-            return
-        if self._holder is not None and target == self._path:
-            self.noticed.emit(resolve.held_notice(target, self._holder))
-            return
-        document, state = self._document, self.state
-        packing, held_by = self._packing, self._path
-        unpacks = self._packed and not packing
-
-        def written(stored: State) -> None:
-            if document is self._document:
-                if target != self._path:
-                    self._holder = None
-                self._path, self._packed = target, packing
-                self._note_written(state, stored)
-            self.saved.emit(target)
-
-        self._errands.do(
-            tr("Saving {name}", name=target.name),
-            lambda: filework.write_project(
-                state, target, thumb, packed=packing, held_by=held_by, unpacks=unpacks
-            ),
-            written,
-        )
+        self._file.save(self._document, self.title, path, thumb)
 
     def recover(self, copy: Path, project: Path | None, discard: Callable[[], None]) -> None:
         """Open work that a crash left, as unsaved changes to its project."""
 
         def found(opened: filework.OpenedProject) -> None:
             self._take_project(opened)
-            self._path = project
+            self._file.path = project
             self._document.mark_saved(State())  # nothing of this is in the person's file yet
             discard()
 
-        self._errands.do(tr("Recovering"), lambda: filework.read_recovered(copy, project), found)
+        self._file.recover(copy, project, found)
 
     def set_packing(self, on: bool) -> None:
         """Choose whether the project's file holds its inputs, from the next save on."""
-        self._packing = on
-        self.selection_changed.emit()
+        self._file.set_packing(on)
 
     def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         """Do something in the background that nobody waits for."""
@@ -347,9 +303,7 @@ class Session(QObject):
 
     def set_holder(self, holder: Holder | None) -> None:
         """Note who else has the file open: from now on it is only read here, or no longer."""
-        if holder != self._holder:
-            self._holder = holder
-            self.selection_changed.emit()
+        self._file.set_holder(holder)
 
     # --- looking -------------------------------------------------------------------------
 
@@ -417,7 +371,7 @@ class Session(QObject):
             Key of a part that is to become two.
         """
         opened, run = self.input, self.run
-        if opened is None or self.running or self._look_only:
+        if opened is None or self.running or self._file.look_only:
             return
         asked = request_of(
             opened,
@@ -467,8 +421,7 @@ class Session(QObject):
 
     def _take_project(self, project: filework.OpenedProject) -> None:
         self._take_document(Document(project.state), project.path, project.inputs, project.lost)
-        self._look_only = project.look_only
-        self._packing = self._packed = project.packed
+        self._file.take(project)
         if project.state.sources:
             first = (
                 project.state.runs[-1].source if project.state.runs else project.state.sources[0].id
@@ -493,24 +446,14 @@ class Session(QObject):
         self._unsubscribe()
         self._document = document
         self._unsubscribe = document.subscribe(self._on_document)
-        self._path, self._holder = path, None
+        self._file.begin(path)
         self._source_id = self._run_id = ""
-        self._following = self._refused = None
-        self._look_only = self._packing = self._packed = False
+        self._following = None
         # Before anybody hears of it: whoever looks at an input at once must not look in vain.
         self.inputs.begin(places, lost)
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()
-
-    def _note_written(self, state: State, stored: State) -> None:
-        """Note that a state is in the file, and the hashes that packing found out."""
-        still = self.state is state
-        known = {source.id: source.file for source in self.state.sources}
-        for source in stored.sources:
-            if source.id in known and known[source.id].sha256 != source.file.sha256:
-                self._document.relink(source.id, source.file)
-        self._document.mark_saved(self.state if still else state)
 
     def _show_source(self, source_id: str, run_id: str, *, asked: bool = False) -> None:
         before = self._source_id, self.input
@@ -554,6 +497,9 @@ class Session(QObject):
 
     def _connect(self) -> None:
         runner, errands, inputs = self._runner, self._errands, self.inputs
+        self._file.changed.connect(self.selection_changed)
+        self._file.saved.connect(self.saved)
+        self._file.read.connect(self._take_project)
         errands.noticed.connect(self.noticed)
         errands.busy_changed.connect(self.busy_changed)
         self._outbox.progressed.connect(self.progressed)
