@@ -24,10 +24,10 @@ from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
 from partwise_app.filework import Opened
-from partwise_app.gestures import switch_words
 from partwise_app.glimpse import Glimpse
 from partwise_app.keeper import Keeper
 from partwise_app.notices import Notice, NoticeBar
+from partwise_app.offering import Offering
 from partwise_app.palette import Offer, Palette
 from partwise_app.presenter import Presenter
 from partwise_app.session import Session
@@ -42,7 +42,6 @@ __all__ = ["Window"]
 
 _FIRST_SIZE = QSize(1440, 900)
 _LEAST_SIZE = QSize(1024, 640)
-_SAMPLE, _SOLO, _SPLIT = "sample:", "solo:", "split:"
 
 
 class Window(QMainWindow):
@@ -81,6 +80,9 @@ class Window(QMainWindow):
         self._actions = {entry.id: self._make_action(entry) for entry in COMMANDS}
         self._menus = {title: self._make_menu(title) for title in MENUS}
         self._make_open_menus()
+        self._offering = Offering(
+            session, self._actions, open_sample=self.open_sample, split=self._on_split
+        )
         self.palette_box = Palette(self)
         self._connect()
         self.setAcceptDrops(True)
@@ -101,37 +103,7 @@ class Window(QMainWindow):
 
     def offers(self) -> tuple[Offer, ...]:
         """Return what the palette lists: commands, samples, and parts to hear alone."""
-        found = [
-            Offer(
-                c.id,
-                tr(c.title).rstrip("…"),
-                tr(c.menu),
-                c.shortcut,
-                self._actions[c.id].isEnabled(),
-            )
-            for c in COMMANDS
-            if c.id != "help_palette" and (c.deed != "view_toggle" or self._possible(c))
-        ]
-        for plugin in self.session.registry.plugins.values():
-            found += [
-                Offer(f"{_SAMPLE}{s.key}", tr("Open sample: {title}", title=s.title), plugin.title)
-                for s in plugin.samples
-            ]
-        found += [
-            Offer(f"{_SOLO}{s.key}", switch_words("solo", not s.solo, s.name), tr("Parts"))
-            for s in self.session.strips
-        ]
-        if "divisible" in self.session.facts():
-            found += [
-                Offer(
-                    f"{_SPLIT}{s.key}", tr("Split {name} in two, and run", name=s.name), tr("Parts")
-                )
-                for s in self.session.strips[:-1]
-            ]
-        return tuple(found)
-
-    def _possible(self, entry: Command) -> bool:
-        return self._actions[entry.id].isEnabled()
+        return self._offering.offers()
 
     def open_sample(self, key: str) -> None:
         """Open a sample and run it as soon as it is open."""
@@ -359,17 +331,7 @@ class Window(QMainWindow):
         self.refresh()
 
     def _on_palette(self, offer_id: str) -> None:
-        if offer_id.startswith(_SAMPLE):
-            self.open_sample(offer_id.removeprefix(_SAMPLE))
-        elif offer_id.startswith(_SOLO):
-            key = offer_id.removeprefix(_SOLO)
-            strip = next(s for s in self.session.strips if s.key == key)
-            name = switch_words("solo", not strip.solo, strip.name)
-            self.session.edits.strip(key, name, {"solo": not strip.solo})
-        elif offer_id.startswith(_SPLIT):
-            self._on_split(offer_id.removeprefix(_SPLIT))
-        else:
-            self._trigger(offer_id)
+        self._offering.choose(offer_id)
 
     def _open_palette(self) -> None:
         self.palette_box.open(self.offers())
