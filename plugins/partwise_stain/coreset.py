@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from partwise.api import Job, LocalJob, stop_if_cancelled
-from partwise_stain.foreign import Left, is_foreign, left_out
+from partwise_stain.foreign import Left, foreign_bodies, is_foreign, left_out
 from partwise_stain.optics import (
     Floats,
     White,
@@ -133,7 +133,8 @@ def gather(
     if "pen" not in left:
         inks = [np.zeros_like(ink) for ink in inks]
     faint = _faint(lights, inks, white)
-    for number, (light, ink) in enumerate(zip(lights, inks, strict=True)):
+    bodies = inks if brown else _bodies(lights, inks, white, left)
+    for number, (light, ink, body) in enumerate(zip(lights, inks, bodies, strict=True)):
         stop_if_cancelled(job)
         od = optical_density(light, white.levels)
         area += ink.size
@@ -142,19 +143,20 @@ def gather(
         flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
         flat4 = halved(flat[..., None])[..., 0]
         ink4 = halved(ink[..., None])[..., 0] > 0
+        body4 = halved(body[..., None])[..., 0] > 0
         # Edges of nuclei are light of two colours in one pixel, whose OD is no mixture of theirs.
         od += _MIXED * variance(od)
         ones = np.ones(ink.shape, np.float32)
         scales = (
-            (light, od, ~ink, ones),
-            (coarse, optical_density(coarse, white.levels), ~ink4, 4 * flat4),
+            (light, od, ~ink, ~body, ones),
+            (coarse, optical_density(coarse, white.levels), ~ink4, ~body4, 4 * flat4),
         )
-        for scale, (values, density, free, weight) in enumerate(scales):
+        for scale, (values, density, free, clear, weight) in enumerate(scales):
             stop_if_cancelled(job)
             size = np.linalg.norm(density, axis=2)
             if scale == 1:
                 tissue += 4 * int((free & (size > _TISSUE)).sum())
-            good = free & (size > faint) & (values.min(axis=2) > _CLIPPED)
+            good = free & clear & (size > faint) & (values.min(axis=2) > _CLIPPED)
             good &= (density > -_BELOW).all(axis=2)
             cell = _cell_numbers(good.shape) + number * _CELLS**2
             chosen = np.maximum(density[good], 0)
@@ -176,6 +178,24 @@ def gather(
     return replace(
         merged, od=merged.od[stays], sigma=merged.sigma[stays], cells=merged.cells[:, stays]
     )
+
+
+def _bodies(
+    lights: Sequence[Floats], inks: Sequence[NDArray[np.bool_]], white: White, left: Left
+) -> list[NDArray[np.bool_]]:
+    """Mark red cells and pigment with their rims, in 2 × 2 means."""
+    ods = []
+    for light, ink in zip(lights, inks, strict=True):
+        od = optical_density(light, white.levels)
+        od[ink] = 0  # ink is no tissue
+        ods.append(od)
+    return foreign_bodies(ods, [_noise(light) for light in lights], left)
+
+
+def _noise(light: NDArray[Any]) -> NDArray[Any]:
+    """Return the expected deviation of OD of a 2 × 2 mean, the mean of the channels."""
+    square = np.square(1 / np.maximum(light, 4))
+    return np.asarray((_LEVELS / np.log(10)) * np.sqrt(square.mean(axis=-1)))
 
 
 def _faint(lights: Sequence[Floats], inks: Sequence[NDArray[np.bool_]], white: White) -> float:
@@ -207,7 +227,7 @@ def _merge(
     od: NDArray[np.float64] = np.stack(sums, axis=1) / np.maximum(count, 1e-12)[:, None]
     table = sparse.coo_array((weights, (keys[1], index)), shape=(cells, len(bins))).tocsr()
     light = np.asarray(white.levels) * 10.0**-od
-    sigma = (_LEVELS / np.log(10)) * np.sqrt((1 / np.maximum(light, 4) ** 2).mean(axis=1))
+    sigma = _noise(light)
     sigma[bins >= _POOLED] /= 2
     return Coreset(od, sigma, table, *shares)
 
