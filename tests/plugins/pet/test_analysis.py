@@ -177,6 +177,15 @@ def test_blood_samples_are_compared_and_drive_the_plots(
     assert half == pytest.approx(whole / 2, rel=0.05)
 
 
+def test_the_patlak_plot_begins_with_the_blood_and_keeps_its_line(result: Result) -> None:
+    plot = next(view for view in result.views if view.options.get("tab") == "Patlak")
+    x, y = plot.arrays["x"], plot.arrays["y"]
+    late = x > 0.5 * x.max()  # where the line is
+    assert late.sum() >= 4
+    assert y.max() <= 3 * y[:, late].max()  # no ratio of two small numbers sets the scale
+    assert y.shape == (len(plot.options["names"]), len(x))
+
+
 def test_the_number_of_factors_is_found_where_it_is_left_to_the_data(dataset: Dataset) -> None:
     found = run(dataset, rank="auto", most="5")
     assert 3 <= found.facts["rank"] <= 5
