@@ -39,8 +39,10 @@ class Journey:
         window = Window(session, self.theme, Settings(self.folder / "window.ini"))
         window.resize(1280, 800)
         window.show()
-        self.qtbot.waitExposed(window)
         self._windows.append(window)
+        # Keys go to the active window, and one of an earlier test may still be that.
+        window.activateWindow()
+        self.qtbot.waitUntil(window.isActiveWindow)
         return window
 
     def open(self, window: Window, path: Path) -> None:
