@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from partwise.engine.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from partwise.colors import color_of
     from partwise.data.dataset import Axis, Dataset
     from partwise.data.fingerprint import InputFile, fingerprint
     from partwise.data.mixing import Mixing
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
     from partwise.steer import start_factors
 
 _NAMES = {
+    "partwise.colors": ("color_of",),
     "partwise.data.dataset": ("Axis", "Dataset"),
     "partwise.data.fingerprint": ("InputFile", "fingerprint"),
     "partwise.data.mixing": ("Mixing",),
@@ -294,6 +296,7 @@ __all__ = [
     "blocks",
     "bootstrap",
     "calcium_nmf",
+    "color_of",
     "consensus_clusters",
     "consensus_matrix",
     "convex_nmf",

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Dataset, Measure, Part, Table, View
+from partwise.api import Axis, Dataset, Measure, Part, Table, View, color_of
 from partwise_emg.channels import muscle_name
-from partwise_emg.colors import color_of
 from partwise_emg.compare import Against
 from partwise_emg.cycles import Cycles
 from partwise_emg.delays import Delayed

@@ -19,13 +19,13 @@ from partwise.api import (
     Part,
     Residual,
     Result,
+    color_of,
     param,
     rank_scan,
     start_factors,
     stop_if_cancelled,
     uniqueness,
 )
-from partwise_matrix.colors import color_of
 from partwise_matrix.fits import Task, find_parts, on_loss
 from partwise_matrix.prepared import Prepared, prepare
 from partwise_matrix.tell import factor_views, measures, scan_table, top_table, views
