@@ -139,13 +139,6 @@ class _Dense(Run):
         run_blocks(work, self._cuts)
         return self.begin()
 
-    def certify(self) -> float | None:
-        return self.residual
-
-    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
-        # The read that improves the long factor knows all about it and the old short one.
-        self.tall, self.wide = after[0], point[1]
-
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         X, none = self.X, self._none
         gram_wide = gram(wide)

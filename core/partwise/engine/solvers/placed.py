@@ -70,6 +70,12 @@ class Placed(Run):
         self.residual = max(residual, natural_residual(wide, slope, square))
         return (new, then), value
 
+    def certify(self) -> float | None:
+        return None
+
+    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
+        self.tall, self.wide = point  # weighed before its sweeps, each place by its own sums
+
     def _some_rows(self) -> tuple[Array, Array]:
         picks = self._rng.integers(0, self._X.shape[0], size=min(64, self._X.shape[0]))
         return self._X[picks], picks

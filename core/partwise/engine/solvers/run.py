@@ -72,15 +72,18 @@ class Run:
 
     def certify(self) -> float | None:
         """Optimality residual where it stands, if it is cheap to know."""
-        return None
+        return self.residual
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         """Return the point one step on, and the objective where `_stand` puts us."""
         raise NotImplementedError
 
     def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
-        """Stand where the pass from `point` to `after` has weighed the objective."""
-        self.tall, self.wide = point
+        """Stand where the pass from `point` to `after` has weighed the objective.
+
+        The read that improves the long factor knows all about it and the old short one.
+        """
+        self.tall, self.wide = after[0], point[1]
 
     def _alive(self, tall: Array, wide: Array) -> bool:
         """Does every part explain something?"""

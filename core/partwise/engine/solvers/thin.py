@@ -71,13 +71,6 @@ class Thin(Run):
         self._stand((self.tall, self.wide), self._after)
         return self._value
 
-    def certify(self) -> float | None:
-        return self.residual if self._measured else None
-
-    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
-        # The read that improves the samples knows all about them and the old features.
-        self.tall, self.wide = after[0], point[1]
-
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         gram_tall, gram_wide = gram(tall), gram(wide)
         new, gram_new, cross, inner, seen = self._read(tall, wide, _SWEEPS, gram_tall, gram_wide)
