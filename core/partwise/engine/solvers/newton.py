@@ -72,6 +72,8 @@ class Newton:
 class _Divergence(Run):
     """X by row and by column; factors lie in memory sample by sample."""
 
+    _weighs_improved = False  # the divergence is summed before the steps of the same pass
+
     def __init__(self, X: Array, tall: Array, wide: Array, rng: np.random.Generator) -> None:
         super().__init__(np.asfortranarray(tall), np.asfortranarray(wide), rng)
         self._by_row = np.ascontiguousarray(X)

@@ -34,6 +34,7 @@ class Placed(Run):
     """
 
     rule = Rule(tol=0.0, max_iter=100)
+    _weighs_improved = False  # each place is weighed by its own sums, before its sweeps
 
     def __init__(
         self, X: Array, weights: Array, tall: Array, wide: Array, rng: np.random.Generator
@@ -69,12 +70,6 @@ class Placed(Run):
         _, square = self._data.sweep("H", then, new, 0, _SWEEPS, none, slope)
         self.residual = max(residual, natural_residual(wide, slope, square))
         return (new, then), value
-
-    def certify(self) -> float | None:
-        return None
-
-    def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
-        self.tall, self.wide = point  # weighed before its sweeps, each place by its own sums
 
     def _some_rows(self) -> tuple[Array, Array]:
         picks = self._rng.integers(0, self._X.shape[0], size=min(64, self._X.shape[0]))

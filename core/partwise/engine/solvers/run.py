@@ -22,6 +22,10 @@ Array = NDArray[Any]
 class Run:
     """Steps on X (rows × columns) ≈ tall' · wide, both one part per row."""
 
+    # What a pass weighs: the long factor it has just improved, beside the old short one
+    # (whose optimality it then knows too), or the point from which it began.
+    _weighs_improved = True
+
     def __init__(self, tall: Array, wide: Array, rng: np.random.Generator) -> None:
         self.tall = tall
         self.wide = wide
@@ -72,18 +76,15 @@ class Run:
 
     def certify(self) -> float | None:
         """Optimality residual where it stands, if it is cheap to know."""
-        return self.residual
+        return self.residual if self._weighs_improved else None
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         """Return the point one step on, and the objective where `_stand` puts us."""
         raise NotImplementedError
 
     def _stand(self, point: tuple[Array, Array], after: tuple[Array, Array]) -> None:
-        """Stand where the pass from `point` to `after` has weighed the objective.
-
-        The read that improves the long factor knows all about it and the old short one.
-        """
-        self.tall, self.wide = after[0], point[1]
+        """Stand where the pass from `point` to `after` has weighed the objective."""
+        self.tall, self.wide = after[0] if self._weighs_improved else point[0], point[1]
 
     def _alive(self, tall: Array, wide: Array) -> bool:
         """Does every part explain something?"""
