@@ -30,6 +30,7 @@ STAMP = VENV / "partwise-stamp.json"
 
 OLDEST = (3, 11)
 NEWEST = (3, 13)  # the newest that the tests run on; later ones are tried last
+MOST_WORKERS = 4  # processes of tests side by side; each loads the libraries anew
 
 # Shared libraries by the Debian package that brings them. Qt's drawing code
 # links the first group even where no window is shown.
@@ -429,17 +430,22 @@ def check() -> int:
 
 
 @contextlib.contextmanager
-def virtual_display() -> Iterator[dict[str, str]]:
-    """Yield the variables that let windows be drawn where there is no display.
+def virtual_displays(count: int) -> Iterator[list[str]]:
+    """Yield the names of as many new displays, so that windows are real ones; or none.
 
-    An Xvfb on a free number, so that windows are real ones; where there is
-    none, or it does not start, Qt draws off screen.
+    Each is an Xvfb on a free number; there is none where Xvfb is not there or does not start.
     """
-    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
     program = shutil.which("Xvfb")
     if program is None or missing(WINDOW):
-        yield offscreen
+        yield []
         return
+    with contextlib.ExitStack() as servers:
+        yield [name for _ in range(count) if (name := servers.enter_context(_xvfb(program)))]
+
+
+@contextlib.contextmanager
+def _xvfb(program: str) -> Iterator[str]:
+    """Yield the name of the display that a new Xvfb draws on; empty if it does not start."""
     read, write = os.pipe()
     server = subprocess.Popen(
         [program, "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
@@ -451,7 +457,7 @@ def virtual_display() -> Iterator[dict[str, str]]:
     try:
         ready, _, _ = select.select([read], [], [], 20)
         number = os.read(read, 16).decode().strip() if ready else ""
-        yield {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"} if number else offscreen
+        yield f":{number}" if number else ""
     finally:
         os.close(read)
         server.terminate()
@@ -462,12 +468,19 @@ def test(arguments: Sequence[str]) -> int:
     """Check the code, then run the tests; pytest has the last word."""
     setup()
     looked = check()
-    command = [venv_command("python"), "-m", "pytest", *arguments]
+    command = [venv_command("python"), "-m", "pytest"]
     if display_answers(os.environ):
-        tested = call(command)
+        # One display has one active window, so the tests go one after another.
+        tested = call([*command, *arguments])
     else:
-        with virtual_display() as variables:
-            tested = call(command, variables)
+        workers = min(os.cpu_count() or 1, MOST_WORKERS)
+        with virtual_displays(workers) as displays:
+            variables = {"QT_QPA_PLATFORM": "offscreen"}
+            if len(displays) == workers:
+                variables = {"QT_QPA_PLATFORM": "xcb", "DISPLAY": displays[0]}
+                variables["PARTWISE_TEST_DISPLAYS"] = " ".join(displays)
+            spread = ["-n", str(workers), "--dist", "loadfile"]
+            tested = call([*command, *spread, *arguments], variables)
     if looked and not tested:
         say("the tests pass, but a check above failed")
     return tested or looked

@@ -21,6 +21,11 @@ if sys.platform.startswith("linux") and not (
 ):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+# Each process of tests has a display of its own: there is one active window to a display.
+if _displays := os.environ.get("PARTWISE_TEST_DISPLAYS", "").split():
+    _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ["DISPLAY"] = _displays[int(_worker) % len(_displays)]
+
 # The same cases every time, and no case judged by how busy the machine is.
 settings.register_profile("partwise", derandomize=True, deadline=None, database=None)
 settings.load_profile("partwise")
