@@ -27,6 +27,7 @@ from partwise_speech.choice import METHODS, choose
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
 from partwise_speech.learned import Noise, hear_noise
+from partwise_speech.moved import Moved, check_moved
 from partwise_speech.outlook import view_of_recording
 from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import Separator, Settings, model_frames
@@ -77,6 +78,14 @@ class _Params:
         label="Strength",
         help="How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels.",
     )
+    original: float = param(
+        0.0,
+        ge=0.0,
+        le=100.0,
+        unit="%",
+        label="Original",
+        help="How much of the recording is mixed under its speech: 0 % none, 100 % takes nothing.",
+    )
     noise_file: str = param(
         "",
         label="Noise from a file",
@@ -104,6 +113,13 @@ class _Params:
         check=check_painted,
         advanced=True,
         help="What was painted as speech or noise: KIND START:END LOW:HIGH in s and Hz, by “;”.",
+    )
+    moved: str = param(
+        "",
+        label="Moved atoms",
+        check=check_moved,
+        advanced=True,
+        help="Atoms that count on the other side: noise NUMBERS as speech; voice GROUPS as noise.",
     )
     drift: bool = param(
         True,
@@ -179,6 +195,7 @@ class SpeechAnalysis:
             _OWN if own else _GENERIC,
             noise.loudest,
             Painted.read(params.painted),
+            Moved.read(params.moved),
         )
         summary = Summary(recording, separator.frames, noise.span)
 
@@ -195,7 +212,11 @@ class SpeechAnalysis:
                 shown = time.monotonic()
         _check_silence(recording, summary)
         job.report(0.92, "Measuring")
-        drift = drift_of(recording, summary, params.strength) if params.drift else None
+        drift = (
+            drift_of(recording, summary, params.strength, params.original / 100)
+            if params.drift
+            else None
+        )
         drawn = views(summary, wave)
         return _result(recording, params, voice, noise, separator, summary, drawn, drift)
 
@@ -260,6 +281,7 @@ def _result(
         "samples": recording.samples,
         "seconds": recording.seconds,
         "strength": params.strength,
+        "original": params.original,
         "noise_span": list(noise.span) if noise.span else None,
         "noise_origin": noise.origin,
         "noise_like_voices": noise.alike.value,
@@ -289,7 +311,7 @@ def _result(
             summary.kkt,
             tuple(summary.trace),
         ),
-        measures=measures(summary, noise, params.strength),
+        measures=measures(summary, noise, params.strength, params.original / 100),
         trust=lines(summary, noise, choice, drift),
         views=drawn,
         tables=tables(drift),

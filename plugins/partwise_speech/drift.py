@@ -49,7 +49,9 @@ class Drift:
         return tuple(told)
 
 
-def drift_of(recording: Recording, summary: Summary, strength: float) -> Drift:
+def drift_of(
+    recording: Recording, summary: Summary, strength: float, original: float = 0.0
+) -> Drift:
     """Measure the stretch of at most 20 s that holds most speech, before and after."""
     whole = int(recording.seconds)
     start = _best(summary, whole)
@@ -57,7 +59,7 @@ def drift_of(recording: Recording, summary: Summary, strength: float) -> Drift:
     before = mono_at(recording, RATE, start, end)
     first, last = (round(edge * recording.rate) for edge in (start, end))
     last = min(last, recording.samples)
-    made = render(recording, summary.codes, first, last, strength).mean(axis=0)
+    made = render(recording, summary.codes, first, last, strength, original).mean(axis=0)
     after = resampled(np.asarray(made, np.float32), recording.rate, RATE)
     return Drift(measure_voice(before, RATE), measure_voice(after, RATE), float(start), float(end))
 

@@ -79,6 +79,7 @@ def _write(dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bo
     recording = recording_of(dataset)
     codes = gain_codes(result)
     strength = float(result.facts.get("strength", 1.0))
+    original = float(result.facts.get("original", 0.0)) / 100
     subtype, container = _format(dataset, recording)
     with soundfile.SoundFile(
         path,
@@ -92,7 +93,7 @@ def _write(dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bo
         for start, stop in recording.blocks(_BLOCK_S):
             stop_if_cancelled(job)
             job.report(start / recording.samples, "Writing sound")
-            made = render(recording, codes, start, stop, strength)
+            made = render(recording, codes, start, stop, strength, original)
             if not speech:
                 made = recording.read(start, stop) - made
             file.write(_fitting(made, subtype).T)

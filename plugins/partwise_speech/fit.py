@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from partwise.api import blocks, run_blocks, single_blas
 
-__all__ = ["Activations", "Allowed", "learn_noise", "separate"]
+__all__ = ["Activations", "Allowed", "learn_noise", "separate", "share_out"]
 
 Array = NDArray[np.float32]
 
@@ -110,7 +110,7 @@ def learn_noise(
     return np.asarray(W, dtype=np.float32)
 
 
-def separate(
+def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them named
     V: Array,
     speech: Array,
     noise: Array,
@@ -121,6 +121,7 @@ def separate(
     keep: int = 400,
     keep_after: int = 8,
     allowed: Allowed | None = None,
+    moved: NDArray[np.bool_] | None = None,
     on_step: Callable[[int, Array], bool] | None = None,
 ) -> Activations:
     """Fit one stretch.
@@ -139,6 +140,8 @@ def separate(
         How many atoms of speech are kept, and after how many updates the others are laid aside.
     allowed : Allowed, optional
         Where a hand has said what is speech and what is noise.
+    moved : ndarray of bool, shape (speech atoms + noise atoms,), optional
+        Atoms that are fitted as they stand, and whose part is counted to the other model.
     on_step : callable, optional
         Sees the number of updates done and the noise atoms; stops by returning False.
     """
@@ -157,7 +160,33 @@ def separate(
                 trace.append(value)
             if on_step is not None and not on_step(done, work.atoms):
                 break
-        return work.told(trace, done)
+        return work.told(trace, done, moved)
+
+
+def share_out(
+    V: Array, atoms: Array, speech: int, *, updates: int, sparsity: float = 0.1
+) -> tuple[Array, Array]:
+    """Fit patches each for itself, all atoms kept as they are; returns both models.
+
+    Parameters
+    ----------
+    V : ndarray of float32, shape (features, patches)
+    atoms : ndarray of float32, shape (features, atoms)
+        Columns add up to one.
+    speech : int
+        How many of the atoms, the first, are of speech.
+    updates : int
+    sparsity : float
+        What activity of speech costs.
+    """
+    H = np.empty((atoms.shape[1], V.shape[1]), np.float32)
+    H[:] = V.sum(axis=0) / np.float32(len(H)) + _TINY
+    with single_blas():
+        for _ in range(updates):
+            change = atoms.T @ (V / (atoms @ H + _TINY))
+            change[:speech] /= np.float32(1 + sparsity)
+            H *= change * np.sqrt(change)
+        return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
 
 
 def _until_next(done: int, updates: int, adapt_every: int, keep_after: int) -> int:
@@ -296,16 +325,33 @@ class _Fit:
             n *= block.allowed.noise
         return s, n
 
-    def told(self, trace: list[float], done: int) -> Activations:
+    def _handed_over(
+        self, block: _Block, models: tuple[Array, Array], moved: NDArray[np.bool_]
+    ) -> tuple[Array, Array]:
+        """Count what moved atoms render to the other model."""
+        K, (s, n) = self._speech, models
+        moved = np.concatenate([moved[self.kept], moved[self._all :]])
+        given = self.W[:, :K] @ (block.H[:K] * moved[:K, None])
+        taken = self.W[:, K:] @ (block.H[K:] * moved[K:, None])
+        if block.allowed is not None:
+            given *= block.allowed.speech
+            taken *= block.allowed.noise
+        return np.maximum(s - given + taken, 0), np.maximum(n - taken + given, 0)
+
+    def told(
+        self, trace: list[float], done: int, moved: NDArray[np.bool_] | None = None
+    ) -> Activations:
         """Sum everything up."""
         models: list[tuple[Array, Array]] = [(_NONE, _NONE)] * len(self._blocks)
 
         def work(slot: int, low: int, high: int) -> None:
             self._change(self._blocks[slot], count=True)
             models[slot] = self._models(self._blocks[slot])
+            if moved is not None:
+                models[slot] = self._handed_over(self._blocks[slot], models[slot], moved)
 
         run_blocks(work, self._cuts)
-        moved = sum(float((b.H * np.abs(b.change - 1)).sum()) for b in self._blocks)
+        unrest = sum(float((b.H * np.abs(b.change - 1)).sum()) for b in self._blocks)
         active = sum(float(b.H.sum()) for b in self._blocks)
         V = np.concatenate([b.V for b in self._blocks], axis=1)
         s, n = (np.concatenate([m[k] for m in models], axis=1) for k in range(2))
@@ -321,7 +367,7 @@ class _Fit:
             used,
             (*trace, sum(b.value for b in self._blocks)),
             done,
-            moved / max(active, 1e-20),
+            unrest / max(active, 1e-20),
             float(np.square(V).sum(dtype=np.float64)),
             float(np.square(rest).sum(dtype=np.float64)),
             float(V.sum(dtype=np.float64)),

@@ -18,6 +18,8 @@ from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import Activations, Allowed, separate
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.gain import gain_of, mask_of
+from partwise_speech.moved import Moved
 from partwise_speech.painted import NOISE, SPEECH, Cells, Painted
 from partwise_speech.sound import Recording, mono_at
 from partwise_speech.tracker import Tracker
@@ -112,6 +114,8 @@ class Separator:
         The most that was heard of the noise alone: its model counts for no more.
     painted : Painted, optional
         What a hand has marked.
+    moved : Moved, optional
+        Which atoms count on the other side.
     """
 
     def __init__(
@@ -124,6 +128,7 @@ class Separator:
         settings: Settings,
         loudest: Array | None = None,
         painted: Painted | None = None,
+        moved: Moved | None = None,
     ) -> None:
         self.recording = recording
         self.choice = choice
@@ -132,6 +137,7 @@ class Separator:
         self._loudest = loudest
         self.noise = noise
         self._speech = speech.atoms
+        self._moved = (moved or Moved()).rows(speech.atoms, noise.shape[1])
         self._tracker = Tracker(level)
         self.frames = model_frames(recording)
 
@@ -165,32 +171,17 @@ class Separator:
             keep=set_.keep,
             keep_after=set_.keep_after,
             allowed=_allowed(labels) if labels is not None else None,
+            moved=self._moved,
             on_step=step,
         )
         self.noise = fit.atoms
         s, n = (unfolded(part, found.shape[1])[:, core] for part in (fit.speech, fit.noise))
-        weights = band_matrix(len(found), RATE, BANDS).T
-        s, n = weights @ s, weights @ n
-        if self._loudest is not None:
-            np.minimum(n, self._loudest[:, None], out=n)
-        sharp = np.float32(self.choice.sharp)
-        np.power(s, sharp, out=s)
-        np.power(n, sharp, out=n)
-        mask = s / (s + n + np.float32(1e-12))
-        gain = self._gain(mask, tracked, labels[:, core] if labels is not None else None)
-        return Stretch(first, power, mask, gain, fit)
-
-    def _gain(self, mask: Array, tracked: Array, labels: Cells | None) -> Array:
-        choice = self.choice
-        gain = np.power(tracked, np.float32(choice.tracked))
-        if choice.mask == 1.0:
-            gain *= mask
-        elif choice.mask > 0:
-            gain *= np.power(mask, np.float32(choice.mask))
+        mask = mask_of(s, n, self.choice.sharp, self._loudest)
+        gain = gain_of(mask, tracked, self.choice)
         if labels is not None:
-            gain[labels == SPEECH] = 1.0
-            gain[labels == NOISE] = 0.0
-        return np.maximum(gain, np.float32(choice.floor))
+            gain[labels[:, core] == SPEECH] = 1.0
+            gain[labels[:, core] == NOISE] = self.choice.floor
+        return Stretch(first, power, mask, gain, fit)
 
     def _labels(self, first: int, count: int) -> Cells | None:
         """What a hand marked in some frames, by bins."""

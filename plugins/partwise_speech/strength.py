@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from partwise_speech.frames import STFT, stft_for
 from partwise_speech.sound import Recording
 
-__all__ = ["LOWEST_DB", "codes_of", "gains_of", "render"]
+__all__ = ["LOWEST_DB", "at_bins", "codes_of", "gains_of", "render"]
 
 LOWEST_DB = -255 / 8
 _STEP_DB = 1 / 8
@@ -37,7 +37,12 @@ def gains_of(codes: Codes, strength: float = 1.0) -> NDArray[np.float32]:
 
 
 def render(
-    recording: Recording, codes: Codes, start: int, stop: int, strength: float = 1.0
+    recording: Recording,
+    codes: Codes,
+    start: int,
+    stop: int,
+    strength: float = 1.0,
+    original: float = 0.0,
 ) -> Sound:
     """Return the speech of a stretch of a recording, at its own rate and for each channel.
 
@@ -51,6 +56,8 @@ def render(
         Samples.
     strength : float
         0 is the recording itself, 1 what the run found.
+    original : float
+        Share of the recording that is mixed under the speech, 0 to 1.
 
     Returns
     -------
@@ -63,7 +70,11 @@ def render(
     sound = recording.read(low, (last - 1) * stft.hop + stft.hop)
     gain = _at_rate(codes, stft, recording.rate, first, last, strength)
     made = [stft.overlapped(stft.inside(channel) * gain) for channel in sound]
-    return np.stack(made)[:, start - low : stop - low]
+    cut = slice(start - low, stop - low)
+    speech = np.stack(made)[:, cut]
+    if original:
+        speech += np.float32(original) * (sound[:, cut] - speech)
+    return speech
 
 
 def _at_rate(
@@ -79,15 +90,28 @@ def _at_rate(
         model = stft_for(16_000)
         where = np.rint((place * 16_000 + model.lead - model.window / 2) / model.hop)
         cut = gains_of(codes[:, np.clip(where.astype(np.intp), 0, codes.shape[1] - 1)], strength)
-    step = rate / stft.window
-    wanted = np.arange(stft.bins) * step / (16_000 / 512)
-    if stft.bins == len(codes) and math.isclose(step, 31.25):
-        return cut
-    top = len(codes) - 1
+    return at_bins(cut, stft.bins, rate / stft.window)
+
+
+def at_bins(gain: NDArray[np.float32], bins: int, step: float) -> NDArray[np.float32]:
+    """Return gains in the bins of another rate.
+
+    Parameters
+    ----------
+    gain : ndarray of float32, shape (257, frames)
+    bins : int
+        Wanted.
+    step : float
+        Hz from one to the next; above 8 kHz the mean of the highest kilohertz holds.
+    """
+    if bins == len(gain) and math.isclose(step, 31.25):
+        return gain
+    wanted = np.arange(bins) * step / (16_000 / 512)
+    top = len(gain) - 1
     low = np.minimum(wanted.astype(np.intp), top - 1)
     share = np.clip(wanted - low, 0.0, 1.0).astype(np.float32)[:, None]
-    out = cut[low] * (1 - share) + cut[low + 1] * share
+    out = gain[low] * (1 - share) + gain[low + 1] * share
     beyond = wanted > top
     if beyond.any():
-        out[beyond] = cut[top - 32 :].mean(axis=0)
+        out[beyond] = gain[top - 32 :].mean(axis=0)
     return np.asarray(out, dtype=np.float32)

@@ -98,22 +98,21 @@ class Summary:
             return None
         return float(self._lead[0]), float(self._lead[1])
 
-    def snr_after(self, level: NDArray[np.floating[Any]], strength: float) -> float:
+    def snr_after(self, level: NDArray[np.floating[Any]], quieter: float) -> float:
         """Return the ratio of speech to noise of what was kept, in dB.
 
         Parameters
         ----------
         level : ndarray, shape (257,)
             Mean power of the noise before.
-        strength : float
+        quieter : float
+            By how many dB the stretch of noise alone has become quieter.
         """
         lead = self.lead_in
         if lead is None:
             return float("nan")
         span = max(self._inside[1] - self._inside[0], 1)
-        noise = lead[1] / span
-        if strength != 1.0:
-            noise = lead[0] / span * (lead[1] / lead[0]) ** strength
+        noise = lead[0] / span * 10 ** (-quieter / 10)
         kept = float(self._spectra[0].sum()) - lead[1]
         rest = max(self.frames - span, 1)
         return float(10 * np.log10(np.clip(kept / rest / max(noise, 1e-20) - 1, 1e-3, 1e6)))

@@ -15,7 +15,7 @@ from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 from partwise_speech.summary import Summary
 
-__all__ = ["Wave", "measures", "quieter_db", "tables", "views", "waveform"]
+__all__ = ["Wave", "measures", "mixed_db", "quieter_db", "tables", "views", "waveform"]
 
 _RANGE_DB = 80.0
 _MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
@@ -112,8 +112,19 @@ def _atoms(summary: Summary) -> View:
     )
 
 
-def measures(summary: Summary, noise: Noise, strength: float) -> tuple[Measure, ...]:
-    """Return what was measured without a reference."""
+def measures(
+    summary: Summary, noise: Noise, strength: float, original: float = 0.0
+) -> tuple[Measure, ...]:
+    """Return what was measured without a reference.
+
+    Parameters
+    ----------
+    summary : Summary
+    noise : Noise
+    strength : float
+    original : float
+        Share of the recording that is mixed under the speech, 0 to 1.
+    """
     told = [
         Measure(
             "Speech-to-noise ratio before",
@@ -124,11 +135,11 @@ def measures(summary: Summary, noise: Noise, strength: float) -> tuple[Measure, 
     ]
     lead = summary.lead_in
     if lead is not None:
-        less = quieter_db(lead) * strength
+        less = mixed_db(quieter_db(lead) * strength, original)
         told += [
             Measure(
                 "Speech-to-noise ratio after",
-                summary.snr_after(noise.level, strength),
+                summary.snr_after(noise.level, less),
                 "dB",
                 "The same of what was kept, its noise taken from the same stretch.",
             ),
@@ -161,6 +172,11 @@ def measures(summary: Summary, noise: Noise, strength: float) -> tuple[Measure, 
 def quieter_db(lead: tuple[float, float]) -> float:
     """Return by how many dB a stretch has become quieter, from its energy before and after."""
     return 10 * float(np.log10(lead[0] / max(lead[1], 1e-6 * lead[0])))
+
+
+def mixed_db(quieter: float, original: float) -> float:
+    """Return by how many dB it is quieter with a share of the original, 0 to 1, mixed under it."""
+    return -20 * float(np.log10((1 - original) * 10 ** (-quieter / 20) + original))
 
 
 def tables(drift: Drift | None) -> tuple[Table, ...]:
