@@ -122,8 +122,9 @@ class Loss:
         if b == 0:
             inverse = 1 / Y
             return X * inverse * inverse, inverse
-        power = Y ** (b - 2)
-        return X * power, Y * power
+        # In this order, because Y ** (b - 2) alone may overflow where X is zero and Y nearly.
+        power = Y ** (b - 1)
+        return X / Y * power, power
 
     @property
     def exponent(self) -> float:
