@@ -77,6 +77,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("file_export", "Export…", "File", "Ctrl+E", "whole", 2, "export"),
     Command("file_report", "Save report…", "File", "Ctrl+Shift+R", "whole", 2, "report"),
+    Command("file_picture", "Save figure…", "File", "Ctrl+Shift+E", "source", 2, "image"),
     Command("file_relink", "Find a missing file…", "File", "", "missing", 3, "link"),
     Command("file_look", "Open the newer project for a look", "File", "", "newer", 3),
     Command("file_recover", "Recover work", "File", "", "", 3),

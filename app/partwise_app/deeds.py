@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from partwise_app import filework, resolve
@@ -21,6 +21,7 @@ from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.gestures import switch_words
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
+from partwise_app.printing import figure, png
 from partwise_app.tables import table_text
 from partwise_app.words import tr
 
@@ -32,6 +33,8 @@ __all__ = ["Deeds"]
 
 _PROJECTS = "Partwise projects (*.partwise)"
 _REPORTS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}  # by what the dialog calls them
+_FIGURES = {"SVG, in vectors (*.svg)": ".svg", "PDF (*.pdf)": ".pdf", "PNG (*.png)": ".png"}
+_TABLES = "tables"  # what a stage calls its page of numbers
 _THUMB = QSize(512, 384)
 _FIGURE = QSize(720, 480)
 _RESIDUAL = "residual"
@@ -116,17 +119,23 @@ class Deeds(QObject):
         if run is None or opened is None:
             return
         stem = Path(opened.dataset.title).stem
-        text, kind = QFileDialog.getSaveFileName(
-            self._window,
-            tr("Save report"),
-            str(self._folder() / f"{stem}-report.pdf"),
-            ";;".join(_REPORTS),
-        )
-        if text:
-            path = Path(text)
-            if path.suffix.lower() not in _REPORTS.values():
-                path = path.with_name(f"{path.name}{_REPORTS.get(kind, '.pdf')}")
+        path = self._asked_where(tr("Save report"), f"{stem}-report", _REPORTS)
+        if path is not None:
             session.write_report(path, self._report_pictures())
+
+    def file_picture(self) -> None:
+        if self._window.desk.shown.mode() == _TABLES:
+            self._session.noticed.emit(
+                Notice("look", tr("Tables are no figure."), tr("Export writes the numbers."))
+            )
+            return
+        entry = self._session.run or self._session.source
+        title = entry.title if entry is not None else tr("figure")
+        path = self._asked_where(tr("Save figure"), Path(title).stem, _FIGURES)
+        if path is not None:
+            theme = self._window.theme.tokens
+            data = figure(self._window.desk.shown, path.suffix.lower(), title, theme)
+            self._session.write_figure(path, data)
 
     def file_relink(self) -> None:
         source = self._session.source
@@ -359,6 +368,19 @@ class Deeds(QObject):
         dialog.deleteLater()
         return chosen
 
+    def _asked_where(self, title: str, stem: str, kinds: Mapping[str, str]) -> Path | None:
+        """Ask for a file of some kinds, each by its name in the dialog; the first is usual."""
+        usual = next(iter(kinds.values()))
+        text, kind = QFileDialog.getSaveFileName(
+            self._window, title, str(self._folder() / f"{stem}{usual}"), ";;".join(kinds)
+        )
+        if not text:
+            return None
+        path = Path(text)
+        if path.suffix.lower() in kinds.values():
+            return path
+        return path.with_name(f"{path.name}{kinds.get(kind, usual)}")
+
     def _folder(self) -> Path:
         if self._window.settings.folder is not None:
             return self._window.settings.folder
@@ -377,18 +399,11 @@ class Deeds(QObject):
     def _thumb(self) -> bytes | None:
         if self._session.input is None:
             return None
-        return _png(self._window.desk.shown.thumbnail("whole", _THUMB))
+        return png(self._window.desk.shown.thumbnail("whole", _THUMB))
 
     def _report_pictures(self) -> tuple[tuple[str, bytes], ...]:
         stage = self._window.desk.shown
         keys = [strip.key for strip in self._session.strips]
         roles = [_RESIDUAL if key == _RESIDUAL else f"part-{key}" for key in keys]
         pairs = zip(roles, keys, strict=True)
-        return tuple((role, _png(stage.thumbnail(key, _FIGURE))) for role, key in pairs)
-
-
-def _png(image: QImage) -> bytes:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want the format as bytes
-    return bytes(buffer.data().data())
+        return tuple((role, png(stage.thumbnail(key, _FIGURE))) for role, key in pairs)

@@ -40,6 +40,7 @@ __all__ = [
     "write_exports",
     "write_project",
     "write_report",
+    "write_whole",
 ]
 
 _AS_SURE = 0.25  # a probe this near to the surest may well be right
@@ -376,7 +377,7 @@ def _write_one(
     return target
 
 
-def _write_whole(path: Path, data: bytes) -> Path:
+def write_whole(path: Path, data: bytes) -> Path:
     """Write a file whole or not at all; raises `FileProblem`."""
     try:
         draft = path.with_name(f".{path.name}.part")
@@ -418,7 +419,7 @@ def write_report(
             files.append((role, file))
         story = tell(opened.plugin, analysis, opened.dataset, run.result, pictures=files)
         paper = path.suffix.lower() == ".pdf"
-        return _write_whole(path, set_pdf(story) if paper else render(story).encode())
+        return write_whole(path, set_pdf(story) if paper else render(story).encode())
 
 
 def check_values(specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:

@@ -76,6 +76,14 @@ class Outbox(QObject):
             self._told_written,
         )
 
+    def figure(self, path: Path, data: bytes) -> None:
+        """Write a figure that is drawn already."""
+        self._errands.do(
+            tr("Writing {name}", name=path.name),
+            lambda: filework.write_whole(path, data),
+            self._told_written,
+        )
+
     def cancel(self) -> None:
         """Ask an export that is going on to leave."""
         self._cancelled = True

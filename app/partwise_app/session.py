@@ -22,6 +22,7 @@ from partwise_app.edits import Edits
 from partwise_app.errands import Errands
 from partwise_app.facts import facts_of
 from partwise_app.filework import Opened
+from partwise_app.fitting import need_room
 from partwise_app.following import Following, shown_parameters
 from partwise_app.inputs import Inputs
 from partwise_app.notices import Notice, notice_of
@@ -296,6 +297,10 @@ class Session(QObject):
         if self.run is not None and self.input is not None:
             self._outbox.report(self.input, as_chosen(self.state, self.run), path, pictures)
 
+    def write_figure(self, path: Path, data: bytes) -> None:
+        """Write a figure that is drawn already."""
+        self._outbox.figure(path, data)
+
     def relink(self, source_id: str, path: Path) -> None:
         """Point an input at where its file is now, and all others that moved along."""
         others = [s for s in self.state.listed if s.id in self.lost and s.id != source_id]
@@ -385,6 +390,7 @@ class Session(QObject):
         )
         try:
             filework.check_values(opened.specs, asked.parameters)
+            need_room(self.registry, opened, asked.parameters)
         except PartwiseProblem as problem:
             self._errands.tell(problem, tr("Run"))
             return

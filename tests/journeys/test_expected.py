@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 from tests.fixtures import pebble
 from tests.journeys.conftest import Journey
 
 from partwise_app.dialogs.pages import PluginsPage, ShortcutsPage
+from partwise_app.notices import Notice
 from partwise_app.welcome import Welcome
 from partwise_app.window import Window
 
@@ -61,6 +62,47 @@ def test_picture_and_table_go_to_the_clipboard(journey: Journey) -> None:
     assert not QGuiApplication.clipboard().image().isNull()
     window.action("edit_copy_table").trigger()
     assert "Small\t" in QGuiApplication.clipboard().text()
+
+
+@pytest.mark.parametrize(
+    ("named", "kind", "written", "begins"),
+    [
+        ("grains", "", "grains.svg", b"<?xml"),
+        ("grains.pdf", "", "grains.pdf", b"%PDF-"),
+        ("grains", "PNG (*.png)", "grains.png", b"\x89PNG"),
+    ],
+)
+def test_a_figure_is_saved_as_what_it_is_called(
+    journey: Journey,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+    kind: str,
+    written: str,
+    begins: bytes,
+) -> None:
+    window = _open(journey)
+    told: list[Notice] = []
+    window.session.noticed.connect(told.append)
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_: (str(journey.folder / named), kind)
+    )
+    window.action("file_picture").trigger()
+    journey.qtbot.waitUntil(lambda: any(written in notice.text for notice in told))
+    assert (journey.folder / written).read_bytes().startswith(begins)
+    assert window.desk.shown.picture().pixelColor(1, 1).name() == window.theme.tokens.canvas
+
+
+def test_a_figure_that_cannot_be_written_is_told(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = _open(journey)
+    told: list[Notice] = []
+    window.session.noticed.connect(told.append)
+    away = journey.folder / "nowhere" / "grains.svg"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(away), ""))
+    window.action("file_picture").trigger()
+    journey.qtbot.waitUntil(lambda: any("cannot be written" in notice.text for notice in told))
+    assert not away.exists()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -219,6 +219,14 @@ class PlotStage(QWidget):
 
     # Pictures for elsewhere
 
+    def drawn_size(self) -> QSize:
+        """Return how large the drawing is, also what is scrolled out of sight."""
+        return self._looked_at().size()
+
+    def draw_on(self, painter: QPainter) -> None:
+        """Draw what is on the stage now, without tabs and scroll bars."""
+        self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+
     def picture(self) -> QImage:
         """Return what is on the stage now."""
         ratio = self.devicePixelRatioF()
@@ -336,6 +344,11 @@ class PlotStage(QWidget):
             self._pages.addWidget(scroll)
             self._scrolls[key] = scroll
         return self._scrolls[key]
+
+    def _looked_at(self) -> QWidget:
+        page = self._pages.currentWidget()
+        inner = page.widget() if isinstance(page, QScrollArea) else page
+        return inner or self._pages
 
     def _drawing(self) -> Plot | None:
         if not self._mode.startswith(_VIEW):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -53,6 +53,7 @@ _MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL, EXTRA)
 _ZOOM_STEP = 1.25
 _FIGURE = 384  # px of the shorter side; smaller pictures are drawn from the overview
 _FIGURE_WAIT = 1.0  # s
+_FINE = 3.0  # pixels of a figure to one of the window
 _FRAME = 25  # ms between repaints while tiles arrive
 _OVERVIEW_WAIT = 0.1  # s; a thumbnail asked for in the moment of opening waits that long at most
 
@@ -305,7 +306,18 @@ class ImageStage(QWidget):
 
     def picture(self) -> QImage:
         """Return what is on the stage now with its names and scale, without controls."""
-        ratio = self.devicePixelRatioF()
+        return self._pixels(self.devicePixelRatioF())
+
+    def drawn_size(self) -> QSize:
+        """Return how large the drawing is."""
+        return self.size()
+
+    def draw_on(self, painter: QPainter) -> None:
+        """Draw what is on the stage now with its names and scale, without controls."""
+        # As one image: between tiles that are drawn one by one, paper would show through.
+        painter.drawImage(QPointF(), self._pixels(_FINE))
+
+    def _pixels(self, ratio: float) -> QImage:
         out = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
         out.setDevicePixelRatio(ratio)
         out.fill(QColor(self._tokens.canvas))

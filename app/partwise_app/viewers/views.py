@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise.project.document import Strip
@@ -179,6 +179,14 @@ class ViewStage(QWidget):
 
     # Pictures for elsewhere
 
+    def drawn_size(self) -> QSize:
+        """Return how large the drawing is, also what is scrolled out of sight."""
+        return self._looked_at().size()
+
+    def draw_on(self, painter: QPainter) -> None:
+        """Draw what is on the stage now, without tabs and scroll bars."""
+        self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+
     def picture(self) -> QImage:
         """Return what is on the stage now."""
         drawing = self._shown()
@@ -252,6 +260,9 @@ class ViewStage(QWidget):
             return self._entries[0]
         place = int(self._mode.removeprefix(_VIEW))
         return self._entries[place] if place < len(self._entries) else None
+
+    def _looked_at(self) -> QWidget:
+        return self._shown() or self._pages
 
     def _shown(self) -> Plot | None:
         entry = self._entry()
