@@ -47,8 +47,11 @@ class ParamForm(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 14, 14, 12)
         box.setSpacing(8)
+        self._room = label("", "muted", wrap=True)
+        self._room.hide()
         for widget in (self._title, self._empty, self._basic, self._fold, self._advanced):
             box.addWidget(widget)
+        box.addWidget(self._room)
         self._advanced.hide()
         self._fold.hide()
 
@@ -73,6 +76,16 @@ class ParamForm(QWidget):
             self._rebuild(tuple(specs))
         for name, field in self._fields.items():
             field.show_value(values.get(name, field.spec.default))
+
+    def set_room(self, words: str, fits: bool) -> None:
+        """Say what a run needs of memory; no words take the line away."""
+        restyle(self._room, "tone", "muted" if fits else "bad")
+        self._room.setText(words)
+        self._room.setVisible(bool(words))
+
+    def room(self) -> str:
+        """Return what is said of memory."""
+        return self._room.text()
 
     def _rebuild(self, specs: tuple[ParamSpec, ...]) -> None:
         for field in self._fields.values():

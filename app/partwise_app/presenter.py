@@ -12,6 +12,7 @@ from partwise.project.document import Run, State, Strip
 from partwise.result import Snapshot, Trust
 from partwise_app import resolve
 from partwise_app.desk import Desk
+from partwise_app.fitting import words_of_room
 from partwise_app.gestures import Gestures
 from partwise_app.host import Host, load_panel
 from partwise_app.mixer import Share
@@ -181,10 +182,13 @@ class Presenter(QObject):
 
     def _draw_form(self) -> None:
         opened = self._session.input
+        form, values = self._desk.form, self._session.parameters
         if opened is None:
-            self._desk.form.set_form(tr("Analysis"), (), {})
+            form.set_form(tr("Analysis"), (), {})
+            form.set_room("", fits=True)
         else:
-            self._desk.form.set_form(opened.plugin.title, opened.specs, self._session.parameters)
+            form.set_form(opened.plugin.title, opened.specs, values)
+            form.set_room(*words_of_room(self._session.registry, opened, values))
 
     def _draw_parts(self) -> None:
         """Draw what follows the mixer: strips and pictures."""

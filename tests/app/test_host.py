@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLineEdit
 from tests.app.desktop import Desktop, StandIn
-from tests.fixtures import tides
+from tests.fixtures import pebble, tides
 from tests.fixtures.tides_panel import Panel
 
 from partwise.errors import AnalysisProblem, UsageProblem
@@ -265,18 +265,33 @@ def test_a_file_is_chosen_by_dropping_it_on_its_field(window: Window, desktop: D
     assert window.session.undo_name == "Set almanac"
 
 
-def test_a_run_that_does_not_fit_is_refused_before_it_starts(
-    window: Window, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+def test_the_form_says_what_a_run_needs_before_anybody_presses_run(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partwise.jobs.room.available_memory", lambda: 1000)
-    session = window.session
-    session.start_run()
-    with pytest.raises(AnalysisProblem, match=r"needs about 0\.0 GB of memory") as refused:
-        desktop.worker.answer()
-    with desktop.qtbot.waitSignal(session.stopped):
-        desktop.worker.say(w.Failed(1, refused.value))
+    monkeypatch.setattr("partwise.jobs.room.available_memory", lambda: 24 * 10**9)
+    window = desktop.window()
+    session, form = window.session, window.desk.form
+    desktop.open(session)
+    assert form.room() == ""  # a megabyte is not worth a word
+    session.edits.parameter("mode", "huge")
+    assert form.room() == (
+        "A run will not fit: it needs about 1152921504.6 GB of memory, and 24.0 GB are free. "
+        "It would fit with Mode: plain."
+    )
+    window.action("run_start").trigger()
+    assert not session.running
+    assert desktop.worker is None or not desktop.worker.requests
     assert window.notices.notice is not None
-    assert "smaller region" in window.notices.notice.detail
+    assert "24.0 GB are free" in window.notices.notice.text
+    session.edits.parameter("mode", "plain")
+    assert form.room() == ""
+    monkeypatch.setattr(pebble.Analysis, "memory", lambda *_: 3.1e9)
+    session.edits.parameter("cut", 0.25)
+    assert form.room() == "A run needs about 3.1 GB of memory, and 24.0 GB are free."
+    monkeypatch.setattr(pebble.Analysis, "memory", lambda *_: 1 / 0)
+    session.edits.parameter("cut", 0.5)
+    assert form.room() == ""  # an estimate that fails keeps nobody from a run
+    desktop.run(session)
 
 
 def test_two_runs_of_signals_are_seen_side_by_side_with_linked_tabs(

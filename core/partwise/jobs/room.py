@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from partwise.data.dataset import Dataset
 from partwise.errors import AnalysisProblem
 
-__all__ = ["available_memory", "check_room"]
+__all__ = ["Room", "available_memory", "check_room", "room_for"]
 
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO = Path("/proc/meminfo")
@@ -29,31 +30,54 @@ def available_memory() -> int | None:
         return None
 
 
-def check_room(analysis: Any, dataset: Dataset, params: Any) -> None:
-    """Refuse a run that does not fit in memory, before it brings the machine to its knees.
+@dataclass(frozen=True)
+class Room:
+    """What a run needs at its largest beside what there is, in bytes."""
+
+    needed: int
+    free: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the run can be begun."""
+        return self.needed <= self.free
+
+    @property
+    def words(self) -> str:
+        """Both numbers, such as ``"needs about 3.1 GB of memory, and 24.0 GB are free"``."""
+        needed, free = (f"{size / 1e9:.1f} GB" for size in (self.needed, self.free))
+        return f"needs about {needed} of memory, and {free} are free"
+
+
+def room_for(analysis: Any, dataset: Dataset, params: Any) -> Room | None:
+    """Return what a run needs and what is free; None where nobody tells one of them.
 
     An analysis may bring ``memory(dataset, params) -> int``: about how many bytes it takes at its
     largest.
+    """
+    estimate = getattr(analysis, "memory", None)
+    free = available_memory() if callable(estimate) else None
+    if estimate is None or free is None:
+        return None
+    try:
+        return Room(int(estimate(dataset, params)), free)
+    except Exception:  # noqa: BLE001 - an estimate is a stranger's code, and no reason to refuse
+        return None
+
+
+def check_room(analysis: Any, dataset: Dataset, params: Any) -> None:
+    """Refuse a run that does not fit in memory, before it brings the machine to its knees.
 
     Raises
     ------
     AnalysisProblem
     """
-    estimate = getattr(analysis, "memory", None)
-    free = available_memory() if callable(estimate) else None
-    if estimate is None or free is None:
-        return
-    needed = int(estimate(dataset, params))
-    if needed > free:
+    room = room_for(analysis, dataset, params)
+    if room is not None and not room.fits:
         raise AnalysisProblem(
-            f"{dataset.title} needs about {_gigabytes(needed)} of memory, and "
-            f"{_gigabytes(free)} are free",
+            f"{dataset.title} {room.words}",
             fix="close other programs, choose a smaller region, or use a machine with more memory",
         )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
 
 
 def _meminfo() -> int | None:
