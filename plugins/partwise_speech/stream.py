@@ -1,0 +1,230 @@
+"""What is speech in sound that is still coming in? Block after block, less than 50 ms behind.
+
+The same dictionaries, tracker and gain as in a run, with what can be known by then: each patch ends
+at the newest frame, a frame waits for two more, and the atoms of the noise stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_speech.choice import Choice, Likeness, choose
+from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
+from partwise_speech.fit import learn_noise, share_out
+from partwise_speech.frames import RATE, stft_for
+from partwise_speech.gain import BINS, gain_of, mask_of
+from partwise_speech.learned import Noise
+from partwise_speech.strength import at_bins
+from partwise_speech.tracker import Tracker
+
+__all__ = ["Known", "Stream"]
+
+Array = NDArray[np.float32]
+
+_AHEAD = 2  # frames that a frame waits for
+_AT_ONCE = 256  # frames, so that memory stays bounded whatever is pushed
+_ATOMS = 400  # of the voice: the time of a patch grows with them
+_UPDATES = 12
+_LISTEN_S = 1.0
+_NOISE_ATOMS = 8
+_UNKNOWN_DB = 5.0  # speech over a noise that nobody has heard yet
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a stream tells speech from noise by.
+
+    Attributes
+    ----------
+    voice : ndarray of float32, shape (features, atoms)
+    choice : Choice
+        What the gain is made of.
+    noise : ndarray of float32, shape (features, noise atoms), or None
+        None where the stream is to take its first second for noise.
+    level : ndarray, shape (257,), or None
+        Mean power of the noise.
+    loudest : ndarray of float32, shape (257,), or None
+        The most that was heard of the noise alone.
+    """
+
+    voice: Array
+    choice: Choice
+    noise: Array | None = None
+    level: NDArray[np.floating[Any]] | None = None
+    loudest: Array | None = None
+
+    @classmethod
+    def of(cls, voice: Dictionary, noise: Noise | None = None, method: str = "auto") -> Known:
+        """Take a voice, and the noise that `hear_noise` found; without it the stream listens.
+
+        Parameters
+        ----------
+        voice : Dictionary
+        noise : Noise, optional
+        method : str
+            A key of `partwise_speech.choice.METHODS`.
+        """
+        if noise is None:
+            alike = Likeness(0.0, 0.0, 0.0, 0.0)
+            return cls(voice.atoms, choose(method, _UNKNOWN_DB, alike, own_voice=voice.is_own))
+        choice = choose(method, noise.snr_db, noise.alike, own_voice=voice.is_own)
+        return cls(voice.atoms, choice, noise.atoms, noise.level, noise.loudest)
+
+
+class Stream:
+    """Separates sound as it comes; what is pushed in blocks of any size comes out the same.
+
+    Parameters
+    ----------
+    rate : float
+        Of the sound, in Hz.
+    known : Known
+    strength : float
+        Scales the gain in decibels: 0 leaves the sound as it is.
+
+    Attributes
+    ----------
+    strength : float
+        May be changed at any time.
+    delay : int
+        Samples by which what comes out is later than what goes in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from partwise_speech.sources import generic_voice
+    >>> stream = Stream(16_000, Known.of(generic_voice()))
+    >>> stream.push(np.zeros(300, np.float32)).shape
+    (300,)
+    >>> stream.latency
+    0.048
+    """
+
+    def __init__(self, rate: float, known: Known, strength: float = 1.0) -> None:
+        self.strength = strength
+        self._rate, self._stft = float(rate), stft_for(rate)
+        self.delay = self._stft.window + _AHEAD * self._stft.hop
+        self._choice, self._loudest = known.choice, known.loudest
+        self._voice = known.voice[:, :: max(-(-known.voice.shape[1] // _ATOMS), 1)]
+        self._tracker: Tracker | None = None
+        self._listened = np.zeros((BINS, 0), np.float32)
+        self._start(1)
+        if known.noise is not None and known.level is not None:
+            self._begin(known.noise, known.level)
+
+    @property
+    def latency(self) -> float:
+        """Seconds by which what comes out is later than what goes in."""
+        return self.delay / self._rate
+
+    @property
+    def listening(self) -> bool:
+        """Whether the noise is still being learned, and the sound comes out as it is."""
+        return self._tracker is None
+
+    def push(self, block: Array) -> Array:
+        """Take in what came, and give as much back, `delay` samples later.
+
+        Parameters
+        ----------
+        block : ndarray of float32, shape (samples,) or (samples, channels)
+
+        Returns
+        -------
+        ndarray of float32, like `block`
+        """
+        sound = np.nan_to_num(np.asarray(block, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        channels = np.atleast_2d(sound.T)
+        if len(channels) != len(self._coming):
+            self._start(len(channels))
+        size = _AT_ONCE * self._stft.hop
+        made = [self._pushed(channels[:, k : k + size]) for k in range(0, sound.shape[0], size)]
+        found = np.concatenate(made, axis=1) if made else channels
+        return np.ascontiguousarray(found[0] if sound.ndim == 1 else found.T)
+
+    def _start(self, channels: int) -> None:
+        """Begin with silence; what was learned of the noise stays."""
+        stft = self._stft
+        self._coming = np.zeros((channels, stft.lead), np.float32)
+        # Less than a hop waits to become a frame, and so much has to be given in advance.
+        self._going = np.zeros((channels, stft.hop), np.float32)
+        self._tail = np.zeros((channels, stft.lead), np.float32)
+        self._spectra = np.zeros((channels, stft.bins, _AHEAD), np.complex64)
+        self._tracked = np.ones((BINS, _AHEAD), np.float32)
+        self._bands = np.zeros((BANDS, DEPTH - 1), np.float32)
+        self._models = np.zeros((2, DEPTH * BANDS, _AHEAD), np.float32)
+
+    def _begin(self, noise: Array, level: NDArray[np.floating[Any]]) -> None:
+        self._atoms = np.concatenate([self._voice, noise], axis=1, dtype=np.float32)
+        self._tracker = Tracker(level)
+
+    def _pushed(self, channels: Array) -> Array:
+        stft = self._stft
+        self._coming = np.concatenate([self._coming, channels], axis=1)
+        used = (self._coming.shape[1] - stft.lead) // stft.hop * stft.hop
+        if used:
+            new = np.stack([stft.inside(c[: used + stft.lead]) for c in self._coming])
+            self._coming = self._coming[:, used:]
+            gain = self._gains(self._magnitudes(new))
+            both = np.concatenate([self._spectra, new], axis=2)
+            ready, self._spectra = both[:, :, :-_AHEAD], both[:, :, -_AHEAD:]
+            made = np.stack([stft.overlapped(c * gain) for c in ready])
+            made[:, : stft.lead] += self._tail
+            self._tail = made[:, used:]
+            self._going = np.concatenate([self._going, made[:, :used]], axis=1)
+        count = channels.shape[1]
+        out, self._going = self._going[:, :count], self._going[:, count:]
+        return out
+
+    def _magnitudes(self, spectra: NDArray[np.complex64]) -> Array:
+        """Magnitudes of the mean channel in bins of 31.25 Hz, as at the model's rate.
+
+        Windows last as long at every rate, so that bins lie at the same frequencies; nothing has
+        to be resampled, which would take time.
+        """
+        found = np.abs(spectra.mean(axis=0)[:BINS]) * (stft_for(RATE).window / self._stft.window)
+        return np.pad(found, ((0, BINS - len(found)), (0, 0))).astype(np.float32)
+
+    def _gains(self, magnitudes: Array) -> Array:
+        """Gains in the sound's own bins of the frames that are ready."""
+        found = []
+        while self._tracker is None and magnitudes.shape[1]:
+            left = round(_LISTEN_S * self._rate / self._stft.hop) - self._listened.shape[1]
+            heard, magnitudes = magnitudes[:, :left], magnitudes[:, left:]
+            found.append(np.ones_like(heard))
+            self._listen(heard)
+        if self._tracker is not None and magnitudes.shape[1]:
+            found.append(self._separated(self._tracker, magnitudes))
+        gain = np.power(np.concatenate(found, axis=1), np.float32(self.strength))
+        return at_bins(gain, self._stft.bins, self._rate / self._stft.window)
+
+    def _listen(self, magnitudes: Array) -> None:
+        """Take a first stretch for noise, once there is enough of it."""
+        self._listened = np.concatenate([self._listened, magnitudes], axis=1)
+        self._bands = np.concatenate([self._bands, banded(magnitudes)], axis=1)[:, 1 - DEPTH :]
+        if self._listened.shape[1] * self._stft.hop < _LISTEN_S * self._rate:
+            return
+        found = self._listened[:, self._stft.window // self._stft.hop :]
+        level = np.maximum(np.square(found).mean(axis=1), 1e-12)
+        self._begin(learn_noise(patches(banded(found), 1), _NOISE_ATOMS), level)
+
+    def _separated(self, tracker: Tracker, magnitudes: Array) -> Array:
+        frames = magnitudes.shape[1]
+        tracked, _ = tracker.gains(np.square(magnitudes))
+        tracked = np.concatenate([self._tracked, tracked], axis=1)
+        self._tracked = tracked[:, frames:]
+        bands = np.concatenate([self._bands, banded(magnitudes)], axis=1)
+        self._bands = bands[:, 1 - DEPTH :]
+        both = share_out(patches(bands, 1), self._atoms, self._voice.shape[1], updates=_UPDATES)
+        models = np.concatenate([self._models, np.stack(both)], axis=2)
+        self._models = models[:, :, frames:]
+        deep = models.reshape(2, DEPTH, BANDS, frames + _AHEAD)
+        # The newest frame of a patch, the last but one of the next, and so on, are the same frame.
+        seen = [deep[:, DEPTH - 1 - k, :, k : k + frames] for k in range(_AHEAD + 1)]
+        speech, noise = np.mean(seen, axis=0)
+        mask = mask_of(speech, noise, self._choice.sharp, self._loudest)
+        return gain_of(mask, tracked[:, :frames], self._choice)
