@@ -23,8 +23,8 @@ from partwise_app.errands import Errands
 from partwise_app.facts import facts_of
 from partwise_app.filework import Opened
 from partwise_app.fitting import need_room
-from partwise_app.following import Following, shown_parameters
 from partwise_app.inputs import Inputs
+from partwise_app.looking import Looking
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import Outbox, as_chosen
 from partwise_app.projectfile import ProjectFile
@@ -74,12 +74,10 @@ class Session(QObject):
         self._runner = Runner(make_worker, self)
         self._document = Document()
         self._unsubscribe = self._document.subscribe(self._on_document)
-        self._source_id = ""
-        self._run_id = ""
-        self._following: Following | None = None
         self._errands = Errands(self)
         self._file = ProjectFile(self._errands, self)
         self.inputs = Inputs(registry, self._errands, self)
+        self._looking = Looking(self._document, self.inputs, self)
         self.edits = Edits(self)
         self._outbox = Outbox(registry, self._errands, self)
         self._connect()
@@ -118,27 +116,27 @@ class Session(QObject):
     @property
     def source(self) -> Source | None:
         """The input that is looked at."""
-        return self.state.source(self._source_id) if self._source_id else None
+        return self._looking.source
 
     @property
     def run(self) -> Run | None:
         """The run that is looked at."""
-        return self.state.run(self._run_id) if self._run_id else None
+        return self._looking.run
 
     @property
     def strips(self) -> tuple[Strip, ...]:
         """The mixer's strips of the run that is looked at, in the order chosen."""
-        return self.state.strips(self._run_id) if self._run_id else ()
+        return self._looking.strips
 
     @property
     def part_strips(self) -> tuple[Strip, ...]:
         """One strip per part of the run that is looked at, in the order of its parts."""
-        return self.state.part_strips(self._run_id) if self._run_id else ()
+        return self._looking.part_strips
 
     @property
     def input(self) -> Opened | None:
         """The input that is looked at, once it is read."""
-        return self.inputs.opened(self._source_id)
+        return self._looking.input
 
     def opened_input(self, source_id: str) -> Opened | None:
         """An input of the project, once it is read."""
@@ -152,9 +150,7 @@ class Session(QObject):
     @property
     def parameters(self) -> dict[str, Any]:
         """Every parameter of the input that is looked at: as chosen, or of the run looked at."""
-        if self.input is None:
-            return {}
-        return shown_parameters(self.state, self._source_id, self.input.defaults, self._following)
+        return self._looking.parameters
 
     @property
     def running(self) -> bool:
@@ -164,7 +160,7 @@ class Session(QObject):
     def running_here(self) -> bool:
         """Whether the run that is going on is of the input that is looked at."""
         asked = self._runner.asked
-        return asked is not None and asked.source == self._source_id
+        return asked is not None and asked.source == self._looking.source_id
 
     @property
     def begun_from(self) -> tuple[Part, ...]:
@@ -314,16 +310,15 @@ class Session(QObject):
 
     def select_source(self, source_id: str) -> None:
         """Look at an input, and at its newest run where it has one."""
-        runs = self.state.runs_of(source_id)
-        self._show_source(source_id, runs[-1].id if runs else "")
+        self._looking.at_source(source_id)
 
     def look_at_source(self, source_id: str) -> None:
         """Look at an input itself, without the parts of any run."""
-        self._show_source(source_id, "")
+        self._looking.at(source_id, "")
 
     def select_run(self, run_id: str) -> None:
         """Look at a run."""
-        self._show_source(self.state.run(run_id).source, run_id, asked=True)
+        self._looking.at_run(run_id)
 
     # --- choosing ------------------------------------------------------------------------
 
@@ -348,8 +343,7 @@ class Session(QObject):
 
     def follow_no_run(self) -> None:
         """Show the parameters that were chosen by hand, whatever run is looked at."""
-        self._following = None
-        self.selection_changed.emit()
+        self._looking.follow_no_run()
 
     def undo(self) -> None:
         self._document.undo()
@@ -395,10 +389,10 @@ class Session(QObject):
             self._errands.tell(problem, tr("Run"))
             return
         self.warm_up()
-        number = 1 + sum(run.source == self._source_id for run in self.state.runs)
-        title = f"Run {number}"
+        source_id = self._looking.source_id
+        number = 1 + sum(run.source == source_id for run in self.state.runs)
         version = opened.plugin.version
-        self._runner.start(asked, self._source_id, title, version, self._run_id)
+        self._runner.start(asked, source_id, f"Run {number}", version, self._looking.run_id)
 
     def stop(self) -> None:
         """Stop the run, or the export, that is going on."""
@@ -453,53 +447,24 @@ class Session(QObject):
         self._document = document
         self._unsubscribe = document.subscribe(self._on_document)
         self._file.begin(path)
-        self._source_id = self._run_id = ""
-        self._following = None
+        self._looking.begin(document)
         # Before anybody hears of it: whoever looks at an input at once must not look in vain.
         self.inputs.begin(places, lost)
         self.changed.emit(before, document.state)
         self.selection_changed.emit()
         self.input_changed.emit()
 
-    def _show_source(self, source_id: str, run_id: str, *, asked: bool = False) -> None:
-        before = self._source_id, self.input
-        self._source_id, self._run_id = source_id, run_id
-        chosen = self.state.choices.parameters.get(source_id)
-        run = self.run
-        self._following = Following(run, chosen, asked) if run is not None else None
-        if (source_id, self.input) != before or self.input is not None:
-            self.input_changed.emit()
-        self.selection_changed.emit()
-        if not source_id:
-            return
-        if source_id in self.lost:
-            self.noticed.emit(resolve.lost_notice(self.lost[source_id]))
-        elif self.input is None:
-            self.inputs.fetch(self.state.source(source_id))
-
     def _on_document(self, before: State, after: State) -> None:
         self.changed.emit(before, after)
-        gone = after.choices.removed
-        if self._source_id in gone:
-            left = after.listed
-            self._show_source("", "") if not left else self.select_source(left[-1].id)
-        elif self._run_id in gone:
-            self.select_source(self._source_id)
-        elif not self._source_id and after.listed and before.choices.removed != gone:
-            self.select_source(after.listed[-1].id)  # undo brought the last one back
+        self._looking.mind(before, after)
 
-    def _on_fetched(self, source_id: str) -> None:
-        if source_id == self._source_id:
-            self.input_changed.emit()
-            self.selection_changed.emit()
-
-    def _on_lost(self, source_id: str) -> None:
-        self.selection_changed.emit()
+    def _on_lost(self, why: str) -> None:
+        self.noticed.emit(resolve.lost_notice(why))
 
     def _on_relinked(self, source_id: str, opened: Opened) -> None:
         if opened.dataset.source is not None:
             self._document.relink(source_id, opened.dataset.source)
-        self._show_source(source_id, self._run_id)
+        self._looking.at(source_id, self._looking.run_id)
 
     def _connect(self) -> None:
         runner, errands, inputs = self._runner, self._errands, self.inputs
@@ -510,8 +475,9 @@ class Session(QObject):
         errands.busy_changed.connect(self.busy_changed)
         self._outbox.progressed.connect(self.progressed)
         inputs.arrived.connect(self._take_input)
-        inputs.fetched.connect(self._on_fetched)
-        inputs.lost_now.connect(self._on_lost)
+        self._looking.turned.connect(self.selection_changed)
+        self._looking.input_turned.connect(self.input_changed)
+        self._looking.lost.connect(self._on_lost)
         inputs.relinked.connect(self._on_relinked)
         runner.running_changed.connect(self.running_changed)
         runner.progressed.connect(self.progressed)
@@ -537,12 +503,7 @@ class Session(QObject):
             result,
             after=asked.after,
         )
-        if asked.source == self._source_id:
-            self._run_id = run.id
-            # A split or joint asked for another number of parts than the form did.
-            chosen = self.state.choices.parameters.get(asked.source)
-            self._following = Following(run, chosen, asked=False)
-            self.selection_changed.emit()
+        self._looking.at_result(run)
         self.run_added.emit(run)
 
     def _take_failure(self, problem: Exception, trace: str) -> None:
