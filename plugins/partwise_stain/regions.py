@@ -32,7 +32,7 @@ __all__ = [
     "write_regions",
 ]
 
-KINDS = ("rectangle", "polygon", "freehand")
+KINDS = ("rectangle", "ellipse", "polygon", "freehand")
 _LARGEST = 32 << 20  # bytes of a file
 _MOST = 2000  # regions
 _CORNERS = 50_000  # of one region

@@ -104,7 +104,9 @@ class ImagePane(QWidget):
         self.setAccessibleDescription(
             tr(
                 "Arrow keys move, plus and minus zoom, Home fits; "
-                "W shows the whole, R the residual, again to go back"
+                "W shows the whole, R the residual, again to go back. "
+                "Of a chosen outline, Space takes the next grip, Ctrl and arrow keys move it, "
+                "Delete removes it"
             )
         )
 
@@ -117,6 +119,11 @@ class ImagePane(QWidget):
     def viewport_now(self) -> Viewport:
         """Where the pane looks."""
         return self._viewport
+
+    @property
+    def microns(self) -> float | None:
+        """Micrometres per pixel of the image, where they are known."""
+        return self._microns
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -363,7 +370,11 @@ class ImagePane(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton and self._scene is not None
-        if left and self._marks is not None and self._marks.press(self, event.position()):
+        if (
+            left
+            and self._marks is not None
+            and self._marks.press(self, event.position(), event.modifiers())
+        ):
             return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._grabbed = event.position()
@@ -375,7 +386,7 @@ class ImagePane(QWidget):
             self._grabbed = event.position()
             self.looked.emit(self._viewport.moved(step.x(), step.y()))
         elif self._marks is not None:
-            self._marks.move(self, event.position())
+            self._marks.move(self, event.position(), event.modifiers())
         self.hovered.emit(self.scene_point(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -388,7 +399,7 @@ class ImagePane(QWidget):
             self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._marks is not None and self._marks.double():
+        if self._marks is not None and self._marks.double(self, event.position()):
             return
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit_asked.emit()
@@ -406,7 +417,7 @@ class ImagePane(QWidget):
         }
         zooms = {Qt.Key.Key_Plus: _STEP, Qt.Key.Key_Equal: _STEP, Qt.Key.Key_Minus: 1 / _STEP}
         key = Qt.Key(event.key())
-        if self._marks is not None and self._marks.key(key):
+        if self._marks is not None and self._marks.key(self, key, event.modifiers()):
             return
         if key in moves:
             dx, dy = moves[key]

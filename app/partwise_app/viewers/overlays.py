@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -233,6 +234,7 @@ class SwipeHandle(QWidget):
     """New place, 0 at the left border and 1 at the right."""
 
     WIDTH = 28
+    _REACH = 4  # px on either side of the line
     _STEP = 0.02
 
     def __init__(self, parent: QWidget) -> None:
@@ -256,6 +258,11 @@ class SwipeHandle(QWidget):
         self._fraction = fraction
         left = round(fraction * pane.width() - self.WIDTH / 2)
         self.setGeometry(left, 0, self.WIDTH, pane.height())
+        # What lies beside the line and the knob belongs to the image: hands draw there.
+        middle, knob = self.WIDTH // 2, QRect(0, 0, self.WIDTH, self.WIDTH)
+        knob.moveCenter(QPoint(middle, pane.height() // 2))
+        line = QRect(middle - self._REACH, 0, 2 * self._REACH, pane.height())
+        self.setMask(QRegion(line).united(QRegion(knob)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

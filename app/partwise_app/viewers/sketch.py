@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["TOOLS", "Point", "Shape", "Sketch", "inside"]
+__all__ = [
+    "TOOLS",
+    "Point",
+    "Shape",
+    "Sketch",
+    "area_of",
+    "box_of",
+    "ellipse_in",
+    "inside",
+    "rectangle_in",
+]
 
 Point = tuple[float, float]
 
-TOOLS = ("rectangle", "polygon", "freehand", "pick")
+TOOLS = ("rectangle", "ellipse", "polygon", "freehand", "pick")
 _CORNERS = 3  # fewest of an area
+_ROUND = 64  # corners of an ellipse: its area is 0.2 % short
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,8 @@ class Shape:
         In pixels of level 0.
     chosen : bool
         Drawn stronger than the others.
+    kind : str
+        The tool it was drawn with, which says how a hand can change it.
     """
 
     key: str
@@ -31,13 +44,14 @@ class Shape:
     name: str = ""
     color: str = "#ffffff"
     chosen: bool = False
+    kind: str = "polygon"
 
 
 class Sketch:
     """An outline while it is drawn.
 
-    Rectangle, freehand and pick go from press to release; a polygon takes a corner with each
-    click and ends with a double click, with Enter, or on its first corner.
+    Rectangle, ellipse, freehand and pick go from press to release; a polygon takes a corner with
+    each click and ends with a double click, with Enter, or on its first corner.
 
     Parameters
     ----------
@@ -50,6 +64,7 @@ class Sketch:
     def __init__(self, tool: str, near: float = 1.0) -> None:
         self.tool = tool
         self.near = near
+        self.even = False  # whether rectangle and ellipse are as wide as high
         self._fixed: list[Point] = []
         self._last: Point | None = None
         self._down = False
@@ -65,8 +80,11 @@ class Sketch:
         if not self._fixed:
             return ()
         end = self._last or self._fixed[-1]
-        if self.tool in ("rectangle", "pick"):
-            return _box(self._fixed[0], end)
+        if self.tool in ("rectangle", "ellipse"):
+            make = ellipse_in if self.tool == "ellipse" else rectangle_in
+            return make(self._fixed[0], end, even=self.even)
+        if self.tool == "pick":
+            return rectangle_in(self._fixed[0], end)
         return (*self._fixed, end) if self.tool == "polygon" else tuple(self._fixed)
 
     def press(self, point: Point) -> tuple[Point, ...] | None:
@@ -103,11 +121,10 @@ class Sketch:
         self.cancel()
         if self.tool == "pick":
             return points
-        wide = max((x for x, _ in points), default=0) - min((x for x, _ in points), default=0)
-        high = max((y for _, y in points), default=0) - min((y for _, y in points), default=0)
-        if len(points) < _CORNERS or min(wide, high) < self.near:
+        if len(points) < _CORNERS:
             return None
-        return points
+        left, top, right, bottom = box_of(points)
+        return points if min(right - left, bottom - top) >= self.near else None
 
     def cancel(self) -> None:
         """Forget what was drawn."""
@@ -127,7 +144,35 @@ def inside(point: Point, outline: tuple[Point, ...]) -> bool:
     return odd
 
 
-def _box(a: Point, b: Point) -> tuple[Point, ...]:
-    left, right = sorted((a[0], b[0]))
-    top, bottom = sorted((a[1], b[1]))
+def box_of(points: tuple[Point, ...]) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of what points span."""
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def area_of(points: tuple[Point, ...]) -> float:
+    """Return the area in a closed outline, by the shoelace formula."""
+    pairs = zip(points, (*points[1:], *points[:1]), strict=True)
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) / 2
+
+
+def rectangle_in(a: Point, b: Point, *, even: bool = False) -> tuple[Point, ...]:
+    """Return the corners of the box from `a` to `b`, clockwise from the upper left.
+
+    With `even` it is as wide as high, and begins at `a`.
+    """
+    left, top, right, bottom = box_of((a, _even(a, b) if even else b))
     return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def ellipse_in(a: Point, b: Point, *, even: bool = False) -> tuple[Point, ...]:
+    """Return an outline of the ellipse in the box from `a` to `b`, as in `rectangle_in`."""
+    left, top, right, bottom = box_of((a, _even(a, b) if even else b))
+    x, y, wide, high = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+    turns = [2 * math.pi * k / _ROUND for k in range(_ROUND)]
+    return tuple((x + wide / 2 * math.cos(t), y + high / 2 * math.sin(t)) for t in turns)
+
+
+def _even(a: Point, b: Point) -> Point:
+    side = max(abs(b[0] - a[0]), abs(b[1] - a[1]))
+    return a[0] + math.copysign(side, b[0] - a[0]), a[1] + math.copysign(side, b[1] - a[1])

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Bar"]
 
 _TOOLS = (
-    ("", "Move", "Drag moves the image (Esc)"),
-    ("rectangle", "Rectangle", "Drag a rectangle to measure in it"),
+    ("", "Move", "Drag moves the image, and what of a chosen outline is taken hold of (Esc)"),
+    ("rectangle", "Rectangle", "Drag a rectangle to measure in it; with Shift a square"),
+    ("ellipse", "Ellipse", "Drag an ellipse to measure in it; with Shift a circle"),
     ("polygon", "Polygon", "Click corners; a double click or Enter ends it"),
     ("freehand", "Freehand", "Draw around what is to be measured"),
 )

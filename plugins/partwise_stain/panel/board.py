@@ -127,7 +127,7 @@ class Panel(QWidget):
         bar.wipe_asked.connect(self._wipe)
         bar.deed_asked.connect(self._do)
         bar.table.chosen.connect(self._choose)
-        bar.table.renamed.connect(self._rename)
+        bar.table.renamed.connect(self._case.rename)
         vectors.moved.connect(self._correct)
         vectors.typed.connect(self._type)
         vectors.picked.connect(self._pick)
@@ -145,6 +145,7 @@ class Panel(QWidget):
             marks = found.marks
             marks.drawn.connect(self._drawn)
             marks.picked.connect(self._picked)
+            marks.reshaped.connect(self._case.reshape)
             marks.chosen.connect(self._choose)
             marks.removal_asked.connect(self._remove)
             marks.tool_changed.connect(self.under_stage.set_tool)
@@ -176,6 +177,7 @@ class Panel(QWidget):
                     region.name,
                     _CHOSEN if region.key == self._chosen else _MARK,
                     region.key == self._chosen,
+                    region.kind,
                 )
                 for region in self._case.regions
             ]
@@ -280,6 +282,8 @@ class Panel(QWidget):
         if self._case.pyramid is None:
             return
         self._chosen = self._case.add(tool, points).key
+        if self._stage is not None:
+            self._stage.marks.set_tool("")  # its grips are there, and the hand is free
         self.refresh()
 
     def _choose(self, key: str) -> None:
@@ -287,12 +291,6 @@ class Panel(QWidget):
             self._chosen = key
             self._draw_regions()
             self._draw_numbers()
-
-    def _rename(self, key: str, name: str) -> None:
-        from dataclasses import replace
-
-        regions = [replace(r, name=name) if r.key == key else r for r in self._case.regions]
-        self._case.keep(regions, tr("Rename region"))
 
     def _remove(self, key: str) -> None:
         names = {region.key: region.name for region in self._case.regions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -185,3 +186,23 @@ class Case:
         )
         self.keep((*regions, made), tr("Draw {name}", name=made.name))
         return made
+
+    def reshape(self, key: str, points: Sequence[tuple[float, float]], deed: str) -> None:
+        """Give a region other points: by a ``"move"``, a ``"change"``, or a ``"nudge"`` of keys."""
+        found = next((region for region in self.regions if region.key == key), None)
+        if found is None:
+            return
+        changed = replace(found, points=tuple(points))
+        words = tr("Change {name}", name=found.name)
+        if deed == "move":
+            words = tr("Move {name}", name=found.name)
+        self.keep(
+            [changed if region.key == key else region for region in self.regions],
+            words,
+            f"nudge-{key}" if deed == "nudge" else "",
+        )
+
+    def rename(self, key: str, name: str) -> None:
+        """Give a region another name."""
+        regions = [replace(r, name=name) if r.key == key else r for r in self.regions]
+        self.keep(regions, tr("Rename region"))

@@ -107,8 +107,71 @@ def test_without_a_tool_a_drag_moves_and_a_click_chooses(stage: ImageStage) -> N
     QTest.keyClick(pane, Qt.Key.Key_Delete)
     assert asked == ["a"]
     before = stage.view_rect()
-    drag(pane, QPoint(150, 150), QPoint(120, 100))
-    assert stage.view_rect() != before
+    drag(pane, QPoint(125, 170), QPoint(95, 120))
+    assert stage.view_rect() != before, "inside an outline too, beside its grips"
+
+
+SQUARE = ((100.0, 100.0), (200.0, 100.0), (200.0, 200.0), (100.0, 200.0))
+
+
+def at(stage: ImageStage, x: float, y: float) -> QPoint:
+    pane = pane_of(stage)
+    return QPointF(*pane.viewport_now.to_pane((x, y), pane.extent)).toPoint()
+
+
+def test_grips_of_the_chosen_outline_change_it_and_the_image_stays(stage: ImageStage) -> None:
+    pane, told = pane_of(stage), []
+    stage.marks.reshaped.connect(lambda *deed: told.append(deed))
+    stage.marks.set_shapes([Shape("a", SQUARE, "Tumour", kind="rectangle")])
+    before = stage.view_rect()
+    drag(pane, at(stage, 200, 200), at(stage, 250, 220))
+    assert told == [], "nothing is chosen: the image moves"
+    stage.set_view_rect(before)
+    stage.marks.set_shapes([Shape("a", SQUARE, "Tumour", chosen=True, kind="rectangle")])
+    plain = stage.picture()
+    drag(pane, at(stage, 200, 200), at(stage, 250, 220))
+    drag(pane, at(stage, 150, 150), at(stage, 170, 140))
+    assert stage.view_rect() == before
+    (key, points, deed), (_, moved, other) = told
+    assert (key, deed, other) == ("a", "change", "move")
+    assert points[2] == pytest.approx((250, 220), abs=1.5)
+    assert moved[0] == pytest.approx((120, 90), abs=1.5)
+    assert stage.picture() == plain, "it is drawn where the document has it"
+    QTest.mouseClick(pane, LEFT, pos=at(stage, 100, 100))
+    assert len(told) == 2, "a click alone changes nothing"
+
+
+def test_keys_reach_every_grip(stage: ImageStage) -> None:
+    pane, told = pane_of(stage), []
+    stage.marks.reshaped.connect(lambda *deed: told.append(deed))
+    corners = (*SQUARE, (80.0, 150.0))
+    stage.marks.set_shapes([Shape("a", corners, "Tumour", chosen=True)])
+    QTest.keyClick(pane, Qt.Key.Key_Space)
+    QTest.keyClick(pane, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    _, points, deed = told[-1]
+    assert deed == "nudge"
+    assert points[0] == pytest.approx((100 + 1 / pane.viewport_now.scale, 100))
+    assert points[1:] == corners[1:]
+    QTest.keyClick(pane, Qt.Key.Key_Delete)
+    assert told[-1][1] == corners[1:]
+    alt = Qt.KeyboardModifier.AltModifier
+    QTest.mouseClick(pane, LEFT, alt, at(stage, 80, 150))
+    assert told[-1][1] == SQUARE
+    asked: list[str] = []
+    stage.marks.chosen.connect(asked.append)
+    QTest.keyClick(pane, Qt.Key.Key_Space)
+    for _ in range(2):
+        QTest.keyClick(pane, Qt.Key.Key_Escape)
+    assert asked == [""], "first the grip is let go, then the outline"
+
+
+def test_beside_the_line_a_hand_draws_on_the_image(stage: ImageStage) -> None:
+    stage.set_mixing(Mixing(np.array([[0.65, 0.07], [0.70, 0.99], [0.29, 0.11]]), (240, 240, 240)))
+    stage.set_mode("compare")
+    line = stage.childAt(QPoint(stage.width() // 2, 40))
+    beside = stage.childAt(QPoint(stage.width() // 2 + 9, 40))
+    assert not isinstance(line, ImagePane)
+    assert isinstance(beside, ImagePane)
 
 
 def test_a_pick_tells_the_box_it_was_drawn_over(stage: ImageStage) -> None:
