@@ -150,7 +150,7 @@ def _pulled(
             place = (place + step) % count
             walked += math.dist(points[place], last)
             last = points[place]
-    shares = [math.cos(math.pi / 2 * min(far / reach, 1.0)) ** 2 for far in away]
+    shares = [math.cos(math.pi / 2 * far / reach) ** 2 if far < reach else 0.0 for far in away]
     moved = [
         (x + share * by[0], y + share * by[1]) for (x, y), share in zip(points, shares, strict=True)
     ]
