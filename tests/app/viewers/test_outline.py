@@ -20,8 +20,8 @@ from partwise_app.viewers.sketch import (
     rectangle_in,
 )
 
-BOX = rectangle_in((10, 20), (110, 70))
-POLYGON = ((0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (50.0, 120.0), (0.0, 80.0))
+BOX: tuple[Point, ...] = rectangle_in((10, 20), (110, 70))
+POLYGON: tuple[Point, ...] = ((0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (50.0, 120.0), (0.0, 80.0))
 
 
 def shape(points: tuple[Point, ...], kind: str) -> Shape:
