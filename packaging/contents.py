@@ -81,7 +81,7 @@ _CODECS = (
 
 # Imported by compiled code, or by a line that runs only where they are.
 _BY_NAME = (
-    "compiled", "ezc3d", "nibabel", "nibabel.ecat", "numba._devicearray", "openpyxl",
+    "compiled", "ezc3d", "h5py", "nibabel", "nibabel.ecat", "numba._devicearray", "openpyxl",
     "openslide_bin", "pyedflib", "skimage", "sounddevice", "soundfile", "soxr",
 )  # fmt: skip
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, FileProblem, fingerprint
+from partwise_emg.archives import muscles_of, read_mat, read_npz
 from partwise_emg.channels import SLOWEST_HZ, Channel, find_channels
-from partwise_emg.containers import Recording, Trial, read_c3d, read_edf, read_mat, read_npz
+from partwise_emg.containers import Recording, Trial, read_c3d, read_edf
 from partwise_emg.events import read_events
 from partwise_emg.text import looks_like_samples, read_columns
 
@@ -62,7 +63,7 @@ def probe_arrays(path: Path) -> float:
     """Return how surely this MAT or NPZ file holds muscles."""
     head = _head(path)
     if path.suffix.lower() == ".mat":
-        return 0.5 if head.startswith(b"MATLAB") else 0.05
+        return 0.5 if head.startswith((b"MATLAB", b"\x89HDF")) else 0.05
     if not head.startswith(b"PK\3\4"):
         return 0.0
     tail = _tail(path)
@@ -282,8 +283,6 @@ def _trials(path: Path, trials: list[Trial]) -> Dataset:
 
 
 def _stored_muscles(path: Path, count: int) -> tuple[str, ...]:
-    from partwise_emg.containers import muscles_of
-
     names: tuple[str, ...] = ()
     if path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as members:

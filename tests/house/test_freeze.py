@@ -103,7 +103,7 @@ def test_the_licence_of_qt_is_there_in_full() -> None:
     assert "(ships no text)" not in text
 
 
-@pytest.mark.parametrize("package", ["soundfile", "soxr", "sounddevice", "ezc3d", "pyedflib"])
+@pytest.mark.parametrize("package", ["soundfile", "soxr", "sounddevice", "ezc3d", "pyedflib", "h5py"])
 def test_every_reader_s_library_is_listed_with_its_text(package: str) -> None:
     spec = importlib.util.find_spec(package)
     assert spec is not None

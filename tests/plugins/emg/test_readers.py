@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pyedflib
 import pytest
@@ -103,20 +104,71 @@ def test_an_edf_file_gives_signals_and_events_without_the_patient(
     )
 
 
-def test_a_matlab_file_is_read_and_one_of_version_7_3_is_explained(
+def _matlab(path: Path, held: dict[str, Any]) -> Path:
+    """Write arrays the way MATLAB 7.3 does: HDF5 behind 512 bytes of its own, axes turned round."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        hidden = file.create_group("#refs#")
+        for name, value in held.items():
+            if isinstance(value, tuple):
+                cells = [_letters(hidden, f"c{k}", word).ref for k, word in enumerate(value)]
+                made = file.create_dataset(name, (1, len(cells)), h5py.ref_dtype)
+                made[0, :] = cells
+                made.attrs["MATLAB_class"] = b"cell"
+            else:
+                made = file.create_dataset(name, data=np.atleast_2d(value).T, compression="gzip")
+                made.attrs["MATLAB_class"] = b"double"
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+    return path
+
+
+def _letters(group: Any, name: str, word: str) -> Any:
+    made = group.create_dataset(name, data=np.array([[ord(c)] for c in word], np.uint16))
+    made.attrs["MATLAB_class"] = b"char"
+    return made
+
+
+def test_a_matlab_file_of_any_version_is_read(walker: Walker, tmp_path: Path) -> None:
+    held = {"emg": walker.emg.T, "fs": 1000.0}
+    old = tmp_path / "old.mat"
+    scipy.io.savemat(old, {**held, "labels": np.array(walker.muscles, dtype=object)})
+    new = _matlab(tmp_path / "new.mat", {**held, "labels": tuple(walker.muscles)})
+    for path in (old, new):
+        assert probe_arrays(path) >= 0.5
+        dataset = load_recording(path)
+        assert dataset.axes[0].labels == walker.muscles
+        assert dataset.axes[1].step == pytest.approx(0.001)
+        np.testing.assert_array_equal(np.asarray(dataset.values), walker.emg)
+
+
+def test_trials_in_structures_of_a_matlab_file_are_trials(tmp_path: Path) -> None:
+    V = np.abs(np.random.default_rng(3).normal(size=(2, 5, 200)))
+    path = _matlab(tmp_path / "trials.mat", {"first/V": V[0], "second/V": V[1]})
+    dataset = load_recording(path)
+    assert [trial["name"] for trial in _meta(dataset)["trials"]] == ["first", "second"]
+    np.testing.assert_array_equal(np.asarray(dataset.values)[:, :200], V[0])
+
+
+def test_a_matlab_file_that_is_cut_or_leads_elsewhere_is_refused(
     walker: Walker, tmp_path: Path
 ) -> None:
-    path = tmp_path / "trial.mat"
-    scipy.io.savemat(
-        path,
-        {"emg": walker.emg.T, "fs": 1000.0, "labels": np.array(walker.muscles, dtype=object)},
-    )
-    dataset = load_recording(path)
-    assert dataset.axes[0].labels == walker.muscles
-    assert dataset.axes[1].step == pytest.approx(0.001)
-    path.write_bytes(b"MATLAB 7.3 MAT-file" + bytes(200))
-    with pytest.raises(FileProblem, match=r"MATLAB 7\.3"):
-        load_recording(path)
+    whole = _matlab(tmp_path / "whole.mat", {"emg": walker.emg.T, "fs": 1000.0})
+    data = whole.read_bytes()
+    cut = tmp_path / "cut.mat"
+    for size in (200, 600, len(data) // 2):
+        cut.write_bytes(data[:size])
+        with pytest.raises(FileProblem, match=r"damaged or cut MATLAB 7\.3"):
+            load_recording(cut)
+    with h5py.File(whole, "r+") as file:
+        file["elsewhere"] = h5py.ExternalLink("/etc/hostname", "/")
+    with pytest.raises(FileProblem, match="leads elsewhere"):
+        load_recording(whole)
+    raw = tmp_path / "raw.mat"
+    with h5py.File(raw, "w") as file:
+        outside = [(str(tmp_path / "outside.bin"), 0, 800)]
+        file.create_dataset("emg", (10, 10), np.float64, external=outside)
+    with pytest.raises(FileProblem, match="lie elsewhere"):
+        load_recording(raw)
 
 
 def test_our_own_envelopes_can_be_read_again(tmp_path: Path) -> None:
