@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +14,6 @@ from partwise.api import (
     Fit,
     InputProblem,
     Job,
-    Part,
     Residual,
     Result,
     View,
@@ -23,26 +21,26 @@ from partwise.api import (
     single_blas,
     stop_if_cancelled,
 )
+from partwise_speech.begun import begun_atoms
 from partwise_speech.choice import METHODS, choose
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
 from partwise_speech.learned import Noise, hear_noise
+from partwise_speech.live import Live
 from partwise_speech.moved import Moved, check_moved
-from partwise_speech.outlook import view_of_recording
+from partwise_speech.outlook import view_of_recording, waveform
 from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import Separator, Settings, model_frames
 from partwise_speech.sound import Recording, recording_of
 from partwise_speech.sources import GENERIC, facts_of, recording_behind, voice_of
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
-from partwise_speech.tell import measures, tables, views, waveform
+from partwise_speech.tell import measures, parts_of, tables, views
 from partwise_speech.trust import lines
 
 __all__ = ["SpeechAnalysis"]
 
 _SHORTEST_S = 0.3
-_SHOW_S = 1.0  # from one picture of a long run to the next
-_COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise.
 _GENERIC = Settings(updates=25, adapt_every=8)
@@ -68,6 +66,7 @@ class _Params:
     speech_dictionary: str = param(
         GENERIC,
         label="Voice",
+        kind="file",
         check=_check_voice,
         help="Which voice to look for: generic, a saved dictionary, or a clean recording.",
     )
@@ -175,6 +174,7 @@ class SpeechAnalysis:
         _check_locks(job)
         voice = voice_of(params.speech_dictionary, job.seed)
         stop_if_cancelled(job)
+        live = Live(job)
         noise = hear_noise(
             recording,
             params.noise_span,
@@ -182,7 +182,8 @@ class SpeechAnalysis:
             params.noise_atoms,
             voice,
             job.seed,
-            lambda _: not job.cancelled,
+            live.atoms,
+            begun_atoms(job.start, params.noise_atoms),
         )
         stop_if_cancelled(job)
         own = voice.is_own
@@ -201,15 +202,14 @@ class SpeechAnalysis:
 
         def on_step(share: float, atoms: Array) -> bool:
             job.report(0.05 + 0.85 * share, "Separating speech from noise")
-            return not job.cancelled
+            return live.atoms(atoms)
 
-        wave, shown = waveform(recording), time.monotonic()
+        wave = waveform(recording)
         for stretch in separator.stretches(on_step):
             stop_if_cancelled(job)
             summary.add(stretch)
-            if time.monotonic() - shown > _SHOW_S:
-                job.snapshot(_parts(summary), summary.trace, views(summary, wave))
-                shown = time.monotonic()
+            if summary.reached < summary.frames:
+                live.picture(summary, wave)
         _check_silence(recording, summary)
         job.report(0.92, "Measuring")
         drift = (
@@ -248,22 +248,6 @@ def _check_silence(recording: Recording, summary: Summary) -> None:
         )
 
 
-def _parts(summary: Summary) -> tuple[Part, ...]:
-    share = summary.shares()
-    return tuple(
-        Part(
-            key,
-            key.capitalize(),
-            _COLORS[key],
-            summary.spectrum(k),
-            share[k],
-            summary.course(k),
-            "relative level",
-        )
-        for k, key in enumerate(_COLORS)
-    )
-
-
 def _result(
     recording: Recording,
     params: _Params,
@@ -300,7 +284,7 @@ def _result(
     # atoms render its spectrogram is another question, which the trust card answers.
     missed = f"{summary.left:.1%} of its spectrogram in bands is rendered by no atom"
     return Result(
-        parts=_parts(summary),
+        parts=parts_of(summary),
         residual=Residual(0.0, f"Speech and noise add up to the recording; {missed}"),
         fit=Fit(
             "kl",

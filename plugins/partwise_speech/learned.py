@@ -68,6 +68,7 @@ def hear_noise(
     voice: Dictionary,
     seed: int,
     on_step: Callable[[Array], bool],
+    begun: Array | None = None,
 ) -> Noise:
     """Learn the noise of a recording.
 
@@ -85,6 +86,8 @@ def hear_noise(
     seed : int
     on_step : callable
         Sees the atoms as they form; stops by returning False.
+    begun : ndarray of float32, shape (features, atoms), optional
+        Atoms to begin with instead, as a run before has left them.
 
     Raises
     ------
@@ -113,7 +116,10 @@ def hear_noise(
         if given.sound is not None:
             found = np.abs(stft_for(RATE).forward(given.sound))
             alike = likeness(given.sound[: round(_ALIKE_S * RATE)], speech)
-    if given is not None and given.dictionary is not None:
+    if begun is not None:
+        atoms = begun
+        on_step(atoms)
+    elif given is not None and given.dictionary is not None:
         atoms = given.dictionary.atoms
     else:
         atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)

@@ -10,7 +10,7 @@ from partwise_speech.frames import RATE, STFT, stft_for
 from partwise_speech.separator import model_frames
 from partwise_speech.sound import Recording, mono_at, recording_of
 
-__all__ = ["view_of_recording"]
+__all__ = ["Wave", "view_of_recording", "waveform"]
 
 _RANGE_DB = 80.0
 _MOST_COLUMNS = 30_000
@@ -19,6 +19,8 @@ _AT_ONCE = 5000  # frames, 40 s
 _MANY = 4  # frames in a column from which every second will do
 
 Array = NDArray[np.float32]
+Wave = tuple[Array, float]
+"""What is drawn of the sound, and the seconds from one number of it to the next."""
 
 
 def view_of_recording(dataset: Dataset) -> View:
@@ -33,7 +35,7 @@ def view_of_recording(dataset: Dataset) -> View:
     top = float(power.max(initial=0.0)) or 1.0
     decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
     levels = np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
-    wave, step = _wave(recording)
+    wave, step = waveform(recording)
     high = 10 * float(np.log10(top))
     return View(
         "spectrogram",
@@ -78,8 +80,8 @@ def _inside(recording: Recording, stft: STFT, first: int, last: int) -> Array:
     return sound[low - start_s * RATE : high - start_s * RATE]
 
 
-def _wave(recording: Recording) -> tuple[Array, float]:
-    """Samples, or pairs of the lowest and highest of each few, and the seconds from one to next."""
+def waveform(recording: Recording) -> Wave:
+    """Return samples, or of a long recording pairs of the lowest and highest of each few."""
     if recording.samples <= _MOST_WAVE:
         pieces = [recording.mono(start, stop) for start, stop in recording.blocks()]
         return np.concatenate(pieces) if pieces else np.zeros(0, np.float32), 1 / recording.rate

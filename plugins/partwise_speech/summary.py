@@ -33,11 +33,15 @@ class Summary:
     ----------
     codes : ndarray of uint8, shape (257, frames)
         Gains as `partwise_speech.strength` keeps them.
+    reached : int
+        Frames that have gone by.
+    used : ndarray of float32, shape (voice atoms,)
+        How much of the recording each atom of the voice renders.
     """
 
     def __init__(self, recording: Recording, frames: int, span: tuple[float, float] | None) -> None:
         bins = RATE // 2 // 125 * 4 + 1
-        self.frames = frames
+        self.frames, self.reached = frames, 0
         self.codes = np.full((bins, frames), 255, np.uint8)
         self.every = max(-(-frames // _MOST_COLUMNS), 1)
         self.power = np.zeros((bins, -(-frames // self.every)), np.float32)
@@ -47,6 +51,7 @@ class Summary:
         self.kkt = 0.0
         self.atoms: Array = np.zeros((0, 0), np.float32)
         self.active: list[Array] = []
+        self.used = np.zeros(0, np.float32)
         self._spectra = np.zeros((2, bins))
         self._courses = np.zeros((2, frames), np.float32)
         self._square = self._error = 0.0
@@ -60,6 +65,7 @@ class Summary:
         """Take one stretch in."""
         first, count = stretch.first, stretch.power.shape[1]
         cut = slice(first, first + count)
+        self.reached = first + count
         gain, power = stretch.gain, stretch.power
         self.codes[:, cut] = codes_of(gain)
         kept = np.square(gain) * power
@@ -80,6 +86,7 @@ class Summary:
         self._missed += fit.missed
         self.atoms = fit.atoms
         self.active.append(fit.active)
+        self.used = self.used + fit.used if self.used.size else fit.used
 
     @property
     def explained(self) -> float:

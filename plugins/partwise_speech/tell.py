@@ -5,25 +5,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Measure, Table, View
+from partwise.api import Axis, Measure, Part, Table, View
+from partwise_speech.bands import band_matrix
+from partwise_speech.begun import packed
 from partwise_speech.dictionary import BANDS, DEPTH
 from partwise_speech.drift import Drift
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.gain import BINS
 from partwise_speech.learned import Noise
+from partwise_speech.outlook import Wave
 from partwise_speech.separator import EVERY
-from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 from partwise_speech.summary import Summary
 
-__all__ = ["Wave", "measures", "mixed_db", "quieter_db", "tables", "views", "waveform"]
+__all__ = [
+    "measures",
+    "mixed_db",
+    "parts_of",
+    "parts_to_be",
+    "quieter_db",
+    "tables",
+    "view_of_atoms",
+    "views",
+]
 
 _RANGE_DB = 80.0
-_MOST_WAVE = 10_000_000  # samples of the waveform that are kept for the stage
+_COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 Array = NDArray[np.float32]
-
-
-Wave = tuple[Array, float]
 
 
 def views(summary: Summary, wave: Wave) -> tuple[View, ...]:
@@ -35,34 +44,37 @@ def views(summary: Summary, wave: Wave) -> tuple[View, ...]:
     Parameters
     ----------
     summary : Summary
-        Of the whole recording, or of what has gone by so far.
-    wave : (ndarray, float)
-        As `waveform` gives it.
+        Of the whole recording, or of what has gone by so far; then the option ``reached`` says how
+        many seconds that is.
+    wave : Wave
     """
-    return (_spectrogram(summary, wave), _atoms(summary))
+    active = np.concatenate(summary.active, axis=1)
+    return (_spectrogram(summary, wave), view_of_atoms(summary.atoms, active, summary.used))
 
 
-def _spectrogram(summary: Summary, waveform: Wave) -> View:
+def _spectrogram(summary: Summary, wave: Wave) -> View:
     hop_s = stft_for(RATE).hop / RATE
     top = float(summary.power.max()) or 1.0
     codes = summary.codes[:, :: summary.every]
     gain = np.square(gains_of(codes))
     levels = [_levels(summary.power, top)]
     levels += [_levels(summary.power * part, top) for part in (gain, 1 - gain)]
-    wave, step = waveform
+    sound, step = wave
     options: dict[str, object] = {
         "level": [10 * np.log10(top) - _RANGE_DB, 10 * np.log10(top)],
         "unit": "dB",
         "frequency": "linear",
         "wave_step": step,
     }
+    if summary.reached < summary.frames:
+        options["reached"] = summary.reached * hop_s
     if summary.span is not None:
         start, end = summary.span
         options["spans"] = [{"start": start, "end": end, "name": "Noise alone"}]
     return View(
         "spectrogram",
         "Spectrogram",
-        {"whole": levels[0], "parts": np.stack(levels[1:]), "wave": wave, "gain": summary.codes},
+        {"whole": levels[0], "parts": np.stack(levels[1:]), "wave": sound, "gain": summary.codes},
         (
             Axis("frequency", len(codes), "Hz", RATE / 2 / (len(codes) - 1)),
             Axis("time", levels[0].shape[1], "s", hop_s * summary.every),
@@ -77,31 +89,28 @@ def _levels(power: Array, top: float) -> NDArray[np.uint8]:
     return np.asarray(np.clip(steps, 0, 255), np.uint8)
 
 
-def waveform(recording: Recording) -> Wave:
-    """Return what the stage draws of the sound, and its step in seconds.
+def view_of_atoms(atoms: Array, active: Array | None = None, used: Array | None = None) -> View:
+    """Return the atoms of the noise, each a spectrum in a lane of its own.
 
-    Samples, or of a long recording the lowest and highest of each few.
+    Parameters
+    ----------
+    atoms : ndarray of float32, shape (features, atoms)
+    active : ndarray of float32, shape (atoms, patches), optional
+        None while they are only being learned.
+    used : ndarray of float32, shape (voice atoms,), optional
+        How much of the recording each atom of the voice renders.
     """
-    if recording.samples <= _MOST_WAVE:
-        wave = [recording.mono(start, stop) for start, stop in recording.blocks()]
-        return np.concatenate(wave), 1.0 / recording.rate
-    few = 2 * -(-recording.samples // _MOST_WAVE)
-    pairs = []
-    size = few * 65_536
-    for start in range(0, recording.samples, size):
-        sound = recording.mono(start, min(start + size, recording.samples))
-        sound = np.pad(sound, (0, -len(sound) % few), mode="edge").reshape(-1, few)
-        pairs.append(np.stack([sound.min(axis=1), sound.max(axis=1)], axis=1).ravel())
-    return np.concatenate(pairs), few / 2 / recording.rate
-
-
-def _atoms(summary: Summary) -> View:
-    spectra = summary.atoms.reshape(DEPTH, BANDS, -1).mean(axis=0).T
-    active = np.concatenate(summary.active, axis=1)
+    spectra = _spectra(atoms)
+    none = np.zeros((len(spectra), 0), np.float32)
     return View(
         "curves",
         "Atoms of the noise",
-        {"y": spectra, "atoms": summary.atoms, "active": active},
+        {
+            "y": spectra,
+            "atoms": atoms,
+            "active": none if active is None else active,
+            "used": none[0] if used is None else used,
+        },
         (Axis("band", BANDS), Axis("relative level", 0)),
         {
             "names": [f"Noise {k + 1}" for k in range(len(spectra))],
@@ -109,6 +118,39 @@ def _atoms(summary: Summary) -> View:
             "tab": "Noise atoms",
             "patch_step": EVERY,
         },
+    )
+
+
+def _spectra(atoms: Array) -> Array:
+    return np.asarray(atoms.reshape(DEPTH, BANDS, -1).mean(axis=0).T)
+
+
+def parts_of(summary: Summary) -> tuple[Part, ...]:
+    """Return speech and noise; the noise carries its atoms, for a run that goes on from here."""
+    share = summary.shares()
+    facts: tuple[dict[str, object], ...] = ({}, packed(summary.atoms))
+    return tuple(
+        Part(
+            key,
+            key.capitalize(),
+            color,
+            summary.spectrum(k),
+            share[k],
+            summary.course(k),
+            "relative level",
+            facts[k],
+        )
+        for k, (key, color) in enumerate(_COLORS.items())
+    )
+
+
+def parts_to_be(atoms: Array) -> tuple[Part, ...]:
+    """Return the parts of a run that is still learning the noise: nothing to go on from."""
+    level = band_matrix(BINS, RATE, BANDS).T @ _spectra(atoms).mean(axis=0)
+    profiles = (np.zeros(BINS), level.astype(np.float64))
+    return tuple(
+        Part(key, key.capitalize(), color, profile, facts={"tried": True})
+        for (key, color), profile in zip(_COLORS.items(), profiles, strict=True)
     )
 
 

@@ -21,8 +21,9 @@ from partwise.api import (
     View,
 )
 from partwise.params import parse
-from partwise_speech import analysis, separator
+from partwise_speech import live, separator
 from partwise_speech.analysis import SpeechAnalysis
+from partwise_speech.begun import begun_atoms
 from partwise_speech.dictionary import load_dictionary
 from partwise_speech.export import (
     NOTE,
@@ -171,7 +172,8 @@ def test_a_recording_goes_by_in_stretches(
     dataset: Dataset, scene: Scene, result: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(separator, "_STRETCH_S", 3)
-    monkeypatch.setattr(analysis, "_SHOW_S", 0.0)
+    monkeypatch.setattr(live, "_PICTURE_S", 0.0)
+    monkeypatch.setattr(live, "_COSTS", 0)
     seen: list[float] = []
     drawn: list[tuple[View, ...]] = []
     job = LocalJob(on_report=lambda share, _: seen.append(share), on_views=drawn.append)
@@ -179,11 +181,16 @@ def test_a_recording_goes_by_in_stretches(
     assert seen == sorted(seen)
     assert gain_codes(pieces).shape == gain_codes(result).shape
     assert pieces.fit.iterations > result.fit.iterations
-    # The picture fills from the left while the run goes on.
-    filled = [int((views[0].arrays["whole"] > 0).any(axis=0).sum()) for views in drawn]
-    assert len(filled) >= 3
+    # Atoms form first; then the picture fills from the left, and says how far it has come.
+    assert [view.kind for view in drawn[0]] == ["curves"]
+    assert drawn[0][0].arrays["y"].shape == (16, 96)
+    pictures = [views[0] for views in drawn if views[0].kind == "spectrogram"]
+    filled = [int((view.arrays["whole"] > 0).any(axis=0).sum()) for view in pictures]
+    told = [view.options["reached"] for view in pictures]
+    assert len(filled) >= 2
     assert filled == sorted(filled)
-    assert filled[0] < 0.6 * filled[-1]
+    np.testing.assert_allclose(told, 0.008 * np.array(filled), atol=0.1)
+    assert "reached" not in pieces.views[0].options
     after = slice(round(scene.start_s * RATE), None)
     both = [si_sdr(speech_of(dataset, r)[0][after], scene.speech[after]) for r in (pieces, result)]
     assert both[0] > both[1] - 1
@@ -244,6 +251,30 @@ def test_a_locked_part_leaves_nothing_to_find(dataset: Dataset, result: Result) 
     job = LocalJob(kept=result.parts[1:])
     with pytest.raises(InputProblem, match="Noise is locked"):
         SpeechAnalysis().run(dataset, P(), job)
+
+
+def test_a_run_goes_on_from_the_atoms_that_stood(dataset: Dataset, result: Result) -> None:
+    params = P(noise_span="0:1.5", drift=False)
+    drawn: list[tuple[View, ...]] = []
+    job = LocalJob(start=result.parts, on_views=drawn.append)
+    again = SpeechAnalysis().run(dataset, params, job)
+    stood = result.views[1].arrays["atoms"]
+    # Half precision on the way; the first that is seen is what stood.
+    np.testing.assert_allclose(drawn[0][0].arrays["atoms"], stood, atol=2e-3 * stood.max())
+    assert again.fit.value < result.fit.value
+    other = SpeechAnalysis().run(dataset, params, LocalJob(start=again.parts))
+    once_more = SpeechAnalysis().run(dataset, params, LocalJob(start=again.parts))
+    np.testing.assert_array_equal(gain_codes(other), gain_codes(once_more))
+
+
+def test_parts_that_carry_no_atoms_begin_nothing(result: Result) -> None:
+    speech, noise = result.parts
+    assert begun_atoms([speech, noise], 16) is not None
+    assert begun_atoms([speech], 16) is None
+    assert begun_atoms([noise], 5) is None
+    for text in ("", "no base 64", "AAAA" * (768 * 16 * 2 // 3), 7):
+        broken = dataclasses.replace(noise, facts={"atoms_float16": text})
+        assert begun_atoms([broken], 16) is None
 
 
 def test_cancel_leaves_at_once(dataset: Dataset) -> None:

@@ -1,0 +1,54 @@
+"""What is seen while a run goes on? The atoms as they form, then the picture as it fills."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Job
+from partwise_speech.outlook import Wave
+from partwise_speech.summary import Summary
+from partwise_speech.tell import parts_of, parts_to_be, view_of_atoms, views
+
+__all__ = ["Live"]
+
+_ATOMS_S = 0.1  # from one look at the atoms to the next
+_PICTURE_S = 1.0  # from one picture of a long recording to the next
+_COSTS = 20  # at the least so many times what a picture took to make and send
+
+Array = NDArray[np.float32]
+
+
+class Live:
+    """Sends what stands to whoever watches a job, and not more often than anybody can see.
+
+    Parameters
+    ----------
+    job : Job
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._next = -math.inf
+        self._pictured = False
+
+    def atoms(self, atoms: Array) -> bool:
+        """Show atoms of the noise as they form; returns whether to go on."""
+        now = time.monotonic()
+        if not self._pictured and now >= self._next:
+            self._next = now + _ATOMS_S
+            self._job.snapshot(parts_to_be(atoms), (), (view_of_atoms(atoms.copy()),))
+        return not self._job.cancelled
+
+    def picture(self, summary: Summary, wave: Wave) -> None:
+        """Show what has gone by so far."""
+        now = time.monotonic()
+        if self._pictured and now < self._next:
+            return
+        self._pictured = True
+        self._job.snapshot(parts_of(summary), summary.trace, views(summary, wave))
+        done = time.monotonic()
+        self._next = done + max(_PICTURE_S, _COSTS * (done - now))
