@@ -26,6 +26,7 @@ from partwise_app.viewers.layers import Extra
 from partwise_app.viewers.marks import Mask, Shape
 from partwise_app.viewers.scatter import ScatterView
 from partwise_app.viewers.stage import CursorReading, ImageStage
+from partwise_app.viewers.tips import TipPlot
 from partwise_app.words import tr
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ __all__ = [
     "SpectrogramView",
     "Swatch",
     "Switch",
+    "TipPlot",
     "Tokens",
     "TracesView",
     "VolumeView",

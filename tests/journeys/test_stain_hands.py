@@ -126,7 +126,7 @@ def test_the_wheel_a_pick_and_typed_numbers_correct_a_stain(journey: Journey) ->
     wheel = panel.vectors.wheel
     wheel.resize(240, 220)
     before = stage.mixing
-    start = wheel.place("eosin").toPoint()
+    start = wheel.tip("eosin").toPoint()
     QTest.mousePress(wheel, LEFT, pos=start)
     QTest.mouseMove(wheel, start + QPoint(6, 10))
     assert stage.mixing is not before, "unmixed anew while the hand is dragging"

@@ -8,41 +8,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFontMetricsF,
     QImage,
-    QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QWidget
 
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.overlays import paint_message, small_font
+from partwise_app.viewers.tips import TipPlot
 from partwise_app.words import tr
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from partwise.data.dataset import Axis
     from partwise.project.document import Strip
     from partwise.result import Part, View
 
 __all__ = ["ScatterView"]
 
-_TIP = 6.5  # px, radius of a ray's tip
-_REACH = 12.0  # px around a tip that grab it
 _STRETCH = 3.0  # most that one of two axes of the same unit is stretched against the other
 _TURN = math.radians(0.5)  # per arrow key
+_TOO_NEAR = 1e-9  # units from the origin
 _FAR = 99.7  # percentile of the points that the axes reach: a few outliers must not shrink the rest
 
 
-class ScatterView(QWidget):
+class ScatterView(TipPlot):
     """Points with one ray per part; a ray's tip can be dragged, or turned by the arrow keys."""
 
     ray_moved = Signal(str, object)
@@ -53,21 +51,14 @@ class ScatterView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._points: NDArray[np.float64] = np.empty((0, 2))
-        self._rays: dict[str, tuple[float, float]] = {}
-        self._names: dict[str, tuple[str, str]] = {}  # name and colour
-        self._locked: set[str] = set()
         self._cones: dict[str, float] = {}  # half angle in the axes' units, radians
         self._axes: tuple[Axis, ...] = ()
         self._low = (0.0, 0.0)
         self._high = (1.0, 1.0)
         self._cloud = QImage()
-        self._held: str | None = None
-        self._chosen: str | None = None
-        self._tokens = DARK
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 90)
         self.setAccessibleName(tr("Scatter"))
+        self.set_theme(DARK)
         self._describe()
 
     def sizeHint(self) -> QSize:
@@ -76,6 +67,7 @@ class ScatterView(QWidget):
     def set_theme(self, tokens: Tokens) -> None:
         """Use the colours of a theme."""
         self._tokens = tokens
+        self._plate, self._ink = QColor(tokens.window), QColor(tokens.text)
         self._cloud = QImage()
         self.update()
 
@@ -99,37 +91,32 @@ class ScatterView(QWidget):
         self._points = points[np.isfinite(points).all(axis=1)]
         self._axes = view.axes if view else ()
         rays = np.asarray(view.arrays.get("rays", ()) if view else (), float).reshape(-1, 2)
-        if self._held is None:  # an answer that arrives during a drag must not pull the tip away
-            self._rays = {
-                part.key: (float(ray[0]), float(ray[1]))
-                for part, ray in zip(parts, rays, strict=False)
-                if np.isfinite(ray).all() and np.hypot(*ray) > 0
-            }
-        self._names = {
+        found = {
+            part.key: (float(ray[0]), float(ray[1]))
+            for part, ray in zip(parts, rays, strict=False)
+            if np.isfinite(ray).all() and np.hypot(*ray) > 0
+        }
+        names = {
             part.key: (
                 chosen[part.key].name if part.key in chosen else part.name,
                 chosen[part.key].color if part.key in chosen else part.color,
             )
             for part in parts
         }
-        self._locked = {strip.key for strip in strips if strip.locked}
         spread = view.options.get("spread", ()) if view else ()
         self._cones = {
             part.key: math.radians(float(angle))
             for part, angle in zip(parts, spread, strict=False)
             if angle is not None and math.isfinite(angle) and angle > 0
         }
-        if self._chosen not in self._rays:
-            self._chosen = next(iter(self._rays), None)
+        self.set_tips(found, names, frozenset(strip.key for strip in strips if strip.locked))
         self._set_limits()
         self._cloud = QImage()
         self.setAccessibleName(view.title if view and view.title else tr("Scatter"))
-        self._describe()
-        self.update()
 
     def ray(self, key: str) -> tuple[float, float]:
         """Direction of a part's ray as drawn, of length 1; raises `KeyError`."""
-        x, y = self._rays[key]
+        x, y = self._places[key]
         length = math.hypot(x, y)
         return x / length, y / length
 
@@ -150,7 +137,7 @@ class ScatterView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        if not len(self._points) and not self._rays:
+        if not len(self._points) and not self._places:
             words = "Run to see how the pixels spread"
             paint_message(painter, QRectF(self.rect()), "", words, self._tokens, plate=False)
             return
@@ -160,17 +147,26 @@ class ScatterView(QWidget):
             self._cloud = self._draw_cloud(plot)
         painter.drawImage(plot.topLeft(), self._cloud)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for key in self._rays:
+        for key in self._places:
             self._paint_cone(painter, key)
-        for key in self._rays:
-            self._paint_ray(painter, key, plot)
+        for key in self._places:
+            painter.setPen(QPen(QColor(self._named(key)[1]), 2))
+            painter.drawLine(self._to_screen(0, 0), self.tip(key))
+        self._paint_tips(painter)
+
+    def _room(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(0, 0, 0, -self._below())
+
+    def _below(self) -> float:
+        """Pixels that the words of an axis take."""
+        return QFontMetricsF(small_font(self.font())).height() + 8
 
     def _plot(self) -> QRectF:
-        line = QFontMetricsF(small_font(self.font())).height()
-        return QRectF(self.rect()).adjusted(line + 8, 6, -8, -line - 8)
+        edge = self._below()
+        return QRectF(self.rect()).adjusted(edge, 6, -8, -edge)
 
     def _set_limits(self) -> None:
-        reach = np.array(list(self._rays.values())) if self._rays else np.empty((0, 2))
+        reach = np.array(list(self._places.values())) if self._places else np.empty((0, 2))
         if len(self._points):
             low = np.minimum(np.percentile(self._points, 100 - _FAR, axis=0), 0)
             high = np.maximum(np.percentile(self._points, _FAR, axis=0), 0)
@@ -247,11 +243,13 @@ class ScatterView(QWidget):
         across, up = self._scales()
         last_x = _round_below(self._low[0] + (plot.width() - self._shift()) / across)
         last_y = _round_below(self._low[1] + plot.height() / up)
-        names = [_axis_words(axis) for axis in self._axes] + ["", ""]
+        # The unit stands with the number, so that there is room for the name.
+        names = [axis.name for axis in self._axes] + ["", ""]
+        units = [f" {axis.unit}" if axis.unit else "" for axis in self._axes] + ["", ""]
         below = QRectF(plot.left(), plot.bottom() + 5, plot.width(), metrics.height())
         mark = self._to_screen(last_x, 0).x()
         painter.drawLine(QPointF(mark, zero.y()), QPointF(mark, zero.y() + 4))
-        number = f"{last_x:g}"
+        number = f"{last_x:g}{units[0]}"
         width = metrics.horizontalAdvance(number)
         left = min(mark - width / 2, plot.right() - width)
         painter.drawText(QPointF(left, below.bottom() - metrics.descent()), number)
@@ -262,7 +260,7 @@ class ScatterView(QWidget):
         painter.rotate(-90)
         along = QRectF(0, 0, plot.height(), metrics.height())
         place = plot.bottom() - self._to_screen(0, last_y).y()
-        number = f"{last_y:g}"
+        number = f"{last_y:g}{units[1]}"
         width = metrics.horizontalAdvance(number)
         left = min(place - width / 2, along.width() - width)
         painter.drawText(QPointF(left, along.bottom() - metrics.descent()), number)
@@ -284,111 +282,38 @@ class ScatterView(QWidget):
             cos, sin = math.cos(turn), math.sin(turn)
             x, y = dx * cos - dy * sin, dx * sin + dy * cos
             corners.append(self._to_screen(x * length, y * length))
-        shade = QColor(self._names.get(key, (key, self._tokens.accent))[1])
+        shade = QColor(self._named(key)[1])
         painter.setPen(QPen(shade, 1, Qt.PenStyle.DotLine))
         shade.setAlpha(90)
         painter.setBrush(shade)
         painter.drawPolygon(QPolygonF(corners))
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    def _paint_ray(self, painter: QPainter, key: str, plot: QRectF) -> None:
-        name, code = self._names.get(key, (key, self._tokens.accent))
-        color, tip = QColor(code), self.tip(key)
-        painter.setPen(QPen(color, 2))
-        painter.drawLine(self._to_screen(0, 0), tip)
-        focused = self.hasFocus() and key == self._chosen
-        ring = self._tokens.text if focused or key == self._held else self._tokens.window
-        painter.setPen(QPen(QColor(ring), 2))
-        painter.setBrush(QColor(self._tokens.window) if key in self._locked else color)
-        painter.drawEllipse(tip, _TIP, _TIP)
-        if key in self._locked:  # hollow: it stays where it is
-            painter.setPen(QPen(color, 2))
-            painter.drawEllipse(tip, _TIP - 1.5, _TIP - 1.5)
-        metrics = QFontMetricsF(painter.font())
-        width = metrics.horizontalAdvance(name)
-        left = tip.x() + _TIP + 4
-        if left + width > plot.right():
-            left = tip.x() - _TIP - 4 - width
-        top = min(max(tip.y() + metrics.ascent() / 2, plot.top() + metrics.ascent()), plot.bottom())
-        halo = QColor(self._tokens.window)
-        halo.setAlpha(200)
-        painter.fillRect(
-            QRectF(left - 2, top - metrics.ascent(), width + 4, metrics.height()), halo
-        )
-        painter.setPen(QColor(self._tokens.text))
-        painter.drawText(QPointF(left, top), name)
-
-    def _tip_near(self, point: QPointF) -> str | None:
-        near = [(_distance(self.tip(key), point), key) for key in self._rays]
-        found = min(near, default=(math.inf, ""))
-        return found[1] if found[0] <= _REACH and found[1] not in self._locked else None
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._tip_near(event.position())
-            self._chosen = self._held or self._chosen
-            self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._held is None:
-            over = self._tip_near(event.position()) is not None
-            self.setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.ArrowCursor)
-            return
-        x, y = self._to_units(event.position())
-        if math.hypot(x, y) > 1e-9:
-            self._move(self._held, x, y)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            self.ray_released.emit(held)
-            self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self.unsetCursor()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        keys = list(self._rays)
-        turns = {
-            Qt.Key.Key_Left: _TURN,
-            Qt.Key.Key_Up: _TURN,
-            Qt.Key.Key_Right: -_TURN,
-            Qt.Key.Key_Down: -_TURN,
-        }
-        key = Qt.Key(event.key())
-        if key in turns and self._chosen in self._rays and self._chosen not in self._locked:
-            x, y = self.ray(self._chosen)
-            cos, sin = math.cos(turns[key]), math.sin(turns[key])
-            self._move(self._chosen, x * cos - y * sin, x * sin + y * cos)
-            self.ray_released.emit(self._chosen)
-        elif key == Qt.Key.Key_Space and keys:
-            place = keys.index(self._chosen) + 1 if self._chosen in keys else 0
-            self._chosen = keys[place % len(keys)]
-            self._describe()
-            self.update()
-        else:
-            super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.update()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._cloud = QImage()
 
-    def _move(self, key: str, x: float, y: float) -> None:
+    def _dragged(self, key: str, x: float, y: float) -> None:
         length = math.hypot(x, y)
-        self._rays[key] = x / length, y / length
+        if length <= _TOO_NEAR:
+            return  # the origin is no direction
+        self._places[key] = x / length, y / length
         self.update()
-        self.ray_moved.emit(key, self._rays[key])
+        self.ray_moved.emit(key, self._places[key])
+
+    def _stepped(self, key: str, across: int, up: int) -> None:
+        x, y = self.ray(key)
+        turn = (up - across) * _TURN
+        cos, sin = math.cos(turn), math.sin(turn)
+        self._dragged(key, x * cos - y * sin, x * sin + y * cos)
+
+    def _let_go(self, key: str) -> None:
+        self.ray_released.emit(key)
 
     def _describe(self) -> None:
-        if not self._rays:
+        if not self._places:
             self.setAccessibleDescription(tr("Empty until a run has found parts"))
             return
-        name = self._names.get(self._chosen or "", ("", ""))[0]
+        name = self._named(self._chosen)[0]
         self.setAccessibleDescription(
             tr(
                 "Arrow keys turn {name}, Space chooses the next part; tips can be dragged",
@@ -397,17 +322,9 @@ class ScatterView(QWidget):
         )
 
 
-def _axis_words(axis: Axis) -> str:
-    return f"{axis.name} ({axis.unit})" if axis.unit and axis.unit not in axis.name else axis.name
-
-
 def _round_below(value: float) -> float:
     """The largest 1, 2 or 5 times a power of ten that is at most `value`."""
     if value <= 0:
         return 0.0
     power = 10.0 ** math.floor(math.log10(value))
     return max(m * power for m in (1, 2, 5) if m * power <= value * (1 + 1e-9))
-
-
-def _distance(a: QPointF, b: QPointF) -> float:
-    return math.hypot(a.x() - b.x(), a.y() - b.y())

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFontMetricsF,
     QImage,
-    QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QWidget
 
-from partwise_app.api import tr
+from partwise_app.api import TipPlot, tr
 from partwise_stain.hue import CORNERS, chroma, vector_at
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 __all__ = ["Wheel"]
 
 _DENSITY = 0.75  # OD at which colours are painted
-_TIP = 6.5  # px
-_REACH = 12.0  # px
 _STEP = 0.02  # per arrow key, in units of chromaticity
 _MARGIN = 10.0
 _ROOT = math.sqrt(3)
 
 
-class Wheel(QWidget):
+class Wheel(TipPlot):
     """Hue and saturation of optical density; a stain is a point, its mixtures lie between.
 
     Tissue is drawn as a cloud, published vectors as small rings.
@@ -47,16 +45,9 @@ class Wheel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._at: dict[str, tuple[float, float]] = {}
-        self._names: dict[str, tuple[str, str]] = {}
-        self._locked: frozenset[str] = frozenset()
         self._cloud: NDArray[np.float64] = np.empty((0, 2))
         self._known: NDArray[np.float64] = np.empty((0, 2))
-        self._held = ""
-        self._chosen = ""
         self._ground = QImage()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 190)
         self.setAccessibleName(tr("Colour wheel"))
         self.setToolTip(
@@ -74,17 +65,12 @@ class Wheel(QWidget):
         locked: frozenset[str],
     ) -> None:
         """Show stains: vectors by key, and name and colour by key."""
-        if not self._held:  # an answer during a drag must not pull the point away
-            self._at = {
-                key: (float(x), float(y))
-                for key, vector in vectors.items()
-                for x, y in (chroma(np.asarray(vector, dtype=np.float64)),)
-            }
-        self._names, self._locked = dict(names), locked
-        if self._chosen not in self._at:
-            self._chosen = next(iter(self._at), "")
-        self._describe()
-        self.update()
+        places = {
+            key: (float(x), float(y))
+            for key, vector in vectors.items()
+            for x, y in (chroma(np.asarray(vector, dtype=np.float64)),)
+        }
+        self.set_tips(places, names, locked)
 
     def set_tissue(self, od: NDArray[np.floating]) -> None:
         """Show the colours of tissue, densities (n, 3)."""
@@ -97,10 +83,6 @@ class Wheel(QWidget):
         """Show published vectors, unit columns (sets, 3, stains)."""
         self._known = chroma(vectors.transpose(0, 2, 1).reshape(-1, 3))
         self.update()
-
-    def place(self, key: str) -> QPointF:
-        """Where a stain is drawn; raises `KeyError`."""
-        return self._to_screen(*self._at[key])
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -115,76 +97,26 @@ class Wheel(QWidget):
         painter.setPen(QPen(QColor(0, 0, 0, 150), 1))
         for x, y in self._known:
             painter.drawEllipse(self._to_screen(float(x), float(y)), 3.0, 3.0)
-        places = [self._to_screen(*at) for at in self._at.values()]
+        places = [self.tip(key) for key in self._places]
         if len(places) > 1:
             painter.setPen(QPen(QColor(0, 0, 0, 120), 1, Qt.PenStyle.DashLine))
             painter.drawPolyline(QPolygonF([*places, places[0]]))
         self._write_corners(painter)
-        for key in self._at:
-            self._paint_stain(painter, key)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._near(event.position())
-            self._chosen = self._held or self._chosen
-            self._describe()
-            self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if not self._held:
-            over = bool(self._near(event.position()))
-            self.setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.ArrowCursor)
-            return
-        self._move(self._held, *self._to_wheel(event.position()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._held = ""
-        self.update()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        steps = {
-            Qt.Key.Key_Left: (-_STEP, 0),
-            Qt.Key.Key_Right: (_STEP, 0),
-            Qt.Key.Key_Up: (0, _STEP),
-            Qt.Key.Key_Down: (0, -_STEP),
-        }
-        key = Qt.Key(event.key())
-        if key in steps and self._chosen and self._chosen not in self._locked:
-            x, y = self._at[self._chosen]
-            self._move(self._chosen, x + steps[key][0], y + steps[key][1])
-        elif key == Qt.Key.Key_Space and self._at:
-            keys = list(self._at)
-            place = keys.index(self._chosen) + 1 if self._chosen in keys else 0
-            self._chosen = keys[place % len(keys)]
-            self._describe()
-            self.update()
-        else:
-            super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._paint_tips(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._ground = QImage()
 
-    def _move(self, key: str, x: float, y: float) -> None:
+    def _dragged(self, key: str, x: float, y: float) -> None:
         vector = vector_at(x, y)
         at = chroma(np.array(vector))
-        self._at[key] = (float(at[0]), float(at[1]))
+        self._places[key] = (float(at[0]), float(at[1]))
         self.update()
         self.moved.emit(key, vector)
 
-    def _near(self, point: QPointF) -> str:
-        near = [
-            (math.hypot(*(self.place(key) - point).toTuple()), key)
-            for key in self._at
-            if key not in self._locked
-        ]
-        found = min(near, default=(math.inf, ""))
-        return found[1] if found[0] <= _REACH else ""
+    def _stepped(self, key: str, across: int, up: int) -> None:
+        x, y = self._places[key]
+        self._dragged(key, x + across * _STEP, y + up * _STEP)
 
     # Geometry: x of the wheel from -1 to 2, y from -sqrt 3 to sqrt 3
 
@@ -198,7 +130,7 @@ class Wheel(QWidget):
         scale = self._scale()
         return QPointF(self.width() / 2 + (x - 0.5) * scale, self.height() / 2 - y * scale)
 
-    def _to_wheel(self, point: QPointF) -> tuple[float, float]:
+    def _to_units(self, point: QPointF) -> tuple[float, float]:
         scale = self._scale()
         return (
             (point.x() - self.width() / 2) / scale + 0.5,
@@ -245,33 +177,6 @@ class Wheel(QWidget):
             else:
                 base = at.y() - 4 if y > 0 else at.y() + metrics.ascent() + 2
             painter.drawText(QPointF(left, base), text)
-
-    def _paint_stain(self, painter: QPainter, key: str) -> None:
-        name, code = self._names.get(key, (key, "#ffffff"))
-        at = self.place(key)
-        ring = QColor("#1c2126" if key in (self._held, self._chosen) else "#ffffff")
-        painter.setPen(QPen(ring, 2.5 if self.hasFocus() and key == self._chosen else 1.8))
-        painter.setBrush(QColor("#ffffff") if key in self._locked else QColor(code))
-        painter.drawEllipse(at, _TIP, _TIP)
-        metrics = QFontMetricsF(painter.font())
-        width = metrics.horizontalAdvance(name)
-        left, before = at.x() + _TIP + 4, at.x() - _TIP - 4 - width
-        if left + width > self.width() - 2 or (before > 2 and self._covers(key, left, width)):
-            left = before
-        plate = QRectF(left - 3, at.y() - metrics.height() / 2, width + 6, metrics.height())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(255, 255, 255, 200))
-        painter.drawRoundedRect(plate, 3, 3)
-        painter.setPen(QColor("#1c2126"))
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, name)
-
-    def _covers(self, key: str, left: float, width: float) -> bool:
-        """Whether a name that begins at `left` would lie over another stain."""
-        at, line = self.place(key), self.fontMetrics().height()
-        return any(
-            abs(other.y() - at.y()) < line and left - _TIP < other.x() < left + width + _TIP
-            for other in (self.place(name) for name in self._at if name != key)
-        )
 
     def _describe(self) -> None:
         name = self._names.get(self._chosen, ("", ""))[0]
