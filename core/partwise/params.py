@@ -43,8 +43,8 @@ class ParamSpec:
     type : type
         ``bool``, ``int``, ``float`` or ``str``.
     kind : str
-        How to ask for it: ``"choice"``, ``"number"``, ``"switch"``, ``"text"``, ``"file"``,
-        ``"rgb"`` (``auto`` or ``R,G,B``).
+        How to ask for it: ``"choice"``, ``"number"``, ``"switch"``, ``"text"``, ``"file"`` (a path;
+        a default is a word that stands for itself), ``"rgb"`` (``auto`` or ``R,G,B``).
     unit : str
         Unit of a number; empty where it has none.
     default : object
@@ -71,6 +71,11 @@ class ParamSpec:
     advanced: bool = False
     check: Check | None = None
 
+    def file_of(self, value: Any) -> str:
+        """Return the file that a value names, or nothing."""
+        word = self.kind != "file" or str(value).strip().lower() == self.default
+        return "" if word else str(value)
+
     @property
     def allowed(self) -> str:
         """The allowed values in words, for messages and help."""
@@ -85,7 +90,9 @@ class ParamSpec:
             return f"at least {self.low:g}{unit}"
         if self.high is not None:
             return f"at most {self.high:g}{unit}"
-        return {"rgb": "auto or R,G,B", "file": "a file"}.get(self.kind, self.type.__name__)
+        if self.kind == "file":
+            return f"{self.default} or a file" if self.default else "a file"
+        return "auto or R,G,B" if self.kind == "rgb" else self.type.__name__
 
     def validate(self, value: Any) -> Any:
         """Return `value` if it is allowed.
@@ -106,7 +113,7 @@ class ParamSpec:
             raise self._refusal(value)
         reason = self.check(value) if self.check else None
         if reason:
-            if self.kind == "text":  # "a text" would be no help
+            if self.kind in ("text", "file"):  # "a text" would be no help
                 raise UsageProblem(f"{self.name}={value!s} is not allowed", fix=reason)
             raise UsageProblem(f"{self.name}={value!s}: {reason}", fix=f"allowed: {self.allowed}")
         return value

@@ -41,6 +41,20 @@ def test_values_survive_json_and_text(rank: int, tol: float, stains: str, smooth
     assert parse(Params, {k: str(v) for k, v in to_json(params).items()}) == params
 
 
+def test_a_file_may_have_a_word_in_its_place() -> None:
+    @dataclass(frozen=True)
+    class Files:
+        events: str = param("", kind="file", help="A table.")
+        voice: str = param("generic", kind="file", help="Whose voice.")
+        span: str = param("auto", help="Where.")
+
+    events, voice, span = specs(Files)
+    assert (events.file_of(""), events.file_of("e.csv")) == ("", "e.csv")
+    assert (voice.file_of(" Generic"), voice.file_of("v.wav")) == ("", "v.wav")
+    assert span.file_of("v.wav") == ""
+    assert (events.allowed, voice.allowed) == ("a file", "generic or a file")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

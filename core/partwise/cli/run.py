@@ -84,8 +84,8 @@ def read_parameters(
                 f"-p {text} has no value",
                 fix=f"write -p NAME=VALUE with NAME of {', '.join(known)}",
             )
-        if name in known and known[name].kind == "file" and value:
-            value = str(Path(value).resolve())
+        if name in known and known[name].file_of(value):
+            value = str(Path(value).expanduser().resolve())
         pairs[name] = value
     return params.to_json(params.parse(kind, pairs))
 

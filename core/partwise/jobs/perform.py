@@ -18,7 +18,13 @@ import partwise
 from partwise import params as parameters
 from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import InputFile, fingerprint
-from partwise.errors import AnalysisProblem, Cancelled, InputProblem, PartwiseProblem
+from partwise.errors import (
+    AnalysisProblem,
+    Cancelled,
+    InputProblem,
+    PartwiseProblem,
+    UsageProblem,
+)
 from partwise.jobs.room import check_room
 from partwise.plugins.registry import Registry, load_registry
 from partwise.result import Part, Provenance, Result
@@ -97,6 +103,8 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
     """
     registry = registry or load_registry()
     plugin = registry.get(request.plugin)
+    if request.seed < 0:
+        raise UsageProblem(f"the seed {request.seed} is below zero", fix="give 0 or more")
     analysis = registry.analysis(plugin, request.analysis)
     params = parameters.from_json(analysis.Params, request.parameters)
     check_room(analysis, request.dataset, params)
@@ -162,9 +170,9 @@ class _Bound:
 def _inputs(dataset: Dataset, params: Any) -> tuple[InputFile, ...]:
     found = [dataset.source] if dataset.source is not None else []
     for spec in parameters.specs(type(params)):
-        value = getattr(params, spec.name)
-        if spec.kind == "file" and value:
-            found.append(fingerprint(value))
+        path = spec.file_of(getattr(params, spec.name))
+        if path:
+            found.append(fingerprint(path))
     return tuple(found)
 
 
