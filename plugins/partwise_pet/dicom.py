@@ -35,7 +35,7 @@ def probe_dicom(path: Path) -> float:
             head = file.read(_PREAMBLE + 4)
     except OSError:
         return 0.0
-    if head[_PREAMBLE:] == b"DICM":
+    if head[_PREAMBLE:] == b"DICM" and path.name.upper() != "DICOMDIR":  # a table of contents
         return 0.9
     return 0.05 if path.suffix.lower() in (".dcm", ".ima") else 0.0
 

@@ -25,6 +25,7 @@ PLUGIN = Plugin(
             ("*.dcm", "*.ima"),
             "partwise_pet.dicom:probe_dicom",
             "partwise_pet.dicom:load_dicom",
+            series=True,
         ),
         Reader("ECAT 7", ("*.v",), "partwise_pet.ecat:probe_ecat", "partwise_pet.ecat:load_ecat"),
     ),

@@ -34,12 +34,15 @@ class Reader:
         Reads at most 64 KiB; 0 (not ours) to 1 (surely ours); never raises.
     load : dotted name of ``(path: Path) -> Dataset``
         Raises `partwise.errors.FileProblem`. Lazy where inputs are large.
+    series : bool
+        Any one file stands for all that belong to it in its folder, which may be named itself.
     """
 
     title: str
     patterns: tuple[str, ...]
     probe: str
     load: str
+    series: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ GROUP = "partwise.plugins"
 _OURS = "partwise"  # the distribution that carries the built-in plugins
 # A frozen program is no interpreter that could try a plugin, and carries only those it came with.
 _FROZEN = bool(getattr(sys, "frozen", False))
+_SURE = 0.5  # a reader of a series, of a file that stands for its folder
+_MOST_PROBED = 1000  # files of a folder, in search of a series
 _CLAUSE = re.compile(r"(>=|<=|==|!=|<|>)\s*(\d+)(?:\.(\d+))?")
 
 
@@ -127,10 +129,9 @@ class Registry:
         Raises
         ------
         FileProblem
-            The file is missing, empty, a folder, or nobody's.
+            The file is missing, empty, a folder without a series, or nobody's.
         """
-        path = Path(path)
-        _check_file(path)
+        path = self.entry(path)
         found = [
             (chance, plugin, reader)
             for plugin in self._plugins.values()
@@ -149,18 +150,40 @@ class Registry:
         ------
         FileProblem, UsageProblem
         """
-        path = Path(path)
+        path = self.entry(path, plugin_id)
         if not plugin_id:
             _, plugin, reader = self.recognise(path)[0]
             return plugin, _load(reader, path)
         plugin = self.get(plugin_id)
-        _check_file(path)
         chances = {reader: _probe(reader, path) for reader in plugin.readers}
         best = max(chances, key=lambda r: chances[r], default=None)
         if best is None or chances[best] <= 0:
             known = ", ".join(self._patterns([plugin]))
             raise FileProblem(path, f"is not what {plugin.title} reads", fix=f"it reads {known}")
         return plugin, _load(best, path)
+
+    def entry(self, path: str | Path, plugin_id: str = "") -> Path:
+        """Return the file to read: `path`, or one of the series of files that fills a folder.
+
+        Raises
+        ------
+        FileProblem
+            It is missing, empty, or a folder without a series that the plugin named, or any, reads.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            _check_file(path)
+            return path
+        plugins = [self.get(plugin_id)] if plugin_id else self._plugins.values()
+        readers = [reader for plugin in plugins for reader in plugin.readers if reader.series]
+        try:
+            files = sorted(file for file in path.iterdir() if file.is_file())
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        for file in files[:_MOST_PROBED] if readers else ():
+            if any(_probe(reader, file) >= _SURE for reader in readers):
+                return file
+        raise FileProblem(path, "is a folder", fix="name a file in it")
 
     def sample(self, key: str) -> tuple[Plugin, Sample, Path]:
         """Return a sample and where it lies; raises `UsageProblem` listing the known ones."""
@@ -252,18 +275,18 @@ def _fits(wanted: str, offered: tuple[int, int]) -> bool:
 
 def _check_file(path: Path) -> None:
     try:
-        if path.is_dir():
-            raise FileProblem(path, "is a folder", fix="name a file")
         size = path.stat().st_size
     except FileNotFoundError as error:
         raise FileProblem(path, "there is no such file", fix="check the path") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileProblem(
-            path, f"cannot be read ({reason})", fix="check its permissions"
-        ) from error
+        raise _unreadable(path, error) from error
     if size == 0:
         raise FileProblem(path, "is empty", fix="copy it again from where it came")
+
+
+def _unreadable(path: Path, error: OSError) -> FileProblem:
+    why = f"cannot be read ({error.strerror or error})"
+    return FileProblem(path, why, fix="check its permissions")
 
 
 def _probe(reader: Reader, path: Path) -> float:

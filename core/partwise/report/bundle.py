@@ -210,13 +210,14 @@ def result_json(result: Result, files: Sequence[Mapping[str, str]] = ()) -> dict
 
 
 def folder_names(paths: Sequence[Path]) -> list[str]:
-    """Return a name per path, from its stem; later twins get a number."""
+    """Return a name per path, from a file's stem; later twins get a number."""
     taken: set[str] = set()
     names = []
     for path in paths:
-        name, number = path.stem, 2
+        stem = path.resolve().name if path.is_dir() else path.stem
+        name, number = stem, 2
         while name in taken:
-            name, number = f"{path.stem}-{number}", number + 1
+            name, number = f"{stem}-{number}", number + 1
         taken.add(name)
         names.append(name)
     return names
