@@ -86,8 +86,16 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-p", "--parameter", metavar="NAME=VALUE", action="append", default=[], dest="parameters"
     )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default 0")
     command.add_argument("--analysis", default="", metavar="NAME", help="default: the first")
+
+
+def _seed(text: str) -> int:
+    seed = int(text) if text.isdecimal() else -1
+    if seed < 0:
+        msg = f"{text} is no whole number from 0"
+        raise argparse.ArgumentTypeError(msg)
+    return seed
 
 
 def _later(where: str) -> Callable[[argparse.Namespace], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import importlib
 import json
@@ -10,11 +11,13 @@ import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from partwise import params
 from partwise.cli.run import read_parameters, run_one
-from partwise.data.fingerprint import fingerprint
+from partwise.data.fingerprint import quick_hash
 from partwise.errors import (
     AnalysisProblem,
     FileProblem,
@@ -33,6 +36,7 @@ __all__ = ["batch"]
 _Task = tuple[str, Path, Path, dict[str, Any], int, str]
 _Row = dict[str, Any]
 _REFUSED = "refused"  # not a column: whether it was the input that was at fault
+_LOST = "the process that worked on it was lost, often for want of memory; try it alone"
 _LOCAL = "local"  # as a scheduler's address: workers on this machine
 
 
@@ -45,12 +49,21 @@ def batch(arguments: argparse.Namespace) -> int:
     registry = load_registry()
     plugin = registry.get(arguments.plugin)
     values = read_parameters(registry, plugin, arguments.analysis, arguments.parameters)
+    analysis = registry.analysis(plugin, arguments.analysis)
+    asked = {
+        "plugin": {"id": plugin.id, "version": plugin.version},
+        "analysis": analysis.id,
+        "parameters": json.loads(json.dumps(values)),
+        "seed": arguments.seed,
+    }
+    named = [spec.file_of(values[spec.name]) for spec in params.specs(analysis.Params)]
+    beside = [Path(name) for name in named if name]
     paths = _inputs(registry, plugin, [Path(name) for name in arguments.inputs])
     top = Path(arguments.output)
     rows: dict[int, _Row] = {}
     tasks: dict[int, _Task] = {}
     for number, (path, name) in enumerate(zip(paths, folder_names(paths), strict=True)):
-        done = _done(top / name, path, values, arguments.seed) if arguments.resume else None
+        done = _done(registry, top / name, path, beside, asked) if arguments.resume else None
         if done is not None:
             rows[number] = _row(path, name, done)
         else:
@@ -79,22 +92,25 @@ def batch(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(registry: Registry, plugin: Plugin, named: list[Path]) -> list[Path]:
-    """Return the files named, and those in folders named that the plugin recognises."""
+    """Return the files named, and the files and series in folders named that the plugin reads."""
     found: list[Path] = []
     for path in named:
-        if not path.is_dir():
+        if path.is_dir() and not _read_by(registry, plugin, path):
+            inside = (p for p in sorted(path.iterdir()) if p.suffix != ".partwise")
+            found += [p for p in inside if _read_by(registry, plugin, p)]
+        else:
             found.append(path)
-            continue
-        for file in sorted(p for p in path.iterdir() if p.is_file() and p.suffix != ".partwise"):
-            try:
-                known = registry.recognise(file)
-            except FileProblem:
-                continue
-            if any(reader_of.id == plugin.id for _, reader_of, _ in known):
-                found.append(file)
     if not found:
         raise FileProblem(named[0], f"holds nothing that {plugin.title} reads", fix="name files")
     return found
+
+
+def _read_by(registry: Registry, plugin: Plugin, path: Path) -> bool:
+    """Whether a plugin reads a file, or the series that fills a folder."""
+    try:
+        return any(known.id == plugin.id for _, known, _ in registry.recognise(path))
+    except FileProblem:
+        return False
 
 
 def _perform(
@@ -108,12 +124,28 @@ def _perform(
         for number, task in tasks.items():
             yield number, _one(task, registry)
         return
+    left = dict(tasks)
+    while left:
+        for number, row in _pooled(left, workers):
+            del left[number]
+            yield number, row
+        # A process was lost, and with it all that was under way or in line. Those under way are
+        # tried alone, so that a file that ends its process takes no other along.
+        for number in list(left)[:workers]:
+            task = left.pop(number)
+            lost = {"file": task[1].name, "status": _LOST, _REFUSED: False}
+            yield number, dict(_pooled({number: task}, 1)).get(number, lost)
+
+
+def _pooled(tasks: Mapping[int, _Task], workers: int) -> Iterator[tuple[int, _Row]]:
+    """Work on tasks in processes; ends early where one of these is lost."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         waiting = {pool.submit(_one, task): number for number, task in tasks.items()}
         try:
             for future in as_completed(waiting):
-                yield waiting[future], future.result()
+                with contextlib.suppress(BrokenProcessPool):
+                    yield waiting[future], future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -192,14 +224,17 @@ def _judged(trust: Sequence[Mapping[str, Any]]) -> _Row:
     return {"verdict": worst, "findings": "; ".join(findings)}
 
 
-def _done(folder: Path, path: Path, values: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
-    """Return what an earlier run left, if it was on the same file with the same parameters."""
+def _done(
+    registry: Registry, folder: Path, path: Path, beside: Sequence[Path], asked: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what an earlier run left, if the same was asked of the same files and all is there."""
     try:
         summary: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
         same = (
-            summary["inputs"][0]["quick"] == fingerprint(path).quick
-            and summary["parameters"] == json.loads(json.dumps(values))
-            and summary["seed"] == seed
+            all(summary[name] == value for name, value in asked.items())
+            and [entry["quick"] for entry in summary["inputs"]]
+            == [quick_hash(one) for one in (registry.entry(path), *beside)]
+            and all((folder / entry["path"]).is_file() for entry in summary["files"])
         )
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -20,8 +21,9 @@ import pytest
 from tests.fixtures import pebble
 
 from partwise.cli import batch, demo, inspect, main, run
+from partwise.errors import FileProblem
 from partwise.jobs import cluster as cluster_module
-from partwise.plugins.registry import load_registry
+from partwise.plugins.registry import Registry, load_registry
 from partwise.project.store import load
 from partwise.report.index import render_index
 
@@ -178,7 +180,15 @@ def test_several_inputs_get_a_folder_each(tmp_path: Path) -> None:
     assert len(load(project).state.runs) == 2
 
 
-@pytest.mark.parametrize("words", [["run"], ["nonsense"], ["run", "pebble", SAMPLE]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["nonsense"],
+        ["run", "pebble", SAMPLE],
+        ["run", "pebble", SAMPLE, "-o", "x", "--seed", "-1"],
+    ],
+)
 def test_wrong_words_are_one_line_and_exit_2(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -300,6 +310,69 @@ def test_batch_goes_on_after_a_failure_and_resumes(
     assert (out / "a" / "result.json").stat().st_mtime_ns == stamp
     assert "b.txt: done" in capsys.readouterr().err
     assert _files(out) == ["a", "b", "batch.csv", "c", "index.html"]
+
+
+def test_resume_repeats_what_was_asked_otherwise_or_is_not_whole(tmp_path: Path) -> None:
+    beside = pebble.write_pebbles(tmp_path / "beside.txt")
+    source, out = pebble.write_pebbles(tmp_path / "a.txt"), tmp_path / "out"
+    words = ["batch", "pebble", str(source), "-o", str(out), "--resume"]
+    words += ["-p", f"reference={beside}"]
+    stamps = []
+
+    def run_it(*more: str) -> None:
+        assert main([*words, *more]) == 0
+        stamps.append((out / "a" / "result.json").stat().st_mtime_ns)
+
+    run_it()
+    run_it()
+    assert stamps[0] == stamps[1]
+    pebble.write_pebbles(beside, [8.0])  # the other file is another one now
+    run_it()
+    (out / "a" / "report.pdf").unlink()
+    run_it()
+    run_it("--seed", "1")
+    assert len(set(stamps)) == 4
+
+
+def test_a_folder_that_a_series_fills_is_one_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = dataclasses.replace(pebble.PLUGIN.readers[0], series=True)
+    registry = Registry([dataclasses.replace(pebble.PLUGIN, readers=(reader,))])
+    for module in (run, inspect, batch):
+        monkeypatch.setattr(module, "load_registry", lambda: registry)
+    for person in ("first", "second"):
+        (tmp_path / "all" / person).mkdir(parents=True)
+        (tmp_path / "all" / person / "0-notes.txt").write_text("not ours")
+        for k in range(3):
+            pebble.write_pebbles(tmp_path / "all" / person / f"{k}.txt")
+    one = str(tmp_path / "all" / "first")
+    assert main(["run", "pebble", one, "-o", str(tmp_path / "one")]) == 0
+    assert main(["info", one]) == 0
+    assert "Pebbles" in capsys.readouterr().out
+    words = ["batch", "pebble", str(tmp_path / "all"), "-o", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert _files(tmp_path / "out") == ["batch.csv", "first", "index.html", "second"]
+    stamp = (tmp_path / "out" / "first" / "result.json").stat().st_mtime_ns
+    assert main([*words, "--resume"]) == 0
+    assert (tmp_path / "out" / "first" / "result.json").stat().st_mtime_ns == stamp
+    with pytest.raises(FileProblem, match="folder"):
+        registry.open(tmp_path)
+
+
+def test_a_file_that_ends_its_process_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_one", pebble.row_or_die)
+    for name in ("a", "b-fatal", "c", "d"):
+        pebble.write_pebbles(tmp_path / f"{name}.txt")
+    tasks: dict[int, Any] = {
+        number: ("pebble", path, tmp_path / "out", {}, 0, "")
+        for number, path in enumerate(sorted(tmp_path.glob("*.txt")))
+    }
+    rows = dict(batch._perform(tasks, 2, None))
+    assert [rows[number]["status"] == "done" for number in range(4)] == [True, False, True, True]
+    assert "was lost" in rows[1]["status"]
 
 
 def test_the_index_has_the_largest_residual_first_and_escapes(tmp_path: Path) -> None:
