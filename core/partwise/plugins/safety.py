@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["alive", "left_over", "loading", "state_folder"]
+__all__ = ["alive", "born", "left_over", "loading", "state_folder"]
 
 _PREFIX = "loading-"
 
@@ -45,7 +45,8 @@ def loading(name: str) -> Iterator[None]:
     note = state_folder() / f"{_PREFIX}{os.getpid()}.json"
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps({"plugin": name, "pid": os.getpid()}), "utf-8")
+        pid = os.getpid()
+        note.write_text(json.dumps({"plugin": name, "pid": pid, "born": born(pid)}), "utf-8")
     except OSError:
         pass
     try:
@@ -65,10 +66,13 @@ def left_over() -> frozenset[str]:
     for note in notes:
         try:
             about = json.loads(note.read_text("utf-8"))
-            name, pid = str(about["plugin"]), int(about["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
-            name, pid = "", 0
-        if pid and alive(pid):
+            name, running = (
+                str(about["plugin"]),
+                alive(int(about["pid"]), str(about.get("born", ""))),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            name, running = "", False
+        if running:
             continue
         if name:
             found.add(name)
@@ -79,8 +83,30 @@ def left_over() -> frozenset[str]:
     return frozenset(found)
 
 
-def alive(pid: int) -> bool:
-    """Whether a process with this number exists."""
+def born(pid: int) -> str:
+    """Return what tells a process from a later one of the same number; empty where nobody knows."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
+        # The name, in brackets, may hold anything; the start is the 20th word behind it (proc(5)).
+        start = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return f"{boot}-{start[19]}"
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
+def alive(pid: int, was_born: str = "") -> bool:
+    """Whether a process with this number exists.
+
+    After a restart of the machine another process may have the number: with `was_born`, what
+    `born` said of it, it does not count.
+    """
+    if not _exists(pid):
+        return False
+    now = born(pid) if was_born else ""
+    return not now or now == was_born
+
+
+def _exists(pid: int) -> bool:
     if pid <= 0:
         return False
     if sys.platform == "win32":
@@ -93,7 +119,7 @@ def alive(pid: int) -> bool:
         return bool(handle)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # OverflowError: no number of a process
         return False
     except PermissionError:
         return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partwise.plugins.safety import alive, state_folder
+from partwise.plugins.safety import alive, born, state_folder
 from partwise.project import store
 from partwise.project.document import State
 
@@ -138,11 +138,12 @@ def _folder() -> Path:
 
 
 def _me() -> dict[str, Any]:
-    return {"pid": os.getpid(), "host": socket.gethostname()}
+    return {"pid": os.getpid(), "host": socket.gethostname(), "born": born(os.getpid())}
 
 
 def _is_alive(about: dict[str, Any]) -> bool:
-    return about["host"] != socket.gethostname() or alive(about["pid"])
+    here = about["host"] == socket.gethostname()
+    return not here or alive(about["pid"], str(about.get("born", "")))
 
 
 def _read_note(path: Path) -> dict[str, Any] | None:

@@ -92,6 +92,18 @@ def test_the_second_window_learns_who_holds_the_project(tmp_path: Path) -> None:
     assert second.take() is None
 
 
+@pytest.mark.skipif(not safety.born(os.getpid()), reason="this system does not tell")
+def test_another_process_of_the_same_number_holds_nothing(tmp_path: Path) -> None:
+    """After the machine was started again, the number may be anybody's."""
+    before = {"pid": os.getpid(), "host": socket.gethostname(), "born": "another-1"}
+    (tmp_path / ".p.partwise.lock").write_text(json.dumps(before))
+    assert recovery.ProjectLock(tmp_path / "p.partwise").take() is None
+    path = recovery.Autosave(tmp_path).write(State())
+    assert recovery.orphans(tmp_path) == []
+    path.with_suffix(".json").write_text(json.dumps(before))
+    assert [orphan.path for orphan in recovery.orphans(tmp_path)] == [path]
+
+
 def test_a_lock_of_a_dead_process_counts_for_nothing(tmp_path: Path) -> None:
     note = {"pid": _gone(), "host": socket.gethostname()}
     (tmp_path / ".p.partwise.lock").write_text(json.dumps(note))
