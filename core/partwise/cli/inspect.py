@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +155,7 @@ def _entries(count: int) -> str:
 
 def verify_project(arguments: argparse.Namespace) -> int:
     """Check each member of a project; with ``--rerun``, compute its results again."""
+    from partwise.project.archive import way_out
     from partwise.project.store import load, verify
 
     path = Path(arguments.file)
@@ -160,7 +163,8 @@ def verify_project(arguments: argparse.Namespace) -> int:
     for finding in findings:
         print(f"  {finding.member}: {finding.what}")
     if findings:
-        raise FileProblem(path, f"{len(findings)} of its members are damaged", fix="open its .bak")
+        what = f"{len(findings)} of its members are damaged"
+        raise FileProblem(path, what, fix=way_out(path))
     print(f"{path.name}: whole")
     if not arguments.rerun:
         return 0
@@ -287,8 +291,11 @@ def copy_sample(registry: Registry, key: str, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # A sidecar holds what the file itself cannot, such as frame times.
         stem = path.name.partition(".")[0]
-        for one in sorted(path.parent.glob(f"{stem}.*")):
-            shutil.copyfile(one, folder / one.name)
+        with tempfile.TemporaryDirectory(prefix=".partwise-", dir=folder) as whole:
+            for one in sorted(path.parent.glob(f"{stem}.*")):
+                shutil.copyfile(one, Path(whole, one.name))
+            for one in sorted(Path(whole).iterdir()):
+                os.replace(one, folder / one.name)
     except OSError as error:
         raise FileProblem(
             folder, f"cannot be written ({error.strerror or error})", fix="choose another folder"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from partwise.errors import FileProblem
 from partwise.project import arrays
+from partwise.project.writing import backup_of
 
 __all__ = [
     "ARRAY",
@@ -31,6 +32,7 @@ __all__ = [
     "Finding",
     "opened",
     "readable_json",
+    "way_out",
 ]
 
 MIMETYPE = "application/x-partwise"
@@ -77,13 +79,19 @@ def opened(path: Path, *, look: bool = False) -> Iterator[Archive]:
                 OverflowError,
             ) as error:
                 what = f"is no Partwise project, or a damaged one ({error})"
-                raise FileProblem(path, what, fix=f"try {path.name}.bak") from error
+                raise FileProblem(path, what, fix=way_out(path)) from error
             yield archive
     except FileNotFoundError as error:
         raise FileProblem(path, "there is no such file", fix="check the path") from error
     except OSError as error:
         what = f"cannot be read ({error.strerror or error})"
         raise FileProblem(path, what, fix="check its permissions") from error
+
+
+def way_out(path: Path) -> str:
+    """Say what a person can do about a damaged project: open the one before, where there is one."""
+    backup = backup_of(path)
+    return f"open {backup.name}, the one before it" if backup.is_file() else "open another copy"
 
 
 class Archive:

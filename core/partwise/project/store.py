@@ -30,11 +30,12 @@ from partwise.project.archive import (
     Finding,
     opened,
     readable_json,
+    way_out,
 )
 from partwise.project.codec import Malformed, decode_state, encode_state
 from partwise.project.document import State
 from partwise.project.migrate import SCHEMA, migrate
-from partwise.project.writing import Content, Embedded, backup_of, replace_zip, unwritable
+from partwise.project.writing import Content, Embedded, replace_zip, unwritable
 
 __all__ = [
     "MIMETYPE",
@@ -214,9 +215,7 @@ def _read(path: Path, archive: Archive, *, look: bool) -> Loaded:
 
 
 def _damaged(path: Path, what: str) -> FileProblem:
-    return FileProblem(
-        path, f"is damaged ({what})", fix=f"open {backup_of(path).name} or an autosaved copy"
-    )
+    return FileProblem(path, f"is damaged ({what})", fix=way_out(path))
 
 
 def _members(

@@ -15,7 +15,7 @@ from pathlib import Path
 from partwise.data.fingerprint import InputFile, fingerprint
 from partwise.errors import FileProblem
 from partwise.plugins.safety import state_folder
-from partwise.project.archive import opened
+from partwise.project.archive import opened, way_out
 from partwise.project.writing import unwritable
 
 __all__ = ["taken_out"]
@@ -60,14 +60,14 @@ def taken_out(file: InputFile, project: str | Path, folder: Path | None = None) 
                         seen.update(block)
                         out.write(block)
                 if seen.hexdigest() != digest:
-                    raise FileProblem(project, "holds a damaged input", fix="use its .bak")
+                    raise FileProblem(project, "holds a damaged input", fix=way_out(project))
                 os.replace(name, copy)
             finally:
                 Path(name).unlink(missing_ok=True)
         except ValueError as error:
             if isinstance(error, FileProblem):
                 raise
-            raise FileProblem(project, f"is damaged ({error})", fix="use its .bak") from error
+            raise FileProblem(project, f"is damaged ({error})", fix=way_out(project)) from error
         except OSError as error:
             raise unwritable(copy, error) from error
     return copy

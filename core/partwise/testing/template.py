@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from partwise.errors import FileProblem, UsageProblem
@@ -239,5 +240,8 @@ def write_plugin(name: str, where: Path) -> Path:
     except FileExistsError as error:
         raise FileProblem(folder, "exists already", fix="choose another name") from error
     except OSError as error:
-        raise FileProblem(folder, f"cannot be written ({error.strerror})") from error
+        shutil.rmtree(folder, ignore_errors=True)  # half a plugin is none
+        raise FileProblem(
+            folder, f"cannot be written ({error.strerror or error})", fix="go to another folder"
+        ) from error
     return folder
