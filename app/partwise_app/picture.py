@@ -173,6 +173,7 @@ class Picture(QObject):
     def turn(self) -> None:
         """An input alone is seen whole; the first sight of a result is a comparison."""
         self._live = None
+        self._desk.stage.set_awaited(self._session.running_here)
         had, has = self._had_run, self._session.run is not None
         self._had_run = has
         if self._session.running_here or had == has:
@@ -224,12 +225,14 @@ class Picture(QObject):
 
     def begin_run(self) -> None:
         """The first parts of an input are awaited in a comparison."""
+        self._desk.stage.set_awaited(True)
         if self._session.run is None:
             self._desk.stage.set_mode(_COMPARE)
 
     def end_without(self) -> None:
         """A first run ended without anything to see."""
         self._live = None
+        self._desk.stage.set_awaited(False)
         self._desk.stage.set_mode("whole")
         self.draw()
 

@@ -14,24 +14,22 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResiz
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from partwise_app.theme import DARK, Tokens
-from partwise_app.viewers.image import ImagePane, Sheet
+from partwise_app.viewers.arrangement import AGAINST, COMPARE, Arrangement, check_mode
+from partwise_app.viewers.image import ImagePane
 from partwise_app.viewers.layers import (
     EXTRA,
     PARTS,
     RESIDUAL,
-    RESIDUAL_KEY,
     WHOLE,
     Extra,
     Mixer,
     Recipe,
     part_layer,
-    residual_limit,
-    unit_of,
 )
+from partwise_app.viewers.likeness import Likeness, pixels_seen
 from partwise_app.viewers.marks import Marks
-from partwise_app.viewers.overlays import ColorBar, OverviewInset, SwipeHandle, paint_message
+from partwise_app.viewers.overlays import OverviewInset, SwipeHandle, paint_message
 from partwise_app.viewers.reading import CursorReading, read_below
-from partwise_app.viewers.thumbnails import Thumbnails
 from partwise_app.viewers.tiles import TileService
 from partwise_app.viewers.viewport import Box, Viewport
 from partwise_app.words import tr
@@ -46,16 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CursorReading", "ImageStage"]
 
-COMPARE = "compare"
-AGAINST = "compare:"  # one layer beyond the line
-SIDE = "side"
-_MODES = (WHOLE, COMPARE, SIDE, PARTS, RESIDUAL, EXTRA)
 _ZOOM_STEP = 1.25
-_FIGURE = 384  # px of the shorter side; smaller pictures are drawn from the overview
-_FIGURE_WAIT = 1.0  # s
 _FINE = 3.0  # pixels of a figure to one of the window
 _FRAME = 25  # ms between repaints while tiles arrive
-_OVERVIEW_WAIT = 0.1  # s; a thumbnail asked for in the moment of opening waits that long at most
 
 
 class ImageStage(QWidget):
@@ -85,9 +76,8 @@ class ImageStage(QWidget):
         self._fitting = True
         self._swipe = 0.5
         self._hover: tuple[float, float] | None = None
-        self._overviewed = False
-        self._waited = False
-        self._thumbnails = Thumbnails()
+        self._awaited = False
+        self._likeness = Likeness(self._service)
         self._panes = tuple(ImagePane(f"pane-{k}", self._service, self) for k in range(3))
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -135,8 +125,8 @@ class ImageStage(QWidget):
         self.marks.set_tool("")
         self.marks.set_shapes(())
         self.marks.set_masks(())
-        self._overviewed, self._waited, self._hover = False, False, None
-        self._thumbnails.set_overview(None)
+        self._hover = None
+        self._likeness.begin(there=pyramid is not None)
         self._inset.set_image(QImage(), self._scene or (1, 1))
         self._fitting = True
         for pane in self._panes:
@@ -152,6 +142,12 @@ class ImageStage(QWidget):
             self._mixing = mixing
             self._refresh()
             self._tell_cursor()
+
+    def set_awaited(self, awaited: bool) -> None:
+        """Say whether parts are on their way, where there are none to see yet."""
+        if awaited != self._awaited:
+            self._awaited = awaited
+            self._refresh()
 
     @property
     def mixing(self) -> Mixing | None:
@@ -202,9 +198,7 @@ class ImageStage(QWidget):
         ValueError
             No such mode.
         """
-        if mode not in _MODES and not mode.startswith((part_layer(""), AGAINST)):
-            msg = f"no mode {mode!r}; there are {', '.join(_MODES)}, part:<key>, compare:<key>"
-            raise ValueError(msg)
+        check_mode(mode)
         if mode != self._mode:
             self._mode = mode
             self._refresh()
@@ -297,12 +291,12 @@ class ImageStage(QWidget):
         """
         layer = what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
         recipe = self._mixer.recipe(layer, self._mixing)
-        self._take_overview(0.0 if self._waited else _OVERVIEW_WAIT)
-        self._waited = True
-        finer = self._finer(size)
-        if finer is not None:
-            return self._thumbnails.figure(recipe, size, finer)
-        return self._thumbnails.picture(recipe, size, self._tokens)
+        if self._scene is None:
+            return (
+                QImage() if size.isEmpty() else self._likeness.picture(recipe, size, self._tokens)
+            )
+        self._take(self._likeness.first_look())
+        return self._likeness.picture(recipe, size, self._tokens)
 
     def picture(self) -> QImage:
         """Return what is on the stage now with its names and scale, without controls."""
@@ -333,7 +327,7 @@ class ImageStage(QWidget):
 
         None where nothing has been read there yet.
         """
-        return None if self._scene is None else _seen(self._service, self._panes[0], most)
+        return None if self._scene is None else pixels_seen(self._service, self._panes[0], most)
 
     def is_settled(self) -> bool:
         """Whether everything in sight is drawn, no coarser tile standing in."""
@@ -380,56 +374,22 @@ class ImageStage(QWidget):
 
     def _refresh(self) -> None:
         """Turn mode, mixing and strips into what each pane shows."""
-        layers = self._layers() if self._scene is not None else ()
+        panes = self._arrangement().panes() if self._scene is not None else ()
         before = sum(not pane.isHidden() for pane in self._panes)
         for place, pane in enumerate(self._panes):
-            pane.setHidden(place >= len(layers))
-            if place < len(layers):
-                sheets = tuple(self._sheet(layer) for layer in layers[place])
-                pane.set_sheets(sheets, with_scale=place == 0)
+            pane.setHidden(place >= len(panes))
+            if place < len(panes):
+                pane.set_sheets(panes[place], with_scale=place == 0)
             else:
                 self._service.want(f"pane-{place}", ())
-        self._handle.setVisible(any(len(pair) > 1 for pair in layers))
-        if before != len(layers):
+        self._handle.setVisible(any(len(sheets) > 1 for sheets in panes))
+        if before != len(panes):
             self._row.activate()  # so that fitting sees the panes' new sizes
             self._resized()
         self.update()
 
-    def _layers(self) -> tuple[tuple[str, ...], ...]:
-        """What each pane shows, from left to right of its line."""
-        if self._mode == SIDE:
-            return (WHOLE,), (PARTS,), (RESIDUAL,)
-        if self._mode == COMPARE:
-            return ((WHOLE, PARTS),)
-        if self._mode.startswith(AGAINST):
-            return ((WHOLE, self._beyond(self._mode.removeprefix(AGAINST))),)
-        return ((self._mode,),)
-
-    def _beyond(self, key: str) -> str:
-        """The layer of a part or of the residual; of all parts where there is no such part."""
-        if key == RESIDUAL_KEY:
-            return RESIDUAL
-        if key == EXTRA and self._extra is not None:
-            return EXTRA
-        known = {strip.key for strip in self._mixer.parts()}
-        return part_layer(key) if set(key.split("+")) <= known else PARTS
-
-    def _sheet(self, layer: str) -> Sheet:
-        # Beside the whole or the residual, the parts stand for themselves; alone on the stage
-        # they carry the residual where its strip is shown, as the mixer says.
-        if layer == EXTRA and self._extra is not None:
-            return Sheet(Recipe(EXTRA, extra=self._extra), self._extra.title)
-        residual_too = self._mode == PARTS or any(s.solo for s in self._mixer.strips)
-        recipe = self._mixer.recipe(layer, self._mixing, residual_too=residual_too)
-        title = self._mixer.title(layer, residual_too=residual_too)
-        if layer == WHOLE:
-            return Sheet(recipe, title)
-        if self._mixing is None:
-            return Sheet(recipe, title, message=f"Run to see the {_words(layer)}")
-        bar = None
-        if layer == RESIDUAL:
-            bar = ColorBar(residual_limit(self._mixing), unit_of(self._mixing))
-        return Sheet(recipe, title, self._mixer.color(layer), bar)
+    def _arrangement(self) -> Arrangement:
+        return Arrangement(self._mode, self._mixer, self._mixing, self._extra, self._awaited)
 
     def _zoom(self, factor: float) -> None:
         width, height = self._extent()
@@ -474,7 +434,7 @@ class ImageStage(QWidget):
 
     def _arrived(self) -> None:
         self._service.heard()
-        self._take_overview()
+        self._take(self._likeness.take_overview())
         # Painting for each of twenty tiles would take the time that drawing them needs.
         if self.is_settled():
             self._repaint()
@@ -489,54 +449,13 @@ class ImageStage(QWidget):
         if self._hover is not None:
             self._tell_cursor()
 
-    def _finer(self, size: QSize) -> NDArray[np.uint8] | None:
-        """The image at the coarsest level that fills `size`, where the overview does not."""
-        grid = self._service.grid
-        if self._scene is None or min(size.width(), size.height()) < _FIGURE:
-            return None
-        scale = max(size.width() / grid.width, size.height() / grid.height)
-        level = grid.level_for(min(scale, 1.0))
-        # A panorama would take hundreds of tiles to fill the height of a figure.
-        level = max(level, grid.top - 2)
-        return self._service.whole(level, _FIGURE_WAIT) if level < grid.top else None
-
-    def _take_overview(self, wait: float = 0.0) -> None:
-        if self._overviewed or self._scene is None:
+    def _take(self, overview: NDArray[np.uint8] | None) -> None:
+        """Show the overview where it has just come."""
+        if overview is None or self._scene is None:
             return
-        pixels = self._service.overview(wait)
-        if pixels is None:
-            return
-        self._overviewed = True
-        self._thumbnails.set_overview(pixels)
-        self._inset.set_image(Recipe(WHOLE).draw(pixels), self._scene)
+        self._inset.set_image(Recipe(WHOLE).draw(overview), self._scene)
         self._place_overlays()
         self.thumbnails_changed.emit()
-
-
-def _seen(service: TileService, pane: ImagePane, most: int) -> NDArray[np.uint8] | None:
-    """Pixels at hand below a pane, thinned out evenly."""
-    import numpy as np
-
-    view, found = pane.viewport_now.box(pane.extent), []
-    for tile in service.grid.tiles(pane.level(), view):
-        pixels = service.pixels(tile)
-        if pixels is None:
-            continue
-        box = service.grid.box(tile)
-        across, down = pixels.shape[1] / box.width, pixels.shape[0] / box.height
-        left, top = (max(int(v), 0) for v in ((view.x - box.x) * across, (view.y - box.y) * down))
-        right = int((view.x + view.width - box.x) * across)
-        bottom = int((view.y + view.height - box.y) * down)
-        found.append(pixels[top : max(bottom, 0), left : max(right, 0)].reshape(-1, 3))
-    total = sum(len(part) for part in found)
-    if total == 0:
-        return None
-    step = max(1, round(total / most))
-    return np.concatenate([part[::step] for part in found])
-
-
-def _words(layer: str) -> str:
-    return {PARTS: "parts", RESIDUAL: "residual"}.get(layer, "part")
 
 
 def _within(point: tuple[float, float], scene: tuple[int, int]) -> bool:
