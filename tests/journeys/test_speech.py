@@ -146,7 +146,12 @@ def ready(journey: Journey, project: Path) -> tuple[Window, Panel, SpectrogramVi
 
 def heard(journey: Journey, panel: Panel) -> None:
     journey.qtbot.waitUntil(lambda: "speech" in panel.listening.keys, timeout=20_000)
-    journey.qtbot.waitUntil(lambda: panel.listening.loudness is not None, timeout=20_000)
+    listening = panel.listening
+
+    def measured() -> bool:
+        return listening._levels is not None and "speech" in listening._levels.gains
+
+    journey.qtbot.waitUntil(measured, timeout=20_000)
 
 
 def drag(journey: Journey, view: SpectrogramView, start: QPointF, end: QPointF) -> None:
@@ -302,7 +307,7 @@ def test_the_end_of_the_noise_is_dragged(journey: Journey, room: Room) -> None:
 
 def test_an_atom_is_heard_alone(journey: Journey, room: Room, done: Path) -> None:
     _, panel, _ = ready(journey, done)
-    tiles = panel.atoms.tiles
+    tiles = panel.atoms.tiles["noise"]
     assert len(tiles) >= 8
     with journey.qtbot.waitSignal(panel.preparing.atoms_ready, timeout=20_000):
         tiles[0].click()

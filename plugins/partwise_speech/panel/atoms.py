@@ -1,183 +1,245 @@
-"""What does the noise consist of? Its atoms as small spectra, each to be heard or muted."""
+"""What do noise and voice consist of? Atoms on two sides, to be heard, muted and moved across."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, QRectF, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from partwise_app.api import SectionLabel, label, tr
+from partwise_speech.moved import Moved
+from partwise_speech.panel.teaching import NOISE_COLOR, SPEECH_COLOR
+from partwise_speech.panel.tile import MIME, NOISE, VOICE, AtomTile
 
-__all__ = ["AtomGrid", "AtomTile"]
+__all__ = ["AtomBoard", "Picked", "Side"]
 
 _ACROSS = 4
-_RANGE_DB = 40.0
 
 
-class AtomTile(QAbstractButton):
-    """One spectrum; a click hears it alone, ``M`` or Ctrl and a click mutes it."""
+class Picked(NamedTuple):
+    """Atoms of the noise and groups of the voice that are heard, by their numbers from 0 on."""
 
-    muted_asked = Signal()
+    noise: tuple[int, ...] = ()
+    voice: tuple[int, ...] = ()
 
-    def __init__(self, number: int, color: str, of: str = "") -> None:
+    @property
+    def many(self) -> int:
+        """How many they are."""
+        return len(self.noise) + len(self.voice)
+
+
+class Side(QWidget):
+    """The atoms that count on one side; a tile of the other one can be dropped here.
+
+    Parameters
+    ----------
+    side : {"noise", "voice"}
+    """
+
+    dropped = Signal(str, int)
+    """An atom of that side and number, from 1 on, shall count here."""
+
+    def __init__(self, side: str) -> None:
         super().__init__()
-        self.number = number
-        self._of = of or tr("the noise")
-        self._share: float | None = None
-        self.muted = False
-        self._color = color
-        self._line: NDArray[np.float64] = np.zeros(2)
-        self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setMinimumSize(40, 34)
-        self._name()
-
-    def set_spectrum(self, spectrum: NDArray[np.floating], share: float | None) -> None:
-        """Show a spectrum, low frequencies left, and say its share of the noise."""
-        top = float(spectrum.max(initial=0.0)) or 1.0
-        level = 20 * np.log10(np.maximum(np.asarray(spectrum, np.float64) / top, 1e-6))
-        self._line = np.clip(1 + level / _RANGE_DB, 0, 1)
-        self._share = share
-        self._name()
-        self.update()
-
-    def set_muted(self, muted: bool) -> None:
-        self.muted = muted
-        self._name()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(60, 38)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        palette = self.palette()
-        painter.fillRect(frame, palette.shadow())
-        inner = frame.adjusted(2, 4, -2, -2)
-        across = np.linspace(inner.left(), inner.right(), self._line.size)
-        down = inner.bottom() - self._line * inner.height()
-        points = [QPointF(float(x), float(y)) for x, y in zip(across, down, strict=True)]
-        ink = QColor(self._color)
-        if self.muted:
-            ink = palette.mid().color()
-        fill = QColor(ink)
-        fill.setAlphaF(0.45)
-        painter.setPen(QPen(ink, 1.2))
-        painter.setBrush(fill)
-        painter.drawPolygon(QPolygonF([inner.bottomLeft(), *points, inner.bottomRight()]))
-        if self.muted:
-            painter.setPen(QPen(palette.text().color(), 1.2))
-            painter.drawLine(inner.topLeft(), inner.bottomRight())
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self.isChecked() or self.hasFocus():
-            width = 2 if self.isChecked() else 1
-            painter.setPen(QPen(palette.highlight().color(), width))
-            painter.drawRect(frame.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.end()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.muted_asked.emit()
-            return
-        super().mousePressEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_M:
-            self.muted_asked.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def _name(self) -> None:
-        words = tr("Atom {number} of {name}", number=self.number, name=self._of)
-        if self._share is None:
-            self.setAccessibleName(words)
-            self.setToolTip(words + "\n" + tr("Click to hear noise of this shape"))
-            return
-        words += tr(", {share} % of it", share=f"{100 * self._share:.0f}")
-        if self.muted:
-            words += tr(", muted")
-        self.setAccessibleName(words)
-        self.setToolTip(
-            words
-            + "\n"
-            + tr("Click to hear it alone, Ctrl and click (M) to hear the rest without it")
-        )
-
-
-class AtomGrid(QWidget):
-    """All atoms of the noise; what is soloed or muted is heard so, and changes no result."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tiles: list[AtomTile] = []
-        self._grid = QGridLayout()
-        self._grid.setSpacing(4)
+        self.side = side
+        self._over = False
+        self.grid = QGridLayout()
+        self.grid.setSpacing(4)
+        words = tr("Counts as noise") if side == NOISE else tr("Counts as speech")
+        self.title = SectionLabel(words)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
-        box.addWidget(SectionLabel(tr("Atoms of the noise")))
-        box.addLayout(self._grid)
-        box.addWidget(
-            label(tr("0 to 8 kHz in bands, 40 dB high. Click to hear one."), "small", wrap=True)
-        )
+        box.addWidget(self.title)
+        box.addLayout(self.grid)
+        self.setAcceptDrops(True)
+        self.setAccessibleName(words)
+
+    def show_tiles(self, tiles: Sequence[AtomTile]) -> None:
+        """Lay tiles out, in their order."""
+        while self.grid.count():
+            self.grid.takeAt(0)
+        for place, tile in enumerate(tiles):
+            self.grid.addWidget(tile, place // _ACROSS, place % _ACROSS)
+        for column in range(_ACROSS):
+            self.grid.setColumnStretch(column, 1)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._carried(event.mimeData()) is not None:
+            self._set_over(True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._set_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_over(False)
+        carried = self._carried(event.mimeData())
+        if carried is not None:
+            event.acceptProposedAction()
+            self.dropped.emit(*carried)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._over:
+            painter = QPainter(self)
+            painter.setPen(QPen(self.palette().highlight().color(), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+            painter.end()
+
+    def _carried(self, data: QMimeData) -> tuple[str, int] | None:
+        if not data.hasFormat(MIME):
+            return None
+        side, _, number = data.data(MIME).toStdString().partition(" ")
+        return (side, int(number)) if side in (NOISE, VOICE) and number.isdigit() else None
+
+    def _set_over(self, over: bool) -> None:
+        self._over = over
+        self.update()
+
+
+class AtomBoard(QWidget):
+    """Atoms of the noise and groups of the voice, each on the side that it counts to.
+
+    What is soloed or muted is heard so, and changes no result; what is moved to the other side
+    changes what counts as speech.
+    """
+
+    changed = Signal()
+    """Others are heard."""
+    turn_asked = Signal(str, int)
+    """An atom of that side, by its number from 0 on, shall count on the other one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tiles: dict[str, list[AtomTile]] = {NOISE: [], VOICE: []}
+        self._shares: dict[str, Sequence[float] | None] = {NOISE: None, VOICE: None}
+        self._moved = Moved()
+        self.sides = {NOISE: Side(NOISE), VOICE: Side(VOICE)}
+        self._hint = label("", "small", wrap=True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(8)
+        for side in self.sides.values():
+            box.addWidget(side)
+            side.dropped.connect(self._on_dropped)
+        box.addWidget(self._hint)
         self.hide()
 
-    def set_atoms(
-        self, spectra: NDArray[np.floating] | None, shares: Sequence[float], color: str
+    def show_noise(
+        self, spectra: NDArray[np.floating] | None, shares: Sequence[float] | None
     ) -> None:
-        """Show spectra, shape (atoms, bands), strongest first as given; None shows nothing."""
-        count = 0 if spectra is None else len(spectra)
-        while len(self.tiles) > count:
-            tile = self.tiles.pop()
-            self._grid.removeWidget(tile)
+        """Show the atoms of the noise, shape (atoms, bands); without shares as they still form."""
+        self._show(NOISE, spectra, shares, NOISE_COLOR)
+
+    def show_voice(
+        self, spectra: NDArray[np.floating] | None, shares: Sequence[float] | None
+    ) -> None:
+        """Show the groups of the voice, shape (groups, bands)."""
+        self._show(VOICE, spectra, shares, SPEECH_COLOR)
+
+    def set_moved(self, moved: Moved) -> None:
+        """Put atoms on the sides that they count to."""
+        if moved != self._moved:
+            self._moved = moved
+            self._lay_out()
+
+    def heard(self) -> Picked | None:
+        """Return which are to be heard; None while all are, as in speech and residual."""
+        solo = {s: _numbers(t for t in tiles if t.isChecked()) for s, tiles in self.tiles.items()}
+        if any(solo.values()):
+            return Picked(solo[NOISE], solo[VOICE])
+        left = {}
+        for side, tiles in self.tiles.items():
+            rest = _numbers(t for t in tiles if not t.muted)
+            left[side] = rest if len(rest) < len(tiles) else ()
+        picked = Picked(left[NOISE], left[VOICE])
+        muted = any(t.muted for tiles in self.tiles.values() for t in tiles)
+        return picked if muted else None
+
+    def _show(
+        self,
+        side: str,
+        spectra: NDArray[np.floating] | None,
+        shares: Sequence[float] | None,
+        color: str,
+    ) -> None:
+        tiles, count = self.tiles[side], 0 if spectra is None else len(spectra)
+        while len(tiles) > count:
+            tile = tiles.pop()
             tile.hide()
             tile.deleteLater()
-        while len(self.tiles) < count:
-            tile = AtomTile(len(self.tiles) + 1, color)
+        while len(tiles) < count:
+            tile = AtomTile(side, len(tiles) + 1, color)
             tile.toggled.connect(self._on_toggled)
-            tile.muted_asked.connect(self._on_muted)
-            place = len(self.tiles)
-            self._grid.addWidget(tile, place // _ACROSS, place % _ACROSS)
-            self.tiles.append(tile)
-        for k, tile in enumerate(self.tiles):
+            tile.muted_asked.connect(partial(self._on_muted, tile))
+            tile.turn_asked.connect(partial(self.turn_asked.emit, side, tile.number - 1))
+            tiles.append(tile)
+        for k, tile in enumerate(tiles):
             assert spectra is not None
             tile.blockSignals(True)
             tile.setChecked(False)
             tile.blockSignals(False)
-            tile.set_muted(False)
-            tile.set_spectrum(spectra[k], shares[k])
-        self.setVisible(count > 0)
+            tile.movable = shares is not None
+            tile.setEnabled(shares is not None)
+            tile.set_state(muted=False)
+            tile.set_spectrum(spectra[k], shares[k] if shares is not None else 0.0)
+        self._shares[side] = shares
+        self._lay_out()
 
-    def heard(self) -> tuple[int, ...] | None:
-        """Return which atoms are to be heard; None while all are, as in the residual."""
-        solo = tuple(k for k, tile in enumerate(self.tiles) if tile.isChecked())
-        if solo:
-            return solo
-        left = tuple(k for k, tile in enumerate(self.tiles) if not tile.muted)
-        return left if len(left) < len(self.tiles) else None
+    def _lay_out(self) -> None:
+        """Each tile on its side, the strongest of each kind first."""
+        found: dict[str, list[AtomTile]] = {NOISE: [], VOICE: []}
+        for side, tiles in self.tiles.items():
+            shares = self._shares[side]
+            weight = np.zeros(len(tiles)) if shares is None else np.asarray(shares)
+            turned = self._moved.noise if side == NOISE else self._moved.voice
+            other = VOICE if side == NOISE else NOISE
+            for k in np.argsort(-weight, kind="stable").tolist():
+                tiles[k].set_state(turned=k in turned)
+                found[other if k in turned else side].append(tiles[k])
+        for side, tiles in found.items():
+            self.sides[side].show_tiles(tiles)
+            self.sides[side].setVisible(bool(tiles) or bool(self.tiles[VOICE]))
+        forming = bool(self.tiles[NOISE]) and not self.tiles[NOISE][0].movable
+        scale = tr("0 to 8 kHz in bands, 40 dB high.")
+        self._hint.setText(
+            tr("The noise is being learned. {scale}", scale=scale)
+            if forming
+            else tr("{scale} Click to hear one, drag or T to move it across.", scale=scale)
+        )
+        self.setVisible(any(self.tiles.values()))
 
-    def let_go(self) -> None:
-        """End every solo and mute."""
-        for tile in self.tiles:
-            tile.blockSignals(True)
-            tile.setChecked(False)
-            tile.blockSignals(False)
-            tile.set_muted(False)
+    def _on_dropped(self, side: str, number: int) -> None:
+        tiles = self.tiles[side]
+        if not 1 <= number <= len(tiles):
+            return
+        target = self.sender()
+        assert isinstance(target, Side)
+        stands = side if not tiles[number - 1].turned else (VOICE if side == NOISE else NOISE)
+        if target.side != stands:
+            self.turn_asked.emit(side, number - 1)
 
     def _on_toggled(self, on: bool) -> None:
         self.changed.emit()
 
-    def _on_muted(self) -> None:
-        tile = self.sender()
-        assert isinstance(tile, AtomTile)
-        tile.set_muted(not tile.muted)
+    def _on_muted(self, tile: AtomTile) -> None:
+        tile.set_state(muted=not tile.muted)
         self.changed.emit()
+
+
+def _numbers(tiles: Iterable[AtomTile]) -> tuple[int, ...]:
+    return tuple(tile.number - 1 for tile in tiles)

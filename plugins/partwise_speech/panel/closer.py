@@ -50,11 +50,16 @@ class Closer(QObject):
         self._later.done.connect(self._on_done)
 
     def follow(
-        self, stage: Stagehand, prepared: Preparing, result: Result | None, strength: float
+        self,
+        stage: Stagehand,
+        prepared: Preparing,
+        result: Result | None,
+        strength: float,
+        version: int = 0,
     ) -> None:
-        """Draw for a result at a strength from now on."""
+        """Draw for a result at a strength from now on, and for gains of a version."""
         self._stage, self._prepared, self._strength = stage, prepared, strength
-        drawn = (id(result), strength, stage.view, prepared.recording)
+        drawn = (id(result), strength, version, stage.view, prepared.recording)
         if drawn != self._drawn:
             self._drawn = drawn
             self.look()

@@ -13,7 +13,18 @@ from partwise_speech.loudness import Loudness
 from partwise_speech.sound import Recording
 from partwise_speech.strength import render
 
-__all__ = ["RESIDUAL", "SPEECH", "WHOLE", "Heard", "Levels", "heard_of", "matched", "speech_of"]
+__all__ = [
+    "RESIDUAL",
+    "SPEECH",
+    "WHOLE",
+    "Heard",
+    "Levels",
+    "Measured",
+    "heard_of",
+    "mixed_under",
+    "room",
+    "speech_of",
+]
 
 Samples = NDArray[np.float32]
 Codes = NDArray[np.uint8]
@@ -89,7 +100,7 @@ def heard_of(
     """
     rate = round(recording.rate)
     if whole is None:
-        whole = _room(recording.samples, recording.channels)
+        whole = room(recording.samples, recording.channels)
         for start, stop in recording.blocks(_AT_ONCE_S):
             if cancelled():
                 break
@@ -110,7 +121,7 @@ def speech_of(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Samples:
     """Return the speech of a whole recording, stretch by stretch, (samples, channels)."""
-    out = _room(recording.samples, recording.channels)
+    out = room(recording.samples, recording.channels)
     for start, stop in recording.blocks(_AT_ONCE_S):
         if cancelled():
             break
@@ -118,22 +129,56 @@ def speech_of(
     return out
 
 
-def matched(heard: Heard) -> Levels:
-    """Measure all mixtures and say which gains make them equally loud.
+def mixed_under(mixes: Mapping[str, Mix], original: float) -> dict[str, Mix]:
+    """Return mixtures with a share of the original, 0 to 1, under the speech.
 
-    Gated loudness after ITU-R BS.1770-5. All come to −23 LUFS, or lower where the peaks of one
-    of them leave no room; then all of them are lower.
+    Less is then taken away, by the same share: speech and residual still add up to the whole.
     """
-    known = Loudness(heard.tracks, heard.rate)
-    loud = {key: known.of(mix) for key, mix in heard.mixes.items()}
-    within = {key: level for key, level in loud.items() if level > _TARGET - _MOST_GAIN_DB}
-    target = _TARGET
-    for key, level in within.items():
-        peak_db = 20 * np.log10(max(_peak(heard, heard.mixes[key]), 1e-9))
-        target = min(target, level + _HEADROOM_DB - peak_db)
-    gains = dict.fromkeys(loud, 1.0)
-    gains |= {key: float(10 ** ((target - level) / 20)) for key, level in within.items()}
-    return Levels(float(target), gains, frozenset(loud) - frozenset(within))
+    wet = 1.0 - original
+    out = dict(mixes)
+    if SPEECH in mixes:
+        out[SPEECH] = {WHOLE: original, SPEECH: wet} if original else {SPEECH: 1.0}
+    if RESIDUAL in mixes:
+        out[RESIDUAL] = {WHOLE: wet, SPEECH: -wet}
+    return out
+
+
+class Measured:
+    """What has been measured of tracks, so that any mixture's loudness follows at once.
+
+    Gated loudness after ITU-R BS.1770-5. All mixtures come to −23 LUFS, or lower where the peaks
+    of one of them leave no room; then all of them are lower.
+
+    Parameters
+    ----------
+    heard : Heard
+    """
+
+    def __init__(self, heard: Heard) -> None:
+        self.whole = heard.tracks.get(WHOLE)  # whose loudness it is
+        self._mixes = heard.mixes
+        self._known = Loudness(heard.tracks, heard.rate)
+        self._tops = {key: _peak(heard, mix) for key, mix in heard.mixes.items()}
+
+    def levels(self, original: float = 0.0) -> Levels:
+        """Say which gains make all equally loud, with a share of the original under the speech."""
+        mixes = mixed_under(self._mixes, original)
+        loud = {key: self._known.of(mix) for key, mix in mixes.items()}
+        within = {key: level for key, level in loud.items() if level > _TARGET - _MOST_GAIN_DB}
+        target = _TARGET
+        for key, level in within.items():
+            peak_db = 20 * np.log10(max(self._top(key, original), 1e-9))
+            target = min(target, level + _HEADROOM_DB - peak_db)
+        gains = dict.fromkeys(loud, 1.0)
+        gains |= {key: float(10 ** ((target - level) / 20)) for key, level in within.items()}
+        return Levels(float(target), gains, frozenset(loud) - frozenset(within))
+
+    def _top(self, key: str, original: float) -> float:
+        """The largest sample, or a little more: that of a sum is no larger than both."""
+        top = self._tops[key]
+        if key == SPEECH:
+            return (1 - original) * top + original * self._tops[WHOLE]
+        return (1 - original) * top if key == RESIDUAL else top
 
 
 def _peak(heard: Heard, mix: Mix) -> float:
@@ -146,8 +191,8 @@ def _peak(heard: Heard, mix: Mix) -> float:
     return top
 
 
-def _room(samples: int, channels: int) -> Samples:
-    """Room for a track: in memory, or in an unnamed file where it is long."""
+def room(samples: int, channels: int) -> Samples:
+    """Return room for a track, (samples, channels): in memory, or where it is long in a file."""
     if 4 * samples * channels <= _IN_MEMORY:
         return np.zeros((samples, channels), np.float32)
     with tempfile.TemporaryFile(prefix="partwise-sound-") as file:

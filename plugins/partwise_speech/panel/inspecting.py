@@ -13,9 +13,9 @@ from partwise_app.api import label, tr
 from partwise_speech import device
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.frames import RATE
-from partwise_speech.panel.atoms import AtomTile
 from partwise_speech.panel.single import shaped_noise
 from partwise_speech.panel.teaching import NOISE_COLOR, SPEECH_COLOR
+from partwise_speech.panel.tile import NOISE, VOICE, AtomTile
 from partwise_speech.player import NoSound, Player
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ class Inspector(QDialog):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
         spectra = self._dictionary.spectra()
-        color = SPEECH_COLOR if self._dictionary.kind == "voice" else NOISE_COLOR
+        voice = self._dictionary.kind == "voice"
+        side, color = (VOICE, SPEECH_COLOR) if voice else (NOISE, NOISE_COLOR)
         for place, number in enumerate(shown):
-            tile = AtomTile(number + 1, color, self._dictionary.name)
+            tile = AtomTile(side, number + 1, color, self._dictionary.name)
             tile.setCheckable(False)
             tile.set_spectrum(spectra[number], None)
             tile.clicked.connect(self._on_tile)

@@ -6,7 +6,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from partwise_app.api import Later
 from partwise_speech import device
-from partwise_speech.panel.heard import SPEECH, WHOLE, Heard, Levels, matched
+from partwise_speech.panel.heard import (
+    RESIDUAL,
+    SPEECH,
+    WHOLE,
+    Heard,
+    Levels,
+    Measured,
+    mixed_under,
+)
 from partwise_speech.player import NoSound, Player
 
 __all__ = ["Listening"]
@@ -24,14 +32,18 @@ class Listening(QObject):
     """What can be heard, what is heard, whether it plays, loop or loudness are others."""
     moved = Signal(float)
     """The playhead, in seconds, while it moves."""
+    wanted = Signal(str)
+    """What is not there yet was chosen, and could be made while it plays."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._player = Player(device.open_speaker)
         self._heard = Heard(16_000)
+        self._measured: Measured | None = None
         self._levels: Levels | None = None
+        self._original = 0.0
         self._key, self._back = WHOLE, SPEECH
-        self._matching = True
+        self._matching, self._offers = True, False
         self._reason = ""
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -61,7 +73,8 @@ class Listening(QObject):
     @property
     def keys(self) -> tuple[str, ...]:
         """What can be chosen."""
-        return tuple(self._heard.mixes)
+        more = (SPEECH, RESIDUAL) if self._offers else ()
+        return tuple(dict.fromkeys((*self._heard.mixes, *more)))
 
     @property
     def key(self) -> str:
@@ -71,6 +84,10 @@ class Listening(QObject):
     @property
     def position(self) -> float:
         """Where it is, in seconds."""
+        return self._player.position
+
+    def place(self) -> float:
+        """Return where it is, in seconds; may be called from any thread."""
         return self._player.position
 
     @property
@@ -90,7 +107,9 @@ class Listening(QObject):
     def loudness(self) -> float | None:
         """LUFS that what is chosen is heard at; None while unknown, or where it is not matched."""
         levels = self._levels
-        if levels is None or not self._matching or self._key in levels.faint:
+        if levels is None or not self._matching or self._key not in levels.gains:
+            return None
+        if self._key in levels.faint:
             return None
         return levels.target
 
@@ -98,6 +117,11 @@ class Listening(QObject):
     def faint(self) -> bool:
         """Whether what is chosen is too faint to be made as loud as the others."""
         return self._levels is not None and self._key in self._levels.faint
+
+    @property
+    def original(self) -> float:
+        """Share of the recording that is heard under the speech, 0 to 1."""
+        return self._original
 
     @property
     def heard(self) -> Heard:
@@ -115,22 +139,44 @@ class Listening(QObject):
         as_loud : bool
             Whether they are about as loud as those before, so that gains can stay.
         """
-        levels = self._levels if as_loud else None
-        self._heard, self._levels = heard, levels
+        same = heard.tracks.get(WHOLE) is self._heard.tracks.get(WHOLE)
+        if not same:
+            self._levels = None
+        if not (same and as_loud):
+            self._measured = None  # measured anew; till then what was measured before will do
+        self._heard = heard
         self._player.load(heard.tracks, heard.rate)
         if self._key not in heard.mixes:
             self._key = WHOLE
         self._choose()
-        if heard.mixes and levels is None:
-            self._measuring.ask(lambda: (heard, matched(heard)), at_once=False)
+        if heard.mixes and self._measured is None:
+            self._measuring.ask(lambda: Measured(heard), at_once=False)
         self.changed.emit()
 
     def choose(self, key: str) -> None:
         """Hear one of `keys` from this very sample on."""
-        if key in self._heard.mixes and key != self._key:
+        if key not in self._heard.mixes and key in self.keys:
+            self.wanted.emit(key)
+        elif key in self._heard.mixes and key != self._key:
             self._key, self._back = key, self._key
             self._choose()
             self.changed.emit()
+
+    def set_offers(self, offers: bool) -> None:
+        """Say whether speech and residual can be had before there is a result."""
+        if offers != self._offers:
+            self._offers = offers
+            self.changed.emit()
+
+    def set_original(self, share: float) -> None:
+        """Hear so much of the recording under the speech, 0 to 1, from this very sample on."""
+        if share == self._original:
+            return
+        self._original = share
+        if self._measured is not None:
+            self._levels = self._measured.levels(share)
+        self._choose()
+        self.changed.emit()
 
     def back_and_forth(self) -> None:
         """Hear again what was heard before."""
@@ -184,17 +230,17 @@ class Listening(QObject):
     # Within
 
     def _choose(self) -> None:
-        mix = self._heard.mixes.get(self._key, {})
+        mix = mixed_under(self._heard.mixes, self._original).get(self._key, {})
         gain = 1.0
         if self._matching and self._levels is not None:
-            gain = self._levels.gains.get(self._key, 1.0)
+            gains = self._levels.gains  # what is still being made is about as loud as the whole
+            gain = gains.get(self._key, gains.get(WHOLE, 1.0))
         self._player.choose({key: amount * gain for key, amount in mix.items()})
 
     def _on_measured(self, answer: object) -> None:
-        assert isinstance(answer, tuple)
-        heard, levels = answer
-        if heard is self._heard:
-            self._levels = levels
+        assert isinstance(answer, Measured)
+        if answer.whole is self._heard.tracks.get(WHOLE):
+            self._measured, self._levels = answer, answer.levels(self._original)
             self._choose()
             self.changed.emit()
 

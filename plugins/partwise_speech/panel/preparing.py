@@ -12,14 +12,20 @@ from PySide6.QtCore import QObject, Signal
 
 from partwise.api import Dataset, FileProblem, Result
 from partwise_app.api import Later
+from partwise_speech.panel.atoms import Picked
 from partwise_speech.panel.heard import SPEECH, WHOLE, Heard, Samples, heard_of
+from partwise_speech.panel.regain import Voice
 from partwise_speech.panel.single import sound_of_atoms
 from partwise_speech.sound import Recording, recording_of
 
 __all__ = ["ATOMS", "Preparing", "array_of"]
 
 ATOMS = "atoms"
+Codes = NDArray[np.uint8]
+
 _LONGEST_S = 30.0  # of atoms that are heard alone
+_LONGEST_VOICE_S = 10.0  # the same of the voice, whose atoms are many
+_MOST_VOICE = 400
 
 
 class Preparing(QObject):
@@ -46,7 +52,7 @@ class Preparing(QObject):
         super().__init__(parent)
         self._dataset: Dataset | None = None
         self._asked: tuple[object, ...] = ()
-        self._codes: NDArray[np.uint8] | None = None
+        self._codes: Codes | None = None
         self._heard = Heard(16_000)
         self._carried: Samples | None = None  # atoms that are heard at any strength
         self.recording: Recording | None = None
@@ -62,31 +68,34 @@ class Preparing(QObject):
         return self._heard
 
     @property
-    def codes(self) -> NDArray[np.uint8] | None:
+    def codes(self) -> Codes | None:
         """Gains of the result that is looked at."""
         return self._codes
 
-    def follow(self, dataset: Dataset | None, result: Result | None, strength: float) -> None:
-        """Prepare what belongs to a dataset, a result and a strength, where it is another."""
-        codes = array_of(result, "gain")
-        asked = (dataset, id(codes), strength if codes is not None else 1.0)
-        if asked == self._asked:
+    def open(self, dataset: Dataset | None) -> None:
+        """Turn to a dataset, where it is another."""
+        if dataset is self._dataset:
             return
-        other = dataset is not self._dataset
-        if other or codes is not self._codes:
+        self._dataset = dataset
+        self._asked, self._codes, self._carried = (), None, None
+        self._tracks.forget()
+        self._atoms.forget()
+        self.recording = recording_of(dataset) if dataset is not None else None
+        self._give(Heard(round(self.recording.rate) if self.recording is not None else 16_000))
+
+    def follow(self, codes: Codes | None, strength: float, version: int = 0) -> None:
+        """Prepare what belongs to gains and a strength, where they are others.
+
+        Gains that were changed in their place come with another `version`.
+        """
+        recording = self.recording
+        asked = (recording, id(codes), version, strength if codes is not None else 1.0)
+        if recording is None or asked == self._asked:
+            return
+        if codes is not self._codes:
             self._atoms.forget()
             self._carried = None
-        self._asked, self._dataset, self._codes = asked, dataset, codes
-        if dataset is None:
-            self.recording = None
-            self._tracks.forget()
-            self._give(Heard(16_000))
-            return
-        if other:
-            self.recording = recording_of(dataset)
-            self._give(Heard(round(self.recording.rate)))
-        recording = self.recording
-        assert recording is not None
+        self._asked, self._codes = asked, codes
         whole = self._heard.tracks.get(WHOLE)
         self.waiting = True
         self._tracks.ask(
@@ -105,18 +114,27 @@ class Preparing(QObject):
 
     def ask_atoms(
         self,
-        atoms: NDArray[np.float32],
-        chosen: tuple[int, ...],
+        noise: NDArray[np.float32],
+        voice: Voice | None,
+        picked: Picked,
         stretch: tuple[float, float],
     ) -> None:
         """Prepare the sound of some atoms, half a minute at most, as the track `ATOMS`."""
         recording, codes = self.recording, self._codes
         if recording is None or codes is None:
             return
-        start, end = stretch[0], min(stretch[1], stretch[0] + _LONGEST_S, recording.seconds)
+        longest = _LONGEST_VOICE_S if picked.voice else _LONGEST_S
+        start, end = stretch[0], min(stretch[1], stretch[0] + longest, recording.seconds)
 
         def work() -> tuple[float, float, Samples]:
-            found = sound_of_atoms(recording, codes, atoms, chosen, (start, end))
+            found = np.zeros(1, np.float32)
+            if picked.noise:
+                found = sound_of_atoms(recording, codes, noise, picked.noise, (start, end))
+            if picked.voice and voice is not None:
+                atoms, chosen = voice.some(_MOST_VOICE, picked.voice)
+                found = found + sound_of_atoms(
+                    recording, codes, atoms, chosen, (start, end), kept=True
+                )
             return start, end, _at_rate(found, recording)
 
         self._atoms.ask(_safely(work), at_once=False)

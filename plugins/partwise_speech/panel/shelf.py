@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QRadioButton, QVBoxLayout, QWi
 
 from partwise_app.api import Elided, SectionLabel, button, label, tr
 from partwise_speech.library import Saved
+from partwise_speech.sources import GENERIC
 
-__all__ = ["GENERIC", "Shelf"]
-
-GENERIC = "generic"
+__all__ = ["Shelf"]
 
 
 class Shelf(QWidget):

@@ -1,4 +1,4 @@
-"""What does one atom of the noise carry? Its share of what was taken away, in a stretch."""
+"""What does one atom carry? Its share of what was taken away, or of what was kept."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def sound_of_atoms(
     atoms: Array,
     chosen: Sequence[int],
     stretch: tuple[float, float],
+    *,
+    kept: bool = False,
 ) -> Array:
-    """Return what some atoms carry of the noise in a stretch of a recording.
+    """Return what some atoms carry of the noise, or of the speech, in a stretch of a recording.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def sound_of_atoms(
     chosen : sequence of int
     stretch : (start, end)
         Seconds.
+    kept : bool
+        Whether the atoms are of the voice, and share what was kept.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def sound_of_atoms(
     Notes
     -----
     The activations are fitted here, all atoms fixed, to the noise that was found: they share
-    what was taken away among themselves (Kullback-Leibler, as in the fit) and nothing else.
+    what was taken away (or kept) among themselves (Kullback-Leibler, as in the fit), no more.
     """
     stft = stft_for(RATE)
     start, end = (round(edge * RATE) for edge in stretch)
@@ -58,7 +62,8 @@ def sound_of_atoms(
     if last <= first or not len(chosen):
         return np.zeros(max(end - start, 0), np.float32)
     spectra = frames_of(recording, first, last)
-    spectra = spectra * (1.0 - gains_of(codes[:, first:last]))
+    gain = gains_of(codes[:, first:last])
+    spectra = spectra * (gain if kept else 1.0 - gain)
     bands = np.pad(banded(np.abs(spectra)), ((0, 0), (DEPTH - EVERY, DEPTH)))
     H = _activations(patches(bands, EVERY), atoms)
     picked = list(chosen)

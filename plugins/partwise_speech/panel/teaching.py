@@ -1,13 +1,13 @@
-"""Which brush is in the hand, and how strongly is noise taken away? The second bar."""
+"""Which brush is in the hand, and how much of the noise is taken away? The second bar."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from partwise_app.api import Brush, button, icon, label, tr
+from partwise_app.api import Brush, Elided, button, icon, label, tr
 from partwise_speech.painted import Kind
 
 __all__ = ["ERASER", "NOISE_COLOR", "SPEECH_COLOR", "Teaching"]
@@ -20,7 +20,7 @@ _STEPS = 50  # per unit of strength
 
 
 class Teaching(QWidget):
-    """Brushes that say what is speech and what is noise, and the strength."""
+    """Brushes that say what is speech and what is noise, strength, and the original under it."""
 
     brush_changed = Signal(object)
     """A `Brush`, or None where the hand is empty."""
@@ -28,6 +28,10 @@ class Teaching(QWidget):
     """While the slider moves."""
     strength_set = Signal(float)
     """When it rests."""
+    original_changed = Signal(float)
+    """Share of the original under the speech, 0 to 1, while the slider moves."""
+    original_set = Signal(float)
+    """The same when it rests."""
     cleared = Signal()
     """Nothing shall be marked any more."""
 
@@ -61,23 +65,27 @@ class Teaching(QWidget):
         self.clear = button(tr("Clear marks"), "link", tip=tr("Take all marks away"))
         self.clear.clicked.connect(self.cleared)
         row.addWidget(self.clear)
-        row.addStretch(1)
-        name = label(tr("Strength"), "small")
-        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 130)
+        self.note = Elided("", "small")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.note, 1)
+        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 84)
         self.strength.setToolTip(
             tr("How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels")
         )
-        name.setBuddy(self.strength)
-        self._value = label("", "number")
-        self._value.setMinimumWidth(34)
-        self._value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.note = label("", "small")
-        for widget in (self.note, name, self.strength, self._value):
-            row.addWidget(widget)
+        self._strength = _add_value(row, tr("Strength"), self.strength, 30)
+        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 84)
+        self.original.setToolTip(
+            tr("How much of the recording lies under the speech: 0 % none, 100 % all of it")
+        )
+        self._original = _add_value(row, tr("Original"), self.original, 40)
         self.strength.valueChanged.connect(self._on_strength)
-        self.strength.sliderReleased.connect(self._on_rest)
+        self.strength.sliderReleased.connect(self._on_strength_rest)
+        self.original.valueChanged.connect(self._on_original)
+        self.original.sliderReleased.connect(self._on_original_rest)
         self.set_marked(False)
         self.set_strength(1.0)
+        self.set_original(0.0)
+        self.radius.hide()
         self._dress()
 
     @property
@@ -95,6 +103,7 @@ class Teaching(QWidget):
         self._held = "" if key == self._held else key
         for name, made in self.buttons.items():
             made.setChecked(name == self._held)
+        self.radius.setVisible(bool(self._held))
         self.brush_changed.emit(self._brush())
 
     def set_marked(self, marked: bool) -> None:
@@ -105,21 +114,26 @@ class Teaching(QWidget):
         """Say whether there is something to paint on, and a result to be weakened."""
         for made in (*self.buttons.values(), self.radius):
             made.setEnabled(paints)
-        self.strength.setEnabled(strength)
+        for slider in (self.strength, self.original):
+            slider.setEnabled(strength)
         if not paints and self._held:
             self.hold(self._held)
 
     def set_strength(self, value: float) -> None:
         """Show a strength; says nothing to anybody."""
+        _put(self.strength, round(value * _STEPS))
         if not self.strength.isSliderDown():
-            self.strength.blockSignals(True)
-            self.strength.setValue(round(value * _STEPS))
-            self.strength.blockSignals(False)
-            self._value.setText(f"{value:.2f}")
+            self._strength.setText(f"{value:.2f}")
 
-    def set_tried(self, tried: bool) -> None:
-        """Say whether the strength is tried out, and not yet that of the result."""
-        self.note.setText(tr("tried out, Run to keep") if tried else "")
+    def set_original(self, share: float) -> None:
+        """Show how much of the original is under the speech, 0 to 1; says nothing to anybody."""
+        _put(self.original, round(100 * share))
+        if not self.original.isSliderDown():
+            self._original.setText(f"{100 * share:.0f} %")
+
+    def set_tried(self, words: str) -> None:
+        """Say what is tried out, and not yet in the result; empty where nothing is."""
+        self.note.set_full(words)
 
     def sizeHint(self) -> QSize:
         return QSize(600, 34)
@@ -141,13 +155,22 @@ class Teaching(QWidget):
 
     def _on_strength(self, value: int) -> None:
         strength = value / _STEPS
-        self._value.setText(f"{strength:.2f}")
+        self._strength.setText(f"{strength:.2f}")
         self.strength_changed.emit(strength)
         if not self.strength.isSliderDown():  # by key or wheel: there is no letting go
             self.strength_set.emit(strength)
 
-    def _on_rest(self) -> None:
+    def _on_strength_rest(self) -> None:
         self.strength_set.emit(self.strength.value() / _STEPS)
+
+    def _on_original(self, value: int) -> None:
+        self._original.setText(f"{value} %")
+        self.original_changed.emit(value / 100)
+        if not self.original.isSliderDown():
+            self.original_set.emit(value / 100)
+
+    def _on_original_rest(self) -> None:
+        self.original_set.emit(self.original.value() / 100)
 
     def _dress(self) -> None:
         signs = {"speech": ("brush", SPEECH_COLOR), "noise": ("brush", NOISE_COLOR)}
@@ -166,3 +189,22 @@ def _slider(name: str, low: int, high: int, value: int, wide: int) -> QSlider:
     made.setToolTip(name)
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return made
+
+
+def _add_value(row: QHBoxLayout, words: str, slider: QSlider, wide: int) -> QLabel:
+    """Put a slider into a row, between its name and its value."""
+    name, value = label(words, "small"), label("", "number")
+    name.setBuddy(slider)
+    value.setMinimumWidth(wide)
+    value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    for widget in (name, slider, value):
+        row.addWidget(widget)
+    return value
+
+
+def _put(slider: QSlider, value: int) -> None:
+    """Show a value, but never against the hand."""
+    if not slider.isSliderDown():
+        slider.blockSignals(True)
+        slider.setValue(value)
+        slider.blockSignals(False)

@@ -28,7 +28,7 @@ class Transport(QWidget):
         super().__init__()
         self._listening = listening
         self._title = ""
-        self._preparing = False
+        self._state = ""
         self.play = button("", "primary", name=tr("Play"), tip=tr("Play or pause (Space)"))
         self.play.setFixedSize(44, 30)
         self.play.clicked.connect(listening.toggle)
@@ -83,15 +83,15 @@ class Transport(QWidget):
         """Return the button of a version."""
         return self._choices[key]
 
-    def set_title(self, key: str, words: str) -> None:
+    def set_title(self, words: str) -> None:
         """Name what is heard in place of the three, such as a part alone; empty for none."""
         self._title = words
         self.refresh()
 
-    def set_preparing(self, preparing: bool) -> None:
-        """Say whether the speech of a result is still being rendered."""
-        if preparing != self._preparing:
-            self._preparing = preparing
+    def set_state(self, words: str) -> None:
+        """Say what is being made, or how; empty where all is there."""
+        if words != self._state:
+            self._state = words
             self.refresh()
 
     def refresh(self) -> None:
@@ -128,10 +128,8 @@ class Transport(QWidget):
         listening = self._listening
         if listening.reason:
             return tr("No sound output")
-        if self._preparing:
-            return tr("Preparing the sound …")
-        if not listening.duration:
-            return ""
+        if self._state or not listening.duration:
+            return self._state
         words = [self._title] if self._title and listening.key not in self._choices else []
         if listening.faint:
             words.append(tr("too faint to match"))

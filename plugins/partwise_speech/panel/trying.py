@@ -1,4 +1,4 @@
-"""What is tried out before a run? Another strength: at once in sight, then everywhere."""
+"""What is tried out before a run? Other gains, at once in sight, then everywhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from partwise.api import FileProblem, Result
@@ -27,6 +28,7 @@ class Trying(QObject):
         super().__init__(parent)
         self._stage: Stagehand | None = None
         self._view: Any = None
+        self._codes: NDArray[np.uint8] | None = None
         self._drawn: tuple[object, ...] = ()
         self._busy = False
         self._next: tuple[Preparing, float] | None = None
@@ -37,22 +39,40 @@ class Trying(QObject):
         self._all = Later(self)
         self._all.done.connect(self._on_all)
 
-    def follow(self, stage: Stagehand, result: Result | None, strength: float) -> None:
-        """Draw all of the speech at the strength that is chosen, where that is another."""
-        self._stage = stage
+    def follow(
+        self,
+        stage: Stagehand,
+        result: Result | None,
+        strength: float,
+        codes: NDArray[np.uint8] | None,
+        version: int = 0,
+    ) -> None:
+        """Draw all of the speech as it is chosen, where that is not as the result has it.
+
+        Parameters
+        ----------
+        stage : Stagehand
+        result : Result or None
+        strength : float
+        codes : ndarray of uint8, shape (257, frames), or None
+            Gains as they stand.
+        version : int
+            Another one where gains were changed in their place.
+        """
+        self._stage, self._codes = stage, codes
         views = result.views if result is not None else ()
         view = next((v for v in views if v.kind == "spectrogram" and "gain" in v.arrays), None)
         self._view = view
-        asked = (id(view), strength, stage.view)
+        asked = (id(view), strength, id(codes), version, stage.view)
         if asked == self._drawn:
             return
         self._drawn = asked
-        if view is None or strength == 1.0:  # as the result shows it
+        found = view.arrays["gain"] if view is not None else None
+        if view is None or codes is None or (strength == 1.0 and codes is found):
             self._all.forget()
             stage.set_preview(None)
             return
-        whole, codes = view.arrays["whole"], view.arrays["gain"]
-        level = _level(view)
+        whole, level = view.arrays["whole"], _level(view)
 
         def work() -> Preview:
             each = max(round(codes.shape[1] / whole.shape[1]), 1)
@@ -67,12 +87,12 @@ class Trying(QObject):
         if self._busy:
             self._next = prepared, strength
             return
-        view, recording = self._view, prepared.recording
-        if view is None or recording is None:
+        view, recording, codes = self._view, prepared.recording, self._codes
+        if view is None or recording is None or codes is None:
             return
         self._busy, self._asked_at = True, time.perf_counter()
         self._drawn = ()
-        whole, codes = view.arrays["whole"], view.arrays["gain"]
+        whole = view.arrays["whole"]
         window, column = stage.window, view.axes[1].step
         level = _level(view)
 

@@ -17,7 +17,15 @@ from partwise_speech.frames import RATE
 from partwise_speech.loudness import Loudness
 from partwise_speech.outlook import view_of_recording
 from partwise_speech.panel.closer import fine_levels
-from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard, heard_of, matched
+from partwise_speech.panel.heard import (
+    RESIDUAL,
+    SPEECH,
+    WHOLE,
+    Heard,
+    Measured,
+    heard_of,
+    mixed_under,
+)
 from partwise_speech.panel.preview import preview_of, scaled_levels
 from partwise_speech.panel.single import shaped_noise, sound_of_atoms
 from partwise_speech.readers import load_sound
@@ -57,7 +65,7 @@ def test_speech_and_residual_add_up_to_the_whole_and_are_equally_loud(
     whole, speech = heard.tracks[WHOLE], heard.tracks[SPEECH]
     assert whole.shape == speech.shape == sound.shape
     np.testing.assert_allclose(whole, sound, atol=1e-6)
-    levels = matched(heard)
+    levels = Measured(heard).levels()
     assert not levels.faint
     for key, mix in heard.mixes.items():
         made = sum(amount * heard.tracks[track] for track, amount in mix.items())
@@ -67,13 +75,32 @@ def test_speech_and_residual_add_up_to_the_whole_and_are_equally_loud(
     assert levels.target <= -23.0
 
 
+@pytest.mark.parametrize("original", [0.3, 1.0])
+def test_with_the_original_under_it_speech_is_as_loud_and_the_sum_stays(
+    tmp_path: Path, original: float
+) -> None:
+    recording = recording_of(_dataset(tmp_path, _noisy()))
+    heard = heard_of(recording, _codes(recording))
+    mixes = mixed_under(heard.mixes, original)
+    whole, speech = heard.tracks[WHOLE], heard.tracks[SPEECH]
+    made = {k: sum(g * heard.tracks[t] for t, g in m.items()) for k, m in mixes.items()}
+    expected = speech + np.float32(original) * (whole - speech)
+    np.testing.assert_allclose(made[SPEECH], expected, atol=1e-6)
+    np.testing.assert_allclose(made[SPEECH] + made[RESIDUAL], whole, atol=1e-6)
+    levels = Measured(heard).levels(original)
+    assert (RESIDUAL in levels.faint) == (original == 1.0)
+    told = Loudness({"x": np.asarray(levels.gains[SPEECH] * made[SPEECH], np.float32)}, RATE)
+    assert told.of({"x": 1}) == pytest.approx(levels.target, abs=0.01)
+    assert np.abs(levels.gains[SPEECH] * np.asarray(made[SPEECH])).max() <= 1.0
+
+
 def test_a_loud_peak_lowers_all_alike() -> None:
     rng = np.random.default_rng(1)
     quiet = 0.02 * rng.standard_normal((RATE * 4, 1)).astype(np.float32)
     clicks = quiet.copy()
     clicks[::4000] = 0.9
     heard = Heard(RATE, {"a": quiet, "b": clicks}, {"a": {"a": 1.0}, "b": {"b": 1.0}})
-    levels = matched(heard)
+    levels = Measured(heard).levels()
     assert levels.target < -25
     known = Loudness(heard.tracks, RATE)
     for key, mix in heard.mixes.items():
@@ -86,7 +113,7 @@ def test_a_loud_peak_lowers_all_alike() -> None:
 def test_what_is_all_but_silent_is_left_as_it_is() -> None:
     silent = np.zeros((RATE, 1), np.float32)
     heard = Heard(RATE, {"a": silent}, {"a": {"a": 1.0}})
-    levels = matched(heard)
+    levels = Measured(heard).levels()
     assert levels.faint == {"a"}
     assert levels.gains == {"a": 1.0}
 

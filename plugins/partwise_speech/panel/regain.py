@@ -1,0 +1,149 @@
+"""What would be kept if atoms counted on the other side? Masks of a stretch, the factors kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import single_blas
+from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.gain import mask_of
+from partwise_speech.moved import GROUPS, Moved
+from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
+from partwise_speech.sound import Recording
+from partwise_speech.strength import codes_of, gains_of
+
+__all__ = ["Apart", "Voice", "apart_of", "regained"]
+
+Array = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+
+_MOST = 400  # atoms of the voice that are fitted, every so many of them
+_UPDATES = 20
+_SPARSITY = 0.1
+_TINY = np.float32(1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """What each atom renders of a stretch, as magnitudes in bands.
+
+    Attributes
+    ----------
+    first : int
+        Frame of the recording that is the first here.
+    noise : ndarray of float32, shape (atoms, BANDS, frames)
+    voice : ndarray of float32, shape (GROUPS, BANDS, frames)
+    """
+
+    first: int
+    noise: Array
+    voice: Array
+
+    def mask(self, moved: Moved, sharp: float) -> Array:
+        """Return the share that is speech, float32 (257, frames), with some atoms moved."""
+        speech = _sum(self.voice, set(range(GROUPS)) - moved.voice) + _sum(self.noise, moved.noise)
+        noise = _sum(self.noise, set(range(len(self.noise))) - moved.noise)
+        return mask_of(speech, noise + _sum(self.voice, moved.voice), sharp)
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """Atoms of the voice that a run used, and the group of each."""
+
+    atoms: Array
+    groups: NDArray[np.intp]
+
+    def some(self, most: int, groups: Collection[int]) -> tuple[Array, list[int]]:
+        """Return at most so many atoms, spread over all, and which of them are of some groups."""
+        each = slice(None, None, max(-(-self.atoms.shape[1] // most), 1))
+        chosen = np.flatnonzero(np.isin(self.groups[each], list(groups)))
+        return self.atoms[:, each], chosen.tolist()
+
+    def shares(self, used: NDArray[np.floating[Any]]) -> list[float]:
+        """Return which share of the voice each group is, from how much its atoms are used."""
+        found = np.bincount(self.groups, used, GROUPS)
+        return list(found / max(float(found.sum()), 1e-20))
+
+    def spectra(self, used: NDArray[np.floating[Any]]) -> Array:
+        """Return the mean spectrum of each group, its atoms counting as they are used."""
+        found = self.atoms.reshape(DEPTH, BANDS, self.atoms.shape[1]).mean(axis=0)
+        weight = np.zeros((len(used), GROUPS), np.float32)
+        weight[np.arange(len(used)), self.groups] = used + 1e-6 * float(used.max(initial=1.0))
+        return np.asarray((found @ weight / np.maximum(weight.sum(axis=0), 1e-20)).T, np.float32)
+
+
+def apart_of(
+    recording: Recording,
+    voice: Array,
+    groups: NDArray[np.intp],
+    noise: Array,
+    frames: tuple[int, int],
+) -> Apart:
+    """Fit a stretch with all atoms kept, and tell what each of them renders.
+
+    Parameters
+    ----------
+    recording : Recording
+    voice, noise : ndarray of float32, shape (features, atoms)
+    groups : ndarray of int, shape (voice atoms,)
+        Of `partwise_speech.moved.voice_groups`.
+    frames : (first, last)
+    """
+    first, last = frames
+    low, high = max(first - 2 * DEPTH, 0), min(last + 2 * DEPTH, model_frames(recording))
+    bands = banded(np.abs(frames_of(recording, low, high)))
+    V = patches(np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH))), EVERY)
+    each = slice(None, None, max(-(-voice.shape[1] // _MOST), 1))
+    voice, groups = voice[:, each], groups[each]
+    W = np.concatenate([voice, noise], axis=1, dtype=np.float32)
+    price = np.ones((W.shape[1], 1), np.float32)
+    price[: voice.shape[1]] += np.float32(_SPARSITY)
+    H = np.empty((W.shape[1], V.shape[1]), np.float32)
+    H[:] = V.sum(axis=0) / np.float32(len(H)) + _TINY
+    with single_blas():
+        for _ in range(_UPDATES):
+            change = (W.T @ (V / (W @ H + _TINY))) / price
+            H *= change * np.sqrt(change)
+    cut = slice(first - low, last - low)
+
+    def rendered(rows: NDArray[np.intp]) -> Array:
+        return unfolded(W[:, rows] @ H[rows], high - low)[:, cut]
+
+    count = voice.shape[1]
+    return Apart(
+        first,
+        np.stack([rendered(np.array([count + k])) for k in range(noise.shape[1])]),
+        np.stack([rendered(np.flatnonzero(groups == k)) for k in range(GROUPS)]),
+    )
+
+
+def regained(
+    codes: Codes, apart: Apart, run_with: Moved, moved: Moved, method: Mapping[str, Any]
+) -> Codes:
+    """Return the gains of a stretch with other atoms moved than in the run, uint8 (257, frames).
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (257, frames)
+        Of the whole recording, as the run found them.
+    apart : Apart
+    run_with, moved : Moved
+    method : mapping
+        How the run made the gain: ``mask``, ``sharp`` and ``floor`` of its facts.
+    """
+    sharp, power = float(method.get("sharp", 1.0)), float(method.get("mask", 1.0))
+    floor = float(method.get("floor", 0.05))
+    gain = gains_of(codes[:, apart.first : apart.first + apart.noise.shape[2]])
+    before, after = (np.maximum(apart.mask(one, sharp), 1e-4) for one in (run_with, moved))
+    ratio = np.power(after / before, np.float32(power))[:, : gain.shape[1]]
+    return codes_of(np.clip(gain * ratio, min(floor, 1.0), 1.0))
+
+
+def _sum(models: Array, which: Collection[int]) -> Array:
+    """Sum of some atoms."""
+    return np.asarray(models[sorted(k for k in which if k < len(models))].sum(axis=0), np.float32)

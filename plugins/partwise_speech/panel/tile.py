@@ -1,0 +1,199 @@
+"""What is one atom? A small spectrum to be heard, muted, or given to the other side."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDrag,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
+
+from partwise_app.api import tr
+
+__all__ = ["MIME", "NOISE", "VOICE", "AtomTile"]
+
+NOISE, VOICE = "noise", "voice"
+MIME = "application/x-partwise-atom"
+_RANGE_DB = 40.0
+_NAMES = {
+    NOISE: ("Atom {number} of {of}", "the noise"),
+    VOICE: ("Group {number} of {of}", "the voice"),
+}
+
+
+class AtomTile(QAbstractButton):
+    """One spectrum; a click hears it alone, ``M`` or Ctrl and a click mutes it.
+
+    With `movable`, a drag or ``T`` asks for it to count on the other side.
+
+    Parameters
+    ----------
+    side : {"noise", "voice"}
+        Whose atom it is.
+    number : int
+        From 1 on.
+    color : str
+    of : str
+        The name of what it is an atom of; empty for that of its side.
+    """
+
+    muted_asked = Signal()
+    turn_asked = Signal()
+
+    def __init__(self, side: str, number: int, color: str, of: str = "") -> None:
+        super().__init__()
+        self.side, self.number = side, number
+        self.movable = self.turned = self.muted = False
+        self._of = of
+        self._share: float | None = None
+        self._color = color
+        self._line: NDArray[np.float64] = np.zeros(2)
+        self._pressed: QPoint | None = None
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setMinimumSize(40, 34)
+        self._name()
+
+    @property
+    def mime(self) -> QMimeData:
+        """What a drag carries: side and number."""
+        data = QMimeData()
+        data.setData(MIME, f"{self.side} {self.number}".encode())
+        return data
+
+    def set_spectrum(self, spectrum: NDArray[np.floating], share: float | None) -> None:
+        """Show a spectrum, low frequencies left, and say its share of the noise or the voice."""
+        top = float(spectrum.max(initial=0.0)) or 1.0
+        level = 20 * np.log10(np.maximum(np.asarray(spectrum, np.float64) / top, 1e-6))
+        self._line = np.clip(1 + level / _RANGE_DB, 0, 1)
+        self._share = share
+        self._name()
+        self.update()
+
+    def set_state(self, *, muted: bool | None = None, turned: bool | None = None) -> None:
+        """Say whether it is muted, and whether it counts on the other side."""
+        self.muted = self.muted if muted is None else muted
+        self.turned = self.turned if turned is None else turned
+        self._name()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(60, 38)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        palette = self.palette()
+        painter.fillRect(frame, palette.shadow())
+        inner = frame.adjusted(2, 4, -2, -2)
+        across = np.linspace(inner.left(), inner.right(), self._line.size)
+        down = inner.bottom() - self._line * inner.height()
+        points = [QPointF(float(x), float(y)) for x, y in zip(across, down, strict=True)]
+        ink = palette.mid().color() if self.muted else QColor(self._color)
+        if not self.isEnabled():
+            ink = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
+        fill = QColor(ink)
+        fill.setAlphaF(0.45)
+        painter.setPen(QPen(ink, 1.2))
+        painter.setBrush(fill)
+        painter.drawPolygon(QPolygonF([inner.bottomLeft(), *points, inner.bottomRight()]))
+        if self.muted:
+            painter.setPen(QPen(palette.text().color(), 1.2))
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.turned:  # whose atom it is stays to be seen on the other side
+            painter.setPen(QPen(QColor(self._color), 1.4, Qt.PenStyle.DashLine))
+            painter.drawRect(frame.adjusted(1, 1, -1, -1))
+        if self.isChecked() or self.hasFocus():
+            painter.setPen(QPen(palette.highlight().color(), 2 if self.isChecked() else 1))
+            painter.drawRect(frame.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    # Hands
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.muted_asked.emit()
+            return
+        self._pressed = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        far = QApplication.startDragDistance()
+        begun, at = self._pressed, event.position().toPoint()
+        if not self.movable or begun is None or (at - begun).manhattanLength() < far:
+            super().mouseMoveEvent(event)
+            return
+        self._pressed = None
+        self.setDown(False)  # what is dragged was not clicked
+        drag = QDrag(self)
+        drag.setMimeData(self.mime)
+        drag.setPixmap(self.grab())
+        drag.setHotSpot(begun)
+        drag.exec(Qt.DropAction.MoveAction)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_M:
+            self.muted_asked.emit()
+        elif event.key() == Qt.Key.Key_T and self.movable:
+            self.turn_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self.movable:
+            super().contextMenuEvent(event)
+            return
+        menu = QMenu(self)
+        for words, call, on in (
+            (tr("Hear it alone"), self.click, self.isChecked()),
+            (tr("Hear the rest without it (M)"), self.muted_asked.emit, self.muted),
+        ):
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(on)
+            action.triggered.connect(call)
+        menu.addSeparator()
+        menu.addAction(self._turn_words() + " (T)").triggered.connect(self.turn_asked.emit)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def _turn_words(self) -> str:
+        to_speech = (self.side == NOISE) != self.turned
+        return tr("Count it as speech") if to_speech else tr("Count it as noise")
+
+    def _name(self) -> None:
+        pattern, whose = _NAMES[self.side]
+        words = tr(pattern, number=self.number, of=self._of or tr(whose))
+        if self._share is None:
+            self.setAccessibleName(words)
+            self.setToolTip(words + "\n" + tr("Click to hear noise of this shape"))
+            return
+        words += tr(", {share} % of it", share=f"{100 * self._share:.0f}")
+        if self.turned:
+            words += tr(", counts as speech") if self.side == NOISE else tr(", counts as noise")
+        if self.muted:
+            words += tr(", muted")
+        self.setAccessibleName(words)
+        tip = tr("Click to hear it alone, Ctrl and click (M) to hear the rest without it")
+        if self.movable:
+            turn = self._turn_words()
+            tip += "\n" + tr("Drag it to the other side, or T: {turn}", turn=turn.lower())
+        self.setToolTip(f"{words}\n{tip}")
