@@ -183,8 +183,8 @@ def _print(row: Row, out: _Outcome, triad: float) -> None:
     print(
         f"{row.name}    {row.about:<41} {reached}{out.peer_seconds:7.3f}  {out.ours_seconds:7.3f}"
         f" {reached}{_ratio(out):5.1f} {row.must:5.1f}  {out.objective_ratio:9.6f} "
-        f" {out.fit.kkt:8.1e} {out.fit.iterations:5d} {out.fit.stop:<11} {out.busy:4.2f}  {out.single:7.2f}"
-        f"   {rate}  {cold:5.2f} {warm:5.2f}",
+        f" {out.fit.kkt:8.1e} {out.fit.iterations:5d} {out.fit.stop:<11} {out.busy:4.2f} "
+        f" {out.single:7.2f}   {rate}  {cold:5.2f} {warm:5.2f}",
         flush=True,
     )
     if out.pivoting is not None:

@@ -90,8 +90,8 @@ class NMF(_Base):
     init, solver, starts, tol, max_iter
         As in `partwise.nmf`.
     random_state
-        A whole number, a ``RandomState``, or None. None gives the same answer
-        every time, as 0 does.
+        A whole number, a ``RandomState`` or ``Generator``, or None. None gives
+        the same answer every time, as 0 does.
     alpha_W, alpha_H, l1_ratio
         Penalties as scikit-learn scales them: on the samples' factor W
         ``alpha_W * n_features * (l1_ratio * sum(W) + (1 - l1_ratio) / 2 * sum(W²))``
@@ -176,7 +176,7 @@ class NMF(_Base):
             init=init,
             solver=self.solver,
             starts=self.starts,
-            seed=self._seed(),
+            seed=self.random_state,
             tol=self.tol,
             max_iter=self.max_iter,
         )
@@ -231,14 +231,6 @@ class NMF(_Base):
     def _fitted(self) -> None:
         if not hasattr(self, "components_"):
             raise NotFittedError(f"This {type(self).__name__} is not fitted yet; call fit first.")
-
-    def _seed(self) -> int:
-        state = self.random_state
-        if state is None:
-            return 0
-        if isinstance(state, int | np.integer):
-            return int(state)
-        return int(state.randint(0, 2**31 - 1))
 
     def _penalties(self, samples: int, features: int) -> tuple[list[Penalty], list[Penalty]]:
         """Penalties on the samples' factor and on the components."""

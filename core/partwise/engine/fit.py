@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import Seed, check_seed
 from partwise.engine.judge.certify import certify
 from partwise.engine.loop import Driven, OnStep, Step, drive, drive_starts, rule_for
 from partwise.engine.loss import AnyLoss
@@ -19,6 +20,7 @@ from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.base import Solver
 from partwise.engine.stop import Clock, Rule
+from partwise.engine.unit import in_own_unit, in_unit, told
 
 __all__ = ["Factorization", "Step", "nmf"]
 
@@ -87,7 +89,7 @@ def nmf(  # noqa: PLR0913 - the promised signature
     init: str | tuple[Any, Any] = "auto",
     solver: str = "auto",
     starts: int = 1,
-    seed: int = 0,
+    seed: Seed = 0,
     tol: float = 1e-5,
     max_iter: int = 1000,
     max_seconds: float | None = None,
@@ -129,7 +131,8 @@ def nmf(  # noqa: PLR0913 - the promised signature
         How many starts; the best is returned. The first is `init`, the others
         are random.
     seed
-        Makes everything random repeatable.
+        Makes everything random repeatable: a whole number, or a generator of
+        numpy's, from which one is drawn.
     tol
         Converged when the optimality residual is at most `tol` and, as the
         objective fell in the last steps, no more than 1e-4 of it is still to be
@@ -175,11 +178,12 @@ def nmf(  # noqa: PLR0913 - the promised signature
         fixed_W=fixed_W,
     )
     rule = rule_for(tol, max_iter, max_seconds, starts)
+    seed = check_seed(seed)
     name = choose(problem, solver)
     if problem.empty:
         return _nothing(problem, seed, name)
     clock = Clock(max_seconds)
-    problem = settle(problem, seed)
+    problem = settle(in_own_unit(problem), seed)
 
     def begin(start: int) -> Solver:
         return make(name, problem, init if start == 0 else "random", seed, start)
@@ -187,8 +191,11 @@ def nmf(  # noqa: PLR0913 - the promised signature
     # All that is large is cut into blocks for our own threads. What is small would only wait
     # for BLAS threads, and long beside a busy neighbour.
     with single_blas():
-        solved, driven, reached = drive_starts(begin, int(starts), rule, clock, on_step)
+        solved, driven, reached = drive_starts(
+            begin, int(starts), rule, clock, _in_unit(on_step, problem)
+        )
         result = _finished(problem, solved, driven)
+    reached = tuple(told(problem, np.array(reached)).tolist())
     return replace(result, seed=seed, starts=reached, seconds=clock.seconds)
 
 
@@ -201,26 +208,45 @@ def run(
     return replace(result, seconds=clock.seconds)
 
 
+def _in_unit(on_step: OnStep | None, problem: Problem) -> OnStep | None:
+    """The callback itself, or one that is told of the data as they were given."""
+    if on_step is None or not problem.power:
+        return on_step
+    tell = on_step
+
+    def translated(step: Step) -> object:
+        factors = step.factors[0], in_unit(problem, step.factors[1])
+        return tell(replace(step, objective=float(told(problem, step.objective)), factors=factors))
+
+    return translated
+
+
 def _finished(problem: Problem, solver: Solver, driven: Driven) -> Factorization:
     kkt = solver.finish()
     W, H = solver.factors()
     if kkt is None:
         kkt = certify(problem, *problem.into(W, H))
     W, H = _canonical(problem, W, H)
+    if problem.carried == "H":
+        W = in_unit(problem, W)
+    else:
+        H = in_unit(problem, H)
     penalty = problem.penalty_W.value(W.T) + problem.penalty_H.value(H)
+    trace = told(problem, driven.trace)
+    objective = float(trace[-1])
     return Factorization(
         W,
         H,
-        driven.objective - penalty,
-        driven.objective,
-        driven.trace,
+        objective - penalty,
+        objective,
+        trace,
         driven.stop,
         kkt,
         driven.iterations,
         0.0,
         0,
         solver.name,
-        (driven.objective,),
+        (objective,),
         solver.revived,
         _notes(problem, W, H, solver.revived),
     )
@@ -262,7 +288,8 @@ def _nothing(problem: Problem, seed: int, name: str) -> Factorization:
 def _notes(problem: Problem, W: Array, H: Array, revived: int) -> tuple[str, ...]:
     notes = []
     if problem.loss.robust:
-        notes.append(f"Residuals beyond {problem.loss.bend:.4g} were taken for outliers.")
+        bend = float(np.ldexp(problem.loss.bend, problem.power))
+        notes.append(f"Residuals beyond {bend:.4g} were taken for outliers.")
     if revived:
         times = "once" if revived == 1 else f"{revived} times"
         notes.append(f"A part that had died out was started again {times}.")

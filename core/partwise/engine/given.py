@@ -16,9 +16,13 @@ from partwise.engine.jit import compiled
 from partwise.engine.loss import Loss
 from partwise.engine.pool import blocks, run_blocks
 
-__all__ = ["check_data", "check_factor", "check_rank", "check_weights", "check_zeros", "is_sparse"]
+__all__ = [
+    "Seed", "check_data", "check_factor", "check_rank", "check_seed", "check_weights",
+    "check_zeros", "is_sparse", "is_whole",
+]  # fmt: skip
 
 Array = NDArray[Any]
+Seed = int | np.random.Generator | np.random.RandomState | None
 _DENSE_LIMIT = 1 << 26  # entries of a sparse X that may be written out in full
 
 
@@ -26,7 +30,7 @@ def check_factor(
     value: Any, shape: tuple[int | None, int | None], argument: str, dtype: Any
 ) -> Array:
     """Return a finite, nonnegative 2-D array of `dtype`, or say what is wrong."""
-    array = np.asarray(value, dtype=dtype)
+    array = _numbers(value, argument, dtype)
     fits = array.ndim == 2 and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)
     )
@@ -48,7 +52,7 @@ def check_factor(
 
 def check_rank(rank: Any) -> int:
     """Return the number of parts as an int, at least 1."""
-    if isinstance(rank, bool) or int(rank) != rank or rank < 1:
+    if not is_whole(rank, 1):
         raise InputProblem(
             f"rank must be a whole number of at least 1, got {rank!r}",
             argument="rank",
@@ -57,15 +61,52 @@ def check_rank(rank: Any) -> int:
     return int(rank)
 
 
-def check_data(X: Any) -> tuple[Any, Array | None]:
-    """Return the data as float, and a mask of what is missing (or None)."""
+def check_seed(seed: Seed) -> int:
+    """Return the whole number of 0 or more that is meant; a generator is asked for one."""
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**31))
+    if isinstance(seed, np.random.RandomState):
+        return int(seed.randint(2**31 - 1))
+    if seed is None:
+        return 0
+    if not is_whole(seed, 0):
+        raise InputProblem(
+            f"a seed must be a whole number of 0 or more, got {seed!r}",
+            argument="seed",
+            fix="use 0 or more",
+        )
+    return int(seed)
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Is this a whole number of at least `least`, whatever its type?"""
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or isinstance(value, bool) or not np.isfinite(value):
+        return False
+    return bool(value == int(value) and value >= least)
+
+
+def _numbers(value: Any, argument: str, dtype: Any = None) -> Array:
+    try:
+        return np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError):
+        raise InputProblem(
+            f"{argument} is no array of numbers", argument=argument, fix="give rows of equal length"
+        ) from None
+
+
+def check_data(X: Any) -> tuple[Any, Array | None, float]:
+    """Return the data as float, a mask of what is missing (or None), and the mean of the rest.
+
+    Of a sparse X the mean of what is stored.
+    """
     if is_sparse(X):
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
         matrix = sp.csr_array(X, dtype=dtype)
         if not matrix.has_canonical_format:
             matrix = matrix.copy()
             matrix.sum_duplicates()
-        low, bad = _scan(matrix.data)
+        low, bad, total = _scan(matrix.data)
         if bad:
             raise InputProblem(
                 f"X holds {bad} stored values that are NaN or infinite",
@@ -73,8 +114,8 @@ def check_data(X: Any) -> tuple[Any, Array | None]:
                 fix="a sparse X cannot mark missing entries; remove them or pass a dense X",
             )
         _nonnegative(low)
-        return matrix, None
-    array = np.asarray(X)
+        return matrix, None, total / max(matrix.nnz, 1)
+    array = _numbers(X, "X")
     if array.ndim != 2:
         raise InputProblem(
             f"X must have 2 dimensions, features x samples, got {array.ndim}",
@@ -93,7 +134,7 @@ def check_data(X: Any) -> tuple[Any, Array | None]:
         array = array.astype(np.float64)
     if not (array.flags.c_contiguous or array.flags.f_contiguous):
         array = np.ascontiguousarray(array)
-    low, bad = _scan(array.reshape(-1, order="C" if array.flags.c_contiguous else "F"))
+    low, bad, total = _scan(array.reshape(-1, order="C" if array.flags.c_contiguous else "F"))
     missing: Array | None = None
     if bad:
         infinite = int(np.isinf(array).sum())
@@ -107,8 +148,9 @@ def check_data(X: Any) -> tuple[Any, Array | None]:
         if missing.all():
             raise InputProblem("X is NaN everywhere", argument="X", fix="check how it was read")
         array = np.where(missing, array.dtype.type(0), array)
+        total = float(array.sum(dtype=np.float64))
     _nonnegative(low)
-    return array, missing
+    return array, missing, total / array.size
 
 
 def _nonnegative(low: float) -> None:
@@ -125,22 +167,26 @@ def _scan_block(x: Array, lo: int, hi: int, out: Array) -> None:
     zero = x.dtype.type(0)
     below = 0.0
     wrong = 0.0
+    total = 0.0
     for start in range(lo, hi, 4096):
         part = x[start : min(start + 4096, hi)]
         negative = zero
         bad = zero
+        whole = zero
         for j in range(part.shape[0]):
             negative += part[j] if part[j] < zero else zero
             bad += part[j] * zero  # 0 unless the value is NaN or infinite
+            whole += part[j]
         below += negative
         wrong += bad
-    out[0], out[1] = below, wrong
+        total += whole
+    out[0], out[1], out[2] = below, wrong, total
 
 
-def _scan(values: Array) -> tuple[float, int]:
-    """Lowest value (0 if none is negative) and the number of NaN and infinities."""
+def _scan(values: Array) -> tuple[float, int, float]:
+    """Lowest value (0 if none is negative), the number of NaN and infinities, and the sum."""
     cuts = blocks(values.size, 1 << 18)
-    found = np.zeros((len(cuts), 2))
+    found = np.zeros((len(cuts), 3))
 
     def work(slot: int, lo: int, hi: int) -> None:
         _scan_block(values, lo, hi, found[slot])
@@ -149,7 +195,7 @@ def _scan(values: Array) -> tuple[float, int]:
     # Sums are fast but say only whether, not which; a clean X needs no more.
     bad = 0 if (found[:, 1] == 0).all() else int((~np.isfinite(values)).sum())
     low = 0.0 if (found[:, 0] == 0).all() else float(np.nanmin(values))
-    return low, bad
+    return low, bad, float(found[:, 2].sum())
 
 
 def is_sparse(X: Any) -> bool:
@@ -181,7 +227,7 @@ def check_weights(
     dtype = data.dtype
     rows = columns = table = None
     if weights is not None:
-        given = np.asarray(weights, dtype=np.float64)
+        given = _numbers(weights, "weights", np.float64)
         if given.shape not in {(m, n), (m, 1), (1, n)}:
             raise InputProblem(
                 f"weights have shape {given.shape} for X of shape {(m, n)}",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import is_whole
 from partwise.engine.stop import Clock, Rule
 
 __all__ = ["Driven", "OnStep", "Step", "Stepper", "drive", "drive_starts", "rule_for"]
@@ -182,22 +183,26 @@ def rule_for(tol: float, max_iter: int, max_seconds: float | None, starts: int) 
     InputProblem
         Naming the budget that makes no sense.
     """
-    if not (np.isfinite(tol) and tol >= 0):
+    if not (_is_number(tol) and np.isfinite(tol) and tol >= 0):
         raise InputProblem(f"tol must be 0 or more, got {tol}", argument="tol", fix="try 1e-5")
     for name, number in (("max_iter", max_iter), ("starts", starts)):
-        if int(number) != number or number < 1:
+        if not is_whole(number, 1):
             raise InputProblem(
                 f"{name} must be a whole number of at least 1, got {number}",
                 argument=name,
                 fix="use 1 or more",
             )
-    if max_seconds is not None and not max_seconds > 0:
+    if max_seconds is not None and not (_is_number(max_seconds) and max_seconds > 0):
         raise InputProblem(
             f"max_seconds must be above 0, got {max_seconds}",
             argument="max_seconds",
             fix="leave it out for no limit",
         )
     return Rule(tol, int(max_iter))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating)
 
 
 def _locked(F: Any) -> Any:

@@ -49,6 +49,10 @@ class Problem:
         (m,) and (n,) factors of the exact rescaling, or None.
     fixed
         (m, k) columns of W that stay, or None.
+    mean
+        Of X as it was given: in which range of numbers it lies.
+    power
+        X is what was given, divided by 2 to this power; see `unit`.
     """
 
     X: Any
@@ -62,6 +66,8 @@ class Problem:
     penalty_H: Terms
     constraint_W: Constraint | None = None
     constraint_H: Constraint | None = None
+    mean: float = 1.0
+    power: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -256,7 +262,7 @@ def pose(
         Naming the argument, what it got, and the way out.
     """
     parsed = parse_loss(loss)
-    data, missing = check_data(X)
+    data, missing, mean = check_data(X)
     m, n = data.shape
     rank = check_rank(rank)
     table, rows, columns = check_weights(weights, data, missing, parsed)
@@ -287,6 +293,7 @@ def pose(
         combine(penalty_H, "penalty_H", (rank, n)),
         _constraint(constraint_W, "constraint_W"),
         _constraint(constraint_H, "constraint_H"),
+        mean,
     )
     _not_at_odds(problem)
     return problem

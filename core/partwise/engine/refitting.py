@@ -20,6 +20,7 @@ from partwise.engine.plan import choose, make, settle
 from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.problem import Problem, pose
 from partwise.engine.stop import Clock, Rule
+from partwise.engine.unit import in_own_unit, in_unit
 
 __all__ = ["refit"]
 
@@ -91,7 +92,7 @@ def refit(
     parts = check_factor(W, (problem.shape[0], None), "W", problem.dtype)
     if rank == 0:
         return np.zeros((0, problem.shape[1]), problem.dtype)
-    problem = settle(replace(problem, fixed=parts), 0)
+    problem = settle(in_own_unit(replace(problem, fixed=parts)), 0)
     if problem.loss.beta == 2 and not problem.structured:
         return _exact(problem, parts, on_step)
     return _iterated(problem, parts, tol, max_iter, on_step)
@@ -147,7 +148,7 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
             run_blocks(work, cuts[i : i + group])
         if tell is not None and tell(min(1.0, (i + group) / len(cuts))) is False:
             raise Cancelled
-    return np.array(problem.out(Wt, H)[1], dtype=problem.dtype)
+    return in_unit(problem, np.array(problem.out(Wt, H)[1], dtype=problem.dtype))
 
 
 def _iterated(

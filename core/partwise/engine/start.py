@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
-from partwise.engine.given import check_factor
+from partwise.engine.given import check_factor, check_seed
 from partwise.engine.kernels import nnls_columns
 from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem
@@ -32,6 +32,7 @@ _LARGE = 1 << 21  # entries
 
 def generator(seed: int, rank: int, start: int, purpose: str) -> np.random.Generator:
     """Return the random stream of one (rank, start, purpose) of a seed."""
+    seed = check_seed(seed)
     key = (rank, start, _PURPOSES[purpose])
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
@@ -63,6 +64,8 @@ def begin(problem: Problem, init: Any, seed: int, start: int) -> tuple[Array, Ar
             ) from None
         W = check_factor(W0, (m, problem.rank), "init", problem.dtype).copy()
         H = check_factor(H0, (problem.rank, n), "init", problem.dtype).copy()
+        if problem.power:
+            H = np.ldexp(H, -problem.power)
     if problem.fixed is not None:
         W[:, : problem.fixed_count] = problem.fixed
     return W, H

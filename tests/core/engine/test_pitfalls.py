@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 
+from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
 from partwise.engine.penalties import Smooth
 from partwise.engine.penalty import L1
 from partwise.engine.pool import _blas, limit_threads
+from partwise.engine.refitting import refit
 
 Array = np.ndarray[Any, Any]
 SOLVERS = ("hals", "mu", "bpp", "active_set", "pg", "nenmf")
@@ -117,13 +120,13 @@ def test_a_penalty_on_one_side_does_not_send_the_other_off(
     if "weights" in options:
         ask["weights"] = np.random.default_rng(2).random(X.shape) + 0.1
     for side, other in (("H", "W"), ("W", "H")):
-        fit = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=400, tol=1e-7)
+        fit = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=200, tol=1e-7)
         free = fit.W.T if other == "W" else fit.H
         lengths = np.linalg.norm(free, axis=1)
         assert lengths.max() <= 1 + 1e-6
         assert lengths.max() > 0.99
         assert never_rises(fit)
-        alike = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=800, tol=1e-7)
+        alike = nmf(X, 3, **ask, **{f"penalty_{side}": penalty}, max_iter=400, tol=1e-7)
         assert alike.objective <= fit.objective
         assert alike.objective > 0.9 * fit.objective
 
@@ -233,3 +236,63 @@ def test_a_gap_is_no_zero_where_zeros_are_infinite(loss: str | float) -> None:
     filled = np.where(np.isnan(X), 7.0, X)
     weights = np.where(np.isnan(X), 0.0, 1.0)
     assert nmf(filled, 2, loss, weights=weights, max_iter=40).loss == pytest.approx(fit.loss)
+
+
+@pytest.mark.parametrize("loss", ["frobenius", "kl", "is", 0.5, "huber"])
+@pytest.mark.parametrize(("dtype", "power"), [(np.float64, 480), (np.float32, -80)])
+def test_the_unit_of_the_data_changes_the_unit_of_the_answer_alone(
+    loss: Any, dtype: Any, power: int
+) -> None:
+    X = data(70, 80).astype(dtype)
+    beta = {"kl": 1.0, "is": 0.0, 0.5: 0.5}.get(loss, 2.0)
+    seen: list[float] = []
+
+    def on_step(step: Any) -> None:
+        seen.append(step.objective / 2 ** (power * beta))
+        assert float(step.H.max() / 2.0**power) < 1e6
+
+    def ends(X: Array, on_step: Any = None) -> Any:
+        return nmf(X, 3, loss, max_iter=20, starts=2, on_step=on_step)
+
+    near, far = ends(X), ends(np.ldexp(X, power), on_step)
+    assert near.loss / 2 <= seen[-1] <= 1e3 * near.trace[0]
+    assert far.loss / 2 ** (power * beta) == pytest.approx(near.loss, rel=0.01)
+    assert far.starts[0] / 2 ** (power * beta) == pytest.approx(near.starts[0], rel=0.01)
+    assert never_rises(far)
+    np.testing.assert_allclose(far.W, near.W, atol=0.02)
+    if loss in ("frobenius", "kl"):  # where the answer is one
+        again, once = (refit(Y, near.W, loss=loss) for Y in (np.ldexp(X, power), X))
+        np.testing.assert_allclose(again / 2.0**power, once, atol=1e-3 * once.max())
+    sparse = nmf(sp.csr_array(np.ldexp(X, power)), 3, max_iter=5)
+    assert np.isfinite(sparse.loss)
+
+
+def test_squares_that_are_no_numbers_are_refused_by_name() -> None:
+    for X in (data() * 1e300, (data() * 1e37).astype(np.float32)):
+        assert np.isfinite(nmf(X, 2, "kl", max_iter=5).loss)
+    with pytest.raises(InputProblem, match=r"X holds values around 1e\+30\d, too large"):
+        nmf(data() * 1e300, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rank": None}, {"rank": "3"}, {"rank": np.nan}, {"tol": "a"}, {"tol": None},
+        {"max_iter": None}, {"max_seconds": "a"}, {"starts": np.inf}, {"seed": -1}, {"seed": "a"},
+        {"weights": "a"}, {"X": [[1.0], [1.0, 2.0]]}, {"init": ([["a"]], [[1]])},
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputProblem) as caught:
+        nmf(**(dict[str, Any](X=data(), rank=2) | wrong))
+    assert caught.value.argument == next(iter(wrong))
+    assert caught.value.fix
+
+
+def test_a_seed_may_be_drawn_from_a_generator() -> None:
+    one, same, other = (
+        nmf(data(), 2, init="random", seed=np.random.default_rng(s), max_iter=2) for s in (1, 1, 2)
+    )
+    assert one.seed == same.seed != other.seed
+    assert np.array_equal(one.W, same.W)
+    assert np.array_equal(one.W, nmf(data(), 2, init="random", seed=one.seed, max_iter=2).W)
