@@ -158,9 +158,14 @@ class Host(QObject):
 
     # --- parts ---------------------------------------------------------------------------
 
-    def correct(self, key: str, profile: Sequence[float], name: str) -> None:
-        """Put a profile in place of the one found, as an edit called `name`."""
-        self._session.edits.strip(key, name, {"profile": tuple(profile)}, merge=f"{name}-{key}")
+    def correct(self, key: str, profile: Sequence[float], name: str, merge: str = "") -> None:
+        """Put a profile in place of the one found, as an edit called `name`.
+
+        Edits with the same `merge` in quick succession are one step, by default those of a part
+        under one name.
+        """
+        merge = merge or f"{name}-{key}"
+        self._session.edits.strip(key, name, {"profile": tuple(profile)}, merge=merge)
 
     def change_strip(self, key: str, title: str, **changes: Any) -> None:
         """Change what is chosen for a part (``show``, ``solo``, ``locked``, …) as an edit."""
@@ -204,6 +209,15 @@ class Host(QObject):
         """Show a tab of the stage, such as ``"whole"``, ``"parts"`` or ``"view:1"``."""
         if self._picture is not None and self._input is not None:
             self._picture.look(mode)
+
+    def mix_by(self, **options: Any) -> None:
+        """Draw an image as if its run had mixed by other options, such as another ``white``.
+
+        Each call replaces the one before; without options the run's own hold again. Say it on
+        each `changed`: the picture forgets it with the input.
+        """
+        if self._picture is not None and self._input is not None:
+            self._picture.mix_by(options)
 
     # --- inside --------------------------------------------------------------------------
 

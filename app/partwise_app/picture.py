@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QPixmap
@@ -57,6 +57,7 @@ class Picture(QObject):
         self._shown_input: object = None
         self._asked_again = 0
         self._told: tuple[object, ...] = ()
+        self._mixed: dict[str, Any] = {}  # what a hand chose in place of the run's options
         self._left_of: Result | None = None  # whose residual curve `_left` is
         self._left: NDArray[np.float64] | None = None
         self._against: str | None = None  # what stands beyond the line; None until chosen
@@ -142,6 +143,19 @@ class Picture(QObject):
             if self.mode() == _COMPARE:
                 self.look(_COMPARE)
 
+    def mix_by(self, options: Mapping[str, Any]) -> None:
+        """Mix an image otherwise than its run did, as by a white that was picked since.
+
+        Holds until other options come, empty ones included, or another input.
+        """
+        if dict(options) == self._mixed:
+            return
+        self._mixed = dict(options)
+        run = self._session.run
+        if run is not None and self._live is None and self._is_image:
+            self._mix(run.result.parts, self._session.part_strips)
+            self.draw_thumbnails()
+
     # --- drawing -------------------------------------------------------------------------
 
     def show_input(self) -> None:
@@ -151,6 +165,7 @@ class Picture(QObject):
             return
         self._shown_input = opened
         self._asked_again = 0
+        self._mixed = {}
         desk = self._desk
         desk.show_image(opened is None or opened.dataset.pyramid is not None)
         if opened is not None and is_table(opened.dataset):
@@ -282,9 +297,10 @@ class Picture(QObject):
     def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
         """Give the stage the mixing model, but only where it is another one."""
         given = strips if not live else tuple(s for s in strips if s.locked)
-        options = resolve.image_options(self._session.run)
+        options = {**resolve.image_options(self._session.run), **self._mixed}
         told = (
             id(self._shown_input),
+            tuple(self._mixed.items()),
             tuple(id(part) for part in parts),
             tuple((s.key, s.profile) for s in given),
         )

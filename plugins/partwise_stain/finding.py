@@ -79,6 +79,7 @@ def find(looked: Survey, params: Params, profile: Profile | None, job: Job) -> F
         job.report(min(0.1 + 0.01 * len(trace), 0.3), "Finding the stains")
 
     if fixed is not None:
+        fixed = _by_hand(fixed, stains, job)
         show(fixed, _loss(coreset, fixed))
         return Found(stains, fixed, looked.white, coreset, tuple(trace), 0, None)
     kept = _kept(stains, job)
@@ -106,6 +107,18 @@ def _priors(stains: str, job: Job) -> Vectors:
     # A correction by hand is where to look; what only stood is one more place beside the others.
     by_hand = any(part.facts.get("corrected") for part in job.start)
     return pair if by_hand else np.concatenate([pair, known])
+
+
+def _by_hand(fixed: Vectors, stains: str, job: Job) -> Vectors:
+    """Fixed vectors, those in their place that a hand has put there since, or keeps."""
+    put = {part.key: part for part in job.start if part.facts.get("corrected")}
+    put |= {part.key: part for part in job.kept}
+    vectors = fixed.copy()
+    for column, stain in enumerate(STAINS[stains][: fixed.shape[1]]):
+        profile = np.asarray(put[stain.key].profile if stain.key in put else (), dtype=np.float64)
+        if profile.shape == (3,):
+            vectors[:, column] = unit(profile)
+    return vectors
 
 
 def _kept(stains: str, job: Job) -> dict[int, Vectors]:

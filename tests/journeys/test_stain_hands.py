@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 from tests.fixtures.giant import write_giant
 from tests.journeys.conftest import Journey
@@ -18,6 +18,7 @@ from partwise_app.viewers.image import ImagePane
 from partwise_app.window import Window
 from partwise_stain.panel import Panel
 from partwise_stain.panel import files as panel_files
+from partwise_stain.presets import preset
 from partwise_stain.profile import read_profile
 from partwise_stain.samples import ihc_picture
 
@@ -154,21 +155,53 @@ def test_the_wheel_a_pick_and_typed_numbers_correct_a_stain(journey: Journey) ->
     assert window.session.strips[1].profile == picked
 
 
-def test_a_picked_white_and_a_preset_are_measured_at_once(journey: Journey) -> None:
+def test_a_picked_white_and_a_preset_are_seen_at_once_and_stand_with_the_next_run(
+    journey: Journey,
+) -> None:
     window = journey.window()
     journey.open(window, journey.tissue())
     quick(window)
     journey.run(window)
-    panel = shown(journey, window)
+    panel, stage, session = shown(journey, window), window.desk.stage, window.session
+    found = session.run
+    assert found is not None
+    assert stage.mixing is not None
+    white, vectors = stage.mixing.white, stage.mixing.vectors
+    stage.set_view_rect(QRectF(0, 0, 120, 120))
     panel.under_stage.pick_asked.emit("white")
-    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
-        drag(window, (10, 10), (40, 200))
-    assert window.session.run is not None
-    assert window.session.run.result.facts["white"] == pytest.approx([243] * 3, abs=1.5)
-    assert window.session.parameters["white"] != "auto"
-    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
-        panel.deeds.use_preset("masson")
-    assert [part.key for part in window.session.run.result.parts] == ["methyl-blue", "ponceau"]
+    drag(window, (70, 10), (90, 30))  # no glass: pale fibres would do, if they were even
+    assert session.parameters["white"] == "auto"
+    panel.under_stage.pick_asked.emit("white")
+    drag(window, (10, 10), (40, 100))
+    assert stage.mixing.white == pytest.approx([243] * 3, abs=1.5)
+    assert panel.case.mixing is not None
+    assert panel.case.mixing.white == stage.mixing.white != white
+    assert session.run is found, "in sight without a run"
+    session.undo()
+    assert stage.mixing.white == white
+    session.redo()
+
+    panel.deeds.use_preset("he")
+    assert session.run is found
+    np.testing.assert_allclose(stage.mixing.vectors, preset("he"), atol=1e-6)
+    assert session.undo_name == "Use a preset"
+    session.undo()
+    np.testing.assert_array_equal(stage.mixing.vectors, vectors)
+    session.redo()
+    dragged = np.array([0.1, 0.95, 0.2]) / np.linalg.norm([0.1, 0.95, 0.2])
+    panel.vectors.moved.emit("eosin", tuple(dragged))
+    journey.run(window)
+    assert session.run is not found
+    assert session.run is not None
+    result = session.run.result
+    assert result.facts["white"] == pytest.approx([243] * 3, abs=1.5)
+    np.testing.assert_allclose(result.parts[0].profile, preset("he")[:, 0], atol=1e-3)
+    np.testing.assert_allclose(result.parts[1].profile, dragged, atol=1e-6)
+
+    with journey.qtbot.waitSignal(session.run_added, timeout=PATIENCE):
+        panel.deeds.use_preset("masson")  # other stains: a run gives them their names
+        np.testing.assert_allclose(stage.mixing.vectors, preset("masson"), atol=1e-6)
+    assert [part.key for part in session.run.result.parts] == ["methyl-blue", "ponceau"]
 
 
 def test_thresholds_of_dab_move_the_score_and_stand_in_the_form(journey: Journey) -> None:
@@ -210,8 +243,14 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
     np.testing.assert_allclose(profile.vectors[:, 1], np.array(corrected), atol=1e-5)
     assert '"corrected": [\n   "eosin"' in path.read_text(encoding="utf-8").replace("    ", " ")
     journey.open(window, journey.tissue("b.png"))
-    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
-        panel.deeds.use_profile(path)
+    quick(window)
+    journey.run(window)
+    stage = window.desk.stage
+    panel.deeds.use_profile(path)
+    assert stage.mixing is not None
+    np.testing.assert_allclose(stage.mixing.vectors, profile.vectors, atol=1e-9)
+    assert stage.mixing.white == pytest.approx(profile.white)
+    journey.run(window)
     assert window.session.run is not None
     np.testing.assert_allclose(
         np.column_stack([part.profile for part in window.session.run.result.parts]),

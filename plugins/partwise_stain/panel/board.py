@@ -88,7 +88,8 @@ class Panel(QWidget):
         if case.source != self._seen_source:
             self._turn()
         self.vectors.refresh()
-        self.vectors.setVisible(bool(case.keys))
+        _show(self.vectors, bool(case.keys))
+        self._light()
         mixing = case.mixing
         stains = tuple(zip(case.keys, case.names, strict=True))
         self.under_stage.set_ready(case.pyramid is not None, stains, "reference" in case.facts)
@@ -108,11 +109,14 @@ class Panel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         for section in (self.vectors, self.density, self.checks):
-            holder = QWidget()
-            inner = QVBoxLayout(holder)
+            holder = QWidget()  # hidden with its line where the section has nothing to show
+            outer, inner = QVBoxLayout(holder), QVBoxLayout()
+            outer.setContentsMargins(0, 0, 0, 0)
+            outer.setSpacing(0)
             inner.setContentsMargins(14, 12, 14, 12)
             inner.addWidget(section)
-            box.addWidget(Rule())
+            outer.addWidget(Rule())
+            outer.addLayout(inner)
             box.addWidget(holder)
 
     def _connect(self) -> None:
@@ -132,6 +136,7 @@ class Panel(QWidget):
         vectors.typed.connect(self._type)
         vectors.picked.connect(self._pick)
         vectors.back_asked.connect(host.take_back)
+        vectors.white_asked.connect(self._find_white)
         vectors.preset_asked.connect(self._use_preset)
         vectors.load_asked.connect(self._ask_profile)
         vectors.save_asked.connect(self._save_profile)
@@ -160,11 +165,19 @@ class Panel(QWidget):
         self._judged_for = ()
         self._chosen = ""
         self.checks.set_shares(None)
-        self.checks.setVisible(self._case.pyramid is not None)
+        _show(self.checks, self._case.pyramid is not None)
         self._aside.forget("judge")
         pyramid = self._case.pyramid
         if pyramid is not None:
             self._aside.ask("slide", partial(_inspect, pyramid))
+
+    def _light(self) -> None:
+        """Draw by the white that was picked since the run, where there is one."""
+        white = self._case.white
+        if white is not None and white != self._case.found_white:
+            self._host.mix_by(white=white)
+        else:
+            self._host.mix_by()
 
     def _draw_regions(self) -> None:
         if self._stage is None or self._case.pyramid is None:
@@ -189,7 +202,7 @@ class Panel(QWidget):
         bar.table.setVisible(bool(case.regions) and bool(rows))
         bar.table.set_rows(rows, case.brown, self._chosen)
         told = next((entry for key, _name, entry in rows if key == self._chosen), None)
-        self.density.setVisible(case.mixing is not None)
+        _show(self.density, case.mixing is not None)
         self.density.show_counts(case, told)
 
     def _draw_masks(self, keys: Sequence[str] = ()) -> None:
@@ -323,7 +336,14 @@ class Panel(QWidget):
     def _set_white(self, white: tuple[float, float, float]) -> None:
         text = ",".join(f"{level:g}" for level in white)
         self._host.set_parameter("white", text, tr("Pick white"))
-        self._host.run()
+        if self._case.mixing is not None:
+            levels = ", ".join(f"{level:.0f}" for level in white)
+            self._host.notify(
+                tr("White {levels}: the picture follows; Run measures with it.", levels=levels)
+            )
+
+    def _find_white(self) -> None:
+        self._host.set_parameter("white", "auto", tr("White as found"))
 
     def _correct(self, key: str, vector: Sequence[float]) -> None:
         names = dict(zip(self._case.keys, self._case.names, strict=True))
@@ -411,3 +431,10 @@ def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _show(section: QWidget, on: bool) -> None:
+    """Show or hide a section with the line above it."""
+    holder = section.parentWidget()
+    assert holder is not None
+    holder.setVisible(on)

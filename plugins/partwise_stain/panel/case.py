@@ -7,17 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise.api import Dataset, Mixing, Pyramid
 from partwise_app.api import Host, tr
 from partwise_stain.numbers import read_grades
+from partwise_stain.presets import Stain
 from partwise_stain.regions import Region, as_json, from_json
+from partwise_stain.survey import as_white
 from partwise_stain.unmix import AREA_OD, GRADES
 
 __all__ = ["GRADED", "Case"]
 
 GRADED = ("dab", "aec")  # keys of the stains whose amount is graded
 _NUCLEAR = "haematoxylin"
+Vectors = NDArray[np.float64]
+Level = tuple[float, float, float]  # of red, green and blue light
 
 
 class Case:
@@ -25,6 +30,7 @@ class Case:
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self._lent: dict[str, Level] = {}  # white of profiles, by path
 
     @property
     def dataset(self) -> Dataset | None:
@@ -92,13 +98,32 @@ class Case:
         return dict(result.facts) if result is not None else {}
 
     @property
-    def white(self) -> tuple[float, float, float] | None:
+    def found_white(self) -> Level | None:
         """Light without stain, as the run found it."""
         known = self.facts.get("white")
         if known is None:
             return None
         r, g, b = (float(level) for level in known)
         return r, g, b
+
+    @property
+    def white(self) -> Level | None:
+        """Light without stain: as it was picked since the run, else as the run found it."""
+        found = self.found_white
+        if found is None:
+            return None
+        try:
+            chosen = as_white(str(self.host.parameters.get("white", "auto")))
+        except ValueError:
+            return found
+        if chosen is None:
+            return self._lent.get(str(self.host.parameters.get("profile", "")), found)
+        r, g, b = (float(level) for level in chosen.levels)
+        return r, g, b
+
+    def lend_white(self, profile: str, white: Level) -> None:
+        """Know the white of a profile, by its path, while that is what a run would take."""
+        self._lent[profile] = white
 
     @property
     def mixing(self) -> Mixing | None:
@@ -112,6 +137,25 @@ class Case:
     def protocol(self) -> str:
         """Key of the staining that was found or chosen."""
         return str(self.facts.get("stains", ""))
+
+    def take(self, stains: Sequence[Stain], vectors: Vectors, title: str) -> bool:
+        """Put known stains in place of those in sight, as one step with edits called alike.
+
+        Stains that are locked stay. Returns whether they are the same stains; where they are
+        others, only a run gives them their names and places.
+
+        Parameters
+        ----------
+        stains : sequence of Stain
+        vectors : array, shape (3, stains)
+        title : str
+        """
+        if len(self.keys) != len(stains):
+            return False
+        for key, vector in zip(self.keys, vectors.T, strict=True):
+            if key not in self.locked:
+                self.host.correct(key, [float(value) for value in vector], title, title)
+        return self.keys == tuple(stain.key for stain in stains)
 
     @property
     def brown(self) -> bool:

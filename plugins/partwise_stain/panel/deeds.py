@@ -11,7 +11,7 @@ from partwise.api import FileProblem, InputProblem
 from partwise_app.api import tr
 from partwise_stain.panel import files
 from partwise_stain.panel.case import Case
-from partwise_stain.presets import preset
+from partwise_stain.presets import STAINS, preset
 from partwise_stain.profile import read_profile
 from partwise_stain.regional import Told
 from partwise_stain.regions import read_regions, write_regions
@@ -38,30 +38,37 @@ class Deeds:
         self._case, self._parent = case, parent
 
     def use_preset(self, key: str) -> None:
-        """Begin from the published vectors of a protocol, or blind where `key` is empty."""
-        host = self._case.host
+        """Take the published vectors of a protocol: in sight at once, measured by the next run.
+
+        Where they are of other stains than those in sight, or `key` is empty, that run starts.
+        """
+        host, case, title = self._case.host, self._case, tr("Use a preset")
         if not key:
             host.set_parameter("vectors", "", tr("Find the stains"))
-        else:
-            vectors = preset(key).T
-            text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors)
-            host.set_parameter("stains", key, tr("Use a preset"), "preset")
-            host.set_parameter("vectors", text, tr("Use a preset"), "preset")
-        host.run()
+            host.run()
+            return
+        vectors = preset(key)
+        text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors.T)
+        host.set_parameter("stains", key, title, title)
+        host.set_parameter("vectors", text, title, title)
+        if not case.take(STAINS[key], vectors, title):
+            host.run()
 
     def use_profile(self, path: Path) -> None:
-        """Take vectors and white from a profile, and measure with them.
+        """Take vectors and white from a profile, as `use_preset` does.
 
         Raises
         ------
         FileProblem
             It is no profile.
         """
-        read_profile(path)
-        host = self._case.host
-        host.set_parameter("vectors", "", tr("Open profile"), "profile")
-        host.set_parameter("profile", str(path), tr("Open profile"), "profile")
-        host.run()
+        profile = read_profile(path)
+        host, case, title = self._case.host, self._case, tr("Open profile")
+        case.lend_white(str(path), profile.white)
+        for name, value in (("vectors", ""), ("white", "auto"), ("profile", str(path))):
+            host.set_parameter(name, value, title, title)
+        if not case.take(STAINS[profile.stains], profile.vectors, title):
+            host.run()
 
     def add_regions(self, path: Path) -> None:
         """Add the outlines of a GeoJSON file to those that are there.

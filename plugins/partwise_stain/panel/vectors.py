@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Vectors"]
 
 _COLUMNS = ("Red", "Green", "Blue")
+_WHITE = "white"
 
 
 class Vectors(QWidget):
@@ -34,6 +35,8 @@ class Vectors(QWidget):
     picked = Signal(str)
     """A stain shall be picked from pixels."""
     back_asked = Signal()
+    white_asked = Signal()
+    """The white as found shall hold again."""
     preset_asked = Signal(str)
     """Key of a protocol, or "" to find the stains blind."""
     load_asked = Signal()
@@ -94,12 +97,10 @@ class Vectors(QWidget):
             self._put(row, 0, label(f"{name} *" if key in case.corrected else name))
             for column, value in enumerate(vector, 1):
                 self._put(row, column, label(f"{value:.3f}", "number"))
-            more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
-            more.setFixedWidth(22)
-            more.setProperty("key", key)
+            more = self._more(key, name)
             more.setEnabled(key not in case.locked)
-            more.clicked.connect(self._on_more)
             self._put(row, 4, more)
+        self._write_white(len(keys) + 1)
         self._angle.setText(_between(vectors))
         self._angle.setVisible(len(vectors) > 1)
         self._back.setVisible(bool(case.corrected))
@@ -126,16 +127,33 @@ class Vectors(QWidget):
         points = np.asarray(view.arrays["points"], dtype=np.float64)
         self.wheel.set_tissue(np.maximum(points @ plane, 0))
 
+    def _write_white(self, row: int) -> None:
+        """The light that optical density is counted from, in levels."""
+        white, found = self._case.white, self._case.found_white
+        if white is None:
+            return
+        words = tr("White, levels")
+        self._put(row, 0, label(f"{words} *" if white != found else words))
+        for column, level in enumerate(white, 1):
+            self._put(row, column, label(f"{level:.0f}", "number"))
+        self._put(row, 4, self._more(_WHITE, tr("white")))
+
+    def _more(self, key: str, name: str) -> QWidget:
+        """The button behind a row, with what can be done to it."""
+        more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
+        more.setFixedWidth(22)
+        more.setProperty("key", key)
+        more.clicked.connect(self._on_more)
+        return more
+
     def _on_more(self) -> None:
         sender = self.sender()
         if not isinstance(sender, QWidget):
             return
         key = str(sender.property("key"))
         self._menu.clear()
-        for words, what in (
-            (tr("Pick from the slide"), "pick"),
-            (tr("Type its numbers…"), "type"),
-        ):
+        other = (tr("As found"), "found") if key == _WHITE else (tr("Type its numbers…"), "type")
+        for words, what in ((tr("Pick from the slide"), "pick"), other):
             action = self._menu.addAction(words)
             action.setData((what, key))
         self._open(self._menu, sender)
@@ -156,6 +174,9 @@ class Vectors(QWidget):
         if chosen is None:
             return
         what, key = chosen.data()
+        if what == "found":
+            self.white_asked.emit()
+            return
         {"pick": self.picked, "type": self.typed, "preset": self.preset_asked}[what].emit(key)
 
     def _clear(self) -> None:
