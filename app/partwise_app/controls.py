@@ -374,7 +374,8 @@ class Switch(QCheckBox):
         painter.setBrush(palette.highlight() if on else palette.mid())
         painter.drawRoundedRect(track, 8, 8)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.highlightedText() if on else palette.base())
+        # The sheet has made the base transparent; the ground behind the data is as good.
+        painter.setBrush(palette.highlightedText() if on else palette.shadow())
         painter.drawEllipse(QPointF(24.0 if on else 10.0, 12.0), 5.5, 5.5)
         painter.end()
 

@@ -27,18 +27,18 @@ class Errands(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._generation = 0
-        self._doing = ""
+        self._named: list[str] = []  # under way or waiting their turn
         self._background = Background(self)
         self._background.idle_changed.connect(self._on_idle)
 
     @property
     def doing(self) -> str:
-        """What is being read or written, or empty."""
-        return self._doing if not self._background.idle else ""
+        """What is being read or written, or empty where nobody waits for it."""
+        return self._named[0] if self._named else ""
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being read or written."""
+        """Whether nothing is being read or written, awaited or not."""
         return self._background.idle
 
     def do(
@@ -62,13 +62,15 @@ class Errands(QObject):
             By default the problem is told.
         """
         generation = self._generation
-        self._doing = doing
+        self._named.append(doing)
 
         def answered(answer: Any) -> None:
+            self._over(doing)
             if generation == self._generation:
                 then(answer)
 
         def not_done(problem: Exception) -> None:
+            self._over(doing)
             if isinstance(problem, Cancelled):
                 self.noticed.emit(
                     Notice(
@@ -105,6 +107,10 @@ class Errands(QObject):
     def close(self) -> None:
         """Wait for the work under way and end the thread."""
         self._background.close()
+
+    def _over(self, doing: str) -> None:
+        self._named.remove(doing)
+        self.busy_changed.emit()
 
     def _on_idle(self, idle: bool) -> None:
         self.busy_changed.emit()

@@ -53,7 +53,7 @@ class Screenshot(QObject):
 
     def _look(self) -> None:
         session = self._window.session
-        waiting = bool(session.doing) or session.running
+        waiting = not session.idle or session.running
         if self._patience.elapsed() > _PATIENCE_MS:
             self._problem = self._problem or "The window did not come to rest."
         elif waiting or self._quiet.elapsed() < _QUIET_MS:

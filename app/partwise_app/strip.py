@@ -24,7 +24,7 @@ from partwise_app.words import tr
 
 __all__ = ["THUMB_HEIGHT", "WIDTHS", "Share", "StripView"]
 
-WIDTHS = 138, 208  # px, narrowest and widest
+WIDTHS = 128, 208  # px, narrowest and widest
 THUMB_HEIGHT = 66
 _RESIDUAL = "residual"
 

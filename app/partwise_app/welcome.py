@@ -27,7 +27,7 @@ __all__ = ["SampleCard", "Welcome", "reads_picture"]
 
 _PAGE_WIDTH = 1020
 _COLUMNS = 4  # at most
-_CARD = QSize(230, 198)
+_CARD = QSize(230, 212)
 _GAP = 14
 _RECENT = 4
 _MARGIN = 24
