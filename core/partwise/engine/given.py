@@ -17,8 +17,8 @@ from partwise.engine.loss import Loss
 from partwise.engine.pool import blocks, run_blocks
 
 __all__ = [
-    "Seed", "check_data", "check_factor", "check_rank", "check_seed", "check_weights",
-    "check_zeros", "is_sparse", "is_whole",
+    "Seed", "check_data", "check_factor", "check_rank", "check_reach", "check_seed",
+    "check_weights", "check_zeros", "is_sparse", "is_whole",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -61,6 +61,17 @@ def check_rank(rank: Any) -> int:
     return int(rank)
 
 
+def check_reach(size: float, dtype: Any, argument: str = "X") -> None:
+    """Refuse data of such a size that sums of squares of them would not be numbers."""
+    reach = 1e120 if np.dtype(dtype) == np.float64 else 1e15
+    if size and not 1 / reach <= size <= reach:
+        raise InputProblem(
+            f"{argument} holds values around {size:.0e}, whose squares are beyond {dtype}",
+            argument=argument,
+            fix="give it in another unit, or multiply it by a constant",
+        )
+
+
 def check_seed(seed: Seed) -> int:
     """Return the whole number of 0 or more that is meant; a generator is asked for one."""
     if isinstance(seed, np.random.Generator):
@@ -101,6 +112,7 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
     Of a sparse X the mean of what is stored.
     """
     if is_sparse(X):
+        _something(X.shape)
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
         matrix = sp.csr_array(X, dtype=dtype)
         if not matrix.has_canonical_format:
@@ -122,10 +134,7 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
             argument="X",
             fix="reshape it to a matrix",
         )
-    if array.size == 0:
-        raise InputProblem(
-            f"X is empty, its shape is {array.shape}", argument="X", fix="give at least one value"
-        )
+    _something(array.shape)
     if array.dtype not in (np.float32, np.float64):
         if array.dtype.kind not in "buif":
             raise InputProblem(
@@ -151,6 +160,13 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
         total = float(array.sum(dtype=np.float64))
     _nonnegative(low)
     return array, missing, total / array.size
+
+
+def _something(shape: tuple[int, ...]) -> None:
+    if 0 in shape:
+        raise InputProblem(
+            f"X is empty, its shape is {shape}", argument="X", fix="give at least one value"
+        )
 
 
 def _nonnegative(low: float) -> None:

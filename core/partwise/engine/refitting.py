@@ -161,6 +161,7 @@ def _iterated(
     mean = float(problem.X.sum()) / max(1, problem.X.shape[0] * problem.X.shape[1])
     level = mean / max(float(W.sum(axis=1).mean()), 1e-30)
     H = np.full((W.shape[1], problem.shape[1]), max(level, 1e-30), problem.dtype)
+    H = in_unit(problem, H)
     clock = Clock(None)
 
     def on_step(step: object) -> object:

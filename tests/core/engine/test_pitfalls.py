@@ -15,6 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.judge.rank import rank_scan
+from partwise.engine.models import semi_nmf, separable_nmf, sequential_nmf
 from partwise.engine.penalties import Smooth
 from partwise.engine.penalty import L1
 from partwise.engine.pool import _blas, limit_threads
@@ -272,6 +274,10 @@ def test_squares_that_are_no_numbers_are_refused_by_name() -> None:
         assert np.isfinite(nmf(X, 2, "kl", max_iter=5).loss)
     with pytest.raises(InputProblem, match=r"X holds values around 1e\+30\d, too large"):
         nmf(data() * 1e300, 2)
+    for fit in (rank_scan, semi_nmf, separable_nmf, sequential_nmf):
+        for size in (1e160, 1e-160):
+            with pytest.raises(InputProblem, match="whose squares are beyond float64"):
+                fit(data() * size, 2)
 
 
 @pytest.mark.parametrize(

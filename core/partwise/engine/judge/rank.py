@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import Cancelled, InputProblem
 from partwise.engine.fit import Factorization, nmf
+from partwise.engine.given import check_reach
 from partwise.engine.judge.consensus import consensus_matrix, cophenetic, dispersion
 from partwise.engine.judge.explained import explained
 from partwise.engine.judge.findings import RankScan
@@ -194,6 +195,7 @@ class _Scan:
         budget: tuple[float, int],
     ) -> None:
         problem = pose(X, 1, loss, weights=weights)  # says what is wrong before any work
+        check_reach(problem.mean, problem.dtype)
         choose(problem, solver)
         self._X: Any = X if bool(sp.issparse(X)) else np.asarray(X)
         self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)

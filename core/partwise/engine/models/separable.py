@@ -24,6 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import check_reach
 from partwise.engine.judge.certify import certify
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_rank
@@ -97,6 +98,7 @@ def separable_nmf(X: Any, rank: int, *, normalise: bool = True) -> SeparableFit:
     clock = Clock(None)
     rank = check_rank(rank)
     problem = pose(X, rank)
+    check_reach(problem.mean, problem.dtype)
     if problem.weights is not None:
         raise InputProblem(
             "X holds missing values (NaN), which this model cannot do without",

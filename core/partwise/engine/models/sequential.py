@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.given import check_reach
 from partwise.engine.loop import OnStep, Step, rule_for
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_rank, divergence_named
@@ -95,6 +96,7 @@ def sequential_nmf(
     divergence_named(loss)
     rule_for(tol, max_iter, max_seconds, 1)
     problem = pose(X, rank, loss, weights=weights)
+    check_reach(problem.mean, problem.dtype)
     if problem.sparse and problem.loss.beta != 2:
         raise InputProblem(
             f"a sparse X cannot be fitted part by part with the loss {problem.loss.name!r}",

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import check_reach
 from partwise.engine.loss import Loss, parse_loss
 
 __all__ = ["Target", "check_block", "check_rank", "divergence_named", "given", "target_of"]
@@ -203,6 +204,7 @@ def check_block(X: Any, argument: str, ways: int | None = 2) -> Array:
             argument=argument,
             fix="remove them, or set them to NaN where missing values are allowed",
         )
+    check_reach(float(np.abs(array).max(initial=0, where=~np.isnan(array))), array.dtype, argument)
     return array
 
 
