@@ -16,10 +16,12 @@ from partwise_app.words import tr
 __all__ = ["Mixer", "Share"]
 
 _RESIDUAL = "residual"
+_SHARE = 1000  # of the room; what is left over goes to the right end
+_UNBOUND = 16_777_215  # px, Qt's word for no bound
 
 
-class Mixer(QScrollArea):
-    """The strips, side by side."""
+class Mixer(QWidget):
+    """The strips, side by side; many parts scroll, and the residual stays in sight beside them."""
 
     switched = Signal(str, str, bool)  # key, "show" | "solo" | "locked", on
     renamed = Signal(str, str)
@@ -34,9 +36,6 @@ class Mixer(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(tr("Mixer of parts"))
         self._strips: dict[str, StripView] = {}
         self._hint = label(
@@ -45,15 +44,24 @@ class Mixer(QScrollArea):
         )
         self._body = body = QWidget()
         self._row = QHBoxLayout(body)
-        self._row.setContentsMargins(4, 0, 0, 0)
+        self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
         self._hint.setContentsMargins(18, 0, 0, 0)
         self._row.addWidget(self._hint)
-        self._row.addStretch(1)
         self._gap = QFrame(body)  # where a dragged strip would go
         self._gap.setObjectName("gap")
         self._gap.hide()
-        self.setWidget(body)
+        self._parts = scroll = QScrollArea()
+        scroll.setObjectName("strips")
+        scroll.setWidgetResizable(True)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(body)
+        self._all = QHBoxLayout(self)
+        self._all.setContentsMargins(0, 0, 0, 0)
+        self._all.setSpacing(0)
+        self._all.addWidget(scroll, _SHARE)
+        self._all.addStretch(1)
 
     def strip_view(self, key: str) -> QWidget:
         """Return the strip of a part; raises `KeyError`."""
@@ -93,7 +101,6 @@ class Mixer(QScrollArea):
 
     def _rebuild(self, strips: Sequence[Strip]) -> None:
         for view in self._strips.values():
-            self._row.removeWidget(view)
             view.hide()
             view.deleteLater()
         self._strips = {}
@@ -110,8 +117,14 @@ class Mixer(QScrollArea):
             view.split_asked.connect(self.split_asked)
             view.dragged.connect(self._on_dragged)
             view.dropped.connect(self._on_dropped)
-            self._row.insertWidget(place, view, 1000)
+            if strip.key == _RESIDUAL:
+                self._all.insertWidget(1, view, _SHARE)
+            else:
+                self._row.insertWidget(place, view, _SHARE)
             self._strips[strip.key] = view
+        parts = sum(strip.key != _RESIDUAL for strip in strips)
+        self._parts.setMaximumWidth(1 + parts * WIDTHS[1] if parts else _UNBOUND)
+        self._all.setStretchFactor(self._parts, _SHARE * max(parts, 1))
 
     def _on_stepped(self, key: str, by: int) -> None:
         place = self.keys().index(key) + by

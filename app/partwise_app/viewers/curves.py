@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["CurvesView"]
 
 _LANE, _TOP, _RIGHT = 56, 14.0, 16.0
+_MANY, _LOW_LANE = 8, 34  # lanes, and px of each, beyond which names stand beside their lines
 _EMPTY = mark("No part is shown: press Show on a strip of the mixer")
 _DASHES = (
     Qt.PenStyle.SolidLine,
@@ -112,7 +113,7 @@ class CurvesView(Plot):
         self._series = series_of(len(self._y), view, parts, strips)
         self._of_parts = "names" not in view.options
         lanes = len(self._series) if view.options.get("lanes") else 1
-        self.setMinimumHeight(int(lanes * _LANE + 80))
+        self.setMinimumHeight(int(lanes * (_LOW_LANE if self._beside() else _LANE) + 80))
         self.setAccessibleName(view.title)
         names = ", ".join(each.name for each in self._series)
         self.setAccessibleDescription(tr("Curves of {names}", names=names) if names else tr(_EMPTY))
@@ -128,7 +129,7 @@ class CurvesView(Plot):
         span, lanes = self._range(), self._lanes()
         for lane, members in zip(lanes, self._members(), strict=True):
             self._paint_grid(painter, lane, span)
-            self._paint_marks(painter, lane)
+            self._paint_marks(painter, lane, words=lane is lanes[0])
             if self._options.get("cut"):
                 painter.setClipRect(lane.adjusted(-4, -4, 4, 4))
             for each in members:
@@ -207,18 +208,27 @@ class CurvesView(Plot):
         wide = max(metrics.horizontalAdvance(each.name) for each in self._series)
         return min(wide, 150.0) + 34
 
+    def _beside(self) -> bool:
+        """Whether names stand beside their lines, to leave more lanes their height."""
+        return bool(self._options.get("lanes")) and len(self._series) > _MANY
+
+    def _names_width(self, metrics: QFontMetricsF) -> float:
+        if not self._beside():
+            return 0.0
+        return min(max(metrics.horizontalAdvance(each.name) for each in self._series), 120.0) + 24
+
     def _lanes(self) -> list[QRectF]:
         metrics = QFontMetricsF(small_font(self.font()))
         low, high = self._range()
         count = len(self._series) if self._options.get("lanes") else 1
         wide = max(metrics.horizontalAdvance(number(v)) for v in (low, high, *ticks(low, high)))
-        left = wide + metrics.height() + 22
+        left = wide + metrics.height() + 22 + self._names_width(metrics)
         marks = len(self._grouped_marks())
         top = _TOP + (metrics.height() + 4 if marks else 0)
         below = 2 * metrics.height() + 14
         width = self.width() - left - _RIGHT - self._legend_width(metrics)
         each = (self.height() - top - below) / count
-        head = metrics.height() + 2 if count > 1 else 0
+        head = metrics.height() + 2 if count > 1 and not self._beside() else 0
         return [
             QRectF(left, top + k * each + head, max(width, 1.0), max(each - head - 6, 8.0))
             for k in range(count)
@@ -319,15 +329,19 @@ class CurvesView(Plot):
 
     def _paint_name(self, painter: QPainter, each: Series, lane: QRectF) -> None:
         metrics = QFontMetricsF(painter.font())
-        top = lane.top() - metrics.height() / 2 - 3
+        left, middle = lane.left(), lane.top() - metrics.height() / 2 - 3
+        room = lane.width() - 20
+        if self._beside():
+            room = self._names_width(metrics) - 24
+            left, middle = metrics.height() + 12, lane.center().y()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(each.color))
-        painter.drawRoundedRect(QRectF(lane.left(), top - 4.5, 9, 9), 2, 2)
+        painter.drawRoundedRect(QRectF(left, middle - 4.5, 9, 9), 2, 2)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QColor(self.tokens.text))
-        words = metrics.elidedText(each.name, Qt.TextElideMode.ElideRight, lane.width() - 20)
-        painter.drawText(QPointF(lane.left() + 15, top + metrics.ascent() / 2 - 1), words)
+        words = metrics.elidedText(each.name, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(left + 15, middle + metrics.ascent() / 2 - 1), words)
 
     def _paint_legend(self, painter: QPainter, lane: QRectF, span: tuple[float, float]) -> None:
         """Names at the ends of their lines, moved apart where they would overlap."""
@@ -357,24 +371,27 @@ class CurvesView(Plot):
             grouped.setdefault(float(one["x"]), []).append(str(one["text"]))
         return [(x, " · ".join(words)) for x, words in sorted(grouped.items())]
 
-    def _paint_marks(self, painter: QPainter, lane: QRectF) -> None:
+    def _paint_marks(self, painter: QPainter, lane: QRectF, *, words: bool) -> None:
+        """Lines across a lane; their words stand above the first lane alone."""
         metrics = QFontMetricsF(painter.font())
         marks = self._grouped_marks()
         chosen = self._options.get("chosen")
         before = lane.left() - 1
-        for k, (x, words) in enumerate(marks):
+        for k, (x, text) in enumerate(marks):
             at = self._to_screen(x, 0.0, lane, (0.0, 1.0)).x()
             best = chosen is not None and float(chosen) == x
             color = QColor(self.tokens.accent if best else self.tokens.muted)
             painter.setPen(QPen(color, 1.5 if best else 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(at, lane.top() - 2), QPointF(at, lane.bottom()))
+            if not words:
+                continue
             after = (
                 self._to_screen(marks[k + 1][0], 0.0, lane, (0.0, 1.0)).x()
                 if k + 1 < len(marks)
                 else float(self.width() - 4)
             )
             room = (after - before) - 10
-            shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, max(room, 0.0))
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0.0))
             width = metrics.horizontalAdvance(shown)
             left = min(max(at - width / 2, before + 4), after - width - 4)
             painter.setPen(color)
