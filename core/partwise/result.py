@@ -197,7 +197,8 @@ class View:
         of uint8, whose powers add up to the whole's, ``gain`` (frequencies, times or a multiple) of
         uint8, 255 for 0 dB and 1/8 dB less per step, and ``wave`` (samples,); axes: frequency in
         Hz, time. Options: ``level``: what 0 and 255 are, in ``unit`` (dB); ``frequency``:
-        ``"linear"`` or ``"log"``; ``wave_step`` in the unit of time; ``spans``.
+        ``"linear"`` or ``"log"``; ``wave_step`` in the unit of time; ``spans``; ``reached``: up to
+        where a run that goes on has come, beyond which nothing is known yet.
     ``"volume"``
         ``values`` ([frames,] z, y, x), optionally ``images`` (parts, z, y, x), else the courses of
         the parts where they have as many entries as the volume voxels; ``times`` and

@@ -51,6 +51,11 @@ class STFT:
         return self.window - self.hop
 
     @cached_property
+    def full_scale_db(self) -> float:
+        """Level of a sine at full scale in its bin, in dB of squared magnitudes: 0 dBFS."""
+        return float(20 * np.log10(self._taper.sum(dtype=np.float64) / 2))
+
+    @cached_property
     def _taper(self) -> Sound:
         phase = np.arange(self.window) / self.window
         return np.sqrt(0.5 - 0.5 * np.cos(2 * np.pi * phase)).astype(np.float32)

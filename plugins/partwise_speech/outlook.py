@@ -36,7 +36,7 @@ def view_of_recording(dataset: Dataset) -> View:
     decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
     levels = np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
     wave, step = waveform(recording)
-    high = 10 * float(np.log10(top))
+    high = 10 * float(np.log10(top)) - stft.full_scale_db
     return View(
         "spectrogram",
         "Spectrogram",
@@ -45,7 +45,7 @@ def view_of_recording(dataset: Dataset) -> View:
             Axis("frequency", stft.bins, "Hz", RATE / 2 / (stft.bins - 1)),
             Axis("time", levels.shape[1], "s", stft.hop / RATE * every),
         ),
-        {"level": [high - _RANGE_DB, high], "unit": "dB", "wave_step": step, "tab": "Recording"},
+        {"level": [high - _RANGE_DB, high], "unit": "dBFS", "wave_step": step, "tab": "Recording"},
     )
 
 

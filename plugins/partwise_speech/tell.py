@@ -60,9 +60,10 @@ def _spectrogram(summary: Summary, wave: Wave) -> View:
     levels = [_levels(summary.power, top)]
     levels += [_levels(summary.power * part, top) for part in (gain, 1 - gain)]
     sound, step = wave
+    high = 10 * float(np.log10(top)) - stft_for(RATE).full_scale_db
     options: dict[str, object] = {
-        "level": [10 * np.log10(top) - _RANGE_DB, 10 * np.log10(top)],
-        "unit": "dB",
+        "level": [high - _RANGE_DB, high],
+        "unit": "dBFS",
         "frequency": "linear",
         "wave_step": step,
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QBrush,
     QColor,
     QFontMetricsF,
     QImage,
@@ -23,12 +24,10 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.viewers.later import Later
-from partwise_app.viewers.maps import packed_table
-from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.overlays import paint_badge, small_font
 from partwise_app.viewers.painting import Brush, Patch, Stroke, paint_patches
-from partwise_app.viewers.peaks import FrequencyRows, Peaks
-from partwise_app.viewers.plotting import number, series_of, ticks
+from partwise_app.viewers.peaks import Peaks
+from partwise_app.viewers.plotting import series_of
 from partwise_app.viewers.soundpanes import (
     COMPARE,
     LAYERS,
@@ -40,7 +39,14 @@ from partwise_app.viewers.soundpanes import (
     cells,
     panes_of,
 )
-from partwise_app.viewers.strokes import lane_image, layer_of
+from partwise_app.viewers.soundscale import (
+    GAIN_LEVELS,
+    FrequencyScale,
+    Levels,
+    paint_level_bar,
+    shades,
+)
+from partwise_app.viewers.soundwave import paint_wave
 from partwise_app.viewers.timed import TimedPlot
 from partwise_app.viewers.timeline import Span, Window, moment
 from partwise_app.viewers.traces import spans_of
@@ -51,15 +57,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrogramView"]
 
-Levels = NDArray[np.uint8]
+Bytes = NDArray[np.uint8]
 
-_TOP, _GAP, _BAR = 8.0, 6.0, 10.0
+_TOP, _GAP = 8.0, 6.0
 _STRIP = 62.0
 _LARGE = 4_000_000  # cells from which the pyramids are built in a thread
-_LOWEST = 50.0  # Hz where a logarithmic axis begins
-_MAP = "magma"
-_GAIN_LEVELS = (-255 / 8, 0.0, -255 / 8)  # dB of a gain's bytes 0 and 255, and the darkest
-_ROUND_HZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 class SpectrogramView(TimedPlot):
@@ -83,12 +85,12 @@ class SpectrogramView(TimedPlot):
         self._view: View | None = None
         self._layer = COMPARE
         self._panes: tuple[Pane, ...] = ()
-        self._whole: Levels = np.empty((0, 0), np.uint8)
+        self._whole: Bytes = np.empty((0, 0), np.uint8)
         self._wave_step = 1.0
-        self._hertz, self._time = Axis("frequency", 0, "Hz"), Axis("time", 0, "s")
-        self._level, self._unit_of_level = (-80.0, 0.0), "dB"
-        self._floor = -80.0
-        self._log = False
+        self._time = Axis("time", 0, "s")
+        self._scale = FrequencyScale(Axis("frequency", 0, "Hz"), 0)
+        self._levels, self._unit_of_level = Levels(-80.0, 0.0, -80.0), "dB"
+        self._reached: float | None = None
         self._patches: tuple[Patch, ...] = ()
         self._brush: Brush | None = None
         self._stroke: Stroke | None = None
@@ -110,16 +112,18 @@ class SpectrogramView(TimedPlot):
         fresh, first = self._arrays is not view.arrays, self._view is None
         self._view, self._arrays, self._whole = view, view.arrays, whole
         self._parts, self._strips = tuple(parts), tuple(strips)
+        log = view.options.get("frequency") == "log" if first else self.logarithmic
         if len(view.axes) >= 2:
-            self._hertz, self._time = view.axes[0], view.axes[1]
+            self._time = view.axes[1]
+            self._scale = FrequencyScale(view.axes[0], len(whole), log)
         if fresh:
             self._shown, self._preview, self._detail = None, None, None
             self.empty = tr("Reading the sound")
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
-            if (low, high) != self._level:
-                self._level, self._floor = (low, high), low
-            if first:
-                self._log = view.options.get("frequency") == "log"
+            if (low, high) != self.level:
+                self._levels = Levels(low, high, low)
+        reached = view.options.get("reached")
+        self._reached = None if reached is None else float(reached)
         self._unit_of_level = str(view.options.get("unit", "dB"))
         step, start = self._time.step or 1.0, self._time.start
         end = start + max(whole.shape[1] - 1, 1) * step
@@ -147,7 +151,7 @@ class SpectrogramView(TimedPlot):
     def _prepare(self) -> None:
         """Get ready what the layer shows, in a thread where that takes its time."""
         assert self._view is not None
-        arrays, known, level = self._arrays, self._shown, self._level
+        arrays, known, level = self._arrays, self._shown, self.level
         each = arrays.get("parts")
         count = len(each) if each is not None else 0
         series = series_of(count, self._view, self._parts, self._strips) if count else ()
@@ -175,17 +179,17 @@ class SpectrogramView(TimedPlot):
     @property
     def logarithmic(self) -> bool:
         """Whether frequencies are spaced by their ratios."""
-        return self._log
+        return self._scale.logarithmic
 
     def set_logarithmic(self, on: bool) -> None:
         """Space frequencies by their ratios, or evenly."""
-        self._log = on
+        self._scale = replace(self._scale, logarithmic=on)
         self.stale()
 
     def set_floor(self, level: float) -> None:
         """Draw levels up to `level` darkest."""
-        low, high = self._level
-        self._floor = min(max(level, low), high - 6.0)
+        low, high = self.level
+        self._levels = Levels(low, high, min(max(level, low), high - 6.0))
         self.stale()
 
     def set_patches(self, patches: Sequence[Patch]) -> None:
@@ -199,7 +203,7 @@ class SpectrogramView(TimedPlot):
         self._brush, self._stroke = brush, None
         self.update()
 
-    def set_preview(self, levels: Levels | None, first: int = 0) -> None:
+    def set_preview(self, levels: Bytes | None, first: int = 0) -> None:
         """Draw other levels of the parts from column `first` on; None draws the parts again.
 
         Parameters
@@ -233,7 +237,7 @@ class SpectrogramView(TimedPlot):
     @property
     def level(self) -> tuple[float, float]:
         """What 0 and 255 are, in the unit of levels."""
-        return self._level
+        return self._levels.low, self._levels.high
 
     def is_empty(self) -> bool:
         return self._shown is None
@@ -242,8 +246,8 @@ class SpectrogramView(TimedPlot):
 
     def area(self) -> QRectF:
         metrics = QFontMetricsF(small_font(self.font()))
-        left = metrics.horizontalAdvance("0.05") + metrics.height() + 16
-        right = _BAR + metrics.horizontalAdvance("−100") + 26
+        left = metrics.horizontalAdvance("−0.05") + metrics.height() + 16
+        right = metrics.horizontalAdvance("−100") + 36
         height = self.height() - _TOP - self.below()
         return QRectF(left, _TOP, max(self.width() - left - right, 1.0), max(height, 1.0))
 
@@ -266,22 +270,15 @@ class SpectrogramView(TimedPlot):
 
     def frequencies(self) -> tuple[float, float]:
         """Return the frequencies at the lower and upper border, in Hz."""
-        low = self._hertz.start
-        high = low + (len(self._whole) - 1) * self._hertz.step
-        return (max(low, min(_LOWEST, high / 4)), high) if self._log else (low, high)
+        return self._scale.ends
 
     def y_of(self, hertz: float, pane: QRectF) -> float:
         """Return where a frequency lies in a pane."""
-        low, high = self.frequencies()
-        if self._log:
-            low, high, hertz = np.log(low), np.log(high), np.log(max(hertz, 1e-9))
-        return float(pane.bottom() - (hertz - low) / (high - low) * pane.height())
+        return self._scale.y_of(hertz, pane)
 
     def hertz_at(self, y: float, pane: QRectF) -> float:
         """Return the frequency at a place of a pane."""
-        low, high = self.frequencies()
-        share = (pane.bottom() - y) / pane.height()
-        return float(low * (high / low) ** share if self._log else low + share * (high - low))
+        return self._scale.at(y, pane)
 
     # Drawing
 
@@ -289,20 +286,25 @@ class SpectrogramView(TimedPlot):
         assert self._shown is not None
         shown, places = self._shown, self.panes()
         if self.strip().height() and shown.wave is not None:
-            self._paint_wave(painter, shown.wave, self.strip())
+            first, last = ((at - self._time.start) / self._wave_step for at in self.window_shown)
+            ratio = self.devicePixelRatioF()
+            paint_wave(painter, shown.wave, self.strip(), (first, last), ratio, self.tokens)
         for pane, place in zip(self._panes, places, strict=True):
-            levels = _GAIN_LEVELS if pane.is_gain else (*self._level, self._floor)
+            levels = GAIN_LEVELS if pane.is_gain else self._levels
             painter.drawImage(place.topLeft(), self._picture_of(*self._grain(pane), place, levels))
             if pane.key == (0,) and self._preview is not None and not self._is_finer():
                 self._paint_preview(painter, place, *self._preview)
-            self._paint_frequencies(painter, place)
+            self._paint_not_yet(painter, place, pane)
+            self._scale.paint(painter, place, self.tokens)
         font = painter.font()
         for pane, place in zip(self._panes, places, strict=True):
             room = place.adjusted(-4, -4, 0, 0)
             paint_badge(painter, room, pane.name, self.tokens, color=pane.color, right=False)
         painter.setFont(font)
         gain = any(pane.is_gain for pane in self._panes)
-        self._paint_bar(painter, QRectF(places[0].topLeft(), places[-1].bottomRight()), gain=gain)
+        beside = QRectF(places[0].topLeft(), places[-1].bottomRight())
+        levels, unit = (GAIN_LEVELS, "dB") if gain else (self._levels, self._unit_of_level)
+        paint_level_bar(painter, beside, levels, unit, self.tokens)
         self.paint_time_axis(painter, places[-1].bottom())
 
     def paint_over(self, painter: QPainter) -> None:
@@ -325,9 +327,26 @@ class SpectrogramView(TimedPlot):
         if right - left < 1:
             return
         part = QRectF(left, pane.top(), right - left, pane.height())
-        levels = (*self._level, self._floor)
         begin = start + first * step
-        painter.drawImage(part.topLeft(), self._picture_of(peaks, begin, step, part, levels))
+        picture = self._picture_of(peaks, begin, step, part, self._levels)
+        painter.drawImage(part.topLeft(), picture)
+
+    def _paint_not_yet(self, painter: QPainter, place: QRectF, pane: Pane) -> None:
+        """Hatch what a run that goes on has not come to: it is unknown, and not silent."""
+        end = self._time.start + (self._whole.shape[1] - 1) * self.column_step
+        if self._reached is None or self._reached >= end - self.column_step:
+            return
+        column = int((self._reached - self._time.start) / self.column_step) + 1
+        if pane.is_whole and self._whole[:, column:].any():
+            return
+        left = min(max(self.x_of(self._reached), place.left()), place.right())
+        rest = QRectF(left, place.top(), place.right() - left, place.height())
+        painter.fillRect(rest, QColor(self.tokens.canvas))
+        painter.fillRect(rest, QBrush(QColor(self.tokens.line), Qt.BrushStyle.BDiagPattern))
+        words, metrics = tr("not yet"), QFontMetricsF(painter.font())
+        if rest.width() > metrics.horizontalAdvance(words) + 12:
+            painter.setPen(QColor(self.tokens.muted))
+            painter.drawText(rest, Qt.AlignmentFlag.AlignCenter, words)
 
     def _is_finer(self) -> bool:
         """Whether a preview of all of it is too coarse for what is in sight."""
@@ -340,7 +359,7 @@ class SpectrogramView(TimedPlot):
         assert self._shown is not None
         low, high = self.window_shown
         if self._detail is not None and self._detail.covers(low, high):
-            fine = self._detail.peaks(pane, self._level)
+            fine = self._detail.peaks(pane, self.level)
             if fine is not None:
                 return fine, self._detail.start, self._detail.step
         peaks = self._shown.peaks[pane.key]
@@ -354,88 +373,16 @@ class SpectrogramView(TimedPlot):
         start: float,
         step: float,
         pane: QRectF,
-        levels: tuple[float, float, float],
+        levels: Levels,
     ) -> QImage:
         ratio = self.devicePixelRatioF()
         width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
         first, last = ((self.time_at(x) - start) / step for x in (pane.left(), pane.right()))
-        low, high = self.frequencies()
-        rows = FrequencyRows(
-            self._hertz.start,
-            self._hertz.step,
-            len(self._whole),
-            low,
-            high,
-            logarithmic=self._log,
-            height=height,
-        )
-        shown = rows.taken(peaks.columns(first, last, width))
-        pixels = _shades(*levels)[shown]
+        shown = self._scale.rows(height).taken(peaks.columns(first, last, width))
+        pixels = shades(levels)[shown]
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         image.setDevicePixelRatio(ratio)
         return image
-
-    def _paint_wave(self, painter: QPainter, wave: MinMax, strip: QRectF) -> None:
-        ratio = self.devicePixelRatioF()
-        width, rows = max(round(strip.width() * ratio), 1), round(strip.height() * ratio)
-        first, last = ((at - self._time.start) / self._wave_step for at in self.window_shown)
-        low, high = wave.columns(first, last, width)
-        ends = np.abs(np.concatenate(wave.range()).astype(float))
-        top = float(np.nanmax(ends, initial=0.0)) or 1.0
-        scale = rows / 2 / top
-        upper, lower = rows / 2 - high[0] * scale, rows / 2 - low[0] * scale
-        line = layer_of(upper, lower, rows, self.tokens.accent, pen=0.6 * ratio)
-        painter.setPen(QPen(QColor(self.tokens.line), 1))
-        middle = strip.center().y()
-        painter.drawLine(QPointF(strip.left(), middle), QPointF(strip.right(), middle))
-        image = lane_image([line], rows, width)
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(strip.topLeft(), image)
-
-    def _paint_frequencies(self, painter: QPainter, pane: QRectF) -> None:
-        metrics = QFontMetricsF(painter.font())
-        low, high = self.frequencies()
-        rungs: Sequence[float] = _ROUND_HZ
-        if not self._log:
-            rungs = ticks(low, high, max(int(pane.height() / 36), 2))
-        painter.setPen(QColor(self.tokens.muted))
-        last = pane.bottom() + metrics.height()
-        for hertz in rungs:
-            y = self.y_of(hertz, pane)
-            if not pane.top() - 1 <= y <= pane.bottom() + 1 or last - y < metrics.height():
-                continue
-            last = y
-            painter.drawLine(QPointF(pane.left() - 4, y), QPointF(pane.left() - 1, y))
-            middle = min(max(y, pane.top() + 5), pane.bottom() - 5)
-            box = QRectF(0, middle - metrics.height() / 2, pane.left() - 8, metrics.height())
-            words = number(hertz / 1000)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
-            )
-        painter.save()
-        painter.translate(5, pane.center().y())
-        painter.rotate(-90)
-        box = QRectF(-pane.height() / 2, 0, pane.height(), metrics.height())
-        title = tr("Frequency (kHz)")
-        title = title if metrics.horizontalAdvance(title) < pane.height() else "kHz"
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
-        painter.restore()
-
-    def _paint_bar(self, painter: QPainter, beside: QRectF, *, gain: bool) -> None:
-        """What the colours mean, in dB."""
-        _, high, floor = _GAIN_LEVELS if gain else (*self._level, self._floor)
-        metrics = QFontMetricsF(painter.font())
-        tall = min(beside.height() - metrics.height() - 6, 220.0)
-        bar = QRectF(beside.right() + 12, beside.top() + metrics.height() + 6, _BAR, tall)
-        shades = np.repeat(packed_table(_MAP)[::-1, None], 1, axis=1)
-        ramp = QImage(shades.data, 1, 256, 4, QImage.Format.Format_RGB32).copy()
-        painter.drawImage(bar, ramp)
-        painter.setPen(QColor(self.tokens.muted))
-        painter.drawText(QPointF(bar.left(), beside.top() + metrics.ascent()), self._unit_of_level)
-        for level in ticks(floor, high, max(int(tall / 44), 2)):
-            y = bar.bottom() - (level - floor) / (high - floor) * bar.height()
-            painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
-            painter.drawText(QPointF(bar.right() + 6, y + metrics.ascent() / 2 - 1), number(level))
 
     # Cursor
 
@@ -448,16 +395,16 @@ class SpectrogramView(TimedPlot):
         words.append(f"{hertz:,.0f} Hz")
         step = self._time.step or 1.0
         column = min(max(round((at - self._time.start) / step), 0), self._whole.shape[1] - 1)
-        row = round((hertz - self._hertz.start) / self._hertz.step)
-        row = min(max(row, 0), len(self._whole) - 1)
-        words.append(tr("whole {level}", level=self._in_words(int(self._whole[row, column]))))
+        row = self._scale.bin_of(hertz)
+        level = self._in_words(int(self._whole[row, column]), self._levels)
+        words.append(tr("whole {level}", level=level))
         for sheet in self._panes:
             if sheet.is_whole:
                 continue
             found = self._shown.peaks[sheet.key].levels
             share = found.shape[1] / self._whole.shape[1]
             value = int(found[row, min(int(column * share), found.shape[1] - 1)])
-            levels = _GAIN_LEVELS if sheet.is_gain else self._level
+            levels = GAIN_LEVELS if sheet.is_gain else self._levels
             words.append(f"{sheet.name} {self._in_words(value, levels)}")
         return tuple(words)
 
@@ -491,9 +438,9 @@ class SpectrogramView(TimedPlot):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_L:
-            self.set_logarithmic(not self._log)
+            self.set_logarithmic(not self.logarithmic)
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.set_floor(self._floor + (3.0 if event.key() == Qt.Key.Key_Up else -3.0))
+            self.set_floor(self._levels.floor + (3.0 if event.key() == Qt.Key.Key_Up else -3.0))
         else:
             super().keyPressEvent(event)
 
@@ -508,16 +455,7 @@ class SpectrogramView(TimedPlot):
         self.empty = tr("No sound to show")
         self.stale()
 
-    def _in_words(self, level: int, levels: Sequence[float] = ()) -> str:
-        low, high = (levels or self._level)[:2]
-        value = f"{low + level / 255 * (high - low):.1f} {self._unit_of_level}".replace("-", "−")
-        return f"≤ {value}" if level == 0 else value
-
-
-@lru_cache(maxsize=32)
-def _shades(low: float, high: float, floor: float) -> NDArray[np.uint32]:
-    """Colours of the 256 levels when all up to `floor` is darkest."""
-    table = packed_table(_MAP)
-    decibels = low + np.arange(256) / 255 * (high - low)
-    share = np.clip((decibels - floor) / (high - floor), 0, 1)
-    return table[np.round(share * 255).astype(np.intp)]
+    def _in_words(self, byte: int, levels: Levels) -> str:
+        unit = "dB" if levels is GAIN_LEVELS else self._unit_of_level
+        value = f"{levels.value(byte):.1f} {unit}".replace("-", "−")
+        return f"≤ {value}" if byte == 0 else value

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -33,6 +34,7 @@ __all__ = ["TimedPlot"]
 
 _GRAB = 5.0  # px beside a span's end where it can be taken
 _HANDLE = 16.0  # px from the top where a span as a whole can be taken
+_HEAD = 8.0  # px of the playhead's flag
 _ZOOM = 1.25
 _STILL = 4.0  # px a hand may move in a click
 _KEYS = mark("Arrows pan, + and − zoom, 0 shows all, Shift and arrows move the cursor")
@@ -142,7 +144,7 @@ class TimedPlot(Plot):
         for moment in (before, at):
             if moment is not None:
                 x = self.x_of(moment)
-                self.update(int(x) - 2, 0, 6, self.height())
+                self.update(int(x - _HEAD), 0, int(2 * _HEAD), self.height())
 
     def follow(self, at: float) -> None:
         """Turn the page when a moment that moves on leaves what is on screen."""
@@ -279,6 +281,21 @@ class TimedPlot(Plot):
                 ):
                     painter.setPen(QPen(color, wide))
                     painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        if self._playhead is not None:
+            self._paint_head(painter, self.x_of(self._playhead))
+
+    def _paint_head(self, painter: QPainter, x: float) -> None:
+        """A flag on top of the playhead, to be told from the cursor and the ends of spans."""
+        area, half = self.area(), _HEAD / 2
+        if area.left() <= x <= area.right():
+            flag = [QPointF(x - half, 0), QPointF(x + half, 0), QPointF(x, _HEAD)]
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.translate(0, max(area.top() - _HEAD, 0))
+            painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
+            painter.setBrush(QColor("#ffffff"))
+            painter.drawPolygon(QPolygonF(flag))
+            painter.restore()
 
     # Hands
 

@@ -118,7 +118,7 @@ def fine_levels(
     window : (start, end)
         Seconds.
     level_db : (low, high)
-        What 0 and 255 are.
+        What 0 and 255 are, in dBFS.
     strength : float
     """
     stft = stft_for(RATE)
@@ -137,5 +137,5 @@ def fine_levels(
 
 def _levels(power: NDArray[np.float32], level_db: tuple[float, float]) -> NDArray[np.uint8]:
     low, high = level_db
-    decibels = 10 * np.log10(np.maximum(power, 1e-20))
+    decibels = 10 * np.log10(np.maximum(power, 1e-20)) - stft_for(RATE).full_scale_db
     return np.clip(np.rint((decibels - low) / (high - low) * 255), 0, 255).astype(np.uint8)

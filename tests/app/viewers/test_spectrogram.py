@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor
 
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import DARK, LIGHT
+from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.peaks import FrequencyRows, Peaks, summed_levels
 from partwise_app.viewers.spectrogram import SpectrogramView
 from partwise_app.viewers.timeline import Window
@@ -293,3 +295,45 @@ def test_nothing_is_left_behind(qtbot: Any) -> None:
     qtbot.wait(1)
     gc.collect()
     assert gone() is None
+
+
+# What a run that goes on has not come to
+
+
+def test_what_is_not_reached_is_hatched_and_not_drawn_as_silence(
+    sound: SpectrogramView, qtbot: Any
+) -> None:
+    live = view(reached=1.0)
+    for name in ("whole", "parts"):
+        live.arrays[name][..., 101:] = 0
+    sound.set_view(live, PARTS, ())
+    qtbot.waitUntil(lambda: not sound.is_empty())
+
+    def colours(pane: int, low: float, high: float) -> set[int]:
+        place = sound.panes()[pane]
+        image = sound.grab().toImage()
+        left, right = round(sound.x_of(low)), round(sound.x_of(high))
+        rows = range(round(place.top()) + 24, round(place.bottom()) - 4, 3)
+        return {image.pixel(x, y) for x in range(left, right, 2) for y in rows}
+
+    darkest = QColor(*(int(v) for v in np.array(packed_table("magma")[:1]).view(np.uint8)[2::-1]))
+    for pane in (0, 1):
+        unknown = colours(pane, 1.2, 3.8)
+        assert darkest.rgb() not in unknown
+        assert QColor(sound.tokens.canvas).rgb() in unknown
+        assert len(colours(pane, 0.1, 0.9)) > 20, "what is reached is drawn"
+    full = view(reached=1.0)
+    full.arrays["parts"][..., 101:] = 0
+    sound.set_view(full, PARTS, ())
+    assert len(colours(0, 1.2, 3.8)) > 20, "the whole may be known beyond"
+
+
+def test_the_waveform_has_an_axis_and_the_playhead_a_flag(sound: SpectrogramView) -> None:
+    before = sound.grab().toImage()
+    strip = sound.strip()
+    left = [before.pixel(x, round(strip.center().y())) for x in range(int(strip.left()) - 4)]
+    assert len(set(left)) > 1, "numbers stand beside the waveform"
+    sound.set_playhead(2.0)
+    after = sound.grab().toImage()
+    x, y = round(sound.x_of(2.0)), int(sound.area().top()) - 4
+    assert after.pixel(x, y) != before.pixel(x, y)

@@ -291,3 +291,10 @@ def test_an_hour_keeps_its_loudest_frames_in_sight(
     assert wave.size <= 4002
     assert wave.max() == pytest.approx(0.9)
     assert view.options["wave_step"] * int(wave.argmax()) == pytest.approx(3.0, abs=0.01)
+
+
+def test_a_sine_at_full_scale_reads_0_dbfs(tmp_path: Path) -> None:
+    sound = 0.999 * np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE)
+    view = view_of_recording(_dataset(tmp_path, sound))
+    assert view.options["unit"] == "dBFS"
+    assert view.options["level"][1] == pytest.approx(0.0, abs=0.05)
