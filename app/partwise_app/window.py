@@ -30,6 +30,7 @@ from partwise_app.notices import Notice, NoticeBar
 from partwise_app.offering import Offering
 from partwise_app.palette import Offer, Palette
 from partwise_app.presenter import Presenter
+from partwise_app.ring import Ring
 from partwise_app.session import Session
 from partwise_app.settings import Settings
 from partwise_app.statusbar import StatusBar
@@ -84,6 +85,7 @@ class Window(QMainWindow):
             session, self._actions, open_sample=self.open_sample, split=self._on_split
         )
         self.palette_box = Palette(self)
+        self._ring = Ring(self)
         self._connect()
         self.setAcceptDrops(True)
         self.setMinimumSize(_LEAST_SIZE)
@@ -384,6 +386,7 @@ class Window(QMainWindow):
             self.welcome,
             self.desk,
             self.palette_box,
+            self._ring,
             self._presenter,
             self.comparing,
         ):
@@ -406,6 +409,11 @@ class Window(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.palette_box.hide()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # Tab, from any widget of the window
+        moved = super().focusNextPrevChild(forward)
+        self._ring.show_focus()
+        return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._quitting and self.session.needs_saving:

@@ -17,13 +17,18 @@ def test_contrast_of_black_and_white_is_21_either_way() -> None:
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=lambda t: t.name)
 def test_words_can_be_read_on_every_ground(tokens: Tokens) -> None:
-    for ground in (tokens.window, tokens.raised, tokens.hover, tokens.selected):
+    """WCAG 2.2 AA: 4.5 to 1 for words (1.4.3), 3 to 1 for signs and marks (1.4.11)."""
+    grounds = (tokens.canvas, tokens.window, tokens.raised, tokens.hover, tokens.selected)
+    for ground in grounds:
         assert contrast(tokens.text, ground) >= 7
-    for ground in (tokens.window, tokens.raised, tokens.canvas):
         assert contrast(tokens.muted, ground) >= 4.5
-    assert contrast(tokens.on_accent, tokens.accent) >= 4.5
-    for sign in (tokens.accent, tokens.good, tokens.look, tokens.bad):
-        assert contrast(sign, tokens.window) >= 3
+        for sign in (tokens.accent, tokens.good, tokens.look, tokens.bad):
+            assert contrast(sign, ground) >= 3
+    for words in (tokens.accent, tokens.bad):  # links, and what is wrong with a value
+        assert contrast(words, tokens.window) >= 4.5
+    assert contrast(tokens.bad, tokens.raised) >= 4.5
+    for pressed in (tokens.accent, mixed(tokens.accent, tokens.text, 0.18)):
+        assert contrast(tokens.on_accent, pressed) >= 4.5
 
 
 def test_sheet_uses_each_theme_s_own_colours() -> None:
