@@ -219,7 +219,7 @@ class Picture(QObject):
         self.draw_thumbnails()
 
     def draw_live(self, snapshot: Snapshot) -> None:
-        """Draw the parts of a run that is going on."""
+        """Draw the parts of a run that is going on; `draw_thumbnails` follows with the strips."""
         first, self._live = self._live is None, snapshot
         self._live_result = None
         strips = self.strips
@@ -229,13 +229,10 @@ class Picture(QObject):
             self._desk.stagebar.set_ready(True, True)
             if first and self.mode() == _COMPARE:
                 self.look(_COMPARE)
-            self._draw_strip_thumbnails()
         elif self._is_table:
             self._desk.plots.set_live(snapshot.parts, strips, snapshot.views)
-            self._draw_strip_thumbnails()
         elif self._has_views:
             self._desk.views.set_live(snapshot.parts, strips, snapshot.views)
-            self._draw_sparks()
         self.drawn.emit()
 
     def begin_run(self) -> None:
@@ -263,8 +260,9 @@ class Picture(QObject):
             return
         if not self._is_image and not self._is_table:
             self._draw_sparks()
-            if self._live is None:
-                self._draw_left_over()
+            if self._live is not None:
+                return  # a run does not change the whole
+            self._draw_left_over()
             if self._has_views:
                 if self._desk.views.is_building and self._asked_again < _TIMES:
                     self._asked_again += 1

@@ -200,7 +200,7 @@ def filled_curve(values: NDArray[np.floating], size: QSize, tokens: Tokens, colo
     """Draw numbers as a small filled curve, from zero or their least to their most."""
     image = QImage(size, QImage.Format.Format_RGB32)
     image.fill(QColor(tokens.canvas))
-    line = _thinned(np.asarray(values, dtype=np.float64).ravel())
+    line = _thinned(np.asarray(values, dtype=np.float64).ravel(), max(size.width(), 2))
     frame = QRectF(0, size.height() * 0.1, size.width(), size.height() * 0.86)
     points = _points(line, frame, min(float(line.min()), 0.0), float(line.max()))
     painter = QPainter(image)
@@ -238,11 +238,11 @@ def _lines_of(view: View) -> list[Line]:
     return lines
 
 
-def _thinned(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _thinned(values: NDArray[np.float64], most: int = _MOST_POINTS) -> NDArray[np.float64]:
     """Keep the largest of each stretch where there are more points than columns."""
-    if values.size <= _MOST_POINTS:
+    if values.size <= most:
         return values
-    width = -(-values.size // _MOST_POINTS)
+    width = -(-values.size // most)
     whole = values[: values.size // width * width]
     return np.asarray(whole.reshape(-1, width).max(axis=1))
 
