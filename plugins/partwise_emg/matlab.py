@@ -88,7 +88,7 @@ def _value(path: Path, file: Any, member: Any) -> NDArray[Any] | None:
 
 
 def _kind(member: Any) -> str:
-    """What it was in MATLAB: ``double``, ``char``, ``cell`` …"""
+    """What it was in MATLAB: ``double``, ``char``, ``cell``."""
     kind = member.attrs.get(_CLASS, "")
     return kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partwise.api import Axis, Dataset, Measure, Part, Table, View, color_of
 from partwise_emg.channels import muscle_name
 from partwise_emg.compare import Against
+from partwise_emg.compared import compared_tables, compared_views
 from partwise_emg.cycles import Cycles
 from partwise_emg.delays import Delayed
 from partwise_emg.doubt import Bands
@@ -214,7 +215,7 @@ def views(answer: Answer, parts: Sequence[Part]) -> tuple[View, ...]:
     if answer.delayed is not None:
         told.append(_delays(answer.delayed, prepared, parts))
     if answer.against is not None:
-        told.append(_likeness_view(answer.against, parts))
+        told += compared_views(answer.against, parts)
     return tuple(told)
 
 
@@ -255,7 +256,7 @@ def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
     if answer.delayed is not None:
         told.append(_delay_table(answer.delayed, prepared, parts))
     if answer.against is not None:
-        told += _against_tables(answer.against, parts)
+        told += compared_tables(answer.against, parts)
     if prepared.cycles.left_out:
         told.append(
             Table(
@@ -396,24 +397,6 @@ def _scan_view(found: Found) -> View:
     )
 
 
-def _likeness_view(against: Against, parts: Sequence[Part]) -> View:
-    like = against.like
-    rows = Axis("synergy here", len(parts), labels=tuple(part.name for part in parts))
-    names = tuple(f"{k}" for k in range(1, like.cosine.shape[1] + 1))
-    columns = Axis(
-        f"synergy of {against.other.name}; by chance up to {like.chance:.2f}",
-        len(names),
-        labels=names,
-    )
-    return View(
-        "matrix",
-        f"Likeness to {against.other.name}; by chance below {like.chance:.2f}",
-        {"values": like.cosine.astype(np.float32)},
-        (rows, columns),
-        {"tab": "Likeness", "limit": 1.0, "value": "cosine", "square": True},
-    )
-
-
 def _delays(delayed: Delayed, prepared: Prepared, parts: Sequence[Part]) -> View:
     muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
     rank, width = delayed.W.shape[1], delayed.W.shape[2]
@@ -479,56 +462,6 @@ def _scan_table(scan: Scan) -> Table:
         "Error",
     )
     return Table("How many synergies", titles, rows)
-
-
-def _against_tables(against: Against, parts: Sequence[Part]) -> list[Table]:
-    like = against.like
-    partner = dict(like.pairs)
-    rows = []
-    for k, part in enumerate(parts):
-        place = partner.get(k)
-        sums = " + ".join(
-            f"{against.ours_of_theirs.weights[j, k]:.2f} · {j + 1}"
-            for j in against.ours_of_theirs.of(k)
-        )
-        rows.append(
-            (
-                part.name,
-                "alone" if place is None else f"{place + 1}",
-                "" if place is None else round(float(like.cosine[k, place]), 4),
-                "" if place is None else ("yes" if like.cosine[k, place] > like.chance else "no"),
-                sums,
-                round(float(against.ours_of_theirs.cosine[k]), 4),
-            )
-        )
-    told = [
-        Table(
-            f"Compared with {against.other.name}",
-            ("Synergy", "Partner", "Cosine", "Beyond chance", "As a sum of theirs", "Cosine of it"),
-            tuple(rows),
-        )
-    ]
-    for title, test, whose in (
-        ("Merging of theirs here, at matched VAF", against.merged, against.other.name),
-        ("Merging of ours there, at matched VAF", against.split, "here"),
-    ):
-        if test is not None:
-            told.append(
-                Table(
-                    title,
-                    (f"Synergies of {whose}", "Act together", "By chance", "p"),
-                    tuple(
-                        (
-                            f"{a + 1} and {b + 1}",
-                            round(float(test.together[k]), 3),
-                            round(float(np.median(test.null[:, k])), 3),
-                            round(float(test.p[k]), 4),
-                        )
-                        for k, (a, b) in enumerate(test.pairs)
-                    ),
-                )
-            )
-    return told
 
 
 def _means(parts: Sequence[Part], cycles: Cycles) -> NDArray[np.float64]:

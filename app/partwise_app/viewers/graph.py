@@ -41,6 +41,7 @@ __all__ = ["GraphView"]
 _NEAR = 12.0
 _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
+_FEW = 24  # ties up to which each bears its amount
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
 _KEYS = mark(
     "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
@@ -72,6 +73,7 @@ class GraphView(Plot):
         self._legend: list[tuple[str, str]] = []
         self._strength: NDArray[np.float64] = np.empty(0)
         self._given: object = None
+        self._outward = False
         self._mark: int | None = None
         self._look = (1.0, 0.5, 0.5)  # magnification, middle of the view
         self._drag: tuple[QPointF, tuple[float, float, float]] | None = None
@@ -93,8 +95,7 @@ class GraphView(Plot):
         self._axis = view.axes[0] if view.axes else None
         if fresh:
             self._edges, self._weights, self._size = _ties(view)
-            ranks = np.argsort(np.argsort(self._weights, kind="stable"), kind="stable")
-            self._level = ranks * CLASSES // max(len(ranks), 1)
+            self._level = _levels(self._weights)
             ends, twice = self._edges.ravel(), np.repeat(self._weights, 2)
             self._strength = np.bincount(ends, twice, self._size).astype(np.float64)
         groups = view.arrays.get("group")
@@ -103,6 +104,8 @@ class GraphView(Plot):
         self.setAccessibleDescription(f"{self._size} nodes, {len(self._edges)} ties")
         self.setWhatsThis(tr(_KEYS))
         given = view.arrays.get("positions")
+        # Places that were thought out leave the room between nodes to their ties.
+        self._outward = given is not None and self._size <= _NAMED
         if given is not None:
             self._take(_unit(np.asarray(given, np.float64)))
         elif fresh:
@@ -182,6 +185,7 @@ class GraphView(Plot):
         if self._mark is not None:
             self._paint_near(painter, self._mark)
         else:
+            self._paint_amounts(painter)
             self._paint_names(painter)
         self._paint_legend(painter)
         if self.hasFocus():
@@ -260,6 +264,20 @@ class GraphView(Plot):
             taken.append(self._paint_name(painter, int(node), box))
             names += 1
 
+    def _paint_amounts(self, painter: QPainter) -> None:
+        """How much each of few ties weighs, at its middle."""
+        if len(self._edges) > _FEW or self._size > _NAMED:
+            return
+        metrics, spots = QFontMetricsF(painter.font()), self._spots()
+        for (i, j), weight in zip(self._edges.tolist(), self._weights.tolist(), strict=True):
+            words = number(weight, 2)
+            middle = QPointF(*((spots[i] + spots[j]) / 2).tolist())
+            box = QRectF(0, 0, metrics.horizontalAdvance(words) + 8, metrics.height())
+            box.moveCenter(middle)
+            painter.fillRect(box, QColor(self.tokens.canvas))
+            painter.setPen(QColor(self.tokens.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
     def _name_box(self, painter: QPainter, node: int, taken: Sequence[QRectF] = ()) -> QRectF:
         """Where a name goes: right of its node, or wherever it covers nothing that is taken."""
         metrics = QFontMetricsF(painter.font())
@@ -272,6 +290,8 @@ class GraphView(Plot):
             QRectF(x - wide / 2, y + away - 2, wide, tall),
             QRectF(x - wide / 2, y - away - tall + 2, wide, tall),
         ]
+        if self._outward and x < self.width() / 2:
+            boxes[:2] = boxes[1::-1]
         seen = QRectF(self.rect()).adjusted(4, 4, -4, -4)
         inside = [box for box in boxes if seen.contains(box)] or boxes
         free = (box for box in inside if not any(box.intersects(each) for each in taken))
@@ -468,6 +488,16 @@ def _ties(view: View) -> tuple[Ties, NDArray[np.float64], int]:
     count = max(named, int(edges.max(initial=-1)) + 1, len(view.arrays.get("group", ())))
     apart = edges[:, 0] != edges[:, 1]
     return edges[apart], np.abs(np.nan_to_num(weights))[apart], count
+
+
+def _levels(weights: NDArray[np.float64]) -> Ties:
+    """Class of strength of each tie, the weakest 0: of few by amount, of many by rank."""
+    if len(weights) <= _FEW:
+        most = float(weights.max(initial=0.0)) or 1.0
+        # Each of few ties is worth being seen, so none is of the faintest classes.
+        return np.clip(weights / most * CLASSES, 2, CLASSES - 1).astype(np.intp)
+    ranks = np.argsort(np.argsort(weights, kind="stable"), kind="stable")
+    return np.asarray(ranks * CLASSES // len(ranks), dtype=np.intp)
 
 
 def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:

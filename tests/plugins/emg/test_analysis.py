@@ -199,6 +199,12 @@ def test_a_walker_with_merged_synergies_is_told_from_the_one_before(
     assert "4 with 5 act together" in line.text
     assert result.facts["compared"]["merged_p"] <= 0.05
     assert any(table.title.startswith("Compared with") for table in result.tables)
+    graph = next(view for view in result.views if view.kind == "graph")
+    ours = graph.arrays["edges"][:, 0].tolist()
+    theirs = (graph.arrays["edges"][:, 1] - len(result.parts)).tolist()
+    # One synergy here is a sum of two of before; each other one is one of before.
+    assert sorted(ours.count(k) for k in range(4)) == [1, 1, 1, 2]
+    assert {j for k, j in zip(ours, theirs, strict=True) if ours.count(k) == 2} == {3, 4}
     same = tmp_path / "again.npz"
     write_walker(same, simulate(steps=7, seed=8))
     other = _run(load_recording(same), compare="file", against=str(walker_path))
