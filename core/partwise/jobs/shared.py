@@ -70,14 +70,13 @@ class Channel:
     def _post(
         self, body: bytes, spans: list[tuple[int, int]], total: int, buffers: list[memoryview]
     ) -> None:
-        name = ""
-        if total > _INLINE and _BLOCKS:
-            name = f"{self._out}{self._written}"
+        name = f"{self._out}{self._written}"
+        if total > _INLINE and _BLOCKS and _write_block(name, total, spans, buffers):
             self._written += 1
             self._unanswered.append(name)
-            _write_block(name, total, spans, buffers)
             envelope = (body, name, spans, b"")
         else:
+            name = ""
             pool = bytearray(total)
             for (start, stop), buffer in zip(spans, buffers, strict=True):
                 pool[start:stop] = buffer
@@ -117,15 +116,39 @@ def _layout(sizes: list[int]) -> tuple[list[tuple[int, int]], int]:
 
 def _write_block(
     name: str, total: int, spans: list[tuple[int, int]], buffers: list[memoryview]
-) -> None:
-    block = SharedMemory(name, create=True, size=total)
+) -> bool:
+    """Write a block; returns whether there was room for it."""
     try:
+        block = SharedMemory(name, create=True, size=total)
+    except OSError:
+        return False
+    try:
+        _claim(name, total)
         pool = _bytes_of(block)
         for (start, stop), buffer in zip(spans, buffers, strict=True):
             pool[start:stop] = np.frombuffer(buffer, np.uint8)
         del pool  # the block cannot be closed while an array looks at it
+    except OSError:
+        block.unlink()
+        return False
     finally:
         block.close()
+    return True
+
+
+def _claim(name: str, total: int) -> None:
+    """Take the memory of a block now; raises `OSError` where there is none.
+
+    Linux only promises it, and ends the process that writes to what is not there (containers have
+    64 MB by default).
+    """
+    path = f"/dev/shm/{name}"  # noqa: S108 - where the system keeps blocks, no file of ours
+    if hasattr(os, "posix_fallocate") and os.path.exists(path):
+        handle = os.open(path, os.O_RDWR)
+        try:
+            os.posix_fallocate(handle, 0, total)
+        finally:
+            os.close(handle)
 
 
 def _take_block(name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:

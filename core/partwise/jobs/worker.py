@@ -154,7 +154,12 @@ class Worker:
                 # It does not start; try again when somebody asks for something.
                 self._drain(connections.wait([self._wake_in]))
                 continue
-            child = _Child(self._context, self._flag, self._registry)
+            try:
+                child = _Child(self._context, self._flag, self._registry)
+            except (OSError, RuntimeError) as problem:
+                stillborn += 1
+                self._refuse(problem)
+                continue
             self._child = child
             self._tend(child)
             self._child = None
@@ -241,6 +246,19 @@ class Worker:
                 self._active, self._pending, self._deadline = 0, None, None
         self._on_event(event)
 
+    def _refuse(self, problem: Exception) -> None:
+        """Say that there is no process: the system has no memory or no open files left for it."""
+        with self._lock:
+            generation, cancelled = self._active, self._flag.value >= self._active
+            self._active, self._pending, self._deadline = 0, None, None
+        if not generation:
+            return
+        lost = WorkerLost(
+            f"no process could be started for the analysis ({problem})",
+            fix="close other programs, then run again",
+        )
+        self._on_event(CancelledRun(generation) if cancelled else Failed(generation, lost))
+
     def _settle(self, child: _Child, code: int | None) -> None:
         """Say what became of the run whose process is gone."""
         with self._lock:
@@ -270,8 +288,13 @@ class _Child:
         self.process = context.Process(
             target=serve, args=(theirs, flag, into, out, registry), daemon=True
         )
-        self.process.start()
-        theirs.close()
+        try:
+            self.process.start()
+        except BaseException:
+            self.channel_end.close()
+            raise
+        finally:
+            theirs.close()
         self.ready = False
         self.asked = 0  # the newest generation sent
         self.begun = 0  # the newest generation begun

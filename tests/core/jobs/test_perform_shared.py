@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import multiprocessing
 import os
 import pickle
@@ -153,6 +154,23 @@ def test_any_arrays_cross_unchanged(
         assert one.dtype == other.dtype
         assert other.flags.writeable
     assert back[-1]["f"].flags.f_contiguous
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="blocks cannot be claimed here")
+def test_without_room_for_a_block_arrays_go_through_the_pipe(
+    ends: tuple[shared.Channel, shared.Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = _blocks()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        ends[0].send(np.arange(7_000.0))
+        assert _blocks() == before
+    ends[0].send(np.arange(8_000.0))
+    for size in (7_000, 8_000):
+        np.testing.assert_array_equal(ends[1].receive(), np.arange(float(size)))
 
 
 def test_what_was_not_read_is_swept() -> None:

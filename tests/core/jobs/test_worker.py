@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import select
@@ -196,6 +197,23 @@ if __name__ == "__main__":
     print(worker.pid, flush=True)
     input()
 """
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(w, "_Child", full)
+    desk = Desk()
+    for _ in range(3):  # the session goes on, and each run is answered
+        generation = desk.ask()
+        event = desk.wait(w.Failed)
+        assert isinstance(event, w.Failed)
+        assert event.generation == generation
+        assert isinstance(event.problem, WorkerLost)
+        assert "Cannot allocate memory" in str(event.problem)
+    assert not desk.worker.busy
+    desk.worker.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process by its handle")
