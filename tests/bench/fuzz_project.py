@@ -5,9 +5,9 @@
 Each file is a whole project with something done to it: bits flipped, bytes cut, spliced or
 inserted, ZIP directories that lie, bombs, foreign names, JSON of wrong types, too deep or too
 full, arrays whose headers lie, with and without a manifest that agrees. A process of its own
-opens it within 5 s and 500 MB, verifies it, and saves what it could read. Allowed are "refused"
-(with a `FileProblem`) and "read"; any other outcome is printed with its number, which
-``--only NUMBER`` repeats, and the command leaves with 1.
+opens it within 5 s of the processor's time and 500 MB, verifies it, and saves what it could read.
+Allowed are "refused" (with a `FileProblem`) and "read"; any other outcome is printed with its
+number, which ``--only NUMBER`` repeats, and the command leaves with 1.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ def _work(seed: int, first: int, last: int) -> None:
     def too_slow(*_: object) -> None:
         raise TimeoutError
 
-    signal.signal(signal.SIGALRM, too_slow)
+    signal.signal(signal.SIGPROF, too_slow)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "work" / "p.partwise"
         path.parent.mkdir()
@@ -300,9 +300,9 @@ def _work(seed: int, first: int, last: int) -> None:
             path.write_bytes(_content(seed, number))
             limit = _virtual() + BYTES
             resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-            signal.alarm(SECONDS)
+            _limit(SECONDS)
             try:
-                found = outcome(path, lambda: signal.alarm(SECONDS))
+                found = outcome(path, lambda: _limit(SECONDS))
             except TimeoutError:
                 found = f"took more than {SECONDS} s"
             except MemoryError:
@@ -310,7 +310,7 @@ def _work(seed: int, first: int, last: int) -> None:
             except Exception as error:  # noqa: BLE001 - what escapes is what is looked for
                 found = f"escaped: {type(error).__name__}: {error}"[:200]
             finally:
-                signal.alarm(0)
+                _limit(0)
                 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
             strangers = {p.name for p in Path(folder).rglob("*")} - {
                 "work", "p.partwise", "saved.partwise", "saved.partwise.bak"
@@ -318,6 +318,11 @@ def _work(seed: int, first: int, last: int) -> None:
             if strangers:
                 found = f"wrote {sorted(strangers)}"
             print("end", number, " ".join(found.split()), flush=True)
+
+
+def _limit(seconds: float) -> None:
+    """Interrupt this process when it has computed for so long; again where that is swallowed."""
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.5 if seconds else 0)
 
 
 def _content(seed: int, number: int) -> bytes:
