@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from partwise.colors import color_of
     from partwise.data.dataset import Axis, Dataset
     from partwise.data.fingerprint import InputFile, fingerprint
+    from partwise.data.halving import halved
     from partwise.data.mixing import Mixing
     from partwise.data.pyramid import ArrayPyramid, Level, Pyramid
     from partwise.engine import (
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
         tri_nmf,
         uniqueness,
     )
+    from partwise.engine.jit import compiled
     from partwise.engine.pool import blocks, run_blocks, single_blas
     from partwise.errors import (
         AnalysisProblem,
@@ -120,6 +122,7 @@ _NAMES = {
     "partwise.colors": ("color_of",),
     "partwise.data.dataset": ("Axis", "Dataset"),
     "partwise.data.fingerprint": ("InputFile", "fingerprint"),
+    "partwise.data.halving": ("halved",),
     "partwise.data.mixing": ("Mixing",),
     "partwise.data.pyramid": ("ArrayPyramid", "Level", "Pyramid"),
     "partwise.engine": (
@@ -189,6 +192,7 @@ _NAMES = {
         "tri_nmf",
         "uniqueness",
     ),
+    "partwise.engine.jit": ("compiled",),
     "partwise.engine.pool": ("blocks", "run_blocks", "single_blas"),
     "partwise.errors": (
         "AnalysisProblem",
@@ -297,6 +301,7 @@ __all__ = [
     "bootstrap",
     "calcium_nmf",
     "color_of",
+    "compiled",
     "consensus_clusters",
     "consensus_matrix",
     "convex_nmf",
@@ -305,6 +310,7 @@ __all__ = [
     "duality_gap",
     "explained",
     "fingerprint",
+    "halved",
     "joint_nmf",
     "line_rule",
     "match_parts",

@@ -147,14 +147,50 @@ class Mixing:
             return np.array(rgb, dtype=np.uint8)
         own = self.vectors
         drawn = (own if colors is None else self._tinted(colors)) * visible
+        # With the residual, what stays is the whole less the hidden parts.
+        change = drawn - own if with_residual else drawn
+        return self._drawn(rgb, change, self._light, with_residual=with_residual)
+
+    def remixed(
+        self, rgb: NDArray[np.uint8], vectors: ArrayLike, white: ArrayLike
+    ) -> NDArray[np.uint8]:
+        """Return the picture that the same strengths make with other vectors and white.
+
+        Parameters
+        ----------
+        rgb : ndarray of uint8, shape (height, width, 3)
+        vectors : array, shape (3, parts)
+        white : (r, g, b)
+            Plays no role for ``"identity"``.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+        """
+        change = np.asarray(vectors, dtype=np.float64)
+        if change.shape != self.vectors.shape:
+            raise InputProblem(
+                f"vectors have shape {change.shape}, not {self.vectors.shape}", argument="vectors"
+            )
+        levels = np.asarray(white, dtype=np.float64).reshape(3)
+        light = self._light if self.transform == "identity" else _lights(levels)
+        return self._drawn(rgb, change, light, with_residual=False)
+
+    def _drawn(
+        self,
+        rgb: NDArray[np.uint8],
+        change: NDArray[np.float64],
+        light: NDArray[np.uint8],
+        *,
+        with_residual: bool,
+    ) -> NDArray[np.uint8]:
+        """Mix strengths by `change` (3, parts), and look the light up."""
         pixels = _flat(rgb)
         out = np.empty((len(pixels), 3), np.uint8)
-        # With the residual, what stays is the whole less the hidden parts.
-        change = np.ascontiguousarray(drawn - own if with_residual else drawn, dtype=np.float32)
-        by_table = self.transform == "optical-density"
         args = (
-            *(self._table, self._solve, self._columns, self._signed_table, change, self._light),
-            *(by_table, with_residual),
+            *(self._table, self._solve, self._columns, self._signed_table),
+            *(np.ascontiguousarray(change, dtype=np.float32), light),
+            *(self.transform == "optical-density", with_residual),
         )
 
         def work(_slot: int, low: int, high: int) -> None:
@@ -217,9 +253,7 @@ class Mixing:
         """OD to level, or level to itself, per channel: (3, steps)."""
         if self.transform == "identity":
             return np.tile(np.arange(256, dtype=np.uint8), (3, 1))
-        od = np.linspace(_OD_LOW, _OD_HIGH, _STEPS)
-        light = np.array(self.white)[:, None] * 10.0**-od
-        return np.rint(np.clip(light, 0, 255)).astype(np.uint8)
+        return _lights(np.array(self.white))
 
     @cached_property
     def _columns(self) -> _Table:
@@ -251,6 +285,11 @@ def _flat(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
             fix="give 8-bit values of shape (height, width, 3)",
         )
     return np.ascontiguousarray(rgb).reshape(-1, 3)
+
+
+def _lights(white: NDArray[np.float64]) -> NDArray[np.uint8]:
+    light = white[:, None] * 10.0 ** -np.linspace(_OD_LOW, _OD_HIGH, _STEPS)
+    return np.rint(np.clip(light, 0, 255)).astype(np.uint8)
 
 
 def _solvers(vectors: NDArray[np.float64]) -> _Table:

@@ -64,9 +64,12 @@ class ArrayPyramid:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             msg = f"an 8-bit RGB image is (height, width, 3) uint8, not {image.shape} {image.dtype}"
             raise ValueError(msg)
+        # Only here: what compiles loops takes a while to import, and readers name this module.
+        from partwise.data.halving import halved
+
         self._images = [image]
         while min(self._images[-1].shape[:2]) >= 2 * _SMALLEST:
-            self._images.append(_halve(self._images[-1]))
+            self._images.append(halved(self._images[-1]))
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -85,12 +88,3 @@ class ArrayPyramid:
         if bottom > top and right > left:
             out[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
         return out
-
-
-def _halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    blocks = image[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
-    means: NDArray[np.uint8] = ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) >> 2).astype(
-        np.uint8
-    )
-    return means
