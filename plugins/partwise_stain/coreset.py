@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,14 @@ from scipy import sparse
 
 from partwise.api import Job, LocalJob, stop_if_cancelled
 from partwise_stain.foreign import Left, foreign_bodies, is_foreign, left_out
-from partwise_stain.optics import (
-    Floats,
-    White,
-    halved,
-    optical_density,
-    pen_mask,
+from partwise_stain.optics import Floats, Mask, White, halved, optical_density, pen_mask
+from partwise_stain.pixels import (
+    BINS,
+    add_up,
+    bin_numbers,
+    chosen_colours,
+    lengths,
+    relative_noise,
     roughness,
     variance,
 )
@@ -25,10 +26,6 @@ from partwise_stain.optics import (
 __all__ = ["Coreset", "gather"]
 
 _ALL = left_out("auto")
-_HUES = 100  # steps of the share that red, or blue, has in a colour's OD: about a degree
-_SIZES = 64  # steps of its sum over the channels
-_SMALL, _LARGER = 0.05, 1.12  # OD; the first of them, and how many times the next
-_POOLED = _SIZES * (_HUES + 1) ** 2  # the first bin of pooled means
 _BELOW = 0.025  # OD; a colour that is so much brighter than the background is no tissue
 _FAINT = 0.15  # OD; below, the direction is noise
 _FAINTEST = 0.05  # OD; the same for slides that are pale throughout
@@ -39,6 +36,7 @@ _CLIPPED = 5.0  # levels
 # averaged; that is about twice as much as is seen among neighbouring means (tuning split).
 _MIXED = 2.0
 _LEVELS = 4.0  # noise of a 2 × 2 mean, in levels: shot noise and JPEG
+_WIDEST = 100.0  # times the usual; then a bin holds all hues
 _CELLS = 4  # each region is cut in 4 × 4 cells, the units of the bootstrap
 
 
@@ -73,11 +71,11 @@ class Coreset:
         """Merge neighbouring colours until there are at most `most`, for quick resampling."""
         wider = 1.0
         merged = self
-        while len(merged.od) > most and wider < _HUES:
+        while len(merged.od) > most and wider < _WIDEST:
             wider *= 1.3
             # Fine and pooled means differ in their noise; a factor of two keeps them apart.
             pooled = np.rint(np.log2(self.sigma / self.sigma.min())).astype(np.int64)
-            key = _bins(self.od, wider) * 64 + pooled
+            key = bin_numbers(self.od, wider) * 64 + pooled
             _keys, index = np.unique(key, return_inverse=True)
             onto = sparse.csr_array(
                 (np.ones(len(index)), (np.arange(len(index)), index)),
@@ -124,54 +122,23 @@ def gather(
         Asked between steps whether to leave.
     """
     job = job or LocalJob()
-    keys, weights, ods = [], [], []
-    tissue = pen = area = 0
-    lights = [halved(region) for region in regions]
-    inks = [
-        pen_mask(optical_density(light, white.levels), brown=brown, inky=inky) for light in lights
-    ]
-    if "pen" not in left:
-        inks = [np.zeros_like(ink) for ink in inks]
-    faint = _faint(lights, inks, white)
-    bodies = inks if brown else _bodies(lights, inks, white, left)
-    for number, (light, ink, body) in enumerate(zip(lights, inks, bodies, strict=True)):
+    seen = []
+    for region in regions:
         stop_if_cancelled(job)
-        od = optical_density(light, white.levels)
-        area += ink.size
-        pen += int(ink.sum())
-        coarse = halved(light)
-        flat = 1 / (1 + (roughness(light) / _LEVELS) ** 2)
-        flat4 = halved(flat[..., None])[..., 0]
-        ink4 = halved(ink[..., None])[..., 0] > 0
-        body4 = halved(body[..., None])[..., 0] > 0
-        # Edges of nuclei are light of two colours in one pixel, whose OD is no mixture of theirs.
-        od += _MIXED * variance(od)
-        ones = np.ones(ink.shape, np.float32)
-        scales = (
-            (light, od, ~ink, ~body, ones),
-            (coarse, optical_density(coarse, white.levels), ~ink4, ~body4, 4 * flat4),
-        )
-        for scale, (values, density, free, clear, weight) in enumerate(scales):
-            stop_if_cancelled(job)
-            size = np.linalg.norm(density, axis=2)
-            if scale == 1:
-                tissue += 4 * int((free & (size > _TISSUE)).sum())
-            good = free & clear & (size > faint) & (values.min(axis=2) > _CLIPPED)
-            good &= (density > -_BELOW).all(axis=2)
-            cell = _cell_numbers(good.shape) + number * _CELLS**2
-            chosen = np.maximum(density[good], 0)
-            keys.append(np.stack([scale * _POOLED + _bins(chosen), cell[good]]))
-            weights.append(weight[good].astype(np.float64))
-            ods.append(chosen)
-    stop_if_cancelled(job)
-    merged = _merge(
-        np.concatenate(keys, axis=1),
-        np.concatenate(weights),
-        np.concatenate(ods),
-        len(regions) * _CELLS**2,
-        (tissue / max(area, 1), pen / max(area, 1)),
-        white,
-    )
+        seen.append(_look(region, white, brown=brown, inky=inky, pen="pen" in left))
+    faint = _faint(seen)
+    if not brown:
+        noises = [_LEVELS * relative_noise(s.light) for s in seen]
+        found = foreign_bodies([s.od for s in seen], noises, left)
+        seen = [replace(s, body=body) for s, body in zip(seen, found, strict=True)]
+    pooled = []
+    for one in seen:
+        stop_if_cancelled(job)
+        pooled.append(_colours(one, faint))
+    area = sum(s.ink.size for s in seen)
+    inked = sum(int(np.count_nonzero(s.ink)) for s in seen)
+    tissue = sum(4 * int(np.count_nonzero(~s.ink4 & (s.size4 > _TISSUE))) for s in seen)
+    merged = _merge(pooled, (tissue / max(area, 1), inked / max(area, 1)), white)
     if brown:
         return merged
     stays = ~is_foreign(merged.od, merged.sigma, merged.counts(), left)
@@ -180,72 +147,98 @@ def gather(
     )
 
 
-def _bodies(
-    lights: Sequence[Floats], inks: Sequence[NDArray[np.bool_]], white: White, left: Left
-) -> list[NDArray[np.bool_]]:
-    """Mark red cells and pigment with their rims, in 2 × 2 means."""
-    ods = []
-    for light, ink in zip(lights, inks, strict=True):
-        od = optical_density(light, white.levels)
-        od[ink] = 0  # ink is no tissue
-        ods.append(od)
-    return foreign_bodies(ods, [_noise(light) for light in lights], left)
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A region in 2 × 2 and 4 × 4 means: light, OD, its length, ink, and what is no stain."""
+
+    light: Floats
+    od: Floats
+    ink: Mask
+    body: Mask
+    light4: Floats
+    od4: Floats
+    size4: Floats
+    ink4: Mask
 
 
-def _noise(light: NDArray[Any]) -> NDArray[Any]:
-    """Return the expected deviation of OD of a 2 × 2 mean, the mean of the channels."""
-    square = np.square(1 / np.maximum(light, 4))
-    return np.asarray((_LEVELS / np.log(10)) * np.sqrt(square.mean(axis=-1)))
+@dataclass(frozen=True, eq=False)
+class _Colours:
+    """Chosen colours of a region: OD (n, 3), weight, number of bin and of cell, (n,) each."""
+
+    od: Floats
+    weight: Floats
+    bins: NDArray[np.int64]
+    cell: NDArray[np.int64]
 
 
-def _faint(lights: Sequence[Floats], inks: Sequence[NDArray[np.bool_]], white: White) -> float:
+def _look(region: NDArray[np.uint8], white: White, *, brown: bool, inky: bool, pen: bool) -> _Seen:
+    light = halved(region)
+    od = optical_density(light, white.levels)
+    ink = np.zeros(od.shape[:2], np.bool_)
+    if pen:
+        ink = pen_mask(od, brown=brown, inky=inky)
+    light4 = halved(light)
+    od4 = optical_density(light4, white.levels)
+    return _Seen(light, od, ink, ink, light4, od4, lengths(od4), _any_of_four(ink))
+
+
+def _colours(seen: _Seen, faint: float) -> _Colours:
+    """Choose colours of both scales, and number them."""
+    flat = 1 / (1 + (roughness(seen.light) / _LEVELS) ** 2)
+    flat4 = 4 * halved(flat[..., None])[..., 0]
+    # Edges of nuclei are light of two colours in one pixel, whose OD is no mixture of theirs.
+    od = seen.od + _MIXED * variance(seen.od)
+    limits = (faint, _BELOW, _CLIPPED)
+    clear = ~(seen.ink | seen.body)
+    clear4 = ~(seen.ink4 | _any_of_four(seen.body))
+    fine = chosen_colours(seen.light, od, np.ones_like(flat), clear, limits, _CELLS)
+    wide = chosen_colours(seen.light4, seen.od4, flat4, clear4, limits, _CELLS)
+    ods = np.concatenate([fine[0], wide[0]])
+    bins = bin_numbers(ods)
+    bins[len(fine[0]) :] += BINS
+    return _Colours(
+        ods, np.concatenate([fine[1], wide[1]]), bins, np.concatenate([fine[2], wide[2]])
+    )
+
+
+def _any_of_four(mask: Mask) -> Mask:
+    height, width = mask.shape[0] // 2 * 2, mask.shape[1] // 2 * 2
+    rows = mask[:height:2, :width] | mask[1:height:2, :width]
+    return np.asarray(rows[:, ::2] | rows[:, 1::2])
+
+
+def _faint(seen: Sequence[_Seen]) -> float:
     """Return the OD below which a colour says nothing, lower where all of the slide is pale."""
-    sizes = [
-        np.linalg.norm(optical_density(halved(light), white.levels), axis=2)[
-            ~(halved(ink[..., None])[..., 0] > 0)
-        ]
-        for light, ink in zip(lights, inks, strict=True)
-    ]
-    every = np.concatenate(sizes)
+    every = np.concatenate([s.size4[~s.ink4] for s in seen])
     tissue = every[every > 1.4 * _FAINTEST]
     if len(tissue) == 0:
         return _FAINT
     return float(np.clip(_PALE * np.median(tissue), _FAINTEST, _FAINT))
 
 
-def _merge(
-    keys: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    ods: Floats,
-    cells: int,
-    shares: tuple[float, float],
-    white: White,
-) -> Coreset:
-    bins, index = np.unique(keys[0], return_inverse=True)
-    count = np.bincount(index, weights, len(bins))
-    sums = [np.bincount(index, weights * ods[:, c], len(bins)) for c in range(3)]
-    od: NDArray[np.float64] = np.stack(sums, axis=1) / np.maximum(count, 1e-12)[:, None]
-    table = sparse.coo_array((weights, (keys[1], index)), shape=(cells, len(bins))).tocsr()
-    light = np.asarray(white.levels) * 10.0**-od
-    sigma = _noise(light)
-    sigma[bins >= _POOLED] /= 2
+def _merge(pooled: Sequence[_Colours], shares: tuple[float, float], white: White) -> Coreset:
+    """Sum up the colours of each bin, over all and in each cell."""
+    seen = np.zeros(2 * BINS, np.bool_)
+    for colours in pooled:
+        seen[colours.bins] = True
+    bins = np.flatnonzero(seen)
+    place = np.empty(2 * BINS, np.int32)
+    place[bins] = np.arange(len(bins))
+    sums = np.zeros((len(bins), 3))
+    held, counts, ends = [], [], [np.zeros(1, np.int64)]
+    for colours in pooled:
+        cells = np.zeros((_CELLS**2, len(bins)))
+        add_up(place[colours.bins], colours.weight, colours.od, colours.cell, sums, cells)
+        some = np.flatnonzero(cells > 0)
+        held.append(some % max(len(bins), 1))
+        counts.append(cells.ravel()[some])
+        rows = len(bins) * np.arange(1, _CELLS**2 + 1)
+        ends.append(ends[-1][-1] + np.searchsorted(some, rows))
+    table = sparse.csr_array(
+        (np.concatenate(counts), np.concatenate(held), np.concatenate(ends)),
+        shape=(_CELLS**2 * len(pooled), len(bins)),
+    )
+    od = sums / np.maximum(table.sum(axis=0), 1e-12)[:, None]
+    sigma = _LEVELS * relative_noise(np.asarray(white.levels) * 10.0**-od)
+    sigma[bins >= BINS] /= 2
     return Coreset(od, sigma, table, *shares)
-
-
-def _bins(od: NDArray[Any], wider: float = 1.0) -> NDArray[np.int64]:
-    """Number colours by the shares of red and blue in their OD, and by its sum; shape (n,).
-
-    Pale colours then have bins as narrow in angle as dark ones.
-    """
-    total = np.maximum(od.sum(axis=1), 1e-3)
-    red = (od[:, 0] / total * (_HUES / wider)).astype(np.int64)
-    blue = (od[:, 2] / total * (_HUES / wider)).astype(np.int64)
-    size = np.log(total / _SMALL) / (wider * np.log(_LARGER))
-    size = np.clip(size, 0, _SIZES - 1).astype(np.int64)
-    return np.asarray((size * (_HUES + 1) + red) * (_HUES + 1) + blue, dtype=np.int64)
-
-
-def _cell_numbers(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    rows = np.arange(shape[0]) * _CELLS // max(shape[0], 1)
-    columns = np.arange(shape[1]) * _CELLS // max(shape[1], 1)
-    return np.asarray(rows[:, None] * _CELLS + columns, dtype=np.int64)

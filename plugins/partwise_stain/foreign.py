@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from partwise_stain.optics import opened
+from partwise_stain.pixels import lengths
+
 __all__ = ["KINDS", "Left", "foreign_bodies", "is_foreign", "kinds_of", "left_out"]
 
 # Published eosins have 0.11 to 0.70 of their green density in blue, red cells about 0.95.
@@ -109,12 +112,12 @@ def foreign_bodies(
     bodies = []
     marked = tissue = 0
     for od, noise in zip(ods, noises, strict=True):
-        seen = np.linalg.norm(od, axis=2) > _SEEN
+        seen = lengths(od) > _SEEN
         sure = seen & (od[..., 2] > _SURE * od[..., 1])
         body = np.zeros(seen.shape, dtype=np.bool_)
         for kind, mask in zip(("red-cells", "pigment"), kinds_of(od, noise), strict=True):
             if kind in left:  # single pixels of such a hue are noise of an eosin that is near it
-                body |= ndimage.binary_opening(mask & sure)
+                body |= opened(mask & sure)
         marked += int(body.sum())
         tissue += int(seen.sum())
         bodies.append(body)

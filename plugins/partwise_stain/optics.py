@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-__all__ = ["White", "find_white", "halved", "optical_density", "pen_mask"]
+from partwise.api import halved as means_of_four
+from partwise_stain.pixels import (
+    INK,
+    MAYBE_INK,
+    RED_INK,
+    added_ink,
+    brightness,
+    ink_hues,
+    lengths,
+    lowest_around,
+    roughness,
+)
+
+__all__ = ["White", "find_white", "halved", "opened", "optical_density", "pen_mask"]
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -38,39 +52,23 @@ class White:
     share: float = 0.0
 
 
-def halved(image: NDArray[np.generic]) -> Floats:
+def halved(image: NDArray[Any]) -> Floats:
     """Return means of 2 × 2 pixels, shape (h // 2, w // 2, channels), float32."""
-    height, width = image.shape[0] // 2, image.shape[1] // 2
-    even, odd = image[: 2 * height : 2, : 2 * width], image[1 : 2 * height : 2, : 2 * width]
-    total = np.zeros((height, width, image.shape[2]), np.float32)
-    for rows in (even, odd):  # four plain sums: a mean over strided axes takes ten times as long
-        total += rows[:, ::2]
-        total += rows[:, 1::2]
-    return np.asarray(total * np.float32(0.25))
+    return means_of_four(image, np.float32)
 
 
-def optical_density(light: Floats, white: ArrayLike) -> Floats:
+def optical_density(light: NDArray[Any], white: ArrayLike) -> Floats:
     """Return -log10(I / I0), shape as `light`; a level below one half counts as one half."""
-    scaled = np.maximum(light, 0.5) / np.asarray(white, dtype=np.float32)
-    return np.asarray(-np.log10(scaled), dtype=np.float32)
-
-
-def roughness(light: Floats) -> Floats:
-    """Return the standard deviation of brightness in 3 × 3, shape (h, w)."""
-    grey = light.mean(axis=2)
-    mean = ndimage.uniform_filter(grey, 3, mode="nearest")
-    square = ndimage.uniform_filter(grey * grey, 3, mode="nearest")
-    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
-
-
-def variance(od: Floats) -> Floats:
-    """Return the variance of each channel in 3 × 3, shape as `od`."""
-    out = np.empty_like(od)
-    for c in range(od.shape[2]):
-        mean = ndimage.uniform_filter(od[..., c], 3, mode="nearest")
-        square = ndimage.uniform_filter(od[..., c] ** 2, 3, mode="nearest")
-        np.maximum(square - mean * mean, 0, out=out[..., c])
-    return out
+    levels = np.asarray(white, dtype=np.float32)
+    if light.dtype == np.uint8:
+        table = optical_density(np.arange(256, dtype=np.float32)[:, None], levels)
+        out = np.empty(light.shape, np.float32)
+        for channel in range(light.shape[-1]):
+            out[..., channel] = table[:, channel][light[..., channel]]
+        return out
+    od = np.log(np.maximum(light, np.float32(0.5)))  # the common logarithm takes four times as long
+    od *= np.float32(-1 / np.log(10))
+    return np.asarray(od + np.log10(levels))
 
 
 def find_white(lights: Sequence[Floats]) -> White:
@@ -85,7 +83,7 @@ def find_white(lights: Sequence[Floats]) -> White:
     """
     total = sum(light.shape[0] * light.shape[1] for light in lights)
     rough = [roughness(light) for light in lights]
-    grey = np.concatenate([light.mean(axis=2).ravel() for light in lights])
+    grey = np.concatenate([brightness(light).ravel() for light in lights])
     for limit in _FLAT:
         flat = np.concatenate([lt[r < limit] for lt, r in zip(lights, rough, strict=True)])
         found = _brightest_mode(flat, grey, total)
@@ -165,33 +163,33 @@ def pen_mask(od: Floats, *, brown: bool, inky: bool = False) -> Mask:
     inky : bool
         Whether a stain has the hue of ink, so that blue and green are no sign of it.
     """
-    size = np.linalg.norm(od, axis=2)
-    r, g, b = (od[..., c] / np.maximum(size, 1e-3) for c in range(3))
-    strong = size > 0.2
-    low = np.minimum(r, b)
+    hues = ink_hues(od, brown=brown, inky=inky)
     # Ink over tissue is a mixture of both: pure ink is the seed, and grows into what may be mixed.
-    sure = (size > 1.4) & (np.minimum(low, g) > 0.5)  # black
-    maybe = sure.copy()
-    if not inky:
-        sure |= strong & ((g < 0.93 * low) | ((r > 1.32 * g) & (r > 0.68)))  # green, blue
-        maybe |= strong & ((g < 1.0 * low) | ((r > 1.12 * g) & (r > 0.64)))
-    core = ndimage.binary_opening(sure, iterations=_THICK)
-    if not brown:
-        red = (size > 0.5) & (r < 0.12) & (b > 0.62) & (g > 0.5)
-        maybe |= strong & (r < 0.18) & (b > 0.58) & (g > 0.5)
+    sure, red = (hues & INK) > 0, (hues & RED_INK) > 0
+    core = opened(sure, _THICK)
+    thick = opened(red, _THICK)
+    if thick.any():
         # Red cells have nearly the hue of red ink, but fill no area as wide as a stroke.
         # What a stroke covers shows through: nuclei are no holes in it.
-        filled = ndimage.maximum_filter(red | maybe, _HOLE_RED)
+        filled = ndimage.maximum_filter((hues & (RED_INK | MAYBE_INK)) > 0, _HOLE_RED)
         wide = ndimage.minimum_filter(filled, _WIDE_RED + _HOLE_RED - 1)
-        near = ndimage.maximum_filter(wide, _WIDE_RED)
-        core |= ndimage.binary_opening(red, iterations=_THICK) & near
-        sure |= red
+        core |= thick & ndimage.maximum_filter(wide, _WIDE_RED)
     over = _ink_over_tissue(od, brown=brown, inky=inky)
     if not core.any():
         return over
     # Ink bleeds: its fringe is a mixture with tissue and pulls the cone.
-    body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(sure | maybe))
+    body = ndimage.binary_propagation(core, mask=ndimage.binary_dilation(hues > 0))
     return np.asarray(ndimage.binary_dilation(body, iterations=8) | over)
+
+
+def opened(mask: Mask, times: int = 1) -> Mask:
+    """Return a mask without what is narrower than 2 · `times` + 1 pixels."""
+    left = mask
+    for _ in range(times):
+        if not left.any():  # as almost always, and known after a step or two
+            return np.zeros_like(mask)
+        left = ndimage.binary_erosion(left)
+    return np.asarray(ndimage.binary_dilation(left, iterations=times) if left.any() else left)
 
 
 def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
@@ -202,23 +200,13 @@ def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     """
     coarse = halved(od)
     found = np.zeros(od.shape[:2], dtype=np.bool_)
-    tissue = np.linalg.norm(coarse, axis=2) > 1.5 * _TISSUE
+    tissue = lengths(coarse) > 1.5 * _TISSUE
     if not tissue.any():
         return found
-    low = ndimage.minimum_filter(coarse, (_AROUND, _AROUND, 1))
-    above = np.maximum(low - np.median(low[tissue], axis=0), 0)
-    size = np.linalg.norm(above, axis=2)
-    r, g, b = (above[..., c] / np.maximum(size, 1e-3) for c in range(3))
-    ink = np.zeros(size.shape, dtype=np.bool_)
-    # Where one stain stands in for the other nothing is added: so wide a patch of haematoxylin
-    # has still more green than red, and one of eosin more green than blue.
-    if not inky:
-        cold = (g < 0.95 * np.minimum(r, b)) | ((r > 1.12 * g) & (r > 0.6))
-        ink |= (size > _ABOVE) & cold & (low[..., 0] > low[..., 1])
-    if not brown:
-        red = (r < 0.2) & (b > 0.85 * g) & (g > 0.5)
-        ink |= (size > _ABOVE_RED) & red & (low[..., 2] > 0.77 * low[..., 1])
-    core = ndimage.binary_opening(ink, iterations=2)
+    low = lowest_around(coarse, _AROUND // 2)
+    usual = np.array([np.median(low[..., c][tissue]) for c in range(3)], np.float32)
+    ink = added_ink(low, usual, (_ABOVE, _ABOVE_RED), brown=brown, inky=inky)
+    core = opened(ink, 2)
     if not core.any():
         return found
     body = ndimage.binary_propagation(core, mask=ink)

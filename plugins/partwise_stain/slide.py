@@ -17,7 +17,7 @@ import openslide
 import tifffile
 from numpy.typing import NDArray
 
-from partwise.api import FileProblem, Job, Level, stop_if_cancelled
+from partwise.api import FileProblem, Job, Level, halved, stop_if_cancelled
 
 __all__ = ["MOST_PIXELS", "SlidePyramid", "hearing", "vendor_of"]
 
@@ -133,7 +133,7 @@ class SlidePyramid:
             if level not in self._made:
                 size, finer = self._levels[level], self._levels[level - 1]
                 if level > self._stored and finer.width * finer.height <= _KEPT:
-                    self._made[level] = _halve(self._whole(level - 1))
+                    self._made[level] = halved(self._whole(level - 1))
                 else:
                     self._made[level] = self._reduced(level, 0, 0, size.width, size.height)
             return self._made[level]
@@ -154,7 +154,7 @@ class SlidePyramid:
             corner = (x + left) << steps, (y + top) << steps
             block = self._stored_region(base, *corner, wide << steps, high << steps)
             for _ in range(steps):
-                block = _halve(block)
+                block = halved(block)
             out[top : top + high, left : left + wide] = block
 
         places = [(left, top) for top in range(0, height, side) for left in range(0, width, side)]
@@ -394,17 +394,6 @@ def on_white(pixels: NDArray[np.uint8]) -> _Image:
     cover = alpha.astype(np.uint16)
     mixed = pixels[..., :3].astype(np.uint16) * cover + _WHITE * (_WHITE - cover)
     return ((mixed + 127) // _WHITE).astype(np.uint8)
-
-
-def _halve(image: _Image) -> _Image:
-    height, width = image.shape[0] // 2, image.shape[1] // 2
-    total = np.full((height, width, 3), 2, np.uint16)
-    # Four plain sums: a mean over strided axes takes six times as long.
-    for rows in (image[: 2 * height : 2], image[1 : 2 * height : 2]):
-        total += rows[:, : 2 * width : 2]
-        total += rows[:, 1 : 2 * width : 2]
-    total >>= 2
-    return total.astype(np.uint8)
 
 
 def _number(text: object) -> float | None:

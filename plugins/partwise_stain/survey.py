@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from partwise.api import InputProblem, Job, Pyramid, stop_if_cancelled
-from partwise_stain.optics import White, find_white, halved, optical_density, pen_mask
+from partwise_stain.optics import Floats, White, find_white, halved, optical_density, pen_mask
+from partwise_stain.pixels import lengths
 
 __all__ = ["Survey", "as_white", "survey", "tiles"]
 
 _WHOLE = 2_200_000  # pixels looked at completely
 _OVERVIEW = 1_600_000  # pixels of the overview of a larger slide
+_CHOSEN = 400_000  # pixels of the overview by which regions are chosen
 _REGION = 256  # px
 _REGIONS = 24
 _TILE = 1024
@@ -55,26 +56,25 @@ def survey(pyramid: Pyramid, job: Job, given: White | None = None) -> Survey:
     level = pyramid.levels[number]
     overview = pyramid.read(number, 0, 0, level.width, level.height)
     stop_if_cancelled(job)
-    white = given or find_white([halved(overview)])
-    small: NDArray[Any] = overview
-    while small.shape[0] * small.shape[1] > _OVERVIEW:  # an image of one level has no other
+    small = halved(overview)
+    white = given or find_white([small])
+    while small.shape[0] * small.shape[1] > _CHOSEN:
         small = halved(small)
     return Survey(_regions(pyramid, small, white, job), white)
 
 
 def _regions(
-    pyramid: Pyramid, overview: NDArray[Any], white: White, job: Job
+    pyramid: Pyramid, overview: Floats, white: White, job: Job
 ) -> tuple[NDArray[np.uint8], ...]:
     """Read regions of level 0 where the overview shows tissue, spread by chance."""
     full = pyramid.levels[0]
-    od = optical_density(overview.astype(np.float32), white.levels)
-    ink = pen_mask(od, brown=True)
-    tissue = ((np.linalg.norm(od, axis=2) > _TISSUE) & ~ink).astype(np.float32)
+    od = optical_density(overview, white.levels)
+    tissue = (lengths(od) > _TISSUE) & ~pen_mask(od, brown=True)
     rows, columns = max(full.height // _REGION, 1), max(full.width // _REGION, 1)
     down = full.width / overview.shape[1]
     y = (np.arange(rows) + 0.5) * _REGION / down
     x = (np.arange(columns) + 0.5) * _REGION / down
-    blurred = ndimage.uniform_filter(tissue, max(1, round(_REGION / down)))
+    blurred = ndimage.uniform_filter(tissue.astype(np.float32), max(1, round(_REGION / down)))
     filled = blurred[
         np.minimum(y.astype(int), tissue.shape[0] - 1)[:, None],
         np.minimum(x.astype(int), tissue.shape[1] - 1),

@@ -156,10 +156,9 @@ def make_case(
 
 
 def angle(a: Floats, b: Floats) -> float:
-    """Degrees between two vectors."""
-    return float(
-        np.degrees(2 * np.arcsin(min(1.0, float(np.linalg.norm(_unit(a) - _unit(b)) / 2))))
-    )
+    """Degrees between two vectors; not a number where one is none."""
+    half = float(np.linalg.norm(_unit(a) - _unit(b)) / 2)
+    return float(np.degrees(2 * np.arcsin(np.minimum(half, 1.0))))
 
 
 def torchstain(rgb: Rgb) -> Floats:

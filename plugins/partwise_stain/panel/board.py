@@ -94,9 +94,10 @@ class Panel(QWidget):
         stains = tuple(zip(case.keys, case.names, strict=True))
         self.under_stage.set_ready(case.pyramid is not None, stains, "reference" in case.facts)
         told = (case.source, case.vectors, case.white)
+        self.vectors.show_tissue()
         if told != self._seen_mixing:
             self._seen_mixing = told
-            self.vectors.show_tissue()
+            self._measuring.stop()
             self._offer_normalised(mixing)
         self._draw_regions()
         self._draw_numbers()

@@ -40,8 +40,9 @@ class Measuring(QObject):
     def rows(self) -> list[tuple[str, str, Told | None]]:
         """Key, name and numbers of the slide and of each region; None where they are not known."""
         found: list[tuple[str, str, Told | None]] = []
+        ground = self._ground()
         for region in self._all():
-            told = self._known.get(self._name(region))
+            told = self._known.get(_name(region, ground))
             name = region.name if region else tr("Slide")
             if told is not None and told.name != name:  # another name, the same numbers
                 told = dataclasses.replace(told, name=name, region=region)
@@ -62,12 +63,18 @@ class Measuring(QObject):
             self._left = left
             self._known.clear()
 
+    def stop(self) -> None:
+        """Leave what is being counted: it will not hold."""
+        if self._asked is not None:
+            self._asked = None
+            self._aside.forget(_SLOT)
+
     def ask(self) -> None:
         """Count what is not known."""
-        case = self._case
+        case, ground = self._case, self._ground()
         dataset, mixing = case.dataset, case.mixing
-        missing = [region for region in self._all() if self._name(region) not in self._known]
-        asked = tuple(self._name(region) for region in missing)
+        missing = [region for region in self._all() if _name(region, ground) not in self._known]
+        asked = tuple(_name(region, ground) for region in missing)
         if dataset is None or mixing is None or not missing or asked == self._asked:
             return
         self._asked = asked
@@ -82,18 +89,17 @@ class Measuring(QObject):
             case.nuclear,
             self._left,
         )
-        names = {region: self._name(region) for region in missing}
+        names = {region: _name(region, ground) for region in missing}
         self._aside.ask(_SLOT, partial(_named, work, names))
 
     def _all(self) -> list[Region | None]:
         return [None, *self._case.regions]
 
-    def _name(self, region: Region | None) -> Hashable:
-        """What the numbers of a region follow from."""
+    def _ground(self) -> Hashable:
+        """What the numbers of all regions follow from."""
         case = self._case
         return (
             case.source,
-            region.points if region else None,
             case.names,
             case.vectors,
             case.white,
@@ -111,6 +117,11 @@ class Measuring(QObject):
                 self._known.clear()
             self._known.update(answer)
             self.changed.emit()
+
+
+def _name(region: Region | None, ground: Hashable) -> Hashable:
+    """What the numbers of a region follow from."""
+    return region.points if region else None, ground
 
 
 def _named(

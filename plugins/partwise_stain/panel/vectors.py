@@ -19,6 +19,8 @@ from partwise_stain.presets import PROTOCOLS, published
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
+    from partwise.api import View
+
 __all__ = ["Vectors"]
 
 _COLUMNS = ("Red", "Green", "Blue")
@@ -46,7 +48,10 @@ class Vectors(QWidget):
         super().__init__()
         self._case = case
         self._cells: list[QWidget] = []
+        self._numbers: list[QLabel] = []
+        self._laid_for: object = None  # what the cells stand for
         self._known = ""
+        self._shown: View | None = None  # whose tissue is on the wheel
         self._menu = QMenu(self)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -90,17 +95,21 @@ class Vectors(QWidget):
         """Draw the vectors that hold now."""
         case = self._case
         keys, names, vectors = case.keys, case.names, case.vectors
-        self._clear()
-        for column, title in enumerate(_COLUMNS if keys else (), 1):
-            self._put(0, column, label(tr(title), "small"))
-        for row, (key, name, vector) in enumerate(zip(keys, names, vectors, strict=True), 1):
-            self._put(row, 0, label(f"{name} *" if key in case.corrected else name))
-            for column, value in enumerate(vector, 1):
-                self._put(row, column, label(f"{value:.3f}", "number"))
-            more = self._more(key, name)
-            more.setEnabled(key not in case.locked)
-            self._put(row, 4, more)
-        self._write_white(len(keys) + 1)
+        white, locked = case.white, case.locked
+        rows = [
+            (key, f"{name} *" if key in case.corrected else name, key not in locked)
+            for key, name in zip(keys, names, strict=True)
+        ]
+        texts = [f"{value:.3f}" for vector in vectors for value in vector]
+        if white is not None:
+            words = tr("White, levels")
+            rows.append((_WHITE, f"{words} *" if white != case.found_white else words, True))
+            texts += [f"{level:.0f}" for level in white]
+        if rows != self._laid_for:
+            self._laid_for = rows
+            self._lay_cells(rows)
+        for cell, text in zip(self._numbers, texts, strict=True):
+            cell.setText(text)
         self._angle.setText(_between(vectors))
         self._angle.setVisible(len(vectors) > 1)
         self._back.setVisible(bool(case.corrected))
@@ -120,6 +129,9 @@ class Vectors(QWidget):
         result = self._case.host.result
         views = result.views if result is not None else ()
         view = next((view for view in views if view.kind == "scatter"), None)
+        if view is self._shown:
+            return
+        self._shown = view
         plane = np.asarray(view.options.get("plane", ()), dtype=np.float64) if view else None
         if view is None or plane is None or plane.shape != (2, 3):
             self.wheel.set_tissue(np.empty((0, 3)))
@@ -127,24 +139,23 @@ class Vectors(QWidget):
         points = np.asarray(view.arrays["points"], dtype=np.float64)
         self.wheel.set_tissue(np.maximum(points @ plane, 0))
 
-    def _write_white(self, row: int) -> None:
-        """The light that optical density is counted from, in levels."""
-        white, found = self._case.white, self._case.found_white
-        if white is None:
-            return
-        words = tr("White, levels")
-        self._put(row, 0, label(f"{words} *" if white != found else words))
-        for column, level in enumerate(white, 1):
-            self._put(row, column, label(f"{level:.0f}", "number"))
-        self._put(row, 4, self._more(_WHITE, tr("white")))
-
-    def _more(self, key: str, name: str) -> QWidget:
-        """The button behind a row, with what can be done to it."""
-        more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
-        more.setFixedWidth(22)
-        more.setProperty("key", key)
-        more.clicked.connect(self._on_more)
-        return more
+    def _lay_cells(self, rows: Sequence[tuple[str, str, bool]]) -> None:
+        """Make a row of cells for each (key, name, whether it can be changed)."""
+        self._clear()
+        for column, title in enumerate(_COLUMNS if rows else (), 1):
+            self._put(0, column, label(tr(title), "small"))
+        for row, (key, name, free) in enumerate(rows, 1):
+            self._put(row, 0, label(name))
+            for column in range(1, len(_COLUMNS) + 1):
+                cell = label("", "number")
+                self._numbers.append(cell)
+                self._put(row, column, cell)
+            more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
+            more.setFixedWidth(22)
+            more.setProperty("key", key)
+            more.setEnabled(free)
+            more.clicked.connect(self._on_more)
+            self._put(row, 4, more)
 
     def _on_more(self) -> None:
         sender = self.sender()
@@ -184,7 +195,7 @@ class Vectors(QWidget):
             self._grid.removeWidget(cell)
             cell.hide()
             cell.deleteLater()
-        self._cells = []
+        self._cells, self._numbers = [], []
 
     def _put(self, row: int, column: int, cell: QWidget) -> None:
         if column and isinstance(cell, QLabel):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from partwise_stain.optics import find_white, halved, optical_density, pen_mask, variance
+from partwise_stain.optics import find_white, halved, optical_density, pen_mask
+from partwise_stain.pixels import variance
 from partwise_stain.presets import PROTOCOLS, is_inky, preset, published, unit
 from partwise_stain.tissue import Tissue, make_tissue
 
