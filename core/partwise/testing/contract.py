@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -76,14 +77,15 @@ class Finding:
 def check_plugin(plugin: Plugin, registry: Registry | None = None) -> list[Finding]:
     """Check all rules; an empty list means that the contract is kept."""
     registry = registry or Registry([plugin])
-    checks = (
-        check_imports(plugin),
-        check_parameters(plugin, registry),
-        check_probes(plugin),
-        check_section(plugin),
-        check_samples(plugin, registry),
-    )
-    return [finding for check in checks for finding in check]
+    with ThreadPoolExecutor(1) as beside:  # a process of its own, and most of its time is reading
+        imports = beside.submit(check_imports, plugin)
+        checks = (
+            check_parameters(plugin, registry),
+            check_probes(plugin),
+            check_section(plugin),
+            check_samples(plugin, registry),
+        )
+        return [*imports.result(), *(finding for check in checks for finding in check)]
 
 
 def check_imports(plugin: Plugin) -> list[Finding]:
@@ -121,13 +123,20 @@ def check_probes(plugin: Plugin) -> list[Finding]:
 
 
 def check_samples(plugin: Plugin, registry: Registry) -> list[Finding]:
-    """Each sample loads, runs, gives the same bytes again, is saved, and cancels in a second."""
+    """Each sample loads, runs, gives the same bytes again, is saved, and cancels in a second.
+
+    That an analysis goes on from parts is tried on the first: it does not hang on the input.
+    """
     found: list[Finding] = []
     for sample in plugin.samples:
         try:
             path = Path(resolve(sample.path)())
             _, dataset = registry.open(path, plugin.id)
-            found += _run_sample(plugin, registry, dataset, dict(sample.parameters), sample.key)
+            request = Request(plugin.id, "", dataset, dict(sample.parameters))
+            result = perform(request, LocalJob(), registry)
+            found += _run_sample(plugin, registry, request, result, sample.key)
+            if sample is plugin.samples[0]:
+                found += _goes_on(request, result, registry, sample.key)
         except (PartwiseProblem, ValueError, OSError, ImportError) as error:
             found.append(Finding("a sample loads and runs", f"{sample.key}: {error}"))
     return found
@@ -202,18 +211,15 @@ def _probe_junk(plugin: Plugin, folder: Path) -> Iterator[Finding]:
 
 
 def _run_sample(
-    plugin: Plugin, registry: Registry, dataset: Dataset, values: dict[str, Any], key: str
+    plugin: Plugin, registry: Registry, request: Request, result: Result, key: str
 ) -> Iterator[Finding]:
-    request = Request(plugin.id, "", dataset, values)
-    result = perform(request, LocalJob(), registry)
     if digest(perform(request, LocalJob(), registry)) != digest(result):
         yield Finding("the same seed gives the same bytes", key)
     if len({part.key for part in result.parts}) != len(result.parts) or not result.parts:
         yield Finding("each part has a key of its own", key)
-    if dataset.source is not None:
-        yield from _saves(plugin, dataset, result, key)
-    yield from _goes_on(request, result, registry, key)
-    yield from _looks_ahead(plugin, registry, dataset, values, key)
+    if request.dataset.source is not None:
+        yield from _saves(plugin, request.dataset, result, key)
+    yield from _looks_ahead(plugin, registry, request, key)
     seconds = _seconds_to_cancel(request, registry)
     if seconds > _CANCEL_WITHIN_S:
         yield Finding("a run cancels within a second", f"{key}: {seconds:.1f} s")
@@ -243,10 +249,11 @@ def _goes_on(request: Request, result: Result, registry: Registry, key: str) -> 
 
 
 def _looks_ahead(
-    plugin: Plugin, registry: Registry, dataset: Dataset, values: dict[str, Any], key: str
+    plugin: Plugin, registry: Registry, request: Request, key: str
 ) -> Iterator[Finding]:
     """What an analysis may say before it runs: how much memory, and what the input looks like."""
     analysis: Any = registry.analysis(plugin)
+    dataset, values = request.dataset, request.parameters
     if callable(getattr(analysis, "memory", None)):
         bytes_ = analysis.memory(dataset, params.from_json(analysis.Params, values))
         if not (isinstance(bytes_, int) and bytes_ >= 0):
