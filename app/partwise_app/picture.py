@@ -31,6 +31,7 @@ _NAMED = 2  # more parts than this are offered by their numbers, for want of roo
 _LETTERS = 28  # of all names together, that leave room for the tabs
 _RESIDUAL = "residual"
 _LATER_MS, _TIMES = 300, 60  # until a drawing that is built in the background is asked again
+_SOON_MS = 60  # until thumbnails follow an edit
 _TREE_THUMB = QSize(76, 52)
 
 
@@ -56,6 +57,11 @@ class Picture(QObject):
         self._tokens = DARK
         self._shown_input: object = None
         self._asked_again = 0
+        self._drawn_result: Result | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self.draw_thumbnails)
         self._told: tuple[object, ...] = ()
         self._mixed: dict[str, Any] = {}  # what a hand chose in place of the run's options
         self._left_of: Result | None = None  # whose residual curve `_left` is
@@ -154,7 +160,7 @@ class Picture(QObject):
         run = self._session.run
         if run is not None and self._live is None and self._is_image:
             self._mix(run.result.parts, self._session.part_strips)
-            self.draw_thumbnails()
+            self._soon.start()
 
     # --- drawing -------------------------------------------------------------------------
 
@@ -208,6 +214,7 @@ class Picture(QObject):
             self._mix(run.result.parts, strips)
         self._draw_scatter(run, strips)
         result = run.result if run is not None else None
+        again, self._drawn_result = result is self._drawn_result, result
         if self._is_table:
             desk.plots.set_result(result, strips)
         elif self._has_views:
@@ -216,7 +223,10 @@ class Picture(QObject):
             desk.sheets.set_result(result, strips)
         desk.stagebar.set_ready(self._is_image, run is not None)
         self._on_mode(desk.stage.mode())
-        self.draw_thumbnails()
+        if again and self._is_image:
+            self._soon.start()  # a hand is at work: what it looks at comes first
+        else:
+            self.draw_thumbnails()
 
     def draw_live(self, snapshot: Snapshot) -> None:
         """Draw the parts of a run that is going on; `draw_thumbnails` follows with the strips."""

@@ -151,7 +151,12 @@ class ShortcutsPage(Frame):
         for words, keys_text in (
             (tr("Zoom at the cursor"), tr("Wheel")),
             (tr("Move the picture"), tr("Drag, arrow keys")),
-            (tr("Fit to window"), tr("Double click")),
+            (tr("Fit to window"), tr("Double click, Home")),
+            (tr("Whole, or residual, and back"), tr("W, R")),
+            (tr("Next grip of an outline"), tr("Space")),
+            (tr("Move a grip, or the outline"), tr("Ctrl+arrow keys")),
+            (tr("Remove a corner, or the outline"), tr("Alt+click, Delete")),
+            (tr("Square or circle"), tr("Shift while drawing")),
         ):
             row += 1
             grid.addWidget(label(words), row, 0)

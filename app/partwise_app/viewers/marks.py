@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QPainter
 
+from partwise_app.viewers.laid import Laid, Mask
 from partwise_app.viewers.outline import Grip, dragged, grip_at, grips, without_corner
 from partwise_app.viewers.penwork import name_plate, paint_grips, paint_shape, paint_size
 from partwise_app.viewers.sketch import TOOLS, Point, Shape, Sketch, inside
@@ -24,7 +23,6 @@ _NEAR = 4.0  # px on the screen within which two points are one
 _GRASP = 8.0  # px on the screen within which a grip is taken hold of
 _THREAD = 48.0  # px on the screen of a line that follow a pull, on either side
 _FAR_STEP = 10  # px on the screen that Shift and an arrow key move, in place of one
-_MASK_ALPHA = 130
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -41,21 +39,6 @@ _BOX_CURSORS = {  # of a box's corner, or of its side, by place
     "corner": (Qt.CursorShape.SizeFDiagCursor, Qt.CursorShape.SizeBDiagCursor),
     "side": (Qt.CursorShape.SizeVerCursor, Qt.CursorShape.SizeHorCursor),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Mask:
-    """Where something is, over the whole image.
-
-    Attributes
-    ----------
-    color : str
-    where : bool, shape (height, width)
-        Of any resolution; it is stretched over the image.
-    """
-
-    color: str
-    where: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -91,7 +74,7 @@ class Marks(QObject):
         super().__init__(parent)
         self._panes = tuple(panes)
         self._shapes: tuple[Shape, ...] = ()
-        self._masks: list[QImage] = []
+        self._laid, self._masked = Laid(), 0
         self._sketch: Sketch | None = None
         self._hold: _Hold | None = None
         self._place = -1  # of the grip that keys move
@@ -148,27 +131,23 @@ class Marks(QObject):
 
     def set_masks(self, masks: Sequence[Mask]) -> None:
         """Lay masks over the image in place of those before."""
-        self._masks = [_picture_of(mask) for mask in masks]
+        self._masked = len(masks)
+        self._laid.set_masks(masks)
         self._repaint()
 
     @property
     def masked(self) -> int:
         """Number of masks on show."""
-        return len(self._masks)
+        return self._masked
 
     # Asked by the panes
 
     def paint(self, painter: QPainter, pane: ImagePane) -> None:
         """Paint masks, outlines and what is being drawn."""
-        scene = pane.scene_rect()
-        if scene is not None and self._masks:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-            for picture in self._masks:
-                painter.drawImage(scene, picture)
+        held_key = self._hold.shape.key if self._hold is not None else None
+        still = tuple(shape for shape in self._shapes if shape.key != held_key)
+        self._laid.paint(painter, pane, still)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for shape in self._shapes:
-            if self._hold is None or shape.key != self._hold.shape.key:
-                paint_shape(painter, pane, shape)
         if self._hold is not None:
             held = replace(self._hold.shape, points=self._hold.points)
             paint_shape(painter, pane, held)
@@ -379,15 +358,3 @@ class Marks(QObject):
     def _repaint(self) -> None:
         for pane in self._panes:
             pane.update()
-
-
-def _picture_of(mask: Mask) -> QImage:
-    where = np.asarray(mask.where, dtype=np.bool_)
-    color = QColor(mask.color)
-    share = _MASK_ALPHA / 255
-    levels = [round(part * share) for part in (color.red(), color.green(), color.blue())]
-    packed = (_MASK_ALPHA << 24) | (levels[0] << 16) | (levels[1] << 8) | levels[2]
-    pixels = np.where(where, np.uint32(packed), np.uint32(0))
-    height, width = pixels.shape
-    shape = QImage.Format.Format_ARGB32_Premultiplied
-    return QImage(pixels.data, width, height, 4 * width, shape).copy()

@@ -16,7 +16,7 @@ from partwise_app.viewers.sketch import Point, Shape, area_of, box_of
 if TYPE_CHECKING:
     from partwise_app.viewers.image import ImagePane
 
-__all__ = ["name_plate", "paint_grips", "paint_shape", "paint_size", "size_words"]
+__all__ = ["name_plate", "outer_box", "paint_grips", "paint_shape", "paint_size", "size_words"]
 
 _BOXES = ("rectangle", "ellipse")
 _GRIP, _SMALL, _MOVER = 4.5, 3.2, 8.0  # px, radius
@@ -35,6 +35,13 @@ def paint_shape(painter: QPainter, pane: ImagePane, shape: Shape) -> None:
     painter.drawPolygon(outline)
     if shape.name:
         _paint_words(painter, name_plate(pane, shape), shape.name)
+
+
+def outer_box(pane: ImagePane, shape: Shape) -> QRectF:
+    """Return what an outline takes of a pane with its line and its name."""
+    left, top, right, bottom = box_of(shape.points)
+    box = QRectF(_on(pane, (left, top)), _on(pane, (right, bottom))).adjusted(-5, -5, 5, 5)
+    return box.united(name_plate(pane, shape)) if shape.name else box
 
 
 def name_plate(pane: ImagePane, shape: Shape) -> QRectF:

@@ -50,7 +50,9 @@ class ScatterView(TipPlot):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._given: NDArray[np.floating] | None = None
         self._points: NDArray[np.float64] = np.empty((0, 2))
+        self._reach = np.zeros(2), np.ones(2)  # what the points span, but for a few
         self._cones: dict[str, float] = {}  # half angle in the axes' units, radians
         self._axes: tuple[Axis, ...] = ()
         self._low = (0.0, 0.0)
@@ -87,8 +89,7 @@ class ScatterView(TipPlot):
         strips : sequence of Strip
         """
         chosen = {strip.key: strip for strip in strips}
-        points = np.asarray(view.arrays.get("points", ()) if view else (), float).reshape(-1, 2)
-        self._points = points[np.isfinite(points).all(axis=1)]
+        self._take_points(view.arrays.get("points") if view else None)
         self._axes = view.axes if view else ()
         rays = np.asarray(view.arrays.get("rays", ()) if view else (), float).reshape(-1, 2)
         found = {
@@ -111,8 +112,20 @@ class ScatterView(TipPlot):
         }
         self.set_tips(found, names, frozenset(strip.key for strip in strips if strip.locked))
         self._set_limits()
-        self._cloud = QImage()
         self.setAccessibleName(view.title if view and view.title else tr("Scatter"))
+
+    def _take_points(self, given: NDArray[np.floating] | None) -> None:
+        """Take other points; while a ray is dragged they are the same ones."""
+        if given is not None and given is self._given:
+            return
+        self._given = given
+        points = np.asarray(() if given is None else given, float).reshape(-1, 2)
+        self._points = points[np.isfinite(points).all(axis=1)]
+        self._reach = np.zeros(2), np.ones(2)
+        if len(self._points):
+            low, high = np.percentile(self._points, (100 - _FAR, _FAR), axis=0)
+            self._reach = np.minimum(low, 0), np.maximum(high, 0)
+        self._cloud = QImage()
 
     def ray(self, key: str) -> tuple[float, float]:
         """Direction of a part's ray as drawn, of length 1; raises `KeyError`."""
@@ -167,18 +180,17 @@ class ScatterView(TipPlot):
 
     def _set_limits(self) -> None:
         reach = np.array(list(self._places.values())) if self._places else np.empty((0, 2))
-        if len(self._points):
-            low = np.minimum(np.percentile(self._points, 100 - _FAR, axis=0), 0)
-            high = np.maximum(np.percentile(self._points, _FAR, axis=0), 0)
-        else:
-            low, high = np.zeros(2), np.ones(2)
+        low, high = self._reach
         if len(reach):  # a ray needs some room on the side it points to
             size = float((high - low).max())
             low = np.minimum(low, np.minimum(reach.min(axis=0), 0) * 0.15 * size)
             high = np.maximum(high, np.maximum(reach.max(axis=0), 0) * 0.15 * size)
         pad = 0.05 * np.maximum(high - low, 1e-6)
+        before = self._low, self._high
         self._low = float(low[0] - pad[0]), float(low[1] - pad[1])
         self._high = float(high[0] + pad[0]), float(high[1] + pad[1])
+        if (self._low, self._high) != before:
+            self._cloud = QImage()
 
     def _scales(self) -> tuple[float, float]:
         """Pixels per unit across and up.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -203,6 +204,7 @@ class Panel(QWidget):
         bar.table.setVisible(bool(case.regions) and bool(rows))
         bar.table.set_rows(rows, case.brown, self._chosen)
         told = next((entry for key, _name, entry in rows if key == self._chosen), None)
+        self._tell_shares()
         _show(self.density, case.mixing is not None)
         self.density.show_counts(case, told)
 
@@ -270,8 +272,25 @@ class Panel(QWidget):
             self._show_difference(answer if isinstance(answer, Difference) else None)
 
     def _show_slide(self, slide: Slide) -> None:
-        self.checks.set_shares(slide.shares)
+        self._tell_shares()
         self._draw_masks()
+
+    def _tell_shares(self) -> None:
+        """Tell what is flagged: as the run measured it where it did, else as seen from afar."""
+        slide = self._judged or self._slide
+        if slide is None:
+            return
+        shares = dict(slide.shares)
+        result = self._host.result
+        known = {m.name: m.value for m in result.measures} if result is not None else {}
+        for flag in FLAGS:
+            value = known.get(flag.name, math.nan)
+            if flag.key in shares and math.isfinite(value) and not self._case.corrected:
+                shares[flag.key] = value / 100
+        told = self._measuring.whole()
+        if told is not None and "missed" in shares:
+            shares["missed"] = told.tally.missed
+        self.checks.set_shares(shares)
 
     def _show_difference(self, found: Difference | None) -> None:
         if found is None:
@@ -279,7 +298,7 @@ class Panel(QWidget):
             return
         self.under_stage.set_readout(
             tr(
-                "ΔE {median} · 95 % below {high}",
+                "Reconstruction ΔE {median} · 95 % below {high}",
                 median=f"{found.median:.1f}",
                 high=f"{found.high:.1f}",
             ),

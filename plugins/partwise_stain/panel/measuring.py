@@ -53,6 +53,10 @@ class Measuring(QObject):
         """The numbers that are known and hold now."""
         return tuple(told for _key, _name, told in self.rows() if told is not None)
 
+    def whole(self) -> Told | None:
+        """The numbers of the slide, where they are known and hold now."""
+        return self._known.get(_name(None, self._ground()))
+
     def leave_out(self, left: NDArray[np.bool_] | None) -> None:
         """Count nothing where a mask over the whole slide is true."""
         if self._left is None or left is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, Qt, Signal
+from PySide6.QtCore import QItemSelection, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -17,9 +19,12 @@ from partwise_app.api import tr
 from partwise_stain.numbers import Number
 from partwise_stain.regional import Told
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
 __all__ = ["RegionTable", "shown_numbers"]
 
-_HEIGHT = 132
+_HEIGHT, _ROW = 132, 24  # px
 
 
 class RegionTable(QTableWidget):
@@ -37,12 +42,11 @@ class RegionTable(QTableWidget):
         self._held: list[Told | None] = []
         self._heads: list[Number] = []
         self.setAccessibleName(tr("Regions and their numbers"))
-        self.setMaximumHeight(_HEIGHT)
-        self.setMinimumHeight(84)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setShowGrid(False)
         self.setAlternatingRowColors(True)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(24)
+        self.verticalHeader().setDefaultSectionSize(_ROW)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         middle = Qt.AlignmentFlag.AlignVCenter
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | middle)
@@ -51,6 +55,17 @@ class RegionTable(QTableWidget):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setTabKeyNavigation(False)
         self.itemChanged.connect(self._on_edited)
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows while they are few: the room is the image's."""
+        bar = self.horizontalScrollBar()
+        edge = 2 * self.frameWidth() + (bar.sizeHint().height() if bar.isVisible() else 0)
+        rows = self.horizontalHeader().sizeHint().height() + _ROW * self.rowCount()
+        return QSize(super().sizeHint().width(), min(rows + edge, _HEIGHT))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()  # with or without a scroll bar
 
     def set_rows(
         self, rows: Sequence[tuple[str, str, Told | None]], grades: bool, chosen: str
@@ -87,6 +102,7 @@ class RegionTable(QTableWidget):
                 self._put(row, column, _words(number), tip=_interval(number))
             self._put(row, len(titles) - 1, f"{100 * entry.tally.missed:.1f} %")
         self._filling = False
+        self.updateGeometry()
         self._select([key for key, *_ in rows], chosen)
 
     def _select(self, keys: Sequence[str], chosen: str) -> None:
