@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QInputDialog, QPushButton
 from tests.journeys.conftest import Journey
 
@@ -26,6 +27,7 @@ from partwise_speech.dictionary import load_dictionary
 from partwise_speech.loudness import Loudness
 from partwise_speech.panel import Panel
 from partwise_speech.panel.inspecting import Inspector
+from partwise_speech.panel.tile import AtomTile
 from partwise_speech.player import NoSound, Pull
 from partwise_speech.readers import load_sound
 from partwise_speech.strength import render
@@ -454,3 +456,140 @@ def test_a_file_that_went_away_is_said_and_the_window_stays(
     with journey.qtbot.waitSignal(panel.learning.failed, timeout=20_000):
         panel.selection.voice.click()
     assert window.notices.notice is not None
+
+
+def test_an_atom_that_is_dropped_on_the_other_side_counts_there_at_once(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    session, remasking = window.session, panel.remasking
+    journey.qtbot.waitUntil(lambda: len(panel.atoms.tiles["voice"]) == 12, timeout=20_000)
+    found = remasking.codes
+    assert found is not None
+    before = panel.listening.heard.tracks["speech"].copy()
+    placed = panel.atoms.sides["noise"].grid.itemAt(0)
+    strongest = placed.widget() if placed is not None else None
+    assert isinstance(strongest, AtomTile)
+    carried = strongest.mime  # the event does not keep it
+    drop = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.MoveAction,
+        carried,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    panel.atoms.sides["voice"].dropEvent(drop)
+    assert session.parameters["moved"] == f"noise {strongest.number}"
+    assert session.undo_name == f"Move atom {strongest.number}"
+    journey.qtbot.waitUntil(lambda: remasking.version > 0, timeout=20_000)
+    assert strongest.parent() is panel.atoms.sides["voice"]
+    tried = remasking.codes
+    assert tried is not None
+    assert tried is not found
+    assert (tried.astype(int) - found >= -1).mean() > 0.9, "more counts as speech, so more stays"
+    recorded = panel.preparing.recording
+    assert recorded is not None
+    expected = render(recorded, tried, 0, 5 * RATE).T
+
+    def sounds_like(expected: NDArray[np.float32]) -> bool:
+        return bool(np.allclose(panel.listening.heard.tracks["speech"], expected, atol=1e-6))
+
+    journey.qtbot.waitUntil(lambda: sounds_like(expected), timeout=10_000)
+    journey.qtbot.waitUntil(lambda: view._preview is not None)
+    assert panel.teaching.note.full() == "Run to keep"
+    journey.picture(window, "speech-moved")
+    session.undo()
+    journey.qtbot.waitUntil(lambda: sounds_like(before), timeout=10_000)
+    assert remasking.codes is found
+
+
+def test_the_keyboard_moves_an_atom_and_moves_it_back(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, _ = ready(journey, done)
+    journey.qtbot.waitUntil(lambda: len(panel.atoms.tiles["voice"]) == 12, timeout=20_000)
+    group = panel.atoms.tiles["voice"][3]
+    for moved, name in (("voice 4", "counts as noise"), ("", "of it")):
+        group.setFocus()
+        journey.qtbot.keyClick(group, Qt.Key.Key_T)
+        assert window.session.parameters["moved"] == moved
+        journey.qtbot.waitUntil(lambda name=name: group.accessibleName().endswith(name))
+    with journey.qtbot.waitSignal(panel.preparing.atoms_ready, timeout=20_000):
+        group.click()
+    mine = panel.listening.heard.tracks["atoms"]
+    speech = panel.listening.heard.tracks["speech"]
+    assert 0 < np.square(mine).mean() < np.square(speech).mean()
+
+
+def test_the_original_slides_under_the_speech_while_it_plays(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    listening = panel.listening
+    view.setFocus()
+    journey.qtbot.keyClick(view, Qt.Key.Key_2)
+    listening.seek(2.0)
+    listening.toggle()
+    ear = room.ear
+    assert ear is not None
+    first = ear.listen(RATE // 2)
+    panel.teaching.original.setSliderDown(True)
+    for percent in (10, 25, 40):
+        panel.teaching.original.setValue(percent)
+    second = ear.listen(RATE // 2)
+    panel.teaching.original.setSliderDown(False)
+    panel.teaching.original.sliderReleased.emit()
+    assert window.session.parameters["original"] == pytest.approx(40)
+    tracks = listening.heard.tracks
+    speech, whole = tracks["speech"][:, 0], tracks["whole"][:, 0]
+    mixed = 0.6 * speech + 0.4 * whole
+    gain = listening._levels.gains["speech"]  # type: ignore[union-attr]  # it was measured
+    cut = slice(int(2.5 * RATE) + 2 * FADE, 3 * RATE)
+    np.testing.assert_allclose(second[2 * FADE :], gain * mixed[cut], atol=2e-5)
+    steps = np.abs(np.diff(np.concatenate([first, second])))
+    assert steps[len(first) - FADE : len(first) + 2 * FADE].max() < steps.max() + 0.02
+    journey.qtbot.waitUntil(lambda: panel.teaching.note.full() == "Run to keep")
+    known = Loudness({"x": (gain * mixed)[:, None].astype(np.float32)}, RATE)
+    assert known.of({"x": 1}) == pytest.approx(listening.loudness, abs=0.1)
+    window.session.undo()
+    journey.qtbot.waitUntil(lambda: listening.original == 0)
+
+
+def test_speech_is_heard_before_any_run(journey: Journey, room: Room) -> None:
+    window, panel, view = opened(journey)
+    listening = panel.listening
+    journey.qtbot.waitUntil(lambda: "speech" in listening.keys)
+    view.setFocus()
+    listening.seek(0.5)
+    journey.qtbot.keyClick(view, Qt.Key.Key_2)
+    assert listening.key == "whole", "nothing is heard before there is some"
+    journey.qtbot.waitUntil(lambda: listening.key == "speech", timeout=20_000)
+    assert "48 ms" in panel.transport._said.full()
+    ahead = panel.hearing.streaming._ahead
+    assert ahead is not None
+    journey.qtbot.waitUntil(lambda: ahead.done, timeout=20_000)
+    whole, speech = (listening.heard.tracks[k][:, 0] for k in ("whole", "speech"))
+    assert np.square(speech[: 2 * RATE]).mean() < 0.2 * np.square(whole[: 2 * RATE]).mean()
+    loud = slice(2 * RATE, 5 * RATE)
+    assert np.corrcoef(whole[loud], speech[loud])[0, 1] > 0.8, "at its place in time"
+    journey.picture(window, "speech-preview")
+    window.session.edits.parameter("noise_span", "0.2:1.8")
+    journey.qtbot.waitUntil(lambda: panel.hearing.streaming._ahead is not ahead)
+    assert listening.key == "speech", "made anew with what was chosen, and heard meanwhile"
+    journey.qtbot.keyClick(view, Qt.Key.Key_1)
+    window.session.undo()
+    journey.qtbot.waitUntil(lambda: panel.hearing.streaming._ahead is None)
+    assert "speech" not in listening.heard.tracks
+
+
+def test_atoms_are_seen_while_they_form(journey: Journey, room: Room) -> None:
+    _, panel, _ = opened(journey)
+    board = panel.atoms
+    assert not board.isVisible()
+    board.show_noise(np.eye(8, 96, dtype=np.float32), None)
+    panel._fold_atoms()
+    assert board.isVisible()
+    assert [tile.isEnabled() for tile in board.tiles["noise"]] == [False] * 8
+    assert board.sides["noise"].title.words() == "Noise, being learned"
+    panel.teaching.atoms.click()
+    assert not board.isVisible()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,17 +15,19 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from partwise_app.api import SectionLabel, label, tr
+from partwise_app.api import SectionLabel, tr
 from partwise_speech.moved import Moved
 from partwise_speech.panel.teaching import NOISE_COLOR, SPEECH_COLOR
 from partwise_speech.panel.tile import MIME, NOISE, VOICE, AtomTile
 
 __all__ = ["AtomBoard", "Picked", "Side"]
 
-_ACROSS = 4
+_ROWS = 2
+_WIDE = 46  # px of a tile below which there are two rows of them
 
 
 class Picked(NamedTuple):
@@ -57,25 +58,32 @@ class Side(QWidget):
         self.side = side
         self._over = False
         self.grid = QGridLayout()
-        self.grid.setSpacing(4)
+        self.grid.setSpacing(3)
         words = tr("Counts as noise") if side == NOISE else tr("Counts as speech")
         self.title = SectionLabel(words)
+        scale = tr("Each is 0 to 8 kHz in bands, and 40 dB high.")
+        self.title.setToolTip(
+            tr("{scale} Click to hear one, drag or T to move it across", scale=scale)
+        )
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(6)
+        box.setSpacing(4)
         box.addWidget(self.title)
         box.addLayout(self.grid)
+        box.addStretch(1)
         self.setAcceptDrops(True)
         self.setAccessibleName(words)
 
-    def show_tiles(self, tiles: Sequence[AtomTile]) -> None:
-        """Lay tiles out, in their order."""
+    def show_tiles(self, tiles: Sequence[AtomTile], rows: int) -> None:
+        """Lay tiles out in so many rows, in their order."""
         while self.grid.count():
             self.grid.takeAt(0)
+        across = max(-(-len(tiles) // rows), 1)
         for place, tile in enumerate(tiles):
-            self.grid.addWidget(tile, place // _ACROSS, place % _ACROSS)
-        for column in range(_ACROSS):
-            self.grid.setColumnStretch(column, 1)
+            self.grid.addWidget(tile, place // across, place % across)
+            tile.show()
+        for column in range(max(self.grid.columnCount(), across)):
+            self.grid.setColumnStretch(column, 1 if column < across else 0)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self._carried(event.mimeData()) is not None:
@@ -128,16 +136,25 @@ class AtomBoard(QWidget):
         self.tiles: dict[str, list[AtomTile]] = {NOISE: [], VOICE: []}
         self._shares: dict[str, Sequence[float] | None] = {NOISE: None, VOICE: None}
         self._moved = Moved()
-        self.sides = {NOISE: Side(NOISE), VOICE: Side(VOICE)}
-        self._hint = label("", "small", wrap=True)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(8)
+        self._placed: dict[str, list[AtomTile]] = {NOISE: [], VOICE: []}
+        self._rows = 0
+        self.sides = {VOICE: Side(VOICE), NOISE: Side(NOISE)}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 2, 12, 8)
+        self._row.setSpacing(14)
         for side in self.sides.values():
-            box.addWidget(side)
+            self._row.addWidget(side)
             side.dropped.connect(self._on_dropped)
-        box.addWidget(self._hint)
         self.hide()
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there are atoms."""
+        return any(self.tiles.values())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def show_noise(
         self, spectra: NDArray[np.floating] | None, shares: Sequence[float] | None
@@ -185,8 +202,8 @@ class AtomBoard(QWidget):
         while len(tiles) < count:
             tile = AtomTile(side, len(tiles) + 1, color)
             tile.toggled.connect(self._on_toggled)
-            tile.muted_asked.connect(partial(self._on_muted, tile))
-            tile.turn_asked.connect(partial(self.turn_asked.emit, side, tile.number - 1))
+            tile.muted_asked.connect(self._on_muted)
+            tile.turn_asked.connect(self._on_turn)
             tiles.append(tile)
         for k, tile in enumerate(tiles):
             assert spectra is not None
@@ -211,17 +228,23 @@ class AtomBoard(QWidget):
             for k in np.argsort(-weight, kind="stable").tolist():
                 tiles[k].set_state(turned=k in turned)
                 found[other if k in turned else side].append(tiles[k])
-        for side, tiles in found.items():
-            self.sides[side].show_tiles(tiles)
-            self.sides[side].setVisible(bool(tiles) or bool(self.tiles[VOICE]))
+        self._placed, self._rows = found, 0
+        self.sides[VOICE].setVisible(bool(found[VOICE]) or bool(self.tiles[VOICE]))
         forming = bool(self.tiles[NOISE]) and not self.tiles[NOISE][0].movable
-        scale = tr("0 to 8 kHz in bands, 40 dB high.")
-        self._hint.setText(
-            tr("The noise is being learned. {scale}", scale=scale)
-            if forming
-            else tr("{scale} Click to hear one, drag or T to move it across.", scale=scale)
-        )
-        self.setVisible(any(self.tiles.values()))
+        words = tr("Noise, being learned") if forming else tr("Counts as noise")
+        self.sides[NOISE].title.set_words(words)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Lay out in one row where there is room, else in two."""
+        count = sum(len(tiles) for tiles in self._placed.values())
+        rows = 1 if self.width() >= _WIDE * count else _ROWS
+        if rows == self._rows:
+            return
+        self._rows = rows
+        for place, (side, tiles) in enumerate((s, self._placed[s]) for s in self.sides):
+            self.sides[side].show_tiles(tiles, rows)
+            self._row.setStretch(place, max(len(tiles), 2))
 
     def _on_dropped(self, side: str, number: int) -> None:
         tiles = self.tiles[side]
@@ -236,9 +259,16 @@ class AtomBoard(QWidget):
     def _on_toggled(self, on: bool) -> None:
         self.changed.emit()
 
-    def _on_muted(self, tile: AtomTile) -> None:
+    def _on_muted(self) -> None:
+        tile = self.sender()
+        assert isinstance(tile, AtomTile)
         tile.set_state(muted=not tile.muted)
         self.changed.emit()
+
+    def _on_turn(self) -> None:
+        tile = self.sender()
+        assert isinstance(tile, AtomTile)
+        self.turn_asked.emit(tile.side, tile.number - 1)
 
 
 def _numbers(tiles: Iterable[AtomTile]) -> tuple[int, ...]:

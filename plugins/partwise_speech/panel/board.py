@@ -91,7 +91,7 @@ class Panel(QWidget):
             self.listening.pause()
         if not host.running or dataset is None:
             self._follow_sound(result)
-        streams = dataset is not None and result is None and not host.running
+        streams = dataset is not None and self.preparing.codes is None
         wanted = Wanted.of(host.parameters) if streams else None
         self.hearing.streaming.offer(self.preparing.recording, wanted)
         self.hearing.show_state()
@@ -128,7 +128,7 @@ class Panel(QWidget):
             ran = (float(result.facts.get(name, 0.0)) for name in ("strength", "original"))
             chosen = asking.strength, 100 * asking.original
             tried = any(abs(a - b) > 1e-6 for a, b in zip(ran, chosen, strict=True))
-        teaching.set_tried(tr("tried out, Run to keep") if tried or self.remasking.is_tried else "")
+        teaching.set_tried(tried or self.remasking.is_tried)
 
     def _compare(self, dataset: object, result: Result | None) -> None:
         """The first parts of a recording are seen beside it, while they emerge."""
@@ -144,7 +144,7 @@ class Panel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(14)
-        for widget in (self.atoms, self.drift, self.shelf, self.recording):
+        for widget in (self.drift, self.shelf, self.recording):
             box.addWidget(widget)
         under = QWidget()
         under.setObjectName("stagebar")
@@ -152,7 +152,7 @@ class Panel(QWidget):
         rows = QVBoxLayout(under)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        for bar in (self.transport, self.selection, self.teaching):
+        for bar in (self.transport, self.selection, self.teaching, self.atoms):
             rows.addWidget(bar)
         return under
 
@@ -178,6 +178,7 @@ class Panel(QWidget):
         self.teaching.original_changed.connect(self.listening.set_original)
         self.teaching.original_set.connect(asking.set_original)
         self.trying.previewed.connect(self.preparing.patch)
+        self.teaching.atoms.toggled.connect(self._fold_atoms)
         self.atoms.changed.connect(self._on_atoms)
         self.atoms.turn_asked.connect(asking.turn)
         self.shelf.save_noise_asked.connect(self._save_noise)
@@ -292,6 +293,11 @@ class Panel(QWidget):
     def _on_atoms(self) -> None:
         self.hearing.pick_atoms(self.atoms.heard(), self._atoms, self.remasking.voice)
 
+    def _fold_atoms(self, _on: bool = False) -> None:
+        has = self.atoms.has_any
+        self.teaching.atoms.setEnabled(has)
+        self.atoms.setVisible(has and self.teaching.atoms.isChecked())
+
     # Showing
 
     def _show_selection(self) -> None:
@@ -337,6 +343,7 @@ class Panel(QWidget):
             self.atoms.show_voice(None, None)
         else:
             self.atoms.show_voice(voice.spectra(used), voice.shares(used))
+        self._fold_atoms()
 
 
 def _spectra(result: Result | None) -> NDArray[np.float32] | None:

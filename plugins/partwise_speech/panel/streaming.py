@@ -90,8 +90,8 @@ class Streaming(QObject):
         self._recording: Recording | None = None
         self._wanted: Wanted | None = None
         self._ahead: Ahead | None = None
-        self._heard = Heard(16_000)
-        self._key = ""
+        self._heard = self._given = Heard(16_000)  # what is made, and what was given to be heard
+        self._key, self._from = "", WHOLE  # what is waited for, and what is heard meanwhile
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._look)
@@ -112,12 +112,15 @@ class Streaming(QObject):
         if known is self._recording and wanted == self._wanted:
             return
         playing = self._ahead is not None and known is self._recording
+        self._follow_choice()
         key = self._key or self._listening.key
         self._recording, self._wanted = known, wanted
         self.stop()
         self._listening.set_offers(known is not None and wanted is not None)
         if playing and wanted is not None and key != WHOLE:
             self.begin(key)  # the same place, made anew
+        elif self._listening.heard is self._given:
+            self._take_back()
 
     def begin(self, key: str) -> None:
         """Make speech from where it is heard on, and let it be heard as soon as there is some."""
@@ -125,7 +128,7 @@ class Streaming(QObject):
         whole = self._listening.heard.tracks.get(WHOLE)
         if recording is None or wanted is None or whole is None:
             return
-        self._key = key
+        self._key, self._from = key, self._listening.key
         if self._ahead is None:
             track = room(*whole.shape)
             self._heard = Heard(
@@ -147,16 +150,28 @@ class Streaming(QObject):
             self._ahead = None
             self.changed.emit()
 
+    def _follow_choice(self) -> None:
+        """Whoever chooses something else meanwhile does not wait any more."""
+        if self._key and self._listening.key != self._from:
+            self._key = ""
+
+    def _take_back(self) -> None:
+        """What was made is no longer what would be made."""
+        rate, whole = self._given.rate, self._given.tracks[WHOLE]
+        self._listening.set_heard(Heard(rate, {WHOLE: whole}, {WHOLE: {WHOLE: 1.0}}), as_loud=True)
+
     def _look(self) -> None:
         """See how far it is."""
         ahead = self._ahead
         assert ahead is not None
+        self._follow_choice()
         if ahead.problem:
-            self.failed.emit(ahead.problem)
             self.stop()
+            self.failed.emit(ahead.problem)
         elif self._key and ahead.has(self._listening.position, _FIRST_S):
             key, self._key = self._key, ""
-            self._listening.set_heard(self._heard, as_loud=True)
+            self._given = self._heard
+            self._listening.set_heard(self._given, as_loud=True)
             self._listening.choose(key)
             self.changed.emit()
         elif ahead.done:

@@ -59,21 +59,28 @@ class Teaching(QWidget):
             made.clicked.connect(partial(self.hold, key))
             self.buttons[key] = made
             row.addWidget(made)
-        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 70)
+        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 56)
         self.radius.valueChanged.connect(self._on_size)
         row.addWidget(self.radius)
         self.clear = button(tr("Clear marks"), "link", tip=tr("Take all marks away"))
         self.clear.clicked.connect(self.cleared)
         row.addWidget(self.clear)
+        row.addSpacing(6)
+        self.atoms = button(
+            tr("Atoms"), "toggle", tip=tr("Show what noise and voice are made of"), checkable=True
+        )
+        self.atoms.setMinimumHeight(26)
+        self.atoms.setChecked(True)
+        row.addWidget(self.atoms)
         self.note = Elided("", "small")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.note, 1)
-        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 84)
+        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 66)
         self.strength.setToolTip(
             tr("How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels")
         )
         self._strength = _add_value(row, tr("Strength"), self.strength, 30)
-        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 84)
+        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 66)
         self.original.setToolTip(
             tr("How much of the recording lies under the speech: 0 % none, 100 % all of it")
         )
@@ -131,9 +138,11 @@ class Teaching(QWidget):
         if not self.original.isSliderDown():
             self._original.setText(f"{100 * share:.0f} %")
 
-    def set_tried(self, words: str) -> None:
-        """Say what is tried out, and not yet in the result; empty where nothing is."""
-        self.note.set_full(words)
+    def set_tried(self, tried: bool) -> None:
+        """Say whether something is tried out, and not yet in the result."""
+        self.note.set_full(tr("Run to keep") if tried else "")
+        if tried:
+            self.note.setToolTip(tr("What is heard and drawn is tried out; press Run to keep it"))
 
     def sizeHint(self) -> QSize:
         return QSize(600, 34)

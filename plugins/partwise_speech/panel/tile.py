@@ -63,7 +63,7 @@ class AtomTile(QAbstractButton):
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setMinimumSize(40, 34)
+        self.setMinimumSize(28, 30)
         self._name()
 
     @property
@@ -90,7 +90,7 @@ class AtomTile(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(60, 38)
+        return QSize(46, 32)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -162,18 +162,21 @@ class AtomTile(QAbstractButton):
             super().contextMenuEvent(event)
             return
         menu = QMenu(self)
-        for words, call, on in (
-            (tr("Hear it alone"), self.click, self.isChecked()),
-            (tr("Hear the rest without it (M)"), self.muted_asked.emit, self.muted),
-        ):
-            action = menu.addAction(words)
+        alone = menu.addAction(tr("Hear it alone"))
+        rest = menu.addAction(tr("Hear the rest without it (M)"))
+        for action, on in ((alone, self.isChecked()), (rest, self.muted)):
             action.setCheckable(True)
             action.setChecked(on)
-            action.triggered.connect(call)
         menu.addSeparator()
-        menu.addAction(self._turn_words() + " (T)").triggered.connect(self.turn_asked.emit)
-        menu.exec(event.globalPos())
+        turn = menu.addAction(f"{self._turn_words()} (T)")
+        chosen = menu.exec(event.globalPos())
         menu.deleteLater()
+        if chosen is alone:
+            self.click()
+        elif chosen is rest:
+            self.muted_asked.emit()
+        elif chosen is turn:
+            self.turn_asked.emit()
 
     def _turn_words(self) -> str:
         to_speech = (self.side == NOISE) != self.turned

@@ -14,6 +14,8 @@ from partwise_speech.analysis import SpeechAnalysis
 from partwise_speech.export import gain_codes, write_noise, write_speech
 from partwise_speech.fit import separate
 from partwise_speech.moved import GROUPS, Moved, check_moved, voice_groups
+from partwise_speech.panel.regain import apart_of, regained
+from partwise_speech.sound import recording_of
 from partwise_speech.sources import generic_voice
 from partwise_speech.strength import gains_of
 
@@ -60,6 +62,23 @@ def test_a_moved_atom_changes_sides_and_the_sum_stays(keep: int) -> None:
     both = plain.speech + plain.noise
     np.testing.assert_allclose(none_left.speech, 0, atol=1e-5)
     np.testing.assert_allclose(none_left.noise, both, rtol=1e-4)
+
+
+def test_what_is_tried_out_is_what_a_run_finds(dataset: Dataset, result: Result) -> None:
+    moved = Moved.read("noise 1 2 3 4; voice 12")
+    voice, found = generic_voice().atoms, gain_codes(result)
+    noise = next(v.arrays["atoms"] for v in result.views if "atoms" in v.arrays)
+    frames = 100, 500
+    apart = apart_of(recording_of(dataset), voice, voice_groups(voice), noise, frames)
+    tried = regained(found, apart, Moved(), moved, result.facts["method"])
+    same = regained(found, apart, moved, moved, result.facts["method"])
+    ran = gain_codes(_run(dataset, moved=moved.text))[:, slice(*frames)]
+    before = found[:, slice(*frames)]
+    np.testing.assert_array_equal(same, before)
+    change = [20 * np.log10(gains_of(c) / gains_of(before)) for c in (tried, ran)]
+    assert np.abs(change[1]).mean() > 1.0, "so much is changed, in dB"
+    assert np.abs(change[0] - change[1]).mean() < 0.6 * np.abs(change[1]).mean()
+    assert np.corrcoef(change[0].ravel(), change[1].ravel())[0, 1] > 0.8
 
 
 def _run(dataset: Dataset, **chosen: Any) -> Result:
