@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import FileProblem
 
-__all__ = ["MOST_CELLS", "Grid", "check_size", "checked"]
+__all__ = ["MOST_CELLS", "Grid", "as_numbers", "check_size", "checked", "damaged"]
 
+_KINDS = {"U": "text", "S": "text", "O": "Python objects", "M": "dates", "c": "complex numbers"}
 MOST_CELLS = 200_000_000  # 1.6 GB as 64-bit numbers; a fit needs about three times that
 
 
@@ -94,3 +96,37 @@ def checked(path: Path, grid: Grid, *, single: bool = False) -> Grid:
     if not values[known].any():
         raise FileProblem(path, "holds nothing but zeros", fix="export the measured values")
     return grid
+
+
+def as_numbers(path: Path, values: NDArray[Any], where: str = "it") -> NDArray[np.floating[Any]]:
+    """Return real numbers of 32 or 64 bits; whatever else an array may hold is refused."""
+    if values.dtype.kind not in "fiub":
+        raise FileProblem(
+            path,
+            f"{where} holds {_KINDS.get(values.dtype.kind, values.dtype.name)}, no plain numbers",
+            fix="save real numbers",
+        )
+    if values.ndim == 2:
+        check_size(path, *values.shape)
+    elif values.ndim != 1 or values.size < 1:
+        shape = " × ".join(map(str, values.shape)) or "one number"
+        raise FileProblem(
+            path, f"{where} holds {shape}, no table", fix="save an array of rows × columns"
+        )
+    kept = values.dtype in (np.float32, np.float64) and values.dtype.isnative
+    table = values if values.ndim == 2 else values[:, None]
+    return np.array(table, dtype=values.dtype if kept else np.float64, order="C")
+
+
+def damaged(path: Path, what: str, error: Exception) -> FileProblem:
+    """Return what to tell of a file that a library could not read."""
+    if "pickle" in str(error) or "Object arrays" in str(error):
+        return FileProblem(
+            path,
+            "holds Python objects, which are never opened",
+            fix="save it as plain numbers, numpy.save(file, table.astype(float))",
+        )
+    words = str(error).strip().splitlines() or [type(error).__name__]
+    return FileProblem(
+        path, f"is a damaged or cut {what} ({words[0][:120]})", fix="export it again"
+    )

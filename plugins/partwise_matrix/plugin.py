@@ -15,7 +15,7 @@ PLUGIN = Plugin(
     readers=(
         Reader(
             "Table as text",
-            ("*.csv", "*.tsv", "*.tab", "*.txt"),
+            ("*.csv", "*.tsv", "*.tab", "*.txt", "*.csv.gz", "*.tsv.gz", "*.txt.gz"),
             "partwise_matrix.readers:probe_text",
             "partwise_matrix.readers:load_table",
         ),

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, FileProblem, fingerprint
-from partwise_matrix.grid import Grid, check_size, checked
-from partwise_matrix.text import looks_like_table, read_text
+from partwise_matrix.archives import read_npz
+from partwise_matrix.grid import Grid, as_numbers, check_size, checked, damaged
+from partwise_matrix.text import looks_like_table, read_text, unpacked_head
 
 __all__ = [
     "load_table",
@@ -33,8 +33,9 @@ _MOST_UNPACKED = 4 << 30  # bytes of a sheet; a small file can claim any size
 
 def probe_text(path: Path) -> float:
     """Return how surely this is a table as text; readers that know its columns are surer."""
-    head = _head(path)
-    known = path.suffix.lower() in (".csv", ".tsv", ".tab")
+    head = unpacked_head(_head(path))
+    name = path.name.lower().removesuffix(".gz")
+    known = name.endswith((".csv", ".tsv", ".tab"))
     if head and looks_like_table(head):
         return 0.4 if known else 0.3
     # Wrong content under a table's name: we claim it faintly, to say what is wrong with it.
@@ -99,7 +100,7 @@ def read_grid(path: Path, *, single: bool = False) -> Grid:
     elif head.startswith(_PARQUET):
         grid = _read_parquet(path)
     elif head.startswith(_ZIP):
-        grid = _read_npz(path) if b".npy" in head[:512] else _read_excel(path)
+        grid = read_npz(path) if b".npy" in head[:512] else _read_excel(path)
     else:
         grid = read_text(path, single=single)
     return checked(path, grid, single=single)
@@ -114,54 +115,9 @@ def _read_npy(path: Path) -> Grid:
     try:
         # Mapped, so that shape and type are known before a number is read. Never a pickle.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        return Grid(_as_numbers(path, mapped))
+        return Grid(as_numbers(path, mapped))
     except (ValueError, OSError, EOFError) as error:
-        raise _damaged(path, "NumPy array", error) from error
-
-
-def _read_npz(path: Path) -> Grid:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {i.filename.removesuffix(".npy"): i.file_size for i in archive.infolist()}
-        with np.load(path, allow_pickle=False) as members:
-            name = _table_member(path, members.files, sizes)
-            values = members[name]
-            rows = _labels(members, ("rows", "row_names", "index"))
-            columns = _labels(members, ("columns", "column_names", "cols"))
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, FileProblem):
-            raise
-        raise _damaged(path, "NumPy archive", error) from error
-    grid = Grid(_as_numbers(path, values), rows, columns)
-    m, n = grid.values.shape
-    if (rows and len(rows) != m) or (columns and len(columns) != n):
-        raise FileProblem(
-            path,
-            f"names {len(rows) or 'no'} rows and {len(columns) or 'no'} columns of {m} × {n}",
-            fix="give one name per row and per column",
-        )
-    return grid
-
-
-def _table_member(path: Path, names: list[str], sizes: dict[str, int]) -> str:
-    for name in ("X", "x", "values", "data", "table"):
-        if name in names:
-            break
-    else:
-        name = max(names, key=lambda n: sizes.get(n, 0), default="")
-    if not name:
-        raise FileProblem(path, "holds no array", fix="save the table in it as X")
-    if sizes.get(name, 0) > _MOST_UNPACKED:
-        size = f"{sizes[name] / 2**30:.1f} GiB"
-        raise FileProblem(path, f"unpacks to {size}", fix="choose fewer rows or columns")
-    return name
-
-
-def _labels(members: Any, names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if name in members.files:
-            return tuple(str(label) for label in np.atleast_1d(members[name]))
-    return ()
+        raise damaged(path, "NumPy array", error) from error
 
 
 def _read_excel(path: Path) -> Grid:
@@ -174,7 +130,7 @@ def _read_excel(path: Path) -> Grid:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, FileProblem):
             raise
-        raise _damaged(path, "Excel workbook", error) from error
+        raise damaged(path, "Excel workbook", error) from error
     try:
         sheet = next((s for s in book.worksheets if (s.max_row or 0) > 1), None)
         if sheet is None:
@@ -242,7 +198,7 @@ def _read_parquet(path: Path) -> Grid:
     except (OSError, ValueError) as error:  # the library's own errors are among these
         if isinstance(error, FileProblem):
             raise
-        raise _damaged(path, "Parquet file", error) from error
+        raise damaged(path, "Parquet file", error) from error
     texts = [
         name
         for name, kind in zip(table.column_names, table.schema.types, strict=True)
@@ -254,31 +210,11 @@ def _read_parquet(path: Path) -> Grid:
     columns = []
     for name in numbers:
         column = table.column(name).to_numpy()
-        columns.append(_as_numbers(path, column[:, None], f"column “{name}”")[:, 0])
+        columns.append(as_numbers(path, column[:, None], f"column “{name}”")[:, 0])
     rows = tuple(str(v) for v in table.column(texts[0]).to_pylist()) if texts else ()
     notes = (f"left out, as it is text: {', '.join(texts[1:])}",) if len(texts) > 1 else ()
     corner = texts[0] if texts and not texts[0].startswith("__") else ""
     return Grid(np.stack(columns, axis=1), rows, tuple(numbers), corner, notes)
-
-
-def _as_numbers(path: Path, values: NDArray[Any], where: str = "it") -> NDArray[np.floating[Any]]:
-    """Return real numbers of 32 or 64 bits; whatever else an array may hold is refused."""
-    if values.dtype.kind not in "fiub":
-        raise FileProblem(
-            path,
-            f"{where} holds {values.dtype.name}, no plain numbers",
-            fix="save real numbers",
-        )
-    if values.ndim == 2:
-        check_size(path, *values.shape)
-    elif values.ndim != 1 or values.size < 1:
-        shape = " × ".join(map(str, values.shape)) or "one number"
-        raise FileProblem(
-            path, f"{where} holds {shape}, no table", fix="save an array of rows × columns"
-        )
-    kept = values.dtype in (np.float32, np.float64) and values.dtype.isnative
-    table = values if values.ndim == 2 else values[:, None]
-    return np.array(table, dtype=values.dtype if kept else np.float64, order="C")
 
 
 def _library(path: Path, name: str, what: str) -> Any:
@@ -291,16 +227,3 @@ def _library(path: Path, name: str, what: str) -> Any:
             f"is {what}, and {package}, which reads it, is not installed",
             fix=f"save the table as CSV, or run: pip install {package}",
         ) from error
-
-
-def _damaged(path: Path, what: str, error: Exception) -> FileProblem:
-    if "pickle" in str(error) or "Object arrays" in str(error):
-        return FileProblem(
-            path,
-            "holds Python objects, which are never opened",
-            fix="save it as plain numbers, numpy.save(file, table.astype(float))",
-        )
-    words = str(error).strip().splitlines() or [type(error).__name__]
-    return FileProblem(
-        path, f"is a damaged or cut {what} ({words[0][:120]})", fix="export it again"
-    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,12 @@ from numpy.typing import NDArray
 from partwise.api import FileProblem
 from partwise_matrix.grid import MOST_CELLS, Grid, check_size
 
-__all__ = ["looks_like_table", "read_text"]
+__all__ = ["looks_like_table", "read_text", "unpacked_head"]
 
 _MOST_BYTES = 2 << 30
 _HEAD_LINES = 40
 _HEAD_BYTES = 1 << 16
+_GZIP = b"\x1f\x8b"
 _DELIMITERS = ("\t", ";", ",", "|", " ")
 _MISSING = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "-", "--", ".", "?", "#n/a", "#na", "missing"}
@@ -97,7 +100,7 @@ def read_text(path: Path, *, single: bool = False) -> Grid:
             f"is {size / 2**30:.1f} GiB of text",
             fix="save it as Parquet or NPY, which are read as they are",
         )
-    text = _decoded(path.read_bytes(), whole=True)
+    text = _decoded(_unpacked(path), whole=True)
     if text is None:
         raise FileProblem(
             path, "is no text", fix="save the table as CSV in UTF-8, or as XLSX, NPY or Parquet"
@@ -117,6 +120,35 @@ def read_text(path: Path, *, single: bool = False) -> Grid:
     header = _has_header(head, dialect)
     names = _name_columns(head[1:] if header else head, dialect, head[0] if header else None)
     return _assembled(path, dialect, rows, header, names)
+
+
+def unpacked_head(head: bytes) -> bytes:
+    """Return the start of what a gzip file holds, from its start; other bytes as they are."""
+    if not head.startswith(_GZIP):
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        if file.read(2) != _GZIP:
+            file.seek(0)
+            return file.read()
+    try:
+        with gzip.open(path) as packed:
+            data = packed.read(_MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileProblem(
+            path, f"is a damaged or cut gzip file ({error})", fix="copy it again"
+        ) from error
+    if len(data) > _MOST_BYTES:
+        raise FileProblem(
+            path, "unpacks to more than 2 GiB of text", fix="save it as Parquet or NPY"
+        )
+    return data
 
 
 def _decoded(data: bytes, *, whole: bool) -> str | None:

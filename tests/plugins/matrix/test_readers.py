@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import sparse
 
 from partwise.api import Dataset, FileProblem
 from partwise_matrix.planted import plant_spectra
@@ -104,6 +106,54 @@ def test_numpy_files_keep_their_precision_and_names(tmp_path: Path) -> None:
     assert dataset.axes[0].labels == ("ä", "b")
     assert dataset.values is not None
     np.testing.assert_array_equal(dataset.values, [[1, 2, 0], [3, 4, 5]])
+
+
+def test_names_beside_a_table_are_told_by_how_many_they_are(tmp_path: Path) -> None:
+    counts = np.arange(1, 13).reshape(4, 3)
+    np.savez(
+        tmp_path / "x.npz",
+        V=counts,
+        samples=["s1", "s2", "s3"],
+        tissue=["a", "a", "b", "b"],
+        genes=["BRCA1", "ESR1", "a very long name of a gene", "TP53"],
+    )
+    dataset = load_table(tmp_path / "x.npz")
+    np.testing.assert_array_equal(np.asarray(dataset.values), counts)
+    assert dataset.axes[0].name == "genes"
+    assert dataset.axes[0].labels[1] == "ESR1"
+    assert dataset.axes[1].labels == ("s1", "s2", "s3")
+    assert dataset.meta["notes"] == ["left out: tissue"]
+
+
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_array])
+def test_a_sparse_table_of_scipy_is_read(tmp_path: Path, form: Any) -> None:
+    dense = np.array([[0, 2, 0, 1], [3, 0, 0, 0], [0, 0, 4, 0]], np.float32)
+    sparse.save_npz(tmp_path / "x.npz", form(dense))
+    dataset = load_table(tmp_path / "x.npz")
+    np.testing.assert_array_equal(np.asarray(dataset.values), dense)
+    assert "33 %" in str(dataset.meta["notes"])
+
+
+def test_a_sparse_table_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    held: dict[str, Any] = {"data": np.ones(3), "indptr": np.array([0, 1, 3])}
+    path = tmp_path / "x.npz"
+    np.savez(path, indices=np.array([0, 1, 7]), shape=np.array([2, 2]), **held)
+    with pytest.raises(FileProblem, match="damaged or cut NumPy archive"):
+        load_table(path)
+    np.savez(path, indices=np.array([0, 1, 0]), shape=np.array([2_000_000, 2_000]), **held)
+    with pytest.raises(FileProblem, match="more than 200 million"):
+        load_table(path)
+
+
+def test_a_packed_table_is_read_and_a_cut_one_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(b"name,a,b\nx,1,2\ny,3,4\n")
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(packed)
+    assert probe_text(path) >= 0.3
+    assert load_table(path).axes[0].labels == ("x", "y")
+    path.write_bytes(packed[:-6])
+    with pytest.raises(FileProblem, match="damaged or cut gzip"):
+        load_table(path)
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
