@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import pkgutil
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +23,7 @@ __all__ = [
     "hidden",
     "keep",
     "libraries",
+    "linked",
     "modules",
     "our_packages",
     "wanted",
@@ -66,8 +70,9 @@ _QT_PLATFORMS = ("eglfs", "linuxfb", "vkkhrdisplay", "vnc", "minimalegl", "virtu
 # GTK's look for the frame of dialogs: it would bring half of GTK from the machine that builds.
 _GTK = (
     "libqgtk3", "libatk", "libcairo", "libdatrie", "libepoxy", "libfribidi", "libgdk",
-    "libgraphite2", "libharfbuzz", "libpango", "libpixman", "libthai",
+    "libgraphite2", "libgtk", "libharfbuzz", "libpango", "libpixman", "libthai",
 )  # fmt: skip
+_SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 
 # Where and how an installer put a distribution: the paths of the machine that builds.
 _RECORDS = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
@@ -173,4 +178,30 @@ def keep(
     table: list[tuple[str, str, str]], also: Callable[[str], bool] = wanted
 ) -> list[tuple[str, str, str]]:
     """Return the rows of a PyInstaller table (destination, source, kind) that are wanted."""
-    return [row for row in table if also(row[0])]
+    return linked([row for row in table if also(row[0])])
+
+
+def linked(table: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Leave out libraries of the system that nothing else in the table needs any more."""
+    if sys.platform != "linux":
+        return table
+    needs = {row[1]: _needed(row[1]) for row in table if row[2] in ("BINARY", "EXTENSION")}
+    while True:
+        wanted = {name for row in table for name in needs.get(row[1], ())}
+        kept = [
+            row
+            for row in table
+            if row[2] != "BINARY"
+            or not row[1].startswith(_SYSTEM)
+            or wanted & {Path(row[0]).name, Path(row[1]).name}
+            or Path(row[0]).name.startswith("libpython")  # what the program itself opens first
+        ]
+        if len(kept) == len(table):
+            return table
+        table = kept
+
+
+def _needed(path: str) -> frozenset[str]:
+    """Return the names of the libraries that a library or program needs."""
+    said = subprocess.run(["objdump", "-p", path], capture_output=True, text=True, check=False)
+    return frozenset(re.findall(r"^\s+NEEDED\s+(\S+)", said.stdout, re.MULTILINE))

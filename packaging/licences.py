@@ -21,6 +21,7 @@ __all__ = ["carried", "system_packages", "third_party"]
 _NOTICE = re.compile(r"(^|/)(licen[cs]es?|copying|notices?|authors|copyright)[^/]*(/|$)", re.I)
 _OURS = "partwise"
 _RULE = "=" * 100
+_Work = tuple[str, str, list[str]]  # title, licence in a few words, texts
 
 # Works whose wheels carry no text of their licence: those of the folder beside this file. The
 # LGPL refers to the GPL, so that both have to be there.
@@ -39,14 +40,25 @@ _WITHIN = {
     "shiboken6": "LGPL-3.0-only",
 }
 
+# What our own packages carry of others, by the note that lies beside it.
+_DATA = {
+    "partwise_resources/fonts/OFL.txt": ("Inter, the typeface", "OFL-1.1"),
+    "partwise_resources/speech/README.md": ("LibriSpeech, in the generic voice", "CC-BY-4.0"),
+}
+
+# Debian's packages name the usual licences by where their texts are on a Debian system.
+_COMMON = Path("/usr/share/common-licenses")
+_NAMED = re.compile(rf"{_COMMON}/([A-Za-z0-9.+-]*[A-Za-z0-9])")
+
 _PREFACE = """\
 Partwise is distributed under the BSD 3-Clause licence. This program carries the works of others,
 listed here with the licences that their authors ship with them.
 
 Qt and its Python bindings (PySide6, shiboken6) are used under the GNU Lesser General Public
 Licence, version 3. They lie in this folder as separate shared libraries, which you may replace by
-your own builds of the same version. Their sources are published by The Qt Company. So do libsndfile
-and libsoxr, under the GNU Lesser General Public Licence, version 2.1 or later, and OpenSlide, under
+your own builds of the same version. Their sources are published by The Qt Company, which lists the
+works of others within Qt at https://doc.qt.io/qt-6/licenses-used-in-qt.html. So do libsndfile and
+libsoxr, under the GNU Lesser General Public Licence, version 2.1 or later, and OpenSlide, under
 version 2.1.
 """
 
@@ -90,17 +102,40 @@ def third_party(sources: Iterable[str]) -> str:
         Where the packed files and modules were taken from.
     """
     known = list(sources)
-    works = [(_title(one), _licence(one), _texts(one)) for one in carried(known)]
+    works: list[_Work] = [(_title(one), _licence(one), _texts(one)) for one in carried(known)]
     works.append((f"Python {sys.version.split()[0]}", "PSF-2.0", _python_licence()))
+    works += _carried_data(known)
     for name in system_packages(known):
         path = Path("/usr/share/doc", name, "copyright")
         text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
         works.append((f"{name} (Debian)", "see its text below", [text] if text else []))
+    works += _common(text for _, _, texts in works for text in texts)
     lines = [_PREFACE, *(f"{title:40} {licence}" for title, licence, _ in works), ""]
     for title, _, texts in works:
         lines += ["", _RULE, title, _RULE, ""]
         lines += [f"{text.strip()}\n" for text in texts] or ["(ships no text)"]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+
+
+def _carried_data(sources: Iterable[str]) -> list[_Work]:
+    """Return the works among the data of our own packages."""
+    found = []
+    for source in sorted(set(sources)):
+        place = Path(source).as_posix()
+        for end, (title, licence) in _DATA.items():
+            if place.endswith(end):
+                found.append((title, licence, [Path(source).read_text("utf-8")]))
+    return found
+
+
+def _common(texts: Iterable[str]) -> list[_Work]:
+    """Return the licences that texts name by their place on a Debian system."""
+    named = {name for text in texts for name in _NAMED.findall(text)}
+    files = sorted({(_COMMON / name).resolve() for name in named if (_COMMON / name).is_file()})
+    return [
+        (f"Licence text: {file.name}", "named above", [file.read_text("utf-8", errors="replace")])
+        for file in files
+    ]
 
 
 def _title(one: importlib.metadata.Distribution) -> str:

@@ -82,6 +82,27 @@ def test_wanted(place: str, kept: bool) -> None:
     assert contents.wanted(place) is kept
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries of the system are Linux's")
+def test_a_library_of_the_system_stays_as_long_as_something_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs = {"/v/core.so": {"liba.so.1"}, "/usr/lib/liba.so.1": {"libb.so.2"}}
+    needs |= {"/usr/lib/libgone.so.1": {"libits.so.1"}}
+    monkeypatch.setattr(contents, "_needed", lambda path: frozenset(needs.get(path, ())))
+    names = ("liba.so.1", "libb.so.2", "libgone.so.1", "libits.so.1", "libpython3.11.so.1.0")
+    table = [("core.so", "/v/core.so", "EXTENSION"), ("mine.so", "/v/mine.so", "BINARY")]
+    table += [(name, f"/usr/lib/{name}", "BINARY") for name in names]
+    assert [row[0] for row in contents.linked(table)] == [
+        "core.so", "mine.so", "liba.so.1", "libb.so.2", "libpython3.11.so.1.0"
+    ]  # fmt: skip
+
+
+def test_typeface_and_voice_are_told_with_their_licences() -> None:
+    text = licences.third_party([file for file, _ in contents.data_files()])
+    assert "SIL OPEN FONT LICENSE" in text
+    assert "Creative Commons\nAttribution 4.0" in text
+
+
 def test_whose_work_is_in_it_follows_from_the_files() -> None:
     source = str(Path(numpy.__file__).parent / "core" / "__init__.py")
     (work,) = licences.carried([source])
@@ -103,7 +124,9 @@ def test_the_licence_of_qt_is_there_in_full() -> None:
     assert "(ships no text)" not in text
 
 
-@pytest.mark.parametrize("package", ["soundfile", "soxr", "sounddevice", "ezc3d", "pyedflib", "h5py"])
+@pytest.mark.parametrize(
+    "package", ["soundfile", "soxr", "sounddevice", "ezc3d", "pyedflib", "h5py"]
+)
 def test_every_reader_s_library_is_listed_with_its_text(package: str) -> None:
     spec = importlib.util.find_spec(package)
     assert spec is not None
