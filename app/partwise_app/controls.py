@@ -185,6 +185,11 @@ class Dot(QWidget):
         self._tokens = DARK
         self.setFixedSize(size, size)
 
+    def set_verdict(self, verdict: str) -> None:
+        """Show another verdict; empty for none."""
+        self._verdict = verdict
+        self.update()
+
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self.update()

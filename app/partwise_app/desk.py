@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 from partwise_app import icons
 from partwise_app.controls import Rule, SectionLabel, button, label, set_icon
 from partwise_app.form import ParamForm
+from partwise_app.glance import TrustGlance
 from partwise_app.measures import MeasuresCard
 from partwise_app.mixer import Mixer
 from partwise_app.sheets import Sheets
@@ -64,6 +65,8 @@ class Desk(QWidget):
         self.form = ParamForm()
         self.curve = ConvergenceCurve()
         self.trust = TrustCard()
+        self.glance = TrustGlance()
+        self.glance.clicked.connect(self.show_trust)
         self.measures = MeasuresCard()
         self.export = button(
             tr(" Export…"),
@@ -138,7 +141,7 @@ class Desk(QWidget):
         areas += [self.form, self.curve, self.trust]
         if self._panel is not None:
             areas.append(self._panel)
-        areas += [self.measures, self.report, self.export]
+        areas += [self.measures, self.glance, self.report, self.export]
         former: QWidget | None = None
         for area in areas:
             for widget in (area, *area.findChildren(QWidget)):
@@ -211,6 +214,10 @@ class Desk(QWidget):
         if self._under is not None:
             self._under_box.addWidget(self._under)
 
+    def show_trust(self) -> None:
+        """Bring the findings to the top of their column."""
+        self._side.verticalScrollBar().setValue(self.trust.y())
+
     def show_scatter(self, title: str, hint: str, about: str) -> None:
         """Show the scatter beside the mixer under a title; an empty title hides it."""
         self._scatter_title.setToolTip(about)
@@ -229,6 +236,7 @@ class Desk(QWidget):
             self.scatter,
             self.curve,
             self.trust,
+            self.glance,
         ):
             widget.set_theme(tokens)
         set_icon(self.export, icons.icon("export", tokens.muted), 14)
@@ -290,13 +298,17 @@ class Desk(QWidget):
         box.addWidget(SectionLabel(tr("Convergence")))
         self.curve.setFixedHeight(_CURVE_HEIGHT)
         box.addWidget(self.curve)
-        buttons = QWidget()
-        row = QHBoxLayout(buttons)
-        row.setContentsMargins(14, 10, 14, 10)
+        row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.report)
         row.addWidget(self.export)
         row.addStretch()
+        ends = QWidget()
+        foot = QVBoxLayout(ends)
+        foot.setContentsMargins(14, 8, 14, 10)
+        foot.setSpacing(6)
+        foot.addWidget(self.glance)
+        foot.addLayout(row)
         body = QWidget()
         stack = QVBoxLayout(body)
         stack.setContentsMargins(0, 0, 0, 0)
@@ -308,7 +320,7 @@ class Desk(QWidget):
         stack.addWidget(self._panel_room)
         stack.addWidget(self.measures)
         stack.addStretch(1)
-        scroll = QScrollArea()
+        self._side = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -320,5 +332,5 @@ class Desk(QWidget):
         column.setSpacing(0)
         column.addWidget(scroll, 1)
         column.addWidget(Rule())
-        column.addWidget(buttons)
+        column.addWidget(ends)
         return side

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from partwise.project.document import Strip
+from partwise_app.commands import shortcut_text
 from partwise_app.controls import label
 from partwise_app.strip import THUMB_HEIGHT, WIDTHS, Share, StripView
 from partwise_app.words import tr
@@ -38,15 +39,11 @@ class Mixer(QWidget):
         super().__init__(parent)
         self.setAccessibleName(tr("Mixer of parts"))
         self._strips: dict[str, StripView] = {}
-        self._hint = label(
-            tr("The parts appear here: press Run to find them, then show, solo or lock each."),
-            "muted",
-        )
+        self._hint = _Hint()
         self._body = body = QWidget()
         self._row = QHBoxLayout(body)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
-        self._hint.setContentsMargins(18, 0, 0, 0)
         self._row.addWidget(self._hint)
         self._gap = QFrame(body)  # where a dragged strip would go
         self._gap.setObjectName("gap")
@@ -152,3 +149,26 @@ class Mixer(QWidget):
         place = len([v for v in before if v is not self._strips[key]])
         edge = before[-1].geometry().right() if before else parts[0].geometry().left()
         return place, edge
+
+
+class _Hint(QWidget):
+    """What to do while there are no parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        keys = shortcut_text("run_start").strip(" ()")
+        box = QVBoxLayout(self)
+        box.setContentsMargins(18, 0, 0, 0)
+        box.setSpacing(4)
+        box.addStretch()
+        box.addWidget(label(tr("Press Run to find the parts ({keys})", keys=keys), "strong"))
+        box.addWidget(
+            label(
+                tr(
+                    "They appear here while they emerge; Stop keeps what stands. "
+                    "Then show, solo or lock each, and give it your own name and colour."
+                ),
+                "muted",
+            )
+        )
+        box.addStretch()

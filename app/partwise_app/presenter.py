@@ -116,6 +116,7 @@ class Presenter(QObject):
             self._status.job.begin(tr("{value}: starting", value=source.title if source else ""))
             self._trusted = ()
             self._desk.trust.set_lines(())
+            self._desk.glance.set_lines(())
             self._desk.measures.set_measures(())
             self._desk.curve.set_trace((), None, True)
             self.picture.begin_run()
@@ -219,6 +220,7 @@ class Presenter(QObject):
         if lines != self._trusted:
             self._trusted = lines
             self._desk.trust.set_lines(lines)
+            self._desk.glance.set_lines(lines)
 
     def _panel_for(self, plugin: Plugin) -> QWidget | None:
         if plugin.id not in self._panels:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, QTimer
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeySequence,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from partwise.errors import InputProblem
-from partwise.plugins.registry import resolve
 from partwise_app import icons
-from partwise_app.commands import COMMANDS, MENUS, Command
 from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
-from partwise_app.filework import Opened
-from partwise_app.glimpse import Glimpse
 from partwise_app.keeper import Keeper
+from partwise_app.menus import Menus
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.offering import Offering
 from partwise_app.palette import Offer, Palette
@@ -33,11 +21,21 @@ from partwise_app.presenter import Presenter
 from partwise_app.ring import Ring
 from partwise_app.session import Session
 from partwise_app.settings import Settings
+from partwise_app.shelf import Shelf
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import Theme, Tokens
 from partwise_app.topbar import TopBar
-from partwise_app.welcome import SampleCard, Welcome, reads_picture
+from partwise_app.welcome import Welcome
 from partwise_app.words import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import (
+        QAction,
+        QCloseEvent,
+        QDragEnterEvent,
+        QDropEvent,
+        QResizeEvent,
+    )
 
 __all__ = ["Window"]
 
@@ -78,11 +76,10 @@ class Window(QMainWindow):
         self._presenter = Presenter(session, self.desk, self.status)
         self.picture = self._presenter.picture
         self._lay_out()
-        self._actions = {entry.id: self._make_action(entry) for entry in COMMANDS}
-        self._menus = {title: self._make_menu(title) for title in MENUS}
-        self._make_open_menus()
+        self._menus = Menus(self, self.deeds, self.topbar, session.registry, settings)
+        self._shelf = Shelf(session, self.welcome, self)
         self._offering = Offering(
-            session, self._actions, open_sample=self.open_sample, split=self._on_split
+            session, self._menus.actions, open_sample=self.open_sample, split=self._on_split
         )
         self.palette_box = Palette(self)
         self._ring = Ring(self)
@@ -101,7 +98,7 @@ class Window(QMainWindow):
 
     def action(self, command_id: str) -> QAction:
         """Return the action of a command; raises `KeyError`."""
-        return self._actions[command_id]
+        return self._menus.actions[command_id]
 
     def offers(self) -> tuple[Offer, ...]:
         """Return what the palette lists: commands, samples, and parts to hear alone."""
@@ -115,24 +112,7 @@ class Window(QMainWindow):
 
     def load_samples(self) -> None:
         """Fill the welcome page; resolves what plugins bring, so after the first paint."""
-        cards = []
-        for plugin in self.session.registry.plugins.values():
-            for sample in plugin.samples:
-                try:
-                    path = Path(resolve(sample.path)())
-                except (ImportError, OSError, InputProblem):
-                    continue  # a sample that is not installed is not offered
-                cards.append(
-                    SampleCard(
-                        sample.key, sample.title, sample.summary, plugin.title, path, plugin.id
-                    )
-                )
-        self.welcome.set_samples(cards)
-        for card in cards:
-            if card.picture is not None and not reads_picture(card.picture):
-                self.session.inputs.glimpse(
-                    card.picture, card.plugin, partial(self._on_glimpse, card.key)
-                )
+        self._shelf.fill()
         self.welcome.set_recent(self.settings.recent)
 
     def offer_recovery(self) -> None:
@@ -152,7 +132,7 @@ class Window(QMainWindow):
                     tr("Recover it now, or leave it for the next start."),
                     action="file_recover",
                 ),
-                self._actions["file_recover"].text(),
+                self._menus.actions["file_recover"].text(),
             )
 
     def set_theme_mode(self, mode: str) -> None:
@@ -182,9 +162,8 @@ class Window(QMainWindow):
         """Draw what depends on the whole session: title, commands, which page."""
         session = self.session
         facts = session.facts()
-        for entry in COMMANDS:
-            self._actions[entry.id].setEnabled(not entry.when or entry.when in facts)
-        self._name_undo()
+        self._menus.enable(facts)
+        self._menus.name_undo(session.undo_name, session.redo_name)
         self._check_choices()
         open_ = bool(session.state.listed)
         self._turn_to(self.desk if open_ else self.welcome)
@@ -211,57 +190,13 @@ class Window(QMainWindow):
         box.addWidget(self.status)
         self.setCentralWidget(body)
 
-    def _make_action(self, entry: Command) -> QAction:
-        action = QAction(tr(entry.title), self)
-        action.setObjectName(entry.id)
-        if entry.shortcut:
-            action.setShortcut(QKeySequence(entry.shortcut))
-            action.setToolTip(f"{tr(entry.title)} ({entry.shortcut})")
-        action.setCheckable(bool(entry.choice))
-        deed = getattr(self.deeds, entry.deed)
-        # The action is a child of this window, so the slot never outlives what it calls.
-        action.triggered.connect(partial(_call, deed, entry.argument))
-        self.addAction(action)
-        return action
-
-    def _make_menu(self, title: str) -> QMenu:
-        menu = self.topbar.add_menu(tr(title))
-        group = 0
-        for entry in COMMANDS:
-            if entry.menu != title:
-                continue
-            if entry.group != group:
-                menu.addSeparator()
-                group = entry.group
-            if entry.deed == "view_toggle" and entry.argument not in "0123":
-                continue  # the keys 4 to 9 work; nine lines would drown the menu
-            menu.addAction(self._actions[entry.id])
-        return menu
-
-    def _make_open_menus(self) -> None:
-        file = self._menus["File"]
-        before = file.actions()[1]
-        self._recent_menu, self._sample_menu = (
-            QMenu(tr("Open recent"), file),
-            QMenu(tr("Open sample"), file),
-        )
-        file.insertMenu(before, self._recent_menu)
-        file.insertMenu(before, self._sample_menu)
-        self._recent_menu.aboutToShow.connect(self._fill_recent)
-        for plugin in self.session.registry.plugins.values():
-            for sample in plugin.samples:
-                action = self._sample_menu.addAction(sample.title)
-                action.setData(sample.key)
-        self._sample_menu.triggered.connect(self._on_sample_action)
-        self._recent_menu.triggered.connect(self._on_recent_action)
-
     def _connect(self) -> None:
         session = self.session
         session.inputs.chooser = self.deeds.choose_reader
         session.changed.connect(self._on_session)
         session.selection_changed.connect(self.refresh)
         session.input_changed.connect(self.refresh)
-        session.running_changed.connect(self.refresh)
+        session.running_changed.connect(self._on_running)
         session.stopping.connect(self.topbar.set_stopping)
         session.saved.connect(self._on_saved)
         session.noticed.connect(self._on_notice)
@@ -278,6 +213,8 @@ class Window(QMainWindow):
         self.welcome.open_asked.connect(self.deeds.file_open)
         self.welcome.path_asked.connect(self.deeds.open_path)
         self.welcome.sample_asked.connect(self.open_sample)
+        self._menus.sample_chosen.connect(self.open_sample)
+        self._menus.recent_chosen.connect(self.deeds.open_path)
         self.desk.stage.mode_changed.connect(self._check_choices)
         self.desk.plots.mode_changed.connect(self._check_choices)
         self.desk.views.mode_changed.connect(self._check_choices)
@@ -293,8 +230,14 @@ class Window(QMainWindow):
     def _on_session(self, before: object, after: object) -> None:
         self.refresh()
 
+    def _on_running(self, running: bool) -> None:
+        told = self.notices.notice
+        if running and told is not None and told.tone == "bad":
+            self.notices.dismiss()  # who runs again has read it
+        self.refresh()
+
     def _on_notice(self, notice: Notice) -> None:
-        title = self._actions[notice.action].text() if notice.action else ""
+        title = self._menus.actions[notice.action].text() if notice.action else ""
         self.notices.tell(notice, title)
         if notice.tone == "bad":
             self._run_when_open = ""
@@ -306,15 +249,10 @@ class Window(QMainWindow):
         """Offer what can be done with an input or a run."""
         menu = QMenu(self)
         for command_id in ("edit_rename", "edit_remove", "view_compare_runs", "file_relink"):
-            if self._actions[command_id].isEnabled():
-                menu.addAction(self._actions[command_id])
+            if self._menus.actions[command_id].isEnabled():
+                menu.addAction(self._menus.actions[command_id])
         menu.exec(at)
         menu.deleteLater()
-
-    def _on_glimpse(self, key: str, opened: Opened) -> None:
-        """A sample that is no picture is drawn as it will be on the stage."""
-        glimpse = Glimpse(key, opened, self.theme.tokens, self)
-        glimpse.drawn.connect(self.welcome.set_picture)
 
     def _on_stage_problem(self, text: str) -> None:
         self.notices.tell(
@@ -339,23 +277,7 @@ class Window(QMainWindow):
         self.palette_box.open(self.offers())
 
     def _trigger(self, command_id: str) -> None:
-        self._actions[command_id].trigger()
-
-    def _on_sample_action(self, action: QAction) -> None:
-        self.open_sample(str(action.data()))
-
-    def _on_recent_action(self, action: QAction) -> None:
-        if action.data():
-            self.deeds.open_path(Path(str(action.data())))
-
-    def _fill_recent(self) -> None:
-        self._recent_menu.clear()
-        for path in self.settings.recent:
-            action = self._recent_menu.addAction(path.name)
-            action.setData(str(path))
-            action.setToolTip(str(path))
-        if not self.settings.recent:
-            self._recent_menu.addAction(tr("None yet")).setEnabled(False)
+        self._menus.actions[command_id].trigger()
 
     def _turn_to(self, page: QWidget) -> None:
         if self._pages.currentWidget() is not page:
@@ -364,20 +286,10 @@ class Window(QMainWindow):
             # Keys belong to the picture at first, not to the first button in the row.
             (self.desk.shown if page is self.desk else page).setFocus()
 
-    def _name_undo(self) -> None:
-        for command_id, word, name in (
-            ("edit_undo", tr("Undo"), self.session.undo_name),
-            ("edit_redo", tr("Redo"), self.session.redo_name),
-        ):
-            words = f"{word}: {name[0].lower()}{name[1:]}" if name else word
-            self._actions[command_id].setText(words)
-
     def _check_choices(self) -> None:
         packing = "on" if self.session.packing else "off"
         now = {"mode": self.picture.mode(), "theme": self.theme.mode, "packing": packing}
-        for entry in COMMANDS:
-            if entry.choice:
-                self._actions[entry.id].setChecked(now[entry.choice] == entry.argument)
+        self._menus.check(now)
 
     def _dress(self, tokens: Tokens) -> None:
         for widget in (
@@ -387,13 +299,12 @@ class Window(QMainWindow):
             self.desk,
             self.palette_box,
             self._ring,
+            self._menus,
+            self._shelf,
             self._presenter,
             self.comparing,
         ):
             widget.set_theme(tokens)
-        for entry in COMMANDS:
-            if entry.icon and not entry.choice:
-                self._actions[entry.id].setIcon(icons.icon(entry.icon, tokens.muted))
 
     # --- Qt ------------------------------------------------------------------------------
 
@@ -411,8 +322,11 @@ class Window(QMainWindow):
         self.palette_box.hide()
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # Tab, from any widget of the window
+        before = QApplication.focusWidget()
         moved = super().focusNextPrevChild(forward)
-        self._ring.show_focus()
+        # Qt also asks when what had the keyboard goes away; nobody pressed a key then.
+        if before is not None and before.isVisible() and before.isEnabled():
+            self._ring.show_focus()
         return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -446,14 +360,6 @@ def _state_of(session: Session) -> str:
     if session.holder is not None:
         return tr("read-only")
     return tr("edited") if session.needs_saving else tr("saved")
-
-
-def _call(deed: object, argument: str, checked: bool = False) -> None:
-    assert callable(deed)
-    if argument:
-        deed(argument)
-    else:
-        deed()
 
 
 def _dropped_files(data: QMimeData) -> list[Path]:
