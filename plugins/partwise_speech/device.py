@@ -129,6 +129,10 @@ class _Microphone:
         except (ValueError, library.PortAudioError) as error:
             raise NoSound(f"The microphone cannot be opened: {error}") from error
 
+    @property
+    def latency(self) -> float:
+        return float(self._stream.latency)
+
     def start(self) -> None:
         try:
             self._stream.start()

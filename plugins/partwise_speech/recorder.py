@@ -28,6 +28,11 @@ _QUIET_DB = -90.0
 class Source(Protocol):
     """Where sound comes from."""
 
+    @property
+    def latency(self) -> float:
+        """Seconds from a sound until it is passed on."""
+        ...
+
     def start(self) -> None: ...
 
     def close(self) -> None: ...

@@ -593,3 +593,22 @@ def test_atoms_are_seen_while_they_form(journey: Journey, room: Room) -> None:
     assert board.sides["noise"].title.words() == "Noise, being learned"
     panel.teaching.atoms.click()
     assert not board.isVisible()
+
+
+def test_a_microphone_is_heard_live(journey: Journey, room: Room) -> None:
+    window, panel, _ = opened(journey)
+    live = panel.recording.live
+    journey.qtbot.waitUntil(live.isEnabled)
+    live.click()
+    push, monitor = room.push, panel.recording.monitor
+    assert push is not None
+    assert monitor is not None
+    noise = 0.05 * np.random.default_rng(1).standard_normal(72_000).astype(np.float32)
+    for start in range(0, noise.size, 4800):
+        push(noise[start : start + 4800])
+    words = panel.recording._words
+    journey.qtbot.waitUntil(lambda: "ms late" in words.text(), timeout=20_000)
+    journey.picture(window, "speech-live")
+    live.click()
+    assert panel.recording.monitor is None
+    assert words.text() == ""

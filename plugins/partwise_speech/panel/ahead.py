@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partwise.api import FileProblem, InputProblem
 from partwise_speech.panel.heard import Samples
+from partwise_speech.panel.told import told
 from partwise_speech.sound import Recording
 from partwise_speech.stream import Known, Stream
 
@@ -77,7 +78,7 @@ class Ahead:
             while (first := self._next()) is not None and not self._stopped.is_set():
                 self._fill(Stream(self._recording.rate, known, self._strength), first)
         except (FileProblem, InputProblem, OSError) as problem:
-            self.problem = str(problem)
+            self.problem = told(problem)
 
     def _next(self) -> int | None:
         """The block that is wanted next; None where none is missing."""

@@ -61,6 +61,10 @@ class Asking:
 
     @property
     def voice(self) -> str:
+        return self.chosen_voice()
+
+    def chosen_voice(self) -> str:
+        """Return which voice is looked for: generic, a dictionary or a recording."""
         return str(self._host.parameters.get("speech_dictionary", GENERIC))
 
     @property

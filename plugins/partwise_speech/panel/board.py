@@ -62,7 +62,7 @@ class Panel(QWidget):
         self.atoms = AtomBoard()
         self.drift = Drift()
         self.keeping = Keeping(host, self._asking, self)
-        self.recording = Recording()
+        self.recording = Recording(self._asking.chosen_voice)
         self._atoms: NDArray[np.float32] | None = None
         self._compared: object = None
         self.listening, self.preparing = self.hearing.listening, self.hearing.preparing
@@ -228,6 +228,7 @@ class Panel(QWidget):
     def close_sound(self) -> None:
         """Let devices go and want no answers any more."""
         self.recording.stop()
+        self.recording.stop_live()
         for asking in (self.hearing, self.keeping, self.remasking, self.trying, self.closer):
             asking.close()
 

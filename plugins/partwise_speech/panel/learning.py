@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from partwise.api import FileProblem, InputProblem
-from partwise_app.api import Later, tr
+from partwise_app.api import Later
 from partwise_speech import library
 from partwise_speech.dictionary import Dictionary, learn_voice
 from partwise_speech.frames import RATE
+from partwise_speech.panel.told import told
 from partwise_speech.sound import Recording, mono_at
 
 __all__ = ["Learning"]
@@ -84,9 +85,7 @@ def _safely(work: Callable[[], object]) -> Callable[[], object]:
     def done() -> object:
         try:
             return work()
-        except InputProblem as problem:
-            return tr("{what}; {fix}", what=problem.what, fix=problem.fix)
-        except (FileProblem, MemoryError, OSError) as problem:
-            return str(problem) or type(problem).__name__
+        except (FileProblem, InputProblem, MemoryError, OSError) as problem:
+            return told(problem)
 
     return done

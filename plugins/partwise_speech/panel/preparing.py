@@ -16,6 +16,7 @@ from partwise_speech.panel.atoms import Picked
 from partwise_speech.panel.heard import SPEECH, WHOLE, Heard, Samples, heard_of
 from partwise_speech.panel.regain import Voice
 from partwise_speech.panel.single import sound_of_atoms
+from partwise_speech.panel.told import told
 from partwise_speech.sound import Recording, recording_of
 
 __all__ = ["ATOMS", "Preparing", "array_of"]
@@ -188,7 +189,7 @@ def _safely(work: Callable[[], object]) -> Callable[[], object]:
         try:
             return work()
         except (FileProblem, MemoryError, OSError) as problem:
-            return str(problem) or type(problem).__name__
+            return told(problem)
 
     return done
 

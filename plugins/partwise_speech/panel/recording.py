@@ -1,7 +1,8 @@
-"""How is a recording made from the window? A row with a level, a clock and one button."""
+"""What does the microphone hear? Recorded into a file, or heard live without the noise."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, QTimer, Signal
@@ -11,9 +12,12 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from partwise.api import FileProblem
 from partwise_app.api import Later, SectionLabel, button, label, tr
 from partwise_speech import device
+from partwise_speech.panel.monitor import Monitor
 from partwise_speech.panel.transport import clock
 from partwise_speech.player import NoSound
 from partwise_speech.recorder import Level, Recorder
+from partwise_speech.sources import voice_of
+from partwise_speech.stream import Known
 
 __all__ = ["LevelMeter", "Recording"]
 
@@ -55,21 +59,34 @@ class LevelMeter(QWidget):
 
 
 class Recording(QWidget):
-    """Records into a file that is chosen first, so that nothing is ever only in memory."""
+    """Records into a file that is chosen first, so that nothing is ever only in memory.
+
+    Or lets the microphone be heard live, separated: nothing is kept of that.
+
+    Parameters
+    ----------
+    voice : callable
+        Returns the value of the parameter that says which voice to look for.
+    """
 
     recorded = Signal(Path)
     failed = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, voice: Callable[[], str]) -> None:
         super().__init__()
+        self._voice = voice
         self.recorder: Recorder | None = None
+        self.monitor: Monitor | None = None
         self.button = button(tr("Record…"), "small")
         self.button.clicked.connect(self._on_button)
+        self.live = button(tr("Hear live"), "toggle", checkable=True)
+        self.live.clicked.connect(self._on_live)
         self._meter = LevelMeter()
         self._words = label("", "small", wrap=True)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.button)
+        line.addWidget(self.live)
         line.addWidget(self._meter, 1)
         line.addStretch()
         box = QVBoxLayout(self)
@@ -88,10 +105,11 @@ class Recording(QWidget):
 
     def look_for_device(self) -> None:
         """Ask in a thread whether there is a microphone."""
-        self._asking.ask(device.why_no_microphone, at_once=False)
+        self._asking.ask(_why_not, at_once=False)
 
     def start(self, path: Path) -> None:
         """Record into a file until `stop`."""
+        self.stop_live()
         try:
             self.recorder = Recorder(path, device.open_microphone)
         except (NoSound, FileProblem) as problem:
@@ -120,6 +138,38 @@ class Recording(QWidget):
         self._words.setText(tr("Recorded {name}", name=path.name))
         self.recorded.emit(path)
 
+    def start_live(self) -> None:
+        """Let the microphone be heard without the noise until `stop_live`."""
+        name = self._voice()
+
+        def known() -> Known:
+            return Known.of(voice_of(name))
+
+        try:
+            self.monitor = Monitor(known, device.open_microphone, device.open_speaker)
+        except NoSound as problem:
+            self.failed.emit(str(problem))
+        self.live.setChecked(self.monitor is not None)
+        if self.monitor is not None:
+            self._timer.start()
+            self._on_tick()
+
+    def stop_live(self) -> None:
+        """Let microphone and loudspeaker go."""
+        monitor, self.monitor = self.monitor, None
+        if monitor is not None:
+            monitor.stop()
+            self._timer.stop()
+            self._words.setText("")
+        self.live.setChecked(False)
+
+    def _on_live(self, on: bool) -> None:
+        if on:
+            self.stop()
+            self.start_live()
+        else:
+            self.stop_live()
+
     def _on_button(self) -> None:
         if self.recorder is not None:
             self.stop()
@@ -133,6 +183,9 @@ class Recording(QWidget):
             self.start(target if known else target.with_name(target.name + ".flac"))
 
     def _on_tick(self) -> None:
+        if self.monitor is not None:
+            self._tell_live(self.monitor)
+            return
         if self.recorder is None:
             return
         level = self.recorder.level
@@ -143,8 +196,33 @@ class Recording(QWidget):
             words += "  " + tr("too loud: move the microphone away and record again")
         self._words.setText(words)
 
-    def _on_device(self, reason: object) -> None:
-        self.button.setEnabled(not reason)
-        self.button.setToolTip(str(reason) or tr("Record from the microphone into a file"))
-        self._words.setText(str(reason))
-        self._words.setVisible(True)
+    def _tell_live(self, monitor: Monitor) -> None:
+        if monitor.problem:
+            self.stop_live()
+            self.failed.emit(monitor.problem)
+            return
+        if monitor.learning:
+            words = tr("Learning the noise: say nothing for a second")
+        else:
+            late = f"{1e3 * monitor.latency:.0f}"
+            words = tr("Live without the noise, {late} ms late", late=late)
+        self._words.setText(words)
+
+    def _on_device(self, reasons: object) -> None:
+        assert isinstance(reasons, tuple)
+        no_microphone, no_speaker = reasons
+        self.button.setEnabled(not no_microphone)
+        self.button.setToolTip(no_microphone or tr("Record from the microphone into a file"))
+        self.live.setEnabled(not no_microphone and not no_speaker)
+        self.live.setToolTip(
+            no_microphone
+            or no_speaker
+            or tr("Hear the microphone without the noise, over headphones; nothing is kept")
+        )
+        if no_microphone or (self.recorder is None and self.monitor is None):
+            self._words.setText(no_microphone)
+
+
+def _why_not() -> tuple[str, str]:
+    """Why there is no microphone, and nothing to play on."""
+    return device.why_no_microphone(), device.why_no_speaker()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 from partwise.api import FileProblem
 from partwise_speech import device
 from partwise_speech.loudness import Loudness, k_weighting
+from partwise_speech.panel.monitor import Monitor
 from partwise_speech.player import FADE_S, NoSound, Player, Pull
 from partwise_speech.recorder import Push, Recorder
+from partwise_speech.sources import generic_voice, voice_of
+from partwise_speech.stream import Known
 
 RATE = 8000
 FADE = round(FADE_S * RATE)
@@ -328,6 +332,8 @@ def test_silence_and_the_very_short_have_a_loudness_too() -> None:
 class Mouth:
     """A source that speaks when the test says so."""
 
+    latency = 0.01
+
     def __init__(self, push: Push, rate: int) -> None:
         self.push, self.rate = push, rate
         self.started = self.closed = False
@@ -392,6 +398,72 @@ def test_a_microphone_that_does_not_start_leaves_no_file(tmp_path: Path) -> None
     with pytest.raises(NoSound, match="unplugged"):
         Recorder(tmp_path / "a.wav", Broken)
     assert not list(tmp_path.iterdir())
+
+
+# Live
+
+
+class Headphones(Mouth):
+    """A sink that asks when the test says so."""
+
+    latency = 0.02
+
+    def __init__(self, pull: Pull, rate: int, channels: int) -> None:
+        super().__init__(lambda heard: None, rate)
+        self.pull, self.channels = pull, channels
+
+    def stop(self) -> None: ...
+
+    def listen(self, frames: int) -> NDArray[np.float32]:
+        out = np.ones((frames, self.channels), np.float32)
+        self.pull(out)
+        return out[:, 0]
+
+
+class Booth(Studio):
+    ears: Headphones
+
+    def headphones(self, pull: Pull, rate: int, channels: int) -> Headphones:
+        self.ears = Headphones(pull, rate, channels)
+        return self.ears
+
+
+def test_a_microphone_is_heard_without_its_noise_a_moment_later(qtbot: Any) -> None:
+    booth, rate = Booth(), 48_000
+    rng = np.random.default_rng(4)
+    noise = 0.05 * rng.standard_normal(3 * rate).astype(np.float32)
+    monitor = Monitor(lambda: Known.of(generic_voice()), booth.open, booth.headphones)
+    learning = [monitor.learning]
+    made = []
+    for start in range(0, noise.size, 4800):
+        booth.mouth.push(noise[start : start + 4800])
+        qtbot.waitUntil(lambda: monitor._waiting >= 4800)
+        made.append(booth.ears.listen(4800))
+    heard = np.concatenate(made)
+    assert [*learning, monitor.learning] == [True, False]
+    late = round(0.048 * rate)
+    np.testing.assert_allclose(heard[late : rate // 2], noise[: rate // 2 - late], atol=1e-4)
+    assert np.square(heard[2 * rate :]).mean() < 0.1 * np.square(noise[2 * rate :]).mean()
+    assert monitor.latency == pytest.approx(0.048 + 0.01 + 0.02)
+    np.testing.assert_array_equal(booth.ears.listen(480), 0)
+    for _ in range(10):  # nobody listens: it stays live
+        booth.mouth.push(noise[:4800])
+    monitor.stop()
+    assert monitor._waiting <= 0.25 * rate + 4800
+    assert booth.mouth.closed
+    assert booth.ears.closed
+
+
+def test_a_voice_that_is_gone_is_told_and_nothing_is_heard(qtbot: Any, tmp_path: Path) -> None:
+    booth = Booth()
+
+    def known() -> Known:
+        return Known.of(voice_of(str(tmp_path / "gone.wav")))
+
+    monitor = Monitor(known, booth.open, booth.headphones)
+    qtbot.waitUntil(lambda: bool(monitor.problem))
+    assert "gone.wav" in monitor.problem
+    monitor.stop()
 
 
 def test_a_machine_without_the_sound_library_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
