@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from partwise_speech.bands import band_matrix
 from partwise_speech.dictionary import BANDS
 from partwise_speech.frames import RATE, stft_for
-from partwise_speech.voice import pitch_of
+from partwise_speech.pitch import pitch_of
 
 __all__ = ["METHODS", "Choice", "Likeness", "choose", "likeness"]
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from partwise_speech.pitch import pitch_of
 from partwise_speech.synth import Scene
-from partwise_speech.voice import measure_voice, pitch_of
+from partwise_speech.voice import measure_voice
 
 RATE = 16_000
 Sound = NDArray[np.float32]
