@@ -186,6 +186,7 @@ class MatrixAnalysis:
         evidence = Evidence(
             prepared,
             found,
+            task.loss,
             scan,
             rank,
             why,

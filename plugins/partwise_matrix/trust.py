@@ -24,6 +24,7 @@ _STRUCTURE = 1.25, 1.6  # times what chance leaves in the strongest pattern
 _ALIKE = 0.95, 0.8  # cosines
 _NEAR = 0.01  # of the best objective: a start that ends within it has found as good a fit
 _KKT = 1e-2
+_SEVERAL, _OUTWEIGHS = 4, 0.5  # rows or columns, and the share of the squares that one carries
 
 
 class Explained(NamedTuple):
@@ -54,6 +55,7 @@ class Evidence:
 
     prepared: Prepared
     found: Fitted
+    loss: str | float
     scan: Any
     rank: int
     why: str
@@ -123,6 +125,7 @@ def lines(evidence: Evidence, names: Sequence[str], kept: int) -> tuple[Trust, .
         told.append(_rank(evidence))
     told += _begun(evidence)
     told += _table(evidence.prepared)
+    told += _outweighed(evidence)
     told.append(_converged(evidence))
     return tuple(told)
 
@@ -289,6 +292,32 @@ def _table(prepared: Prepared) -> list[Trust]:
             )
         )
     return told
+
+
+def _outweighed(evidence: Evidence) -> list[Trust]:
+    """Whether one row or column decides alone: squares make the large larger still."""
+    if evidence.loss not in ("frobenius", 2.0):
+        return []
+    prepared = evidence.prepared
+    squares = np.nan_to_num(np.asarray(prepared.scaled, dtype=np.float64)) ** 2
+    total = float(squares.sum())
+    for axis, what, name in ((0, "column", prepared.column_name), (1, "row", prepared.row_name)):
+        sums = squares.sum(axis=axis)
+        place = int(sums.argmax())
+        share = float(sums[place]) / total if total > 0 else 0.0
+        if len(sums) >= _SEVERAL and share > _OUTWEIGHS:
+            return [
+                Trust(
+                    "outweighed",
+                    share,
+                    "look",
+                    f"{name(place)} carries {100 * share:.0f} % of the squares",
+                    f"One of {len(sums)} {what}s outweighs the others, and the parts follow it. "
+                    f"Normalise gives each {what} the same say; for counts, the error kl does "
+                    "them justice.",
+                )
+            ]
+    return []
 
 
 def _converged(evidence: Evidence) -> Trust:

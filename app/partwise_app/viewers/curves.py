@@ -418,7 +418,10 @@ class CurvesView(Plot):
             most = max(int(lane.width() / 60), 2)
             ends = self._low, self._low + self._wide
             real = (10.0 ** ends[0], 10.0 ** ends[1]) if self._log else ends
+            counted = bool(self._options.get("points")) and bool((self._x % 1 == 0).all())
             for tick in ticks_of(real[0], real[1], most, log=self._log):
+                if counted and tick % 1:
+                    continue  # there is nothing between a number of parts and the next
                 at = np.log10(tick) if self._log else tick
                 at = self._to_screen(float(at), 0.0, lane, (0.0, 1.0)).x()
                 words = number(tick, 5)

@@ -133,6 +133,20 @@ def test_normalised_or_not_the_parts_are_in_the_unit_of_the_table(
     assert np.abs(W @ H - uneven).max() < 0.05 * uneven.max()
 
 
+def test_a_column_that_outweighs_the_others_is_named_until_something_is_done(small: Any) -> None:
+    checks = {line.check for line in run(dataset_of(small), rank="2").trust}
+    assert "outweighed" not in checks
+    large = small.copy()
+    large[:, 4] *= 50
+    told = run(dataset_of(large), rank="2").trust
+    line = next(line for line in told if line.check == "outweighed")
+    assert line.verdict == "look"
+    assert line.value == pytest.approx((large[:, 4] ** 2).sum() / (large**2).sum())
+    for way in ({"loss": "kl"}, {"normalise": "columns"}):
+        checks = {line.check for line in run(dataset_of(large), rank="2", **way).trust}
+        assert "outweighed" not in checks
+
+
 def test_a_turned_table_exchanges_the_factors(small: Any, tmp_path: Path) -> None:
     dataset = dataset_of(small)
     result = run(dataset, rank="3", transpose=True)
