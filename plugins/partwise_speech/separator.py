@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from partwise_speech.bands import band_matrix
 from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
-from partwise_speech.fit import Activations, Allowed, separate
+from partwise_speech.factors import Activations, Allowed
+from partwise_speech.fit import separate
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.gain import gain_of, mask_of
 from partwise_speech.moved import Moved

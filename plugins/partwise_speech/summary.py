@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Summary:
         self._lead += power[:, low:high].sum(), kept[:, low:high].sum()
         self._shrink(first, power)
         fit = stretch.fit
-        self.trace += fit.trace
+        self.trace = _summed(self.trace, fit.trace)
         self.updates += fit.updates
         self.kkt = max(self.kkt, fit.kkt)
         self._square += fit.square
@@ -144,3 +145,12 @@ class Summary:
         columns: Any = np.maximum.reduceat(power, starts, axis=1)
         target = self.power[:, places[starts]]
         self.power[:, places[starts]] = np.maximum(target, columns)
+
+
+def _summed(trace: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Objectives of stretches that are fitted each for itself, together; one may have stopped."""
+    if not trace:
+        return list(other)
+    length = max(len(trace), len(other))
+    both = [[*one, *[one[-1]] * (length - len(one))] for one in (trace, other)]
+    return [a + b for a, b in zip(*both, strict=True)]

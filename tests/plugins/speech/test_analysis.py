@@ -181,6 +181,10 @@ def test_a_recording_goes_by_in_stretches(
     assert seen == sorted(seen)
     assert gain_codes(pieces).shape == gain_codes(result).shape
     assert pieces.fit.iterations > result.fit.iterations
+    # The objective is that of all stretches together, as if they had been fitted side by side.
+    assert len(pieces.fit.trace) == len(result.fit.trace)
+    assert list(pieces.fit.trace) == sorted(pieces.fit.trace, reverse=True)
+    assert pieces.fit.value == pytest.approx(result.fit.value, rel=0.25)
     # Atoms form first; then the picture fills from the left, and says how far it has come.
     assert [view.kind for view in drawn[0]] == ["curves"]
     assert drawn[0][0].arrays["y"].shape == (16, 96)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from partwise_speech.fit import Allowed, learn_noise, separate
+from partwise_speech.factors import Allowed
+from partwise_speech.fit import learn_noise, separate
 
 Array = NDArray[np.float32]
 

@@ -1,0 +1,252 @@
+"""What does one update change? Factors of one stretch, fitted in blocks that stay in a cache.
+
+A block is some patches with their activations and room to work in. Blocks are independent but for
+the atoms of the noise, so each is updated several times while it is at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import blocks, run_blocks
+
+__all__ = ["TINY", "Activations", "Allowed", "Factors"]
+
+Array = NDArray[np.float32]
+
+TINY = np.float32(1e-9)
+_BLOCK = 160  # patches; with their activations they stay in a cache of a few MB
+_NONE = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Allowed:
+    """What a hand has painted: where each model may explain anything, 0 or 1, like V."""
+
+    speech: Array
+    noise: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What one stretch is made of.
+
+    Attributes
+    ----------
+    speech, noise : ndarray of float32, shape (features, patches)
+        Both models, D·Hs and N·Hn.
+    atoms : ndarray of float32, shape (features, noise atoms)
+        N as adapted.
+    active : ndarray of float32, shape (noise atoms, patches)
+        Hn.
+    used : ndarray of float32, shape (speech atoms,)
+        Sum of each row of Hs; 0 for atoms that were laid aside.
+    trace : tuple of float
+        Divergence, at each adaptation of the noise and at the end.
+    updates : int
+    kkt : float
+        Mean relative change that a further update would make to the activations.
+    square, error : float
+        Sum of squares of V and of V less both models.
+    mass, missed : float
+        Sum of V, and of how much V differs from both models.
+    """
+
+    speech: Array
+    noise: Array
+    atoms: Array
+    active: Array
+    used: Array
+    trace: tuple[float, ...]
+    updates: int
+    kkt: float
+    square: float
+    error: float
+    mass: float
+    missed: float
+
+
+@dataclass(eq=False)
+class _Block:
+    """Some patches, their activations, and room to work in; all small enough for a cache."""
+
+    V: Array
+    H: Array
+    ratio: Array
+    change: Array
+    allowed: Allowed | None
+    grown: Array
+    seen: Array
+    value: float = 0.0
+
+
+class Factors:
+    """Factors of one stretch; W = [D, N] in columns, H in blocks of patches, likewise in rows."""
+
+    def __init__(
+        self, V: Array, speech: Array, noise: Array, price: float, allowed: Allowed | None
+    ) -> None:
+        self.kept = np.arange(speech.shape[1])
+        self._all = self._speech = speech.shape[1]
+        self._price = np.float32(price)
+        self.W = np.concatenate([speech, noise], axis=1, dtype=np.float32)
+        self._cuts = blocks(V.shape[1], _BLOCK)
+        self._blocks = [self._block(V[:, a:b], allowed, slice(a, b)) for a, b in self._cuts]
+
+    def _block(self, V: Array, allowed: Allowed | None, place: slice) -> _Block:
+        V = np.ascontiguousarray(V)
+        H = np.empty((self.W.shape[1], V.shape[1]), np.float32)
+        H[:] = V.sum(axis=0) / np.float32(len(H)) + TINY
+        free = None
+        if allowed is not None:
+            free = Allowed(
+                np.ascontiguousarray(allowed.speech[:, place]),
+                np.ascontiguousarray(allowed.noise[:, place]),
+            )
+        none = np.zeros(0, np.float32)
+        return _Block(V, H, np.empty_like(V), np.empty_like(H), free, none, none)
+
+    @property
+    def atoms(self) -> Array:
+        return self.W[:, self._speech :]
+
+    def lay_aside(self, keep: int) -> None:
+        """Go on with the `keep` atoms of speech that carry most."""
+        if self._speech <= keep:
+            return
+        mass = sum(b.H[: self._speech].sum(axis=1) for b in self._blocks)
+        heavy = np.sort(np.argsort(-np.asarray(mass), kind="stable")[:keep])
+        self.kept = self.kept[heavy]
+        rows = np.concatenate([heavy, np.arange(self._speech, self.W.shape[1])])
+        self.W = np.ascontiguousarray(self.W[:, rows])
+        for b in self._blocks:
+            b.H = np.ascontiguousarray(b.H[rows])
+            b.change = np.empty_like(b.H)
+        self._speech = keep
+
+    def update(self, count: int, *, adapt: bool) -> float:
+        """Renew all activations `count` times, with the last the noise atoms from the same ratios.
+
+        Returns the divergence before the last, where the atoms learned, else 0.
+        """
+
+        def work(slot: int, low: int, high: int) -> None:
+            block = self._blocks[slot]
+            for k in range(count):
+                last = adapt and k == count - 1
+                self._change(block, count=last)
+                if last:
+                    self._learn(block)
+                # To the power 3/2, by a product: np.power takes longer than the matrix products.
+                block.H *= block.change
+                np.sqrt(block.change, out=block.change)
+                block.H *= block.change
+
+        run_blocks(work, self._cuts)
+        if not adapt:
+            return 0.0
+        grown = self.atoms * sum(b.grown for b in self._blocks)
+        if self._blocks[0].allowed is not None:
+            # Where noise was not allowed nothing was seen of it, so nothing is learned there.
+            grown /= np.maximum(sum(b.seen for b in self._blocks), TINY)
+        self.W[:, self._speech :] = grown / (grown.sum(axis=0) + np.float32(1e-20))
+        return sum(b.value for b in self._blocks)
+
+    def _learn(self, block: _Block) -> None:
+        """What this block says to the noise atoms."""
+        active = block.H[self._speech :]
+        if block.allowed is None:
+            block.grown = block.ratio @ active.T
+            return
+        free = block.allowed.noise
+        block.grown = np.matmul(block.ratio * free, active.T, dtype=np.float32)
+        block.seen = np.matmul(free, active.T, dtype=np.float32)
+
+    def _change(self, block: _Block, *, count: bool = False) -> None:
+        """Find by which factor each activation wants to change; sets the ratios too."""
+        K, ratio = self._speech, block.ratio
+        if block.allowed is None:
+            np.matmul(self.W, block.H, out=ratio)
+        else:
+            s, n = self._models(block)
+            np.add(s, n, out=ratio)
+        ratio += TINY
+        if count:
+            block.value = _divergence(block.V, ratio)
+        np.divide(block.V, ratio, out=ratio)
+        if block.allowed is None:
+            np.matmul(self.W.T, ratio, out=block.change)
+            block.change[:K] /= self._price
+            return
+        both = ((block.allowed.speech, slice(0, K)), (block.allowed.noise, slice(K, None)))
+        for allowed, rows in both:
+            W = self.W[:, rows]
+            price = W.T @ allowed + (self._price - 1 if rows.start == 0 else 0)
+            block.change[rows] = (W.T @ (ratio * allowed)) / np.maximum(price, TINY)
+
+    def _models(self, block: _Block) -> tuple[Array, Array]:
+        K = self._speech
+        s, n = self.W[:, :K] @ block.H[:K], self.W[:, K:] @ block.H[K:]
+        if block.allowed is not None:
+            s *= block.allowed.speech
+            n *= block.allowed.noise
+        return s, n
+
+    def _handed_over(
+        self, block: _Block, models: tuple[Array, Array], moved: NDArray[np.bool_]
+    ) -> tuple[Array, Array]:
+        """Count what moved atoms render to the other model."""
+        K, (s, n) = self._speech, models
+        moved = np.concatenate([moved[self.kept], moved[self._all :]])
+        given = self.W[:, :K] @ (block.H[:K] * moved[:K, None])
+        taken = self.W[:, K:] @ (block.H[K:] * moved[K:, None])
+        if block.allowed is not None:
+            given *= block.allowed.speech
+            taken *= block.allowed.noise
+        return np.maximum(s - given + taken, 0), np.maximum(n - taken + given, 0)
+
+    def told(
+        self, trace: list[float], done: int, moved: NDArray[np.bool_] | None = None
+    ) -> Activations:
+        """Sum everything up."""
+        models: list[tuple[Array, Array]] = [(_NONE, _NONE)] * len(self._blocks)
+
+        def work(slot: int, low: int, high: int) -> None:
+            self._change(self._blocks[slot], count=True)
+            models[slot] = self._models(self._blocks[slot])
+            if moved is not None:
+                models[slot] = self._handed_over(self._blocks[slot], models[slot], moved)
+
+        run_blocks(work, self._cuts)
+        unrest = sum(float((b.H * np.abs(b.change - 1)).sum()) for b in self._blocks)
+        active = sum(float(b.H.sum()) for b in self._blocks)
+        V = np.concatenate([b.V for b in self._blocks], axis=1)
+        s, n = (np.concatenate([m[k] for m in models], axis=1) for k in range(2))
+        rest = np.abs(V - s - n)
+        heard = [b.H[: self._speech].sum(axis=1) for b in self._blocks]
+        used = np.zeros(self._all, np.float32)
+        used[self.kept] = np.sum(heard, axis=0, dtype=np.float32)
+        return Activations(
+            speech=s,
+            noise=n,
+            atoms=self.atoms.copy(),
+            active=np.concatenate([b.H[self._speech :] for b in self._blocks], axis=1),
+            used=used,
+            trace=(*trace, sum(b.value for b in self._blocks)),
+            updates=done,
+            kkt=unrest / max(active, 1e-20),
+            square=float(np.square(V).sum(dtype=np.float64)),
+            error=float(np.square(rest).sum(dtype=np.float64)),
+            mass=float(V.sum(dtype=np.float64)),
+            missed=float(rest.sum(dtype=np.float64)),
+        )
+
+
+def _divergence(V: Array, model: Array) -> float:
+    ratio = np.log(np.maximum(V, TINY) / model)
+    value: Any = (V * ratio - V + model).sum(dtype=np.float64)
+    return float(value)
