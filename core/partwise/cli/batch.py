@@ -156,6 +156,8 @@ def _spread(tasks: Mapping[int, _Task], scheduler: str) -> Iterator[tuple[int, _
     from partwise.jobs.cluster import connected
 
     address = None if scheduler == _LOCAL else scheduler
+    if address and sys.stderr.isatty():
+        print(f"asking the scheduler at {address}", file=sys.stderr)
     try:
         with connected(address) as client:
             as_answered: Any = importlib.import_module("distributed").as_completed

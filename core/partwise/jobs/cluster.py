@@ -68,6 +68,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
             yield client
         return
     with (
+        _hushed(),  # a slow machine is no news
         distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster,
@@ -80,20 +81,29 @@ def _client(distributed: Any, address: str) -> Any:
     """Ask for the scheduler, and say soon where there is none.
 
     Dask itself asks again and again for half a minute, with a stack of warnings on the terminal.
+    What another kind of server answers may look to it like the length of a message without end.
     """
-    quiet = logging.getLogger("distributed")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)
     try:
-        return distributed.Client(address, timeout=_PATIENCE_S)
-    except (OSError, TimeoutError, ValueError, TypeError) as problem:
+        with _hushed():
+            return distributed.Client(address, timeout=_PATIENCE_S)
+    except (OSError, TimeoutError, ValueError, TypeError, MemoryError) as problem:
         raise InputProblem(
             f"no scheduler answers at {address}",
             argument="scheduler",
             fix="start one with: dask scheduler; the address looks like tcp://host:8786",
         ) from problem
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep what Dask logs off the terminal: what goes wrong is told in our words."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
-        quiet.setLevel(level)
+        logger.setLevel(level)
 
 
 class _Spread:

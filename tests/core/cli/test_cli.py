@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -451,6 +452,29 @@ def test_a_scheduler_that_is_not_there_is_told_in_one_line(
     assert len(told) == 1
     assert f"no scheduler answers at {address}" in told[0]
     assert "dask scheduler" in told[0]
+
+
+def test_what_answers_but_is_no_scheduler_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster_module, "_PATIENCE_S", 1.0)
+
+    def answer(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # closed at the end of the test
+            while True:
+                with server.accept()[0] as visitor:
+                    visitor.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        words = ["batch", "pebble", SAMPLE, "-o", str(tmp_path / "o"), "--scheduler", address]
+        assert main(words) == 2
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert f"no scheduler answers at {address}" in capfd.readouterr().err
 
 
 def test_two_processes_give_the_table_of_one(
