@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from partwise.project import strips as mixer
@@ -124,6 +124,31 @@ class Edits:
         )
         if any(self._session.parameters.get(name) != values[name] for name in values):
             # The same had been chosen before a run was turned to whose parameters differ.
+            self._session.follow_no_run()
+
+    def take(
+        self, edit: str, values: Mapping[str, Any], profiles: Mapping[str, Sequence[float]]
+    ) -> None:
+        """Choose some parameters, and profiles of parts in place of those found, in one step."""
+        source, run = self._session.source, self._session.run
+        if source is None:
+            return
+        known = self._session.strips if run is not None else ()
+        strips = tuple(
+            dataclasses.replace(s, profile=tuple(profiles[s.key])) if s.key in profiles else s
+            for s in known
+        )
+        chosen = {**self._session.parameters, **values}
+        source_id, by_run = source.id, {run.id: strips} if run is not None else {}
+        self._session.edit(
+            edit,
+            lambda c: dataclasses.replace(
+                c,
+                parameters={**c.parameters, source_id: chosen},
+                strips={**c.strips, **by_run},
+            ),
+        )
+        if any(self._session.parameters.get(name) != value for name, value in chosen.items()):
             self._session.follow_no_run()
 
     # --- entries of the list -------------------------------------------------------------

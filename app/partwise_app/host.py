@@ -158,14 +158,36 @@ class Host(QObject):
 
     # --- parts ---------------------------------------------------------------------------
 
-    def correct(self, key: str, profile: Sequence[float], name: str, merge: str = "") -> None:
-        """Put a profile in place of the one found, as an edit called `name`.
+    def correct(self, key: str, profile: Sequence[float], name: str) -> None:
+        """Put a profile in place of the one found, as an edit called `name`."""
+        self._session.edits.strip(key, name, {"profile": tuple(profile)}, merge=f"{name}-{key}")
 
-        Edits with the same `merge` in quick succession are one step, by default those of a part
-        under one name.
+    def take(
+        self, values: Mapping[str, Any], profiles: Mapping[str, Sequence[float]], name: str
+    ) -> None:
+        """Choose parameters and put profiles in place of those found, as one edit called `name`.
+
+        Parameters
+        ----------
+        values : mapping
+            By parameter, as in `set_parameter`; those that are not named stay.
+        profiles : mapping
+            By key of a part, as in `correct`.
+        name : str
+
+        Raises
+        ------
+        KeyError
+            There is no such parameter.
+        UsageProblem
+            A value is not allowed.
         """
-        merge = merge or f"{name}-{key}"
-        self._session.edits.strip(key, name, {"profile": tuple(profile)}, merge=merge)
+        opened = self._input
+        if opened is None:
+            return
+        specs = {spec.name: spec for spec in opened.specs}
+        chosen = {key: specs[key].validate(value) for key, value in values.items()}
+        self._session.edits.take(name, chosen, profiles)
 
     def change_strip(self, key: str, title: str, **changes: Any) -> None:
         """Change what is chosen for a part (``show``, ``solo``, ``locked``, …) as an edit."""

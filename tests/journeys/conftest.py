@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,64 @@ from tests.fixtures import pebble
 
 from partwise.jobs.worker import Event, Worker
 from partwise.plugins.registry import load_registry
+from partwise_app.runner import WorkerFactory
 from partwise_app.session import Session
 from partwise_app.settings import Settings
 from partwise_app.theme import Theme
 from partwise_app.window import Window
+
+_WARM = 2  # processes that wait for windows: most journeys open one or two
+
+
+class _Lent(Worker):
+    """A warm worker that waits for the next window when this one is closed.
+
+    A process takes seconds to import what analyses need, and a run leaves nothing in it. One that
+    was busy, ended or replaced is closed like any other.
+    """
+
+    def __init__(self, waiting: list[_Lent]) -> None:
+        super().__init__(_nobody)
+        self._waiting = waiting
+        self.start()
+        while not self.alive:
+            time.sleep(0.01)
+        self._first = self.pid
+
+    def lend(self, on_event: Callable[[Event], None]) -> Worker:
+        self._on_event = on_event
+        return self
+
+    def close(self) -> None:
+        self._on_event = _nobody
+        if self.busy or not self.alive or self.pid != self._first:
+            super().close()
+        else:
+            self._waiting.append(self)
+
+    def end(self) -> None:
+        super().close()
+
+
+def _nobody(_event: Event) -> None:
+    pass
+
+
+@pytest.fixture(scope="session")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerFactory]:
+    """Makes workers for windows, of processes that are warm where some are."""
+    waiting: list[_Lent] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARTWISE_STATE", str(tmp_path_factory.mktemp("workers")))
+        made = [_Lent(waiting) for _ in range(_WARM)]
+    waiting += made
+
+    def lend(on_event: Callable[[Event], None]) -> Worker:
+        return waiting.pop().lend(on_event) if waiting else Worker(on_event)
+
+    yield lend
+    for worker in made:
+        worker.end()
 
 
 def _pebble_worker(on_event: Callable[[Event], None]) -> Worker:
@@ -27,14 +82,19 @@ def _pebble_worker(on_event: Callable[[Event], None]) -> Worker:
 class Journey:
     """Opens windows, waits for what a person would wait for, keeps pictures."""
 
-    def __init__(self, qtbot: Any, theme: Theme, folder: Path, results: Path) -> None:
+    def __init__(
+        self, qtbot: Any, theme: Theme, folder: Path, results: Path, workers: WorkerFactory
+    ) -> None:
         self.qtbot, self.theme, self.folder, self.results = qtbot, theme, folder, results
+        self._workers = workers
         self._windows: list[Window] = []
 
     def window(self, *, pebbles: bool = False) -> Window:
         """A window with the installed plugins, or with one whose runs can be made to fail."""
         session = (
-            Session(pebble.registry(), _pebble_worker) if pebbles else Session(load_registry())
+            Session(pebble.registry(), _pebble_worker)
+            if pebbles
+            else Session(load_registry(), self._workers)
         )
         window = Window(session, self.theme, Settings(self.folder / "window.ini"))
         window.resize(1280, 800)
@@ -88,10 +148,11 @@ def journey(
     tmp_path: Path,
     results_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
+    workers: WorkerFactory,
 ) -> Iterator[Journey]:
     monkeypatch.setenv("PARTWISE_STATE", str(tmp_path / "state"))
     theme = qapp.findChild(Theme) or Theme(qapp, "dark")
     theme.set_mode("dark")
-    made = Journey(qtbot, theme, tmp_path, results_dir)
+    made = Journey(qtbot, theme, tmp_path, results_dir, workers)
     yield made
     made.close()

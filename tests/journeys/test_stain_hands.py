@@ -70,6 +70,7 @@ def test_a_region_is_drawn_measured_renamed_kept_and_taken_back(journey: Journey
     window = journey.window()
     journey.open(window, journey.tissue())
     panel = panel_of(window)
+    quick(window)
     journey.run(window)
     shown(journey, window)
     assert panel.under_stage.isVisible()
@@ -89,6 +90,14 @@ def test_a_region_is_drawn_measured_renamed_kept_and_taken_back(journey: Journey
     assert region.area == pytest.approx(200 * 160, rel=0.05)
     assert bar.table.isVisible()
     assert bar.table.rowCount() == 3
+    assert window.desk.stage.marks.tool == "", "one outline, and the hand is free"
+    before = panel.case.regions
+    drag(window, (340, 60), (360, 50))  # a corner of the one that was drawn last
+    assert panel.case.regions[1].points[1] == pytest.approx((360, 50), abs=3)
+    assert window.session.undo_name == "Change Region 2"
+    window.session.undo()
+    assert panel.case.regions == before
+    assert len(panel.told) == 3, "numbers that were known hold again"
     cell = bar.table.item(0, 2)
     assert cell is not None
     assert "to" in cell.text(), "an interval"

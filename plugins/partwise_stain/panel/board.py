@@ -90,6 +90,7 @@ class Panel(QWidget):
             self._turn()
         self.vectors.refresh()
         _show(self.vectors, bool(case.keys))
+        self.checks.set_clean(case.clean)
         self._light()
         mixing = case.mixing
         stains = tuple(zip(case.keys, case.names, strict=True))
@@ -143,6 +144,7 @@ class Panel(QWidget):
         vectors.load_asked.connect(self._ask_profile)
         vectors.save_asked.connect(self._save_profile)
         self.checks.chosen.connect(self._draw_masks)
+        self.checks.cleaned.connect(self._case.set_clean)
         self.density.moved.connect(self._move_threshold)
 
     def _take_stage(self) -> None:

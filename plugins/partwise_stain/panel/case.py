@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -138,8 +138,10 @@ class Case:
         """Key of the staining that was found or chosen."""
         return str(self.facts.get("stains", ""))
 
-    def take(self, stains: Sequence[Stain], vectors: Vectors, title: str) -> bool:
-        """Put known stains in place of those in sight, as one step with edits called alike.
+    def take(
+        self, stains: Sequence[Stain], vectors: Vectors, values: Mapping[str, Any], title: str
+    ) -> bool:
+        """Choose parameters, and put known stains in place of those in sight, as one edit.
 
         Stains that are locked stay. Returns whether they are the same stains; where they are
         others, only a run gives them their names and places.
@@ -148,13 +150,18 @@ class Case:
         ----------
         stains : sequence of Stain
         vectors : array, shape (3, stains)
+        values : mapping
+            Parameters by name.
         title : str
         """
-        if len(self.keys) != len(stains):
-            return False
-        for key, vector in zip(self.keys, vectors.T, strict=True):
-            if key not in self.locked:
-                self.host.correct(key, [float(value) for value in vector], title, title)
+        profiles: dict[str, tuple[float, ...]] = {}
+        if len(self.keys) == len(stains):
+            profiles = {
+                key: tuple(float(value) for value in vector)
+                for key, vector in zip(self.keys, vectors.T, strict=True)
+                if key not in self.locked
+            }
+        self.host.take(values, profiles, title)
         return self.keys == tuple(stain.key for stain in stains)
 
     @property
@@ -174,6 +181,10 @@ class Case:
     def clean(self) -> bool:
         """Whether flagged tissue is left out of the numbers."""
         return bool(self.host.parameters.get("clean", False))
+
+    def set_clean(self, on: bool) -> None:
+        """Leave flagged tissue out of the numbers, or count it again, as an edit."""
+        self.host.set_parameter("clean", on, tr("Measure clean tissue"))
 
     # Thresholds
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from partwise_app.api import SectionLabel, label, tr
+from partwise_app.api import SectionLabel, Switch, label, tr
 from partwise_stain.quality import FLAGS, Flag
 from partwise_stain.trust import percent
 
@@ -50,6 +50,8 @@ class Checks(QWidget):
 
     chosen = Signal(tuple)
     """Keys of the flags that are ticked."""
+    cleaned = Signal(bool)
+    """Whether what is flagged shall be left out of the numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,12 +75,33 @@ class Checks(QWidget):
             self._grid.addWidget(chip, row, 0)
             self._grid.addWidget(share, row, 1)
             self._chips[flag.key], self._shares[flag.key] = chip, share
+        self._clean = Switch()
+        words = tr(
+            "Leave pen, folds, blur, red cells, pigment and clipped light out of all numbers"
+        )
+        self._clean.setAccessibleName(tr("Measure clean tissue"))
+        self._clean.setToolTip(words)
+        self._clean.toggled.connect(self.cleaned)
+        self._asked = QWidget()
+        line = QHBoxLayout(self._asked)
+        line.setContentsMargins(0, 2, 0, 0)
+        line.addWidget(label(tr("Measure clean tissue")), 1)
+        line.addWidget(self._clean)
+        self._asked.setToolTip(words)
+        box.addWidget(self._asked)
         self.set_shares(None)
+
+    def set_clean(self, on: bool) -> None:
+        """Show whether what is flagged is left out of the numbers."""
+        self._clean.blockSignals(True)
+        self._clean.setChecked(on)
+        self._clean.blockSignals(False)
 
     def set_shares(self, shares: Mapping[str, float] | None, problem: str = "") -> None:
         """Show the shares that are known; None while the slide is looked at."""
         self._hint.setText(problem or tr("Looking at the slide…"))
         self._hint.setVisible(shares is None)
+        self._asked.setVisible(shares is not None)
         for key, chip in self._chips.items():
             there = shares is not None and key in shares
             chip.setVisible(there)

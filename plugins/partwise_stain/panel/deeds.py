@@ -49,9 +49,7 @@ class Deeds:
             return
         vectors = preset(key)
         text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors.T)
-        host.set_parameter("stains", key, title, title)
-        host.set_parameter("vectors", text, title, title)
-        if not case.take(STAINS[key], vectors, title):
+        if not case.take(STAINS[key], vectors, {"stains": key, "vectors": text}, title):
             host.run()
 
     def use_profile(self, path: Path) -> None:
@@ -65,9 +63,8 @@ class Deeds:
         profile = read_profile(path)
         host, case, title = self._case.host, self._case, tr("Open profile")
         case.lend_white(str(path), profile.white)
-        for name, value in (("vectors", ""), ("white", "auto"), ("profile", str(path))):
-            host.set_parameter(name, value, title, title)
-        if not case.take(STAINS[profile.stains], profile.vectors, title):
+        values = {"vectors": "", "white": "auto", "profile": str(path)}
+        if not case.take(STAINS[profile.stains], profile.vectors, values, title):
             host.run()
 
     def add_regions(self, path: Path) -> None:
