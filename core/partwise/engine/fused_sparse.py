@@ -150,7 +150,7 @@ def sparse_block(  # noqa: PLR0913, PLR0917 - compiled loops take plain arrays
             h[:] = 0
             b[:] = 0
         _turn(products, old[start : start + width], b, h)
-        sweeps(gram, b, h, 0, number, none, none)
+        sweeps(gram, b, h, 0, _TILE, 0, number, none, none)
         if reach.shape[0] > 0:
             acc[rank * rank + 1] += tile_residual(gram, b, h, e, width, reach)
         acc[rank * rank] += _turn_back(h, products, new[start : start + width], shares)

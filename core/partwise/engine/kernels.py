@@ -43,20 +43,29 @@ _TILE = 512
 
 @compiled
 def sweeps(
-    gram: Array, atb: Array, F: Array, first: int, number: int, linear: Array, ridge: Array
+    gram: Array,
+    atb: Array,
+    F: Array,
+    begin: int,
+    end: int,
+    first: int,
+    number: int,
+    linear: Array,
+    ridge: Array,
 ) -> None:
-    """Coordinate descent on a shared Gram matrix, in place (HALS).
+    """Coordinate descent on a shared Gram matrix for samples begin:end, in place (HALS).
 
     gram (r, r) and atb (r, n) in the dtype of F (r, n); `linear` and `ridge`
     hold one coefficient per sample, or are empty. Components before `first`
-    stay as they are.
+    stay as they are. Whole arrays are taken, because a slice of one is not known to lie without
+    gaps when this is compiled, and its loops would not run in vector registers.
     """
-    rank, n = F.shape
+    rank = F.shape[0]
     zero = F.dtype.type(0)
     penalised = linear.shape[0] > 0
     g = np.empty(_TILE, F.dtype)
-    for lo in range(0, n, _TILE):
-        hi = min(lo + _TILE, n)
+    for lo in range(begin, end, _TILE):
+        hi = min(lo + _TILE, end)
         width = hi - lo
         for _ in range(number):
             for k in range(first, rank):

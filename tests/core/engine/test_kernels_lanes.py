@@ -47,7 +47,17 @@ def test_one_read_of_sparse_data_gives_what_dense_products_give(
         X.indptr, X.indices, X.data, widened(wide), small, reach, tall, new, 0, 700, 3, share, acc
     )
     swept, none = np.array(tall.T, order="C"), np.empty(0, dtype)
-    sweeps(small, np.ascontiguousarray(wide @ X.T.toarray()), swept, 0, 3, none, none)
+    sweeps(
+        small,
+        np.ascontiguousarray(wide @ X.T.toarray()),
+        swept,
+        0,
+        swept.shape[1],
+        0,
+        3,
+        none,
+        none,
+    )
     np.testing.assert_allclose(new, swept.T, rtol=close, atol=10 * close)
     np.testing.assert_allclose(acc[:-2].reshape(rank, rank), new.T @ new, rtol=close)
     np.testing.assert_allclose(share[:, :rank], X.T @ new, rtol=close, atol=close)
@@ -100,7 +110,7 @@ def test_sweeps_go_to_the_exact_answer(rank: int) -> None:
     atb = np.ascontiguousarray(W.T @ rng.random((30, 50)))
     gram = W.T @ W
     F, exact, none = np.zeros((rank, 50)), np.empty((rank, 50)), np.empty(0)
-    sweeps(gram, atb, F, 0, 3000, none, none)
+    sweeps(gram, atb, F, 0, F.shape[1], 0, 3000, none, none)
     nnls_columns(gram, atb, exact)
     np.testing.assert_allclose(F, exact, atol=1e-8)
 

@@ -17,8 +17,10 @@ from partwise.engine.penalties import Box, Orthogonal, Overlap, Simplex, Smooth,
 from partwise.engine.penalty import L1, L2
 from partwise.engine.plan import ABILITIES
 from partwise.engine.refitting import refit
+from partwise.engine.solvers.filled import Filled, pays
 from partwise.engine.solvers.gradient import nesterov, projected
 from partwise.engine.solvers.inner import active_set_columns, pivot_columns
+from partwise.engine.solvers.placed import Placed
 
 Array = np.ndarray[Any, Any]
 SQUARES = ("hals", "bpp", "active_set", "pg", "nenmf")
@@ -271,3 +273,32 @@ def test_a_refit_takes_structure_and_gaps(loss: Any) -> None:
     assert np.abs(smooth - H).mean() < 0.7 * np.abs(rough - H).mean()
     shares = refit(X, W, loss=loss, constraint_H=Simplex())
     assert np.allclose(shares.sum(axis=0), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_filling_in_and_gram_matrices_of_places_end_alike(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = (data(m=40, n=60) + 0.1 * rng.random((40, 60))).astype(dtype)
+    V = (rng.random((40, 60)) > 0.1).astype(dtype) * rng.uniform(1, 2, (40, 60)).astype(dtype)
+    begun = rng.random((3, 40)).astype(dtype), rng.random((3, 60)).astype(dtype)
+    ends = {}
+    for way in (Placed, Filled):
+        run = way(X, V, begun[0].copy(), begun[1].copy(), rng)
+        trace = [run.begin(), *(run.step() for _ in range(400))]
+        assert (np.diff(trace) <= 0).all()
+        ends[way] = trace[-1], run.tall.T @ run.wide
+        assert run.residual < 1e-3
+    assert ends[Filled][0] == pytest.approx(ends[Placed][0], rel=1e-4)
+    np.testing.assert_allclose(ends[Filled][1], ends[Placed][1], atol=0.02)
+
+
+def test_what_is_filled_in_decides_how_a_weighted_step_is_taken() -> None:
+    few = np.ones((50, 50))
+    few[::7, ::7] = 0
+    most = np.ones((50, 50))
+    most[:, ::2] = 0
+    most[::2] = 0
+    assert pays(few, 10)
+    assert not pays(most, 10)
+    assert pays(most, 100)
+    assert not pays(few, 2)

@@ -17,7 +17,7 @@ from partwise.engine.plan import ABILITIES
 
 Array = np.ndarray[Any, Any]
 LOSSES: tuple[AnyLoss, ...] = ("frobenius", "kl", "is", 0.5, 1.5, 3.0, Huber(0.1), Capped(0.3))
-KINDS = ("plain", "scaled", "table", "gaps", "sparse", "sparse and scaled", "penalised")
+KINDS = ("plain", "scaled", "table", "gaps", "few gaps", "sparse", "sparse and scaled", "penalised")
 SHAPE = (60, 66)  # short enough for all solvers
 
 
@@ -35,8 +35,8 @@ def asked(kind: str, loss: AnyLoss, dtype: Any) -> tuple[Any, Array, dict[str, A
     elif kind == "table":
         V = rng.random(SHAPE) + 0.1
         options["weights"] = V
-    elif kind == "gaps":
-        V = np.where(rng.random(SHAPE) < 0.1, 0.0, 1.0)
+    elif "gaps" in kind:
+        V = np.where(rng.random(SHAPE) < (0.05 if "few" in kind else 0.3), 0.0, 1.0)
         X = np.where(V > 0, X, dtype(np.nan))
     elif kind == "penalised":
         options |= {"penalty_W": L2(0.1), "penalty_H": L1(0.1)}
@@ -49,10 +49,11 @@ def fits(solver: str, loss: AnyLoss, dtype: Any) -> Iterator[tuple[str, Factoriz
     """Fits of all kinds of data that the solver takes, ended early and later."""
     for kind in KINDS:
         X, V, options = asked(kind, loss, dtype)
+        rank = 8 if kind == "few gaps" else 3  # where filling them in pays
         # Kullback-Leibler steps are multiplicative at first, and change their kind after ten.
         for steps in (2, 13):
             try:
-                fit = nmf(X, 3, loss, solver=solver, max_iter=steps, tol=0, **options)
+                fit = nmf(X, rank, loss, solver=solver, max_iter=steps, tol=0, **options)
             except InputProblem:
                 break  # which of them it takes is asked elsewhere
             dense = X.toarray() if kind.startswith("sparse") else np.nan_to_num(X)

@@ -231,7 +231,7 @@ def sweep(F: Array, gram: Array, atb: Array, number: int = _SWEEPS) -> Array:
     none = np.empty(0, dtype)
 
     def work(slot: int, lo: int, hi: int) -> None:
-        kernels.sweeps(gram, atb[:, lo:hi], out[:, lo:hi], 0, number, none, none)
+        kernels.sweeps(gram, atb, out, lo, hi, 0, number, none, none)
 
     run_blocks(work, blocks(F.shape[1], 1 << 14))
     return out

@@ -134,9 +134,7 @@ def _solve(
     gram = np.ascontiguousarray(gram)
 
     def work(slot: int, lo: int, hi: int) -> None:
-        kernels.sweeps(
-            gram, atb[:, lo:hi], F[:, lo:hi], first, _SWEEPS, linear[lo:hi], ridge[lo:hi]
-        )
+        kernels.sweeps(gram, atb, F, lo, hi, first, _SWEEPS, linear, ridge)
 
     run_blocks(work, blocks(F.shape[1], 1 << 14))
     return residual

@@ -83,14 +83,8 @@ class _Divergence(Run):
         self._floor = X.dtype.type(0.01 * np.finfo(X.dtype).eps * self._total / X.size)
         self._turn = 0
 
-    def begin(self) -> float:
-        fitted = float(_sums(self.tall) @ _sums(self.wide))
-        if fitted > 0:
-            root = self.tall.dtype.type(np.sqrt(self._total / fitted))
-            self.tall *= root
-            self.wide *= root
-        self._after, self._value = self._pass(self.tall, self.wide)
-        return self._value
+    def _sizes(self) -> tuple[float, float]:
+        return float(_sums(self.tall) @ _sums(self.wide)), self._total
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         self._turn += 1

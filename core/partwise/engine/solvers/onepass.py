@@ -18,6 +18,8 @@ from partwise.engine import kernels
 from partwise.engine.judge.certify import natural_residual
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem
+from partwise.engine.solvers import filled
+from partwise.engine.solvers.filled import Filled
 from partwise.engine.solvers.placed import Placed
 from partwise.engine.solvers.run import Run, gram
 from partwise.engine.solvers.thin import Thin
@@ -54,9 +56,10 @@ class OnePass:
         self._turned = bool(along)
         Wt, Ht = problem.into(W, H)
         tall, wide = (Ht, Wt) if along else (Wt, Ht)
-        self._run: _Dense | Thin | Placed
+        self._run: _Dense | Thin | Placed | Filled
         if problem.weights is not None:
-            self._run = Placed(X, problem.weights, tall, wide, rng)
+            way = Filled if filled.pays(problem.weights, problem.rank) else Placed
+            self._run = way(X, problem.weights, tall, wide, rng)
         elif problem.sparse:
             self._run = Thin(Thin.laid(X, along=bool(along)), tall, wide, rng)
         else:
@@ -133,8 +136,7 @@ class _Dense(Run):
 
         def work(slot: int, lo: int, hi: int) -> None:
             kernels.row_products(self.X, wide, lo, hi, product)
-            mine = self.tall[:, lo:hi]
-            kernels.sweeps(small, product[:, lo:hi], mine, 0, _COLD, self._none, self._none)
+            kernels.sweeps(small, product, self.tall, lo, hi, 0, _COLD, self._none, self._none)
 
         run_blocks(work, self._cuts)
         return self.begin()
@@ -153,8 +155,7 @@ class _Dense(Run):
 
         def work(slot: int, lo: int, hi: int) -> None:
             kernels.row_products(X, wide, lo, hi, product)
-            mine = new[:, lo:hi]
-            kernels.sweeps(small, product[:, lo:hi], mine, 0, _SWEEPS, none, none)
+            kernels.sweeps(small, product, new, lo, hi, 0, _SWEEPS, none, none)
             if close:
                 losses[slot] = kernels.half_squared_error(X, new, wide, lo, hi)
             kernels.column_products(X, new, lo, hi, shares[slot])
@@ -173,7 +174,7 @@ class _Dense(Run):
         small = gram_tall.astype(X.dtype)
         then = wide.copy()
         self.residual = max(residual, natural_residual(wide, small @ wide - cross, size))
-        kernels.sweeps(small, cross, then, 0, _SWEEPS, none, none)
+        kernels.sweeps(small, cross, then, 0, then.shape[1], 0, _SWEEPS, none, none)
         return (new, then), value
 
     def _error(self, tall: Array, wide: Array) -> float:
@@ -186,17 +187,15 @@ class _Dense(Run):
         run_blocks(work, self._cuts)
         return float(parts.sum())
 
-    def _cross(self) -> float:
-        return float((self._across(self.tall) * self.wide).sum(dtype=np.float64))
-
-    def _across(self, tall: Array) -> Array:
+    def _sizes(self) -> tuple[float, float]:
         shares = np.empty((len(self._cuts), *self.wide.shape), self.X.dtype)
 
         def work(slot: int, lo: int, hi: int) -> None:
-            kernels.column_products(self.X, tall, lo, hi, shares[slot])
+            kernels.column_products(self.X, self.tall, lo, hi, shares[slot])
 
         run_blocks(work, self._cuts)
-        return np.asarray(shares.sum(axis=0))
+        square = float((gram(self.tall) * gram(self.wide)).sum())
+        return square, float((shares.sum(axis=0) * self.wide).sum(dtype=np.float64))
 
     def _some_rows(self) -> tuple[Array, Array]:
         picks = self._rng.integers(0, self.X.shape[0], size=min(64, self.X.shape[0]))

@@ -47,14 +47,9 @@ class Placed(Run):
         """Begin on all of the data."""
         return
 
-    def begin(self) -> float:
+    def _sizes(self) -> tuple[float, float]:
         cross, square = self._data.scale(self.tall, self.wide)
-        if cross > 0 and square > 0:
-            root = self.tall.dtype.type(np.sqrt(cross / square))
-            self.tall *= root
-            self.wide *= root
-        self._after, self._value = self._pass(self.tall, self.wide)
-        return self._value
+        return square, cross
 
     def _pass(self, tall: Array, wide: Array) -> tuple[tuple[Array, Array], float]:
         none = self._none, self._none

@@ -38,10 +38,9 @@ class Run:
 
     def begin(self) -> float:
         """Put the start at the scale of the data, and look where it leads."""
-        square = float((gram(self.tall) * gram(self.wide)).sum())
-        cross = self._cross()
-        if cross > 0 and square > 0:
-            root = self.tall.dtype.type(np.sqrt(cross / square))
+        have, want = self._sizes()
+        if have > 0 and want > 0:
+            root = self.tall.dtype.type(np.sqrt(want / have))
             self.tall *= root
             self.wide *= root
         self._after, self._value = self._pass(self.tall, self.wide)
@@ -91,8 +90,8 @@ class Run:
         # The first few samples mostly know; only a part that they lack is looked for.
         return any((some.any(axis=1) & wide.any(axis=1)).all() for some in (tall[:, :1024], tall))
 
-    def _cross(self) -> float:
-        """Inner product of X and tall' · wide."""
+    def _sizes(self) -> tuple[float, float]:
+        """How large tall' · wide is, and how large it should be."""
         raise NotImplementedError
 
     def _some_rows(self) -> tuple[Array, Array]:

@@ -84,7 +84,7 @@ class Thin(Run):
     def _swept(self, gram_tall: Array, wide: Array, cross: Array) -> Array:
         then = wide.copy()
         small = gram_tall.astype(wide.dtype)
-        kernels.sweeps(small, cross, then, 0, _SWEEPS, self._none, self._none)
+        kernels.sweeps(small, cross, then, 0, then.shape[1], 0, _SWEEPS, self._none, self._none)
         return then
 
     def _read(
@@ -128,8 +128,9 @@ class Thin(Run):
         gram_new = total[:-2].reshape(rank, rank)
         return new.T, gram_new, cross, float(total[-2]), float(np.sqrt(total[-1]))
 
-    def _cross(self) -> float:
-        return self._read(self.tall, self.wide, 0)[3]
+    def _sizes(self) -> tuple[float, float]:
+        square = float((gram(self.tall) * gram(self.wide)).sum())
+        return square, self._read(self.tall, self.wide, 0)[3]
 
     def _some_rows(self) -> tuple[Array, Array]:
         n = self._X.shape[0]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from partwise.engine.jit import compiled
 from partwise.engine.pool import blocks, run_blocks, single_blas
 
-__all__ = ["Weighted", "unit"]
+__all__ = ["Weighted", "filled", "inner", "unit"]
 
 Array = NDArray[Any]
 _TILE = 256  # places whose packed Gram matrices are swept together
@@ -74,8 +74,8 @@ class Weighted:
         with single_blas():
             if len(deep) > 1 and len(wide) < 8:
                 gram, pull = self._deep(V, VX, A, upper, deep)
-                seen = _packed_slope(gram, pull, F, slope) if slope.size else (0.0, 0.0)
-                _packed_sweeps(gram, pull, F, first, number, linear, ridge)
+                seen = _packed_slope(gram, pull, F, 0, slope) if slope.size else (0.0, 0.0)
+                _packed_sweeps(gram, pull, F, 0, first, number, linear, ridge)
                 return seen
             pairs = A[upper[0]] * A[upper[1]]
             told = np.zeros((len(wide), 2))
@@ -83,8 +83,8 @@ class Weighted:
             def work(slot: int, lo: int, hi: int) -> None:
                 gram, pull = pairs @ V[:, lo:hi], A @ VX[:, lo:hi]
                 if slope.size:
-                    told[slot] = _packed_slope(gram, pull, F[:, lo:hi], slope[:, lo:hi])
-                _packed_sweeps(gram, pull, F[:, lo:hi], first, number, linear[lo:hi], ridge[lo:hi])
+                    told[slot] = _packed_slope(gram, pull, F, lo, slope)
+                _packed_sweeps(gram, pull, F, lo, first, number, linear, ridge)
 
             run_blocks(work, wide)
         inner, square = told.sum(axis=0)
@@ -115,16 +115,14 @@ class Weighted:
         W = np.ascontiguousarray(Wt.T)
 
         def work(slot: int, lo: int, hi: int) -> None:
-            parts[slot] = _half_squares(W @ H[:, lo:hi], self._X[:, lo:hi], self._V[:, lo:hi])
+            parts[slot] = _half_squares(W @ H[:, lo:hi], self._X, self._V, lo)
 
         with single_blas():
             run_blocks(work, cuts)
         return float(parts.sum())
 
     def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
-        Y = Wt.T @ H
-        weighted = self._V * Y
-        return float((weighted * self._X).sum()), float((weighted * Y).sum())
+        return inner(self._X, self._V, Wt, H)
 
     def leftover(self, Wt: Array, H: Array, rng: np.random.Generator) -> Array | None:
         picks = rng.integers(0, H.shape[1], size=min(64, H.shape[1]))
@@ -137,6 +135,13 @@ class Weighted:
         H[k] = np.divide(np.maximum(left, 0), square, out=np.zeros_like(left), where=square > 0)
 
 
+def inner(X: Array, V: Array, Wt: Array, H: Array) -> tuple[float, float]:
+    """Weighted inner products of the fit with the data, and with itself."""
+    Y = Wt.T @ H
+    weighted = V * Y
+    return float((weighted * X).sum(dtype=np.float64)), float((weighted * Y).sum(dtype=np.float64))
+
+
 def unit(left: Array) -> Array | None:
     """The longest column at length 1, or None if all are zero."""
     norms = np.linalg.norm(left, axis=0)
@@ -145,11 +150,12 @@ def unit(left: Array) -> Array | None:
 
 
 @compiled
-def _half_squares(Y: Array, X: Array, V: Array) -> float:
-    """``Σ V (X − Y)² / 2``, row by row, in float64."""
+def _half_squares(Y: Array, X: Array, V: Array, at: int) -> float:
+    """``Σ V (X − Y)² / 2`` for the columns of Y, which begin at `at` of the others."""
     total = 0.0
+    width = Y.shape[1]
     for i in range(Y.shape[0]):
-        y, x, v = Y[i], X[i], V[i]
+        y, x, v = Y[i], X[i, at : at + width], V[i, at : at + width]
         s = Y.dtype.type(0)
         for j in range(y.shape[0]):
             e = x[j] - y[j]
@@ -159,20 +165,25 @@ def _half_squares(Y: Array, X: Array, V: Array) -> float:
 
 
 @compiled
-def _packed_slope(G: Array, b: Array, F: Array, out: Array) -> tuple[float, float]:
-    """``G f − b`` of every place into `out` (r, places); and the sums of b f and of f G f."""
-    rank, places = F.shape
+def _packed_slope(G: Array, b: Array, F: Array, at: int, out: Array) -> tuple[float, float]:
+    """``G f − b`` of every place into `out` (r, all); and the sums of b f and of f G f.
+
+    The places of G and b are those of F and `out` from `at` on.
+    """
+    rank, places = b.shape
     inner, square = 0.0, 0.0
     for lo in range(0, places, _TILE):
         width = min(_TILE, places - lo)
+        here = at + lo
         for k in range(rank):
-            s, bk, fk = out[k, lo : lo + width], b[k, lo : lo + width], F[k, lo : lo + width]
+            s, fk = out[k, here : here + width], F[k, here : here + width]
+            bk = b[k, lo : lo + width]
             for j in range(width):
                 s[j] = 0
             for i in range(rank):
                 low, high = min(i, k), max(i, k)
                 g = G[low * rank - low * (low - 1) // 2 + high - low, lo : lo + width]
-                fi = F[i, lo : lo + width]
+                fi = F[i, here : here + width]
                 for j in range(width):
                     s[j] += g[j] * fi[j]
             for j in range(width):
@@ -184,36 +195,55 @@ def _packed_slope(G: Array, b: Array, F: Array, out: Array) -> tuple[float, floa
 
 @compiled
 def _packed_sweeps(
-    G: Array, b: Array, F: Array, first: int, number: int, linear: Array, ridge: Array
+    G: Array, b: Array, F: Array, at: int, first: int, number: int, linear: Array, ridge: Array
 ) -> None:
     """Coordinate descent with a Gram matrix per place, packed by its upper rows (q, places).
 
-    b, F (r, places); parts before `first` stay; `linear` and `ridge` hold one
-    coefficient per place, or are empty.
+    b (r, places); F (r, all) from `at` on; parts before `first` stay; `linear` and `ridge` hold
+    one coefficient for each of all places, or are empty.
     """
-    rank, places = F.shape
+    rank, places = b.shape
     zero = F.dtype.type(0)
     s = np.empty(min(places, _TILE), F.dtype)
     for lo in range(0, places, _TILE):
         width = min(_TILE, places - lo)
+        here = at + lo
         for _ in range(number):
             for k in range(first, rank):
-                bk, fk = b[k, lo : lo + width], F[k, lo : lo + width]
+                bk, fk = b[k, lo : lo + width], F[k, here : here + width]
                 for j in range(width):
                     s[j] = bk[j]
                 for i in range(rank):
                     if i != k:
                         low, high = min(i, k), max(i, k)
                         g = G[low * rank - low * (low - 1) // 2 + high - low, lo : lo + width]
-                        fi = F[i, lo : lo + width]
+                        fi = F[i, here : here + width]
                         for j in range(width):
                             s[j] -= g[j] * fi[j]
                 g = G[k * rank - k * (k - 1) // 2, lo : lo + width]
                 if linear.shape[0] > 0:
-                    more, extra = linear[lo : lo + width], ridge[lo : lo + width]
+                    more, extra = linear[here : here + width], ridge[here : here + width]
                     for j in range(width):
                         curve = g[j] + extra[j]
                         fk[j] = max((s[j] - more[j]) / curve, zero) if curve > zero else fk[j]
                 else:
                     for j in range(width):
                         fk[j] = max(s[j] / g[j], zero) if g[j] > zero else fk[j]
+
+
+@compiled
+def filled(Y: Array, X: Array, V: Array, top: float, at: int, out: Array) -> float:
+    """``Y + V (X − Y) / top`` into the rows of `out` from `at` on; returns ``Σ V (X − Y)² / 2``."""
+    total = 0.0
+    rows, columns = Y.shape
+    share = Y.dtype.type(1 / top)
+    for i in range(rows):
+        y, x, v, o = Y[i], X[at + i], V[at + i], out[at + i]
+        s = Y.dtype.type(0)
+        for j in range(columns):
+            e = x[j] - y[j]
+            ve = v[j] * e
+            s += ve * e
+            o[j] = y[j] + share * ve
+        total += s
+    return 0.5 * total
