@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise_app import icons
 from partwise_app.comparing import Comparing
@@ -18,7 +18,6 @@ from partwise_app.notices import Notice, NoticeBar
 from partwise_app.offering import Offering
 from partwise_app.palette import Offer, Palette
 from partwise_app.presenter import Presenter
-from partwise_app.ring import Ring
 from partwise_app.session import Session
 from partwise_app.settings import Settings
 from partwise_app.shelf import Shelf
@@ -82,7 +81,6 @@ class Window(QMainWindow):
             session, self._menus.actions, open_sample=self.open_sample, split=self._on_split
         )
         self.palette_box = Palette(self)
-        self._ring = Ring(self)
         self._connect()
         self.setAcceptDrops(True)
         self.setMinimumSize(_LEAST_SIZE)
@@ -298,7 +296,6 @@ class Window(QMainWindow):
             self.welcome,
             self.desk,
             self.palette_box,
-            self._ring,
             self._menus,
             self._shelf,
             self._presenter,
@@ -320,14 +317,6 @@ class Window(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.palette_box.hide()
-
-    def focusNextPrevChild(self, forward: bool) -> bool:  # Tab, from any widget of the window
-        before = QApplication.focusWidget()
-        moved = super().focusNextPrevChild(forward)
-        # Qt also asks when what had the keyboard goes away; nobody pressed a key then.
-        if before is not None and before.isVisible() and before.isEnabled():
-            self._ring.show_focus()
-        return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._quitting and self.session.needs_saving:

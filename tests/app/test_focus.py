@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout, QWidget
 from tests.app.desktop import Desktop
 
+from partwise_app.controls import button
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.dialogs.preferences import PreferencesDialog
+from partwise_app.stagebar import StageBar
+from partwise_app.viewers.matrix import MatrixView
 from partwise_app.window import Window
 
 _SEEN = 24  # px that change, each by 3 to 1: a mark of 2 px at the side of the smallest control
@@ -66,6 +69,12 @@ def _unmarked(top: QWidget, first: QWidget) -> list[str]:
     return missed
 
 
+def _bar() -> StageBar:
+    made = StageBar()
+    made.set_ready(True, True)
+    return made
+
+
 @pytest.mark.parametrize("mode", ["dark", "light"])
 def test_every_control_shows_that_it_has_the_keyboard(desktop: Desktop, mode: str) -> None:
     window = desktop.window()
@@ -76,6 +85,24 @@ def test_every_control_shows_that_it_has_the_keyboard(desktop: Desktop, mode: st
     desktop.open(window.session)
     desktop.run(window.session)
     assert _unmarked(window, window.topbar) == []
+
+
+@pytest.mark.parametrize("mode", ["dark", "light"])
+@pytest.mark.parametrize("make", [_bar, MatrixView], ids=["bar", "table"])
+def test_what_stands_on_the_stage_shows_it(
+    desktop: Desktop, make: Callable[[], QWidget], mode: str
+) -> None:
+    desktop.theme.set_mode(mode)
+    window = QWidget()
+    desktop.qtbot.addWidget(window)
+    window.resize(900, 300)
+    row = QVBoxLayout(window)
+    row.addWidget(button("First"))
+    row.addWidget(make())
+    window.show()
+    window.activateWindow()
+    desktop.qtbot.waitUntil(window.isActiveWindow)
+    assert _unmarked(window, window) == []
 
 
 @pytest.mark.parametrize("mode", ["dark", "light"])

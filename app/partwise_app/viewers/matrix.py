@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QImage,
     QMouseEvent,
@@ -114,6 +115,7 @@ class MatrixPane(Plot):
         self._mark: tuple[int, int] | None = None
         self._held: QPointF | None = None
         self._square = False
+        self._ringed = False
         self.setAccessibleName(tr("Table in colour"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -190,13 +192,30 @@ class MatrixPane(Plot):
         if self._layer.means is None or self._axes is None:
             message = self._layer.message
             paint_message(painter, plot, "", message, self.tokens, plate=False)
-            return
-        if self._image.isNull():
-            self._draw(plot)
-        self._paint_cells(painter, plot)
-        self._paint_names(painter, plot)
-        self._paint_mark(painter, plot)
+        else:
+            if self._image.isNull():
+                self._draw(plot)
+            self._paint_cells(painter, plot)
+            self._paint_names(painter, plot)
+            self._paint_mark(painter, plot)
+        if self._ringed:
+            painter.setPen(QPen(QColor(self.tokens.accent), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Who came by keyboard sees where they are; who clicked knows.
+        self._ringed = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+        )
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        super().focusOutEvent(event)
+        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         plot = self.plot()
