@@ -136,13 +136,14 @@ class ScatterView(TipPlot):
     def tip(self, key: str) -> QPointF:
         """Where a part's tip is drawn; raises `KeyError`."""
         dx, dy = self.ray(key)
-        # As far along the ray as the axes go, a little short of the frame.
+        # As far along the ray as one sees, a little short of the frame.
+        plot = self._plot()
+        (left, low), (right, high) = (
+            self._to_units(corner) for corner in (plot.bottomLeft(), plot.topRight())
+        )
         rooms = [
-            (high if d > 0 else low) / d
-            for d, low, high in (
-                (dx, self._low[0], self._high[0]),
-                (dy, self._low[1], self._high[1]),
-            )
+            (most if d > 0 else least) / d
+            for d, least, most in ((dx, left, right), (dy, low, high))
             if abs(d) > 1e-9
         ]
         length = 0.93 * max(min(rooms), 1e-9)

@@ -118,12 +118,15 @@ class Histogram(QWidget):
             strong = place == self._chosen and (self.hasFocus() or self._held is not None)
             painter.setPen(QPen(text, 2 if strong else 1))
             painter.drawLine(QPointF(x, plot.top() - 2), QPointF(x, plot.bottom()))
+        painter.setPen(text)
+        for place, mark in enumerate(self._marks):  # over all lines, so that each can be read
+            x = round(self.x_of(mark)) + 0.5
             words = f"{100 * self.share(mark):.1f} %"
             width = metrics.horizontalAdvance(words)
             left = min(x + 4, plot.right() - width)
             top = plot.top() - 2 + (metrics.height() + 1) * place
             plate = QColor(self.palette().window().color())
-            plate.setAlpha(215)
+            plate.setAlpha(235)
             box = QRectF(left - 2, top, width + 4, metrics.height())
             painter.fillRect(box, plate)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
