@@ -32,11 +32,15 @@ from partwise_speech.analysis import SpeechAnalysis
 from partwise_speech.dictionary import Dictionary, learn_voice, save_dictionary
 from partwise_speech.export import gain_codes
 from partwise_speech.generic import learn_generic
+from partwise_speech.learned import hear_noise
 from partwise_speech.sound import recording_of
+from partwise_speech.sources import voice_of
+from partwise_speech.stream import Known, Stream
 from partwise_speech.strength import render
 
 RATE = cases.RATE
 GENERIC, OWN = "Partwise, generic voice", "Partwise, own voice"
+COMING = "Partwise, as it comes in"
 MEASURES = ("PESQ", "STOI", "SI-SDR")
 
 Scores = dict[str, dict[str, list[float]]]  # by case, by method: three scores and real-time factor
@@ -103,6 +107,22 @@ def speech_of(data: Dataset, result: Result) -> Sound:
     return render(recording, gain_codes(result), 0, recording.samples)[0]
 
 
+def streamed(mixture: cases.Mixture, voice: str) -> Sound:
+    """Separate in blocks of 10 ms, the noise known from the lead-in; the delay is undone."""
+    known = voice_of(voice)
+    noise = hear_noise(
+        recording_of(dataset_of(mixture.noisy)), f"0:{cases.LEAD_S}", "", 16, known, 0, _on
+    )
+    stream = Stream(RATE, Known.of(known, noise))
+    late = np.pad(mixture.noisy, (0, stream.delay))
+    made = [stream.push(late[k : k + RATE // 100]) for k in range(0, len(late), RATE // 100)]
+    return np.concatenate(made)[stream.delay :]
+
+
+def _on(atoms: Sound) -> bool:
+    return True
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -135,6 +155,7 @@ def scores(chosen: list[cases.Case], only: str | None, cache: Path | None) -> Sc
             if only != "peers":
                 for name, voice in ((GENERIC, voices.generic), (OWN, voices.own)):
                     row[name] = _scored(mixture, partial(separate, voice=voice(case)))
+                row[COMING] = _scored(mixture, partial(streamed, voice=voices.generic(case)))
             print(f"\r{number} of {len(chosen)}", end="", flush=True)
     print()
     if only != "peers":
@@ -192,6 +213,7 @@ def report(split: str, chosen: list[cases.Case], told: Scores) -> None:
     _pairs(gains, units)
     for what in ("noise", "snr"):
         _by(what, chosen, gains)
+    _singly(chosen, gains)
     _harm(chosen, gains)
 
 
@@ -213,12 +235,12 @@ def _pairs(gains: Mapping[str, NDArray[np.float64]], units: NDArray[np.str_]) ->
     rivals = dict(gains)
     if len(both) > 1:
         rivals["noisereduce, better of both"] = np.maximum(gains[both[0]], gains[both[1]])
-    for ours in (GENERIC, OWN):
+    beside = {GENERIC: (GENERIC, OWN, COMING), OWN: (OWN, COMING)}
+    for ours, left_out in beside.items():
         for name, values in rivals.items():
-            if ours in rivals and name not in (OWN, ours) and not (ours == GENERIC and name == OWN):
-                cells = "".join(
-                    f"{_pair(gains[ours][:, k] - values[:, k], units):>18}" for k in range(3)
-                )
+            if ours in gains and name not in left_out:
+                less = gains[ours] - values
+                cells = "".join(f"{_pair(less[:, k], units):>18}" for k in range(3))
                 print(f"{ours[10:]:14} − {name:28}{cells}")
 
 
@@ -231,6 +253,21 @@ def _by(what: str, chosen: list[cases.Case], gains: Mapping[str, NDArray[np.floa
         for k, key in enumerate(keys):
             p, s, d = values[place == k].mean(axis=0)
             print(f"    {key!s:10} {p:+.3f} / {s:+.3f} / {d:+.2f}")
+
+
+def _singly(chosen: list[cases.Case], gains: Mapping[str, NDArray[np.float64]]) -> None:
+    """Print ours less the better of noisereduce's modes, each noise by itself."""
+    both = [values for name, values in gains.items() if name.startswith("noisereduce")]
+    if len(both) < 2:
+        return
+    noise, better = np.array([c.noise for c in chosen]), np.maximum(*both)
+    keys = list(dict.fromkeys(c.noise for c in chosen))
+    print("\nours less the better mode of noisereduce, by noise: PESQ, SI-SDR in dB")
+    print(f"{'':26}" + "".join(f"{key:>14}" for key in keys))
+    for name in (GENERIC, OWN, COMING):
+        if name in gains:
+            less = [(gains[name] - better)[noise == key].mean(axis=0) for key in keys]
+            print(f"{name:26}" + "".join(f"{p:+8.2f} {d:+5.2f}" for p, _, d in less))
 
 
 def _harm(chosen: list[cases.Case], gains: Mapping[str, NDArray[np.float64]]) -> None:
@@ -247,9 +284,6 @@ def _harm(chosen: list[cases.Case], gains: Mapping[str, NDArray[np.float64]]) ->
 
 def speed() -> None:
     """Print how long learning, whole files and previews take; least of some repeats."""
-    from partwise_speech.learned import hear_noise
-    from partwise_speech.sources import voice_of
-
     case = cases.page()[-1]
     mixture = cases.mix(case)
     pieces = list(cases.voice(case))
@@ -262,7 +296,7 @@ def speed() -> None:
         return speech_of(given, SpeechAnalysis().run(given, params, LocalJob()))
 
     def noise() -> object:
-        return hear_noise(recording_of(data), "0:3", "", 16, generic, 0, lambda _: True)
+        return hear_noise(recording_of(data), "0:3", "", 16, generic, 0, _on)
 
     result = SpeechAnalysis().run(data, SpeechAnalysis.Params(noise_span="0:3"), LocalJob())
     ready = recording_of(data)
