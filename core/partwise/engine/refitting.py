@@ -135,7 +135,9 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
         if uniform:
             # One or two parts have an exact closed form that runs in vector registers.
             solve = kernels.nnls_closed if len(gram) <= 2 else kernels.nnls_columns
-            solve(gram, atb, H[:, lo:hi])
+            tile = np.empty_like(atb)  # lies without gaps, as compiled loops like it
+            solve(gram, atb, tile)
+            H[:, lo:hi] = tile
             return
         for j in range(lo, hi):
             own = gram + float(ridge[j]) * np.eye(len(gram))
