@@ -1,8 +1,9 @@
-"""Which stain, or which white, do some picked pixels show?"""
+"""Which stain, or which white, do some pixels show?"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,15 @@ from numpy.typing import NDArray
 from partwise.api import InputProblem, Pyramid
 from partwise_stain.presets import unit
 
-__all__ = ["pixels_in", "stain_of", "white_of"]
+if TYPE_CHECKING:
+    from partwise_stain.quality import Slide
+
+__all__ = ["colours_of", "pixels_in", "stain_of", "white_of"]
 
 _SIDE = 256  # px; of a larger box a coarser level is read
 _POINT = 5  # px around a single click
+_SEEN = 20_000  # pixels of tissue whose colours are drawn
+_STRONG = 0.2  # OD from which the hue of a single pixel says something
 _PALE = 0.08  # OD; below, a colour says nothing
 _UNEVEN = 12.0  # levels; deviation in a box that is no background
 _DARK = 60.0  # levels
@@ -83,6 +89,14 @@ def stain_of(
         )
     r, g, b = (float(value) for value in unit(mean))
     return r, g, b
+
+
+def colours_of(slide: Slide, white: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Return the OD of tissue and ink on the overview, thinned out evenly, shape (n, 3)."""
+    there = slide.rgb[slide.masks["tissue"] | slide.masks["pen"]]
+    light = np.maximum(there[:: max(1, len(there) // _SEEN)], 0.5)
+    od = np.maximum(-np.log10(light / np.array(white)), 0)
+    return np.asarray(od[np.linalg.norm(od, axis=1) > _STRONG])
 
 
 def white_of(pixels: NDArray[np.uint8]) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
@@ -23,7 +24,7 @@ from partwise_stain.panel.deeds import Deeds
 from partwise_stain.panel.density import Density
 from partwise_stain.panel.measuring import Measuring
 from partwise_stain.panel.vectors import Vectors
-from partwise_stain.pick import pixels_in, stain_of, white_of
+from partwise_stain.pick import colours_of, pixels_in, stain_of, white_of
 from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains, unclean
 from partwise_stain.regional import Told
 
@@ -54,6 +55,7 @@ class Panel(QWidget):
         self._judged_for: tuple[object, ...] = ()  # what the judgement follows from
         self._seen_source: object = None
         self._seen_mixing: tuple[object, ...] = ()
+        self._coloured: object = None  # whose tissue is on the wheel, and by which white
         self._chosen = ""  # key of a region
         self._aside = Aside(self)
         self.vectors, self.checks = Vectors(self._case), Checks()
@@ -96,7 +98,7 @@ class Panel(QWidget):
         stains = tuple(zip(case.keys, case.names, strict=True))
         self.under_stage.set_ready(case.pyramid is not None, stains, "reference" in case.facts)
         told = (case.source, case.vectors, case.white)
-        self.vectors.show_tissue()
+        self._show_tissue()
         if told != self._seen_mixing:
             self._seen_mixing = told
             self._measuring.stop()
@@ -183,6 +185,16 @@ class Panel(QWidget):
         else:
             self._host.mix_by()
 
+    def _show_tissue(self) -> None:
+        """Draw the colours of the slide's tissue on the wheel, where they are others."""
+        slide, white = self._slide, self._case.white
+        if (slide, white) != self._coloured:
+            self._coloured = slide, white
+            od = np.empty((0, 3))
+            if slide is not None and white is not None:
+                od = colours_of(slide, white)
+            self.vectors.show_tissue(od)
+
     def _draw_regions(self) -> None:
         if self._stage is None or self._case.pyramid is None:
             return
@@ -263,6 +275,7 @@ class Panel(QWidget):
                 self.checks.set_shares(None, tr("The slide cannot be read: {why}", why=answer))
                 return
             self._show_slide(self._slide)
+            self._show_tissue()
             if not self._host.running:
                 self._judge()
         elif slot == "judge" and isinstance(answer, Slide):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
@@ -17,9 +16,9 @@ from partwise_stain.panel.wheel import Wheel
 from partwise_stain.presets import PROTOCOLS, published
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PySide6.QtGui import QAction
-
-    from partwise.api import View
 
 __all__ = ["Vectors"]
 
@@ -51,7 +50,6 @@ class Vectors(QWidget):
         self._numbers: list[QLabel] = []
         self._laid_for: object = None  # what the cells stand for
         self._known = ""
-        self._shown: View | None = None  # whose tissue is on the wheel
         self._menu = QMenu(self)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -124,20 +122,9 @@ class Vectors(QWidget):
             self._known = case.protocol
             self.wheel.set_published(published(case.protocol))
 
-    def show_tissue(self) -> None:
-        """Draw the colours of tissue that the result tells, as a cloud on the wheel."""
-        result = self._case.host.result
-        views = result.views if result is not None else ()
-        view = next((view for view in views if view.kind == "scatter"), None)
-        if view is self._shown:
-            return
-        self._shown = view
-        plane = np.asarray(view.options.get("plane", ()), dtype=np.float64) if view else None
-        if view is None or plane is None or plane.shape != (2, 3):
-            self.wheel.set_tissue(np.empty((0, 3)))
-            return
-        points = np.asarray(view.arrays["points"], dtype=np.float64)
-        self.wheel.set_tissue(np.maximum(points @ plane, 0))
+    def show_tissue(self, od: NDArray[np.floating]) -> None:
+        """Draw the colours of tissue, densities (n, 3), as a cloud on the wheel."""
+        self.wheel.set_tissue(od)
 
     def _lay_cells(self, rows: Sequence[tuple[str, str, bool]]) -> None:
         """Make a row of cells for each (key, name, whether it can be changed)."""
