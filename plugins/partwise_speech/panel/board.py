@@ -161,6 +161,7 @@ class Panel(QWidget):
         host.changed.connect(self._soon.start)
         host.stage_changed.connect(self._soon.start)
         self.hearing.failed.connect(self._warn)
+        self.preparing.ready.connect(self._soon.start)
         self.remasking.remade.connect(self._soon.start)
         self.remasking.voice_known.connect(self._on_voice_known)
         stage.looked.connect(self._on_looked)
