@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+
 from PySide6.QtCore import QObject
 
-from partwise.project.compare import differences
+from partwise.params import ParamSpec
+from partwise.project.compare import Difference, differences
 from partwise.project.document import Run, State
 from partwise_app import resolve
 from partwise_app.comparison import Comparison
@@ -105,9 +109,11 @@ class Comparing(QObject):
         first, second = (state.title(run.id, run.title) for run in runs)
         page.set_titles(first, second)
         opened = self._session.opened_input(runs[0].source)
-        labels = {spec.name: spec.label for spec in opened.specs} if opened is not None else {}
+        specs = {spec.name: spec for spec in opened.specs} if opened is not None else {}
+        labels = {name: spec.label for name, spec in specs.items()}
         before, after = (state.part_strips(run.id) for run in runs)
-        page.set_lines(differences(runs[0], runs[1], before, after, labels))
+        lines = differences(runs[0], runs[1], before, after, labels)
+        page.set_lines([_worded(line, {s.label: s for s in specs.values()}) for line in lines])
         for stage, run in zip(page.stages, runs, strict=True):
             strips = state.part_strips(run.id)
             stage.set_strips(strips, {part.key: part.color for part in run.result.parts})
@@ -132,3 +138,12 @@ class Comparing(QObject):
             self.end()
         elif before.choices.strips != after.choices.strips:
             self._draw()
+
+
+def _worded(line: Difference, specs: Mapping[str, ParamSpec]) -> Difference:
+    """Say the values of a parameter, by its label, as the form says them."""
+    spec = specs.get(line.name)
+    if line.group != "Parameter" or spec is None:
+        return line
+    before, after = (resolve.value_in_words(spec, text) for text in (line.before, line.after))
+    return dataclasses.replace(line, before=before, after=after)

@@ -24,6 +24,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -47,6 +50,7 @@ __all__ = [
     "set_icon",
 ]
 
+_ARROW = 34  # px beside the words of a choice
 _DIMMED = 0.72  # of a picture whose part is not on the stage: set back, still to be read
 
 
@@ -344,8 +348,14 @@ class Choice(QComboBox):
         event.ignore()  # type: ignore[attr-defined]  # a QWheelEvent; the stubs want its exact class
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = self.width() - _ARROW
+        cut = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+        option.currentText = cut
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self.palette().mid().color(), 1.5))
         x, y = self.width() - 13.0, self.height() / 2.0

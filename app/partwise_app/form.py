@@ -34,7 +34,7 @@ class ParamForm(QWidget):
         self._specs: tuple[ParamSpec, ...] = ()
         self._fields: dict[str, _Field] = {}
         self._title = SectionLabel(tr("Analysis"))
-        self._empty = label(tr("Open a file to see what can be chosen."), "muted", wrap=True)
+        self._empty = label("", "muted", wrap=True)
         self._fold = button(
             tr("▸  Advanced"), "fold", name=tr("Advanced parameters"), checkable=True
         )
@@ -68,8 +68,23 @@ class ParamForm(QWidget):
         """Return what is wrong with a field, in words, or nothing."""
         return self._fields[name].problem
 
-    def set_form(self, title: str, specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:
-        """Show the fields of an analysis; the fields stay where the analysis is the same."""
+    def set_form(
+        self,
+        title: str,
+        specs: Sequence[ParamSpec],
+        values: Mapping[str, Any],
+        *,
+        lost: bool = False,
+    ) -> None:
+        """Show the fields of an analysis; the fields stay where the analysis is the same.
+
+        Where there are none, what to do is said: open a file, or find the `lost` one.
+        """
+        self._empty.setText(
+            tr("Find the file to run it again.")
+            if lost
+            else tr("Open a file to see what can be chosen.")
+        )
         self._title.set_words(title or tr("Analysis"))
         self._empty.setVisible(not specs)
         if tuple(specs) != self._specs:

@@ -118,6 +118,7 @@ class Mixer(QWidget):
                 self._all.insertWidget(1, view, _SHARE)
             else:
                 self._row.insertWidget(place, view, _SHARE)
+            view.setProperty("last", place == len(strips) - 2)  # the scroll area ends with a line
             self._strips[strip.key] = view
         parts = sum(strip.key != _RESIDUAL for strip in strips)
         self._parts.setMaximumWidth(1 + parts * WIDTHS[1] if parts else _UNBOUND)

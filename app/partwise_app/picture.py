@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from partwise_app.filework import Opened
+
 __all__ = ["Picture"]
 
 _ALONE, _COMPARE, _AGAINST = "part:", "compare", "compare:"
@@ -55,7 +57,7 @@ class Picture(QObject):
         self._live_result: Result | None = None
         self._had_run = False
         self._tokens = DARK
-        self._shown_input: object = None
+        self._shown_input: tuple[Opened | None, str] = None, ""
         self._asked_again = 0
         self._drawn_result: Result | None = None
         self._soon = QTimer(self)
@@ -166,10 +168,10 @@ class Picture(QObject):
 
     def show_input(self) -> None:
         """Show the input that is looked at, where it is another one."""
-        opened = self._session.input
-        if opened is self._shown_input:
+        opened, why = self._session.input, self._lost
+        if (opened, why) == self._shown_input:
             return
-        self._shown_input = opened
+        self._shown_input = opened, why
         self._asked_again = 0
         self._mixed = {}
         desk = self._desk
@@ -181,7 +183,8 @@ class Picture(QObject):
             desk.show_views()
             desk.views.set_input(opened.dataset.title, opened.views)
         if opened is None:
-            desk.stage.set_image(None)
+            way_out = tr("Find the file to see it, and to run again.") if why else ""
+            desk.stage.set_image(None, instead=(why, way_out))
         else:
             size = resolve.microns(opened.dataset)
             desk.stage.set_image(
@@ -267,6 +270,8 @@ class Picture(QObject):
         """Draw the small pictures of list and mixer."""
         source = self._session.source
         if source is None or self._session.input is None:
+            for strip in self.strips:  # no frames for pictures that there cannot be
+                self._desk.mixer.set_thumbnail(strip.key, None)
             return
         if not self._is_image and not self._is_table:
             self._draw_sparks()
@@ -288,6 +293,12 @@ class Picture(QObject):
     # --- inside --------------------------------------------------------------------------
 
     @property
+    def _lost(self) -> str:
+        """Why the input that is looked at cannot be shown, in words; empty where it can."""
+        source = self._session.source
+        return self._session.lost.get(source.id, "") if source is not None else ""
+
+    @property
     def _is_image(self) -> bool:
         opened = self._session.input
         return opened is not None and opened.dataset.pyramid is not None
@@ -307,7 +318,7 @@ class Picture(QObject):
         given = strips if not live else tuple(s for s in strips if s.locked)
         options = {**resolve.image_options(self._session.run), **self._mixed}
         told = (
-            id(self._shown_input),
+            id(self._shown_input[0]),
             tuple(self._mixed.items()),
             tuple(id(part) for part in parts),
             tuple((s.key, s.profile) for s in given),
@@ -322,7 +333,7 @@ class Picture(QObject):
     def _offer_against(self) -> None:
         """Offer what may stand beyond the line, while there is one."""
         mode, parts = self._desk.stage.mode(), self.parts
-        if self.mode() != _COMPARE or not parts:
+        if self.mode() != _COMPARE or not parts or not self._is_image:
             self._desk.stagebar.set_against((), "")
             return
         strips = self._session.strips if self._live is None else self.strips
@@ -385,7 +396,8 @@ class Picture(QObject):
 
     def _on_mode(self, mode: str) -> None:
         alone = self._name(mode.removeprefix(_ALONE)) if mode.startswith(_ALONE) else ""
-        self._desk.stagebar.set_mode(mode.partition(":")[0] if not alone else mode, alone)
+        there = mode.partition(":")[0] if not alone else mode
+        self._desk.stagebar.set_mode(there if self._is_image else "", alone)
         self._offer_against()
 
     def _on_view(self) -> None:

@@ -169,8 +169,8 @@ class Presenter(QObject):
 
     def _story(self, run: Run, former: Run | None) -> str:
         opened = self._session.opened_input(run.source)
-        labels = {spec.name: spec.label for spec in opened.specs} if opened is not None else {}
-        return resolve.story_of_run(self._session.state, run, former, labels)
+        specs = {spec.name: spec for spec in opened.specs} if opened is not None else {}
+        return resolve.story_of_run(self._session.state, run, former, specs)
 
     def _source_entry(self, source_id: str, title: str) -> Entry:
         session = self._session
@@ -185,7 +185,9 @@ class Presenter(QObject):
         opened = self._session.input
         form, values = self._desk.form, self._session.parameters
         if opened is None:
-            form.set_form(tr("Analysis"), (), {})
+            source = self._session.source
+            lost = source is not None and source.id in self._session.lost
+            form.set_form(tr("Analysis"), (), {}, lost=lost)
             form.set_room("", fits=True)
         else:
             form.set_form(opened.plugin.title, opened.specs, values)

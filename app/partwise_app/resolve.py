@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partwise.data.dataset import Dataset
+from partwise.params import ParamSpec
 from partwise.project.compare import changed_parameters
 from partwise.project.document import Run, State, Strip
 from partwise.project.recovery import Holder
@@ -42,6 +43,7 @@ __all__ = [
     "summary_of_run",
     "title_of",
     "trust_lines",
+    "value_in_words",
     "view_of",
     "worst_verdict",
 ]
@@ -285,7 +287,15 @@ def summary_of_run(run: Run) -> str:
     return " · ".join(facts)
 
 
-def story_of_run(state: State, run: Run, former: Run | None, labels: Mapping[str, str]) -> str:
+def value_in_words(spec: ParamSpec | None, value: object) -> str:
+    """Return the value of a parameter as its form says it, such as "H&E" for ``he``."""
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    words = spec.choices.get(str(value)) if spec is not None and spec.choices else None
+    return words or (f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def story_of_run(state: State, run: Run, former: Run | None, specs: Mapping[str, ParamSpec]) -> str:
     """Return what a run did otherwise than the one before it, a line each, for its tooltip."""
     about = run.result.provenance
     lines = [state.title(run.id, run.title)]
@@ -299,8 +309,10 @@ def story_of_run(state: State, run: Run, former: Run | None, labels: Mapping[str
     if former is None:
         return "\n".join(lines)
     changes = [
-        f"{labels.get(name, name)}: {before} → {after}"
+        f"{spec.label if spec else name}: "
+        f"{value_in_words(spec, before)} → {value_in_words(spec, after)}"
         for name, before, after in changed_parameters(former, run)
+        for spec in (specs.get(name),)
     ]
     since = state.title(former.id, former.title)
     lines += ["", tr("Changed since {run}:", run=since), *changes] if changes else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QSizePolicy, QWidget
 
@@ -38,7 +38,7 @@ class TopBar(QWidget):
         self.menubar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._title = Elided("", "muted")
         self._search = button(
-            tr("Search commands, samples, parts"),
+            "",
             "search",
             name=tr("Search commands, samples and parts"),
             tip=tr("Search commands, samples and parts") + shortcut_text("help_palette"),
@@ -46,13 +46,16 @@ class TopBar(QWidget):
         self._search.setMaximumWidth(_SEARCH_WIDTH)
         self._search.setMinimumWidth(150)
         self._search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        keys = label(tr("Ctrl K"), "small")
+        self._search.setFixedHeight(30)
         inner = QHBoxLayout(self._search)
-        inner.setContentsMargins(0, 0, 10, 0)
-        inner.addStretch()
-        inner.addWidget(keys)
+        inner.setContentsMargins(30, 0, 10, 0)
+        words = Elided(tr("Search commands, samples, parts"), "prompt")
+        for widget in (words, label(tr("Ctrl K"), "small")):
+            widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inner.addWidget(widget, 1 if widget is words else 0)
         self._run = button(tr("Run"), "primary")
-        self._run.setFixedSize(QSize(86, 30))
+        self._run.setMinimumWidth(86)
+        self._run.setFixedHeight(30)
         self._run.clicked.connect(self._on_run)
         self._search.clicked.connect(self.search_asked)
         row = QHBoxLayout(self)

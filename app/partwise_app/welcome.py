@@ -27,11 +27,11 @@ __all__ = ["SampleCard", "Welcome", "reads_picture"]
 
 _PAGE_WIDTH = 1020
 _COLUMNS = 4  # at most
-_CARD = QSize(230, 212)
+_CARD = QSize(230, 196)
 _GAP = 14
 _RECENT = 4
 _MARGIN = 24
-_PICTURE_HEIGHT = 100
+_PICTURE_HEIGHT = 84
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class ImageStage(QWidget):
         self._swipe = 0.5
         self._hover: tuple[float, float] | None = None
         self._awaited = False
+        self._instead = "", ""
         self._likeness = Likeness(self._service)
         self._panes = tuple(ImagePane(f"pane-{k}", self._service, self) for k in range(3))
         self._row = row = QHBoxLayout(self)
@@ -114,8 +115,19 @@ class ImageStage(QWidget):
         *,
         title: str = "",
         microns_per_pixel: float | None = None,
+        instead: tuple[str, str] = ("", ""),
     ) -> None:
-        """Show another image, all of it, without parts; None shows what to do instead."""
+        """Show another image, all of it, without parts; None shows what to do instead.
+
+        Parameters
+        ----------
+        pyramid : Pyramid or None
+        title : str
+        microns_per_pixel : float, optional
+        instead : (str, str), optional
+            Why there is no image, and what to do; by default, that one can be opened.
+        """
+        self._instead = instead
         self._service.open(pyramid)
         level = pyramid.levels[0] if pyramid is not None else None
         self._scene = (level.width, level.height) if level else None
@@ -343,14 +355,11 @@ class ImageStage(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._tokens.canvas))
         if self._scene is None:
-            paint_message(
-                painter,
-                QRectF(self.rect()),
-                tr("Open an image, or drop one here"),
-                tr("Whole-slide images, TIFF, PNG and JPEG"),
-                self._tokens,
-                plate=False,
-            )
+            text, detail = self._instead
+            if not text:
+                text = tr("Open an image, or drop one here")
+                detail = tr("Whole-slide images, TIFF, PNG and JPEG")
+            paint_message(painter, QRectF(self.rect()), text, detail, self._tokens, plate=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
