@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     folders = [top] if len(inputs) == 1 else [top / name for name in folder_names(inputs)]
     told, outcomes = [], []
     for path, folder in zip(inputs, folders, strict=True):
-        summary, outcome = run_one(
-            registry, plugin, path, folder, values, arguments.seed, arguments.analysis
-        )
+        with redirect_stdout(sys.stderr):  # what a plugin prints is no answer of ours
+            summary, outcome = run_one(
+                registry, plugin, path, folder, values, arguments.seed, arguments.analysis
+            )
         told.append(summary)
         outcomes.append(outcome)
     if arguments.save:

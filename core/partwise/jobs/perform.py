@@ -120,7 +120,7 @@ def perform(request: Request, job: Job, registry: Registry | None = None) -> Res
             f"there was not enough memory for {request.dataset.title}",
             fix="close other programs, or choose a smaller region",
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = (str(error).strip().splitlines() or [""])[0]
         raise AnalysisProblem(
             f"{plugin.title} failed on {request.dataset.title} ({type(error).__name__}: {text})",

@@ -103,12 +103,17 @@ def _beat(channel: Channel) -> None:
 
 
 def _warm_up(plugins: Registry) -> None:
-    """Import what every run needs; an analysis may bring ``warm_up()`` to compile its kernels."""
+    """Import what every run needs; an analysis may bring ``warm_up()`` to compile its kernels.
+
+    A stranger's plugin waits until it is asked for: if it never comes back, or takes the process
+    along, then in a run of its own.
+    """
     for plugin in plugins.plugins.values():
+        if plugin.id in plugins.strangers:
+            continue
         # A plugin that fails here fails again, with words, when it is asked to run.
         with contextlib.suppress(Exception):
-            analysis = plugins.analysis(plugin)
-            warm_up = getattr(analysis, "warm_up", None)
+            warm_up = getattr(plugins.analysis(plugin), "warm_up", None)
             if callable(warm_up):
                 warm_up()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib
 import importlib.metadata
@@ -69,9 +70,16 @@ class Registry:
     plugins : iterable of Plugin
         A second one with the same id is refused.
     refused : iterable of Refused
+    strangers : iterable of str
+        Ids of plugins that did not come with Partwise.
     """
 
-    def __init__(self, plugins: Iterable[Plugin], refused: Iterable[Refused] = ()) -> None:
+    def __init__(
+        self,
+        plugins: Iterable[Plugin],
+        refused: Iterable[Refused] = (),
+        strangers: Iterable[str] = (),
+    ) -> None:
         taken: dict[str, Plugin] = {}
         cards = list(refused)
         for plugin in plugins:
@@ -82,6 +90,7 @@ class Registry:
             taken[plugin.id] = plugin
         self._plugins = MappingProxyType({key: taken[key] for key in sorted(taken)})
         self._refused = tuple(cards)
+        self._strangers = frozenset(strangers) & self._plugins.keys()
 
     @property
     def plugins(self) -> Mapping[str, Plugin]:
@@ -92,6 +101,11 @@ class Registry:
     def refused(self) -> tuple[Refused, ...]:
         """What could not be taken in."""
         return self._refused
+
+    @property
+    def strangers(self) -> frozenset[str]:
+        """Ids of the plugins that did not come with Partwise."""
+        return self._strangers
 
     def get(self, plugin_id: str) -> Plugin:
         """Return a plugin; raises `UsageProblem` listing the known ones."""
@@ -199,7 +213,7 @@ class Registry:
     def _load(plugin: Plugin, dotted: str) -> Any:
         try:
             return resolve(dotted)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AnalysisProblem(
                 f"{plugin.title} cannot be loaded ({_words(error)})", fix="reinstall the plugin"
             ) from error
@@ -221,6 +235,7 @@ def load_registry(*, safe_mode: bool = False) -> Registry:
     crashed = safety.left_over()
     plugins: list[Plugin] = []
     refused: list[Refused] = []
+    strangers: list[str] = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         ours = point.dist is not None and point.dist.name.lower() == _OURS
         if safe_mode and not ours:
@@ -231,13 +246,19 @@ def load_registry(*, safe_mode: bool = False) -> Registry:
         else:
             why_not = "" if ours or point.dist is None or _FROZEN else trial.tried(point)
             taken = Refused(point.name, why_not) if why_not else _take_in(point)
-            (plugins if isinstance(taken, Plugin) else refused).append(taken)  # type: ignore[arg-type]
-    return Registry(plugins, refused)
+            if isinstance(taken, Refused):
+                refused.append(taken)
+                continue
+            plugins.append(taken)
+            if not ours:
+                strangers.append(taken.id)
+    return Registry(plugins, refused, strangers)
 
 
 def _take_in(point: importlib.metadata.EntryPoint) -> Plugin | Refused:
     try:
-        with safety.loading(point.name):
+        # What is printed here is no answer of ours: scripts read that from the standard output.
+        with safety.loading(point.name), contextlib.redirect_stdout(sys.stderr):
             record = point.load()
     except SystemExit:
         return Refused(point.name, "it cannot be loaded: it tried to end the program")
@@ -292,7 +313,7 @@ def _unreadable(path: Path, error: OSError) -> FileProblem:
 def _probe(reader: Reader, path: Path) -> float:
     try:
         chance = float(resolve(reader.probe)(path))
-    except Exception:  # noqa: BLE001 - a probe that fails has not recognised the file
+    except (Exception, SystemExit):  # noqa: BLE001 - a probe that fails has not recognised the file
         return 0.0
     # Among equals the name decides, by less than any probe would.
     named = any(fnmatch.fnmatch(path.name.lower(), pattern) for pattern in reader.patterns)
@@ -306,12 +327,12 @@ def _load(reader: Reader, path: Path) -> Dataset:
         raise
     except MemoryError as error:
         raise FileProblem(path, "does not fit in memory", fix="close other programs") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"cannot be read as {reader.title} ({_words(error)})"
         raise FileProblem(path, what, fix="check that the file is whole") from error
     return dataset
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -1,8 +1,8 @@
 """Does a stranger's plugin load at all? Tried once in a process of its own, with a time limit.
 
 A plugin that loops or ends the process while it is imported cannot be caught by ``except``. So
-one that is new here, or has changed, is loaded in a child first; the answer is kept in the state
-folder until the plugin changes.
+one that is new here, or has changed, is loaded in a child first, with the modules that its record
+names; the answer is kept in the state folder until the plugin changes.
 """
 
 from __future__ import annotations
@@ -24,18 +24,28 @@ from partwise.plugins import safety
 
 __all__ = ["tried"]
 
-_LIMIT_S = 10.0  # unless PARTWISE_PLUGIN_SECONDS says otherwise, for slow machines
+_LIMIT_S = 20.0  # unless PARTWISE_PLUGIN_SECONDS says otherwise, for slow machines
 _AGAIN_S = 24 * 3600.0  # a refusal may be due to a slow disk: it does not stand for ever
 _MOST_FILES = 400
 _FILE = "plugins-tried.json"
 
+# One that raises is harmless: it is refused in words when it is loaded, or used. The panel is left
+# out: it needs a window.
 _CHILD = """
 import importlib.metadata, sys
 sys.path[:] = {path!r}
 try:
-    importlib.metadata.EntryPoint({name!r}, {value!r}, {group!r}).load()
+    record = importlib.metadata.EntryPoint({name!r}, {value!r}, {group!r}).load()
+    names = [*record.analyses, *(reader.load for reader in record.readers)]
+    names += [reader.probe for reader in record.readers]
+    names += [exporter.write for exporter in record.exporters]
 except BaseException:
-    pass  # one that raises is harmless: it is refused in words when it is loaded
+    names = []
+for name in names:
+    try:
+        importlib.import_module(name.partition(":")[0])
+    except BaseException:
+        pass
 sys.exit(0)
 """
 

@@ -136,6 +136,18 @@ def test_a_plugin_that_loops_at_import_is_ended_in_time_and_tried_again_once_cha
     assert trial.tried(point, limit_s=120.0) == ""
 
 
+def test_what_a_record_names_is_tried_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = "Plugin('broken', 'B', '1', '>=1,<2', 'B.', (), ('broken_deep:Analysis',))"
+    site = _site(tmp_path, f"from partwise.api import Plugin\nPLUGIN = {record}")
+    (site / "broken_deep.py").write_text("import os\nos._exit(7)\n")
+    monkeypatch.setenv("PARTWISE_STATE", str(tmp_path / "state"))
+    monkeypatch.syspath_prepend(str(site))
+    (point,) = importlib.metadata.distribution("broken-plugin").entry_points
+    assert "ended the whole process" in trial.tried(point, limit_s=60.0)
+
+
 def test_a_looping_plugin_is_a_card_and_the_rest_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

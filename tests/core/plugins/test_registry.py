@@ -10,11 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from tests.fixtures import pebble
 
-from partwise.errors import FileProblem, UsageProblem
+from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
+from partwise.job import LocalJob
+from partwise.jobs import serve
+from partwise.jobs.perform import Request, perform
 from partwise.plugins import registry as r
 from partwise.plugins import safety
 from partwise.plugins.contract import Reader
@@ -153,6 +157,38 @@ def test_the_surest_reader_wins_and_a_probe_that_raises_counts_for_nothing() -> 
         ("aweak", "Weak"),
     ]
     assert found.open(pebble.sample())[0].id == "pebble"
+
+
+def test_a_plugin_that_tries_to_end_the_program_is_answered_in_words(tmp_path: Path) -> None:
+    here = "tests.core.plugins.test_registry"
+    leaving = Reader("Leaving", ("*.txt",), f"{here}:leave", f"{here}:leave")
+    half_there = Reader("Half", ("*.txt",), f"{here}:half", f"{here}:leave")
+    record = dataclasses.replace(
+        pebble.PLUGIN, id="aleave", readers=(leaving, half_there), analyses=(f"{here}:Leaving",)
+    )
+    found = r.Registry([record, pebble.PLUGIN], strangers=["aleave", "gone"])
+    assert found.strangers == {"aleave"}
+    assert found.open(pebble.sample())[0].id == "pebble"
+    with pytest.raises(FileProblem, match="SystemExit"):
+        found.open(pebble.sample(), "aleave")
+    request = Request("aleave", "", pebble.load(pebble.sample()))
+    with pytest.raises(AnalysisProblem, match="SystemExit"):
+        perform(request, LocalJob(), found)
+    serve._warm_up(found)  # strangers are not warmed up: this one would end the process
+
+
+def leave(path: Path) -> float:
+    raise SystemExit(0)
+
+
+class Leaving(pebble.Analysis):
+    id: ClassVar[str] = "leave"
+
+    def warm_up(self) -> None:
+        raise SystemExit(0)
+
+    def run(self, dataset: Any, params: Any, job: Any) -> Any:
+        raise SystemExit(0)
 
 
 def half(path: Path) -> float:
