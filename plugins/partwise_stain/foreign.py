@@ -25,10 +25,16 @@ _BLUE = 0.77
 _CLEAR = 0.5  # of the expected deviation: how far beyond a colour has to be
 # Red cells let red light pass (0.1 of their density), pigment does not (0.35).
 _RED = 0.26
+# Brown takes ever more light from red to blue: what takes as much red as green is ink or dirt.
+_BROWN = 0.95
 # Share of the colours from which such a hue is the slide's own eosin. A bleeding beside little
 # tissue fills a third of it; where eosin itself is so blue, leaving it out costs half a degree
 # (tuning split).
 _OWN = 0.5
+# With more of such hues, they are no eosin's if a plain one, of at most so much blue beside its
+# green, fills so large areas beside them: a bleeding with little tissue. Where eosin itself was so
+# blue, it filled none; beside bleedings 4 % and more (tuning split).
+_PLAIN, _BESIDE = 0.7, 0.02
 # Of a body, in 2 × 2 means: the share of green density that blue at least has, the OD, the width
 # of its rim. JPEG spreads its hue over a few pixels; half a rim or twice one give the same.
 _SURE, _SEEN, _RIM = 0.8, 0.15, 3
@@ -68,6 +74,12 @@ def kinds_of(od: NDArray[Any], noise: NDArray[Any] | float) -> tuple[_Mask, _Mas
     -------
     red_cells, pigment : bool, shape (...)
     """
+    red, other = _bluish(od, noise)
+    return red, other & (od[..., 0] < _BROWN * od[..., 1])
+
+
+def _bluish(od: NDArray[Any], noise: NDArray[Any] | float) -> tuple[_Mask, _Mask]:
+    """Colours that take more blue light than eosin does: those that let red pass, and others."""
     r, g, b = od[..., 0], od[..., 1], od[..., 2]
     blue = b - _BLUE * g > _CLEAR * np.asarray(noise)
     through = r < _RED * np.sqrt(r * r + g * g + b * b)
@@ -80,8 +92,8 @@ def is_foreign(od: NDArray[Any], noise: NDArray[Any], counts: NDArray[Any], left
     Where half of the colours have such a hue it is the slide's own eosin, or its white is off,
     and nothing is marked.
     """
-    red, brown = kinds_of(od, noise)
-    found = (red & ("red-cells" in left)) | (brown & ("pigment" in left))
+    red, other = _bluish(od, noise)
+    found = (red & ("red-cells" in left)) | (other & ("pigment" in left))
     if counts[found].sum() > _OWN * counts.sum():
         return np.zeros_like(found)
     return np.asarray(found)
@@ -107,21 +119,25 @@ def foreign_bodies(
     Returns
     -------
     list of bool arrays, shape (h, w)
-        Nothing is marked where half of the tissue has such a hue; see `is_foreign`.
+        Nothing is marked where half of the tissue has such a hue and none has that of a usual
+        eosin; see `is_foreign`.
     """
     bodies = []
-    marked = tissue = 0
+    marked = tissue = plain = 0
     for od, noise in zip(ods, noises, strict=True):
-        seen = lengths(od) > _SEEN
+        size = lengths(od)
+        seen = size > _SEEN
         sure = seen & (od[..., 2] > _SURE * od[..., 1])
         body = np.zeros(seen.shape, dtype=np.bool_)
-        for kind, mask in zip(("red-cells", "pigment"), kinds_of(od, noise), strict=True):
+        for kind, mask in zip(("red-cells", "pigment"), _bluish(od, noise), strict=True):
             if kind in left:  # single pixels of such a hue are noise of an eosin that is near it
                 body |= opened(mask & sure)
-        marked += int(body.sum())
-        tissue += int(seen.sum())
+        pink = seen & (od[..., 2] < _PLAIN * od[..., 1]) & (od[..., 0] < _RED * size)
+        plain += int(np.count_nonzero(opened(pink)))
+        marked += int(np.count_nonzero(body))
+        tissue += int(np.count_nonzero(seen))
         bodies.append(body)
-    if marked > _OWN * tissue:
+    if marked > _OWN * tissue and plain < _BESIDE * marked:
         return [np.zeros_like(body) for body in bodies]
     return [
         ndimage.binary_dilation(body, iterations=_RIM) if body.any() else body for body in bodies

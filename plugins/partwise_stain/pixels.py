@@ -259,19 +259,20 @@ def _ink_hues(od: _Floats, brown: bool, inky: bool, out: NDArray[np.uint8]) -> N
 
 @compiled
 def _lowest_around(od: _Floats, reach: int, out: _Floats) -> None:
-    height, width = od.shape[:2]
-    rows = np.empty((width, 3), np.float32)
+    height, width = od.shape[0], od.shape[1]
+    column = np.empty((width, 3), np.float32)
     for y in range(height):
-        rows[:] = od[y]
-        for other in range(max(y - reach, 0), min(y + reach + 1, height)):
-            for x in range(width):
-                for c in range(3):
-                    rows[x, c] = min(rows[x, c], od[other, x, c])
         for x in range(width):
             for c in range(3):
-                least = rows[x, c]
+                least = od[y, x, c]
+                for other in range(max(y - reach, 0), min(y + reach + 1, height)):
+                    least = min(least, od[other, x, c])
+                column[x, c] = least
+        for x in range(width):
+            for c in range(3):
+                least = column[x, c]
                 for other in range(max(x - reach, 0), min(x + reach + 1, width)):
-                    least = min(least, rows[other, c])
+                    least = min(least, column[other, c])
                 out[y, x, c] = least
 
 

@@ -18,7 +18,8 @@ from PIL import (
 )
 
 from partwise.api import ArrayPyramid, Axis, Dataset, FileProblem, Pyramid, fingerprint
-from partwise_stain.slide import MOST_PIXELS, SlidePyramid, on_white, vendor_of
+from partwise_stain.slide import SlidePyramid
+from partwise_stain.sources import MOST_PIXELS, on_white, vendor_of
 
 __all__ = ["load_picture", "load_slide", "probe_picture", "probe_slide"]
 
