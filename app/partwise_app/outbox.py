@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,7 +19,7 @@ from partwise_app.filework import Opened
 from partwise_app.notices import Notice
 from partwise_app.words import tr
 
-__all__ = ["Outbox", "as_chosen"]
+__all__ = ["Outbox", "as_chosen", "as_tried"]
 
 
 class Outbox(QObject):
@@ -103,6 +104,18 @@ class Outbox(QObject):
     def _on_report(self, fraction: float, text: str) -> None:
         # Called in the file thread; the signal carries it over.
         self.progressed.emit(fraction, text)
+
+
+def as_tried(run: Run, parameters: Mapping[str, Any]) -> Run:
+    """Return a run with what exporters apply by themselves as it is chosen now.
+
+    A result names such parameters, which need no new run, in its fact ``late``.
+    """
+    facts = run.result.facts
+    late = {name: parameters[name] for name in facts.get("late", ()) if name in parameters}
+    if not late:
+        return run
+    return dataclasses.replace(run, result=dataclasses.replace(run.result, facts={**facts, **late}))
 
 
 def as_chosen(state: State, run: Run) -> Run:

@@ -26,7 +26,7 @@ from partwise_app.fitting import need_room
 from partwise_app.inputs import Inputs
 from partwise_app.looking import Looking
 from partwise_app.notices import Notice, notice_of
-from partwise_app.outbox import Outbox, as_chosen
+from partwise_app.outbox import Outbox, as_chosen, as_tried
 from partwise_app.projectfile import ProjectFile
 from partwise_app.runner import Asked, Runner, WorkerFactory
 from partwise_app.words import tr
@@ -285,7 +285,7 @@ class Session(QObject):
     ) -> None:
         """Write files of the present run into a folder; large ones can be cancelled."""
         if self.run is not None and self.input is not None:
-            run = as_chosen(self.state, self.run)
+            run = as_tried(as_chosen(self.state, self.run), self.parameters)
             self._outbox.export(self.input, run, chosen, folder, stem)
 
     def write_report(self, path: Path, pictures: Sequence[tuple[str, bytes]]) -> None:

@@ -266,6 +266,7 @@ def _result(
         "seconds": recording.seconds,
         "strength": params.strength,
         "original": params.original,
+        "late": ["strength", "original"],  # what is chosen later holds for what is exported
         "noise_span": list(noise.span) if noise.span else None,
         "noise_origin": noise.origin,
         "noise_like_voices": noise.alike.value,

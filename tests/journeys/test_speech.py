@@ -551,6 +551,13 @@ def test_the_original_slides_under_the_speech_while_it_plays(
     journey.qtbot.waitUntil(lambda: panel.teaching.note.full() == "Run to keep")
     known = Loudness({"x": (gain * mixed)[:, None].astype(np.float32)}, RATE)
     assert known.of({"x": 1}) == pytest.approx(listening.loudness, abs=0.1)
+    opened_ = window.session.input
+    assert opened_ is not None
+    exporter = next(e for e in opened_.plugin.exporters if e.role == "speech")
+    window.session.export([(exporter, None)], journey.folder, "heard")
+    journey.qtbot.waitUntil(lambda: bool(list(journey.folder.glob("heard*.wav"))), timeout=20_000)
+    written, _ = soundfile.read(next(journey.folder.glob("heard*.wav")))
+    np.testing.assert_allclose(written, mixed, atol=1e-4)
     window.session.undo()
     journey.qtbot.waitUntil(lambda: listening.original == 0)
 

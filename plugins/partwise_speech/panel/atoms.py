@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from partwise_app.api import SectionLabel, tr
 from partwise_speech.moved import Moved
@@ -145,6 +145,7 @@ class AtomBoard(QWidget):
         for side in self.sides.values():
             self._row.addWidget(side)
             side.dropped.connect(self._on_dropped)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 
     @property

@@ -78,6 +78,7 @@ class Panel(QWidget):
         for control in self.under_stage.findChildren(QWidget):
             if control.focusPolicy() & Qt.FocusPolicy.ClickFocus:
                 control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._fold_atoms()
         self.refresh()
 
     # What is looked at
@@ -297,7 +298,7 @@ class Panel(QWidget):
 
     def _fold_atoms(self, _on: bool = False) -> None:
         has = self.atoms.has_any
-        self.teaching.atoms.setEnabled(has)
+        self.teaching.atoms.setVisible(has)
         self.atoms.setVisible(has and self.teaching.atoms.isChecked())
 
     # Showing

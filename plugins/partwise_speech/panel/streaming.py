@@ -104,7 +104,7 @@ class Streaming(QObject):
         if self._key:
             return tr("Learning the noise …")
         latency = f"{1e3 * self._ahead.latency:.0f}"
-        return tr("separated while it plays, {latency} ms late if live", latency=latency)
+        return tr("preview, {latency} ms late", latency=latency)
 
     def offer(self, recording: Recording | None, wanted: Wanted | None) -> None:
         """Say what could be previewed; None where there is a result, or a run goes on."""

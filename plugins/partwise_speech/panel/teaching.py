@@ -142,7 +142,9 @@ class Teaching(QWidget):
         """Say whether something is tried out, and not yet in the result."""
         self.note.set_full(tr("Run to keep") if tried else "")
         if tried:
-            self.note.setToolTip(tr("What is heard and drawn is tried out; press Run to keep it"))
+            self.note.setToolTip(
+                tr("Heard, drawn and exported as chosen; atoms moved and numbers come with a Run")
+            )
 
     def sizeHint(self) -> QSize:
         return QSize(600, 34)

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPalette,
     QPen,
     QPolygonF,
 )
@@ -103,8 +102,6 @@ class AtomTile(QAbstractButton):
         down = inner.bottom() - self._line * inner.height()
         points = [QPointF(float(x), float(y)) for x, y in zip(across, down, strict=True)]
         ink = palette.mid().color() if self.muted else QColor(self._color)
-        if not self.isEnabled():
-            ink = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
         fill = QColor(ink)
         fill.setAlphaF(0.45)
         painter.setPen(QPen(ink, 1.2))
