@@ -10,24 +10,21 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from partwise.result import Trust
 from partwise_app.controls import Dot, Elided
 from partwise_app.theme import Tokens
-from partwise_app.words import tr
+from partwise_app.words import mark, tr
 
 __all__ = ["TrustGlance", "sum_of_trust"]
+
+_WORDS = {"bad": mark("{n} bad"), "look": mark("{n} to look at"), "good": mark("{n} good")}
 
 
 def sum_of_trust(lines: Sequence[Trust]) -> tuple[str, str]:
     """Return the worst verdict of all findings, and how many there are of each, in words."""
-    bad = sum(line.verdict == "bad" for line in lines)
-    look = sum(line.verdict == "look" for line in lines)
-    if not lines:
+    counted = [(v, sum(line.verdict == v for line in lines)) for v in _WORDS]
+    there = [(verdict, count) for verdict, count in counted if count]
+    if not there:
         return "", ""
-    if bad and look:
-        return "bad", tr("{n} of {all} findings bad, {m} to look at", n=bad, all=len(lines), m=look)
-    if bad:
-        return "bad", tr("{n} of {all} findings bad", n=bad, all=len(lines))
-    if look:
-        return "look", tr("{n} of {all} findings to look at", n=look, all=len(lines))
-    return "good", tr("{all} findings, no doubt in them", all=len(lines))
+    each = ", ".join(tr(_WORDS[verdict], n=count) for verdict, count in there)
+    return there[0][0], tr("Findings: {each}", each=each)
 
 
 class TrustGlance(QPushButton):

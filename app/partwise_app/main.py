@@ -41,9 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     # Python would not see Ctrl+C in the terminal before the next event.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    settings = Settings()
+    if settings.size_percent != 100:  # Qt asks for it once, before anything else
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{settings.size_percent / 100:g}")
     app = _application()
     start_log()
-    settings = Settings()
     if settings.threads:
         os.environ.setdefault("PARTWISE_THREADS", str(settings.threads))
     theme = Theme(app, asked.theme or settings.theme)
@@ -80,7 +82,7 @@ class _Starter:
         self._window.session.warm_up()
         self._window.load_samples()
         if not self._asked.screenshot:
-            self._window.offer_recovery()
+            self._window.tell_start(safe_mode=self._asked.safe_mode)
         for path in self._asked.files:
             self._window.deeds.open_path(path)
         if self._asked.demo:

@@ -58,6 +58,15 @@ class Settings:
         self._store.setValue("threads", number)
 
     @property
+    def size_percent(self) -> int:
+        """Size of words and controls, 100 as the system has them."""
+        return self._number("size", 100, 100, 200)
+
+    @size_percent.setter
+    def size_percent(self, percent: int) -> None:
+        self._store.setValue("size", percent)
+
+    @property
     def autosave_s(self) -> int:
         """Seconds between two copies of unsaved work."""
         return self._number("autosave", 60, 10, 3600)

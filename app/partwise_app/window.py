@@ -113,6 +113,24 @@ class Window(QMainWindow):
         self._shelf.fill()
         self.welcome.set_recent(self.settings.recent)
 
+    def tell_start(self, *, safe_mode: bool) -> None:
+        """Tell what is unlike other starts: fewer plugins, and work that a crash left."""
+        left_out = len(self.session.registry.refused)
+        if safe_mode:
+            text = tr("Safe mode: only the plugins that come with Partwise are loaded.")
+            detail = tr("Start Partwise as usual to have the others back.")
+            self.notices.tell(Notice("look", text, detail))
+        elif left_out:
+            text = (
+                tr("{n} plugins could not be loaded.", n=left_out)
+                if left_out > 1
+                else tr("A plugin could not be loaded.")
+            )
+            detail = tr("The rest of Partwise runs without it; the list says why.")
+            told = Notice("look", text, detail, action="help_plugins")
+            self.notices.tell(told, self.action("help_plugins").text())
+        self.offer_recovery()
+
     def offer_recovery(self) -> None:
         """Offer the work that a crash left, where there is any."""
         orphan = self.keeper.orphan()

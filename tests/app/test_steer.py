@@ -377,6 +377,7 @@ def test_settings_are_kept_and_followed(desktop: Desktop) -> None:
     window = desktop.window()
     dialog = PreferencesDialog(window, window.settings)
     dialog._theme.setCurrentIndex(dialog._theme.findData("light"))
+    dialog._size.setCurrentIndex(dialog._size.findData(125))
     dialog._threads.setValue(3)
     dialog._autosave.setValue(120)
     dialog._folder.setText(str(desktop.folder))
@@ -384,6 +385,7 @@ def test_settings_are_kept_and_followed(desktop: Desktop) -> None:
     window.follow_settings()
     again = Settings(desktop.folder / "window.ini")
     assert (again.theme, again.threads, again.autosave_s) == ("light", 3, 120)
+    assert again.size_percent == 125
     assert again.folder == desktop.folder
     assert desktop.theme.tokens.name == "light"
     assert window.keeper._timer.interval() == 120_000
@@ -392,9 +394,10 @@ def test_settings_are_kept_and_followed(desktop: Desktop) -> None:
 
 
 def test_spoilt_settings_are_as_if_never_made(tmp_path: Path) -> None:
-    (tmp_path / "window.ini").write_text("[General]\nthreads=many\nautosave=-5\nfolder=/gone\n")
+    (tmp_path / "window.ini").write_text("[General]\nthreads=many\nsize=9000\nautosave=-5\nfolder=/gone\n")
     spoilt = Settings(tmp_path / "window.ini")
     assert (spoilt.threads, spoilt.autosave_s, spoilt.folder) == (0, 10, None)
+    assert spoilt.size_percent == 200
 
 
 def test_an_error_that_nobody_foresaw_is_shown_with_its_details(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
+from collections.abc import Sequence
 
 import PySide6
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QGridLayout,
     QPlainTextEdit,
@@ -28,6 +29,8 @@ from partwise_app.words import tr
 
 __all__ = ["AboutPage", "LogPage", "PluginsPage", "ProblemPage", "ShortcutsPage", "report_text"]
 
+_NAMES = 130  # px
+_ABOVE = 10  # px over the heading of a section
 _LICENCES = {
     "PySide6": "LGPL 3",
     "numpy": "BSD 3-clause",
@@ -68,6 +71,7 @@ class AboutPage(Frame):
         )
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
+        grid.setColumnMinimumWidth(0, _NAMES)
         for row, (name, value) in enumerate(_versions().items()):
             grid.addWidget(label(name, "muted"), row, 0)
             grid.addWidget(label(value), row, 1)
@@ -78,6 +82,7 @@ class AboutPage(Frame):
         others = QGridLayout()
         others.setHorizontalSpacing(18)
         others.setVerticalSpacing(3)
+        others.setColumnMinimumWidth(0, _NAMES)
         for row, (name, version, licence) in enumerate(_components()):
             for column, text in enumerate((name, version, licence)):
                 others.addWidget(label(text, "muted" if column != 1 else ""), row, column)
@@ -139,16 +144,9 @@ class ShortcutsPage(Frame):
             entries = [c for c in COMMANDS if c.menu == menu and c.shortcut]
             if not entries:
                 continue
-            grid.addWidget(SectionLabel(tr(menu)), row, 0, 1, 2)
-            row += 1
-            for entry in entries:
-                grid.addWidget(label(tr(entry.title).rstrip("…")), row, 0)
-                keys = label(entry.shortcut, "muted")
-                keys.setAlignment(Qt.AlignmentFlag.AlignRight)
-                grid.addWidget(keys, row, 1)
-                row += 1
-        grid.addWidget(SectionLabel(tr("On the stage")), row, 0, 1, 2)
-        for words, keys_text in (
+            lines = [(tr(entry.title).rstrip("…"), entry.shortcut) for entry in entries]
+            row = _add_keys(grid, row, tr(menu), lines)
+        on_stage = [
             (tr("Zoom at the cursor"), tr("Wheel")),
             (tr("Move the picture"), tr("Drag, arrow keys")),
             (tr("Fit to window"), tr("Double click, Home")),
@@ -157,12 +155,8 @@ class ShortcutsPage(Frame):
             (tr("Move a grip, or the outline"), tr("Ctrl+arrow keys")),
             (tr("Remove a corner, or the outline"), tr("Alt+click, Delete")),
             (tr("Square or circle"), tr("Shift while drawing")),
-        ):
-            row += 1
-            grid.addWidget(label(words), row, 0)
-            keys = label(keys_text, "muted")
-            keys.setAlignment(Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(keys, row, 1)
+        ]
+        _add_keys(grid, row, tr("On the stage"), on_stage)
         grid.setColumnStretch(0, 1)
         body = QWidget()
         box = QVBoxLayout(body)
@@ -175,6 +169,17 @@ class ShortcutsPage(Frame):
         scroll.setAccessibleName(tr("Keyboard shortcuts"))
         self.body.addWidget(scroll)
         self.add_close()
+
+
+def _add_keys(grid: QGridLayout, row: int, title: str, lines: Sequence[tuple[str, str]]) -> int:
+    """Add a heading and its lines, keys at the right; returns the next free row."""
+    if row:
+        grid.setRowMinimumHeight(row, _ABOVE)
+    grid.addWidget(SectionLabel(title), row + 1, 0, 1, 2)
+    for place, (words, keys) in enumerate(lines, row + 2):
+        grid.addWidget(label(words), place, 0)
+        grid.addWidget(label(keys, "key"), place, 1, Qt.AlignmentFlag.AlignRight)
+    return row + 2 + len(lines)
 
 
 class LogPage(Frame):
@@ -223,7 +228,7 @@ def _plain_text(name: str, text: str, height: int) -> QPlainTextEdit:
     made.setReadOnly(True)
     made.setAccessibleName(name)
     made.setMinimumHeight(height)
-    made.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    made.setProperty("kind", "code")
     return made
 
 

@@ -13,6 +13,7 @@ from partwise_app.words import mark, tr
 
 __all__ = ["PreferencesDialog"]
 
+_SIZES = (100, 110, 125, 150, 175, 200)  # %
 _LABEL = 150
 _THEMES = (("system", mark("As the system")), ("dark", mark("Dark")), ("light", mark("Light")))
 
@@ -33,6 +34,10 @@ class PreferencesDialog(Frame):
         for mode, words in _THEMES:
             self._theme.addItem(tr(words), mode)
         self._theme.setCurrentIndex(max(self._theme.findData(settings.theme), 0))
+        self._size = Choice()
+        for percent in _SIZES:
+            self._size.addItem(f"{percent} %", percent)
+        self._size.setCurrentIndex(max(self._size.findData(settings.size_percent), 0))
         self._threads = _spin(0, 256, settings.threads, "", tr("As many as pay"))
         self._autosave = _spin(10, 3600, settings.autosave_s, " s", "")
         self._folder = QLineEdit(str(settings.folder or ""))
@@ -47,6 +52,7 @@ class PreferencesDialog(Frame):
         self._known = label(known or tr("Nothing is remembered."), "muted", wrap=True)
         self._forget.setEnabled(bool(known))
         self._row(tr("Colours"), self._theme)
+        self._row(tr("Size of everything"), self._size)
         self._row(tr("Threads of a run"), self._threads)
         self._row(tr("Keep a copy every"), self._autosave)
         self._row(tr("Folder to begin in"), self._folder, browse)
@@ -59,8 +65,8 @@ class PreferencesDialog(Frame):
         self.body.addWidget(
             label(
                 tr(
-                    "The number of threads changes the time of a run, never its result. "
-                    "It holds from the next start on."
+                    "Size and threads hold from the next start on. "
+                    "The number of threads changes the time of a run, never its result."
                 ),
                 "muted",
                 wrap=True,
@@ -74,6 +80,7 @@ class PreferencesDialog(Frame):
     def accept(self) -> None:
         """Write what was chosen."""
         self._settings.theme = str(self._theme.currentData())
+        self._settings.size_percent = int(self._size.currentData())
         self._settings.threads = self._threads.value()
         self._settings.autosave_s = self._autosave.value()
         text = self._folder.text().strip()
