@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "render"]
 
+_LETTERS, _NAMED, _LONGEST = 110, 48, 30  # along an axis; names; letters of one of them
+_SLANT, _DEEP, _BACK = 35, 3.4, 4.9  # degrees; px below the axis and to its left for each letter
 _CSS = """
 :root { color: #1f2529; background: #fff; }
 * { box-sizing: border-box; }
@@ -190,7 +192,11 @@ def _trace(trace: Sequence[float]) -> str:
 
 def _chart(chart: Chart) -> str:
     """Draw the curves of the parts over one axis, as the PDF does."""
-    wide, high, left, foot = 720.0, 200.0, 52.0, 34.0
+    slanted = _slanted(chart)
+    below = max((_DEEP * len(name) for _, name in slanted), default=0.0)
+    wide, high, foot = 720.0, 200.0 + below, 34.0 + below
+    room = 600.0 / max(len(slanted), 1)  # of a bar; what its name needs beyond goes to the left
+    left = max([52.0, *(_BACK * len(name) - room * (k + 0.5) for k, name in slanted)])
     x0, x1, y0, y1 = chart.bounds
     sx, sy = (wide - left - 8) / (x1 - x0), (high - foot - 8) / (y1 - y0)
 
@@ -202,7 +208,13 @@ def _chart(chart: Chart) -> str:
         _, y = at(x0, value)
         drawn.append(f'<line x1="{left}" x2="{wide - 8}" y1="{y:.1f}" y2="{y:.1f}" class="rule"/>')
         drawn.append(f'<text x="{left - 6}" y="{y + 4:.1f}" class="end">{number(value)}</text>')
-    for value, text in chart.x_ticks(9):
+    for place, text in slanted:
+        x, _ = at(place, y0)
+        drawn.append(
+            f'<text transform="translate({x + 4:.1f} {high - foot + 13}) rotate(-{_SLANT})" '
+            f'class="end">{escape(text)}</text>'
+        )
+    for value, text in () if slanted else chart.x_ticks(9):
         x, _ = at(value, y0)
         words = escape(text)
         drawn.append(f'<text x="{x:.1f}" y="{high - foot + 15}" class="mid">{words}</text>')
@@ -227,6 +239,21 @@ def _chart(chart: Chart) -> str:
         f'<figure class="chart"><figcaption>{title}</figcaption><svg viewBox="0 0 {wide:.0f} '
         f'{high:.0f}" role="img" aria-label="{title}">{"".join(drawn)}</svg></figure>'
     )
+
+
+def _slanted(chart: Chart) -> list[tuple[float, str]]:
+    """Places and names of bars that have no room beside each other; none where they have."""
+    names = chart.labels if chart.bars else ()
+    room = _LETTERS / max(len(names), 1)
+    if len(names) > _NAMED or max((len(name) for name in names), default=0) <= room:
+        return []
+    return [(float(k), _short(name)) for k, name in enumerate(names)]
+
+
+def _short(name: str) -> str:
+    """A name without its middle: what tells files apart is often at their end."""
+    half = _LONGEST // 2
+    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
 
 def _table(table: Table, *, caption: bool = True) -> str:

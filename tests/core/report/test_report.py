@@ -14,9 +14,10 @@ from tests.fixtures import pebble
 
 from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
-from partwise.report.html import render
+from partwise.report.charts import Chart, Line
+from partwise.report.html import render, section_with
 from partwise.report.story import Story, tell
-from partwise.result import Fit, Result
+from partwise.result import Fit, Result, Table
 
 _VOID = {"meta", "img", "br", "polyline"}
 
@@ -112,3 +113,18 @@ def test_numbers_that_are_none_are_not_made_up() -> None:
     assert "nan" not in page.text.lower()
     assert "optimality" not in page.text
     assert "after 1 iteration " in page.text
+
+
+def test_each_bar_of_many_has_its_name_within_the_chart() -> None:
+    names = tuple(f"cohort-of-the-year-{k:02}-slide-{k:02}" for k in range(12))
+    places = tuple(float(k) for k in range(12))
+    line = Line("Eosin", "#cc3366", places, tuple(1.0 + k for k in range(12)))
+    chart = Chart("Drift", "slide", "angle (°)", (line,), names, bars=True)
+    drawn = section_with("Drift", "", [chart], Table("Slides", ("Slide",), ()))
+    assert all(f"slide-{k:02}</text>" in drawn for k in range(12))
+    starts = re.findall(r"translate\(([\d.]+) [\d.]+\) rotate", drawn)
+    assert len(starts) == 12
+    # Slanted to the left: a name of 30 letters of five pixels reaches back by 123.
+    assert min(float(x) for x in starts) > 123
+    few = Chart("Drift", "slide", "", (line,), ("a", "b", "c", *("d",) * 9), bars=True)
+    assert "rotate" not in section_with("Drift", "", [few], Table("Slides", ("Slide",), ()))
