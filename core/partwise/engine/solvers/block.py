@@ -25,13 +25,14 @@ from partwise.engine.problem import Problem
 from partwise.engine.solvers.inner import add_part, coupled_sweep, part_terms
 from partwise.engine.solvers.leaping import Leaping
 from partwise.engine.solvers.products import folded
-from partwise.engine.solvers.weighted import Weighted
+from partwise.engine.solvers.weighted import Weighted, normal, packed_slope, packed_terms
 
 __all__ = ["Block"]
 
 Array = NDArray[Any]
 _SWEEPS = 3
 _TOGETHER = 8
+_PACKED = 4  # pairs of parts, beside places: more take more memory than they save time
 
 
 class Block(Leaping):
@@ -191,12 +192,39 @@ class _Entries:
     def scale(self, Wt: Array, H: Array) -> tuple[float, float]:
         return self._products.scale(Wt, H)
 
-    def view(self, side: str, F: Array, A: Array) -> _ResidualView:
+    def view(self, side: str, F: Array, A: Array) -> _PackedView | _ResidualView:
         Y, V = self._products.laid(side)
-        residual = Y - F.T @ A
-        if self._problem.loss.bend:
+        packed = len(A) * (len(A) + 1) <= _PACKED * A.shape[1]
+        bent = bool(self._problem.loss.bend)
+        residual = np.empty((0, 0), Y.dtype) if packed and not bent else Y - F.T @ A
+        if bent:
             V = V * self._problem.loss.trust(residual).astype(V.dtype)
-        return _ResidualView(Y, V, A, residual)
+        return _PackedView(*normal(Y, V, A)) if packed else _ResidualView(Y, V, A, residual)
+
+
+class _PackedView:
+    """One factor's least squares by a Gram matrix for each of its places."""
+
+    def __init__(self, gram: Array, b: Array) -> None:
+        self._gram, self._b = gram, b
+
+    def part(self, k: int, F: Array) -> tuple[Array, Array]:
+        d, e = np.empty(F.shape[1]), np.empty(F.shape[1])
+        packed_terms(self._gram, self._b, F, k, d, e)
+        return d, e
+
+    def together(self, F: Array) -> tuple[Array, Array]:
+        d, slope = np.empty_like(F), np.empty_like(F)
+        # A matrix lies below the diagonal of its row sums, as all its entries are >= 0.
+        packed_slope(self._gram, np.zeros_like(F), np.ones_like(F), 0, d)
+        packed_slope(self._gram, self._b, F, 0, slope)
+        return d, d * F - slope
+
+    def moved(self, k: int, change: Array) -> None:
+        """Nothing to keep: the Gram matrices do not know where F is."""
+
+    def jumped(self, F: Array) -> None:
+        """Nothing to keep."""
 
 
 class _ResidualView:

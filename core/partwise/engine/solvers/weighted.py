@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from partwise.engine.jit import compiled
 from partwise.engine.pool import blocks, run_blocks, single_blas
 
-__all__ = ["Weighted", "filled", "inner", "unit"]
+__all__ = ["Weighted", "filled", "inner", "normal", "packed_slope", "packed_terms", "unit"]
 
 Array = NDArray[Any]
 _TILE = 256  # places whose packed Gram matrices are swept together
@@ -74,7 +74,7 @@ class Weighted:
         with single_blas():
             if len(deep) > 1 and len(wide) < 8:
                 gram, pull = self._deep(V, VX, A, upper, deep)
-                seen = _packed_slope(gram, pull, F, 0, slope) if slope.size else (0.0, 0.0)
+                seen = packed_slope(gram, pull, F, 0, slope) if slope.size else (0.0, 0.0)
                 _packed_sweeps(gram, pull, F, 0, first, number, linear, ridge)
                 return seen
             pairs = A[upper[0]] * A[upper[1]]
@@ -83,7 +83,7 @@ class Weighted:
             def work(slot: int, lo: int, hi: int) -> None:
                 gram, pull = pairs @ V[:, lo:hi], A @ VX[:, lo:hi]
                 if slope.size:
-                    told[slot] = _packed_slope(gram, pull, F, lo, slope)
+                    told[slot] = packed_slope(gram, pull, F, lo, slope)
                 _packed_sweeps(gram, pull, F, lo, first, number, linear, ridge)
 
             run_blocks(work, wide)
@@ -142,6 +142,25 @@ def inner(X: Array, V: Array, Wt: Array, H: Array) -> tuple[float, float]:
     return float((weighted * X).sum(dtype=np.float64)), float((weighted * Y).sum(dtype=np.float64))
 
 
+def normal(Y: Array, V: Array, A: Array) -> tuple[Array, Array]:
+    """Normal equations of every place: packed Gram matrices (q, places) and right sides.
+
+    Y and V (places, length), A (parts, length).
+    """
+    upper = np.triu_indices(len(A))
+    pairs = A[upper[0]] * A[upper[1]]
+    gram = np.empty((len(pairs), len(Y)), A.dtype)
+    pull = np.empty((len(A), len(Y)), A.dtype)
+
+    def work(slot: int, lo: int, hi: int) -> None:
+        gram[:, lo:hi] = pairs @ V[lo:hi].T
+        pull[:, lo:hi] = A @ (V[lo:hi] * Y[lo:hi]).T
+
+    with single_blas():
+        run_blocks(work, blocks(len(Y), max(8, (1 << 17) // Y.shape[1])))
+    return gram, pull
+
+
 def unit(left: Array) -> Array | None:
     """The longest column at length 1, or None if all are zero."""
     norms = np.linalg.norm(left, axis=0)
@@ -165,7 +184,7 @@ def _half_squares(Y: Array, X: Array, V: Array, at: int) -> float:
 
 
 @compiled
-def _packed_slope(G: Array, b: Array, F: Array, at: int, out: Array) -> tuple[float, float]:
+def packed_slope(G: Array, b: Array, F: Array, at: int, out: Array) -> tuple[float, float]:
     """``G f − b`` of every place into `out` (r, all); and the sums of b f and of f G f.
 
     The places of G and b are those of F and `out` from `at` on.
@@ -191,6 +210,30 @@ def _packed_slope(G: Array, b: Array, F: Array, at: int, out: Array) -> tuple[fl
                 square += s[j] * fk[j]
                 s[j] -= bk[j]
     return inner, square
+
+
+@compiled
+def packed_terms(G: Array, b: Array, F: Array, k: int, curve: Array, pull: Array) -> None:
+    """What part k of every place lies in: ``G_kk`` and ``b_k`` less what the others explain."""
+    rank, places = F.shape
+    s = np.empty(_TILE, F.dtype)
+    for lo in range(0, places, _TILE):
+        width = min(_TILE, places - lo)
+        bk = b[k, lo : lo + width]
+        for j in range(width):
+            s[j] = bk[j]
+        for i in range(rank):
+            if i != k:
+                low, high = min(i, k), max(i, k)
+                g = G[low * rank - low * (low - 1) // 2 + high - low, lo : lo + width]
+                fi = F[i, lo : lo + width]
+                for j in range(width):
+                    s[j] -= g[j] * fi[j]
+        g = G[k * rank - k * (k - 1) // 2, lo : lo + width]
+        d, e = curve[lo : lo + width], pull[lo : lo + width]
+        for j in range(width):
+            d[j] = g[j]
+            e[j] = s[j]
 
 
 @compiled
