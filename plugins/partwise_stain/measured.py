@@ -14,7 +14,7 @@ from partwise_stain.nuclei import Nuclei, count_nuclei
 from partwise_stain.numbers import Counted, Number, numbers, read_grades
 from partwise_stain.presets import STAINS
 from partwise_stain.quality import Slide, inspect_slide, judge_stains, unclean
-from partwise_stain.regional import is_coarse, measure_region, regions_table, tally
+from partwise_stain.regional import Tally, is_coarse, measure_region, regions_table, tally
 from partwise_stain.regions import Region
 from partwise_stain.survey import Survey
 from partwise_stain.unmix import AREA_OD, Census, census
@@ -77,7 +77,10 @@ def measure(
     column = keys.index(_NUCLEAR) if params.nuclei and _NUCLEAR in keys else None
     if column is not None:
         job.report(0.85, "Counting nuclei")
+        # On pixels so coarse that nuclei melt away, the darkest are too light for a threshold.
         high = float(counted.high[column])
+        if isinstance(fields, Tally) and fields.tissue:
+            high = fields.high(column)
         nuclei = count_nuclei(dataset, mixing, column, high, job, left=left)
     told = numbers(fields, names, grades, nuclei, job.seed, area_od=params.area_od)
     told += _differences(reconstruction(sampled(looked.regions, _COMPARED), mixing))

@@ -56,6 +56,11 @@ class Tally:
     fields: Fields
     missed: float
 
+    def high(self, part: int) -> float:
+        """99th percentile of a part's concentration in tissue, in OD."""
+        reached = np.cumsum(self.histogram[part])
+        return float((np.argmax(reached >= 0.99 * reached[-1]) + 0.5) * BIN_OD)
+
 
 @dataclass(frozen=True, eq=False)
 class Told:
@@ -286,8 +291,7 @@ def measure_region(
     counted = tally(dataset, mixing, region, grades, job, area_od=area_od, left=left)
     seen: Nuclei | None = None
     if nuclei is not None and counted.tissue:
-        high = _percentile(counted.histogram[nuclei], 0.99)
-        seen = count_nuclei(dataset, mixing, nuclei, high, job, region, left=left)
+        seen = count_nuclei(dataset, mixing, nuclei, counted.high(nuclei), job, region, left=left)
     told = numbers(counted, names, grades, seen, job.seed, area_od=area_od)
     axis = dataset.axis("x")
     mm2 = counted.area * (axis.step / 1000) ** 2 if axis.unit == "µm" else None
@@ -318,8 +322,3 @@ def regions_table(told: Sequence[Told]) -> Table:
             row += [float(f"{v:.5g}") if isinstance(v, float) else v for v in (low, high)]
         rows.append(tuple(row))
     return Table("Regions", tuple(columns), tuple(rows))
-
-
-def _percentile(counts: NDArray[np.float64], q: float) -> float:
-    reached = np.cumsum(counts)
-    return float((np.argmax(reached >= q * reached[-1]) + 0.5) * BIN_OD)
