@@ -101,7 +101,7 @@ class FrequencyScale:
         metrics = QFontMetricsF(painter.font())
         rungs: Sequence[float] = _ROUND_HZ
         if not self.logarithmic:
-            rungs = ticks(*self.ends, max(int(pane.height() / 36), 2))
+            rungs = ticks(*self.ends, max(int(pane.height() / 26), 2))
         painter.setPen(QColor(tokens.muted))
         last = pane.bottom() + metrics.height()
         for hertz in rungs:

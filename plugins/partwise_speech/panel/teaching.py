@@ -62,10 +62,11 @@ class Teaching(QWidget):
         self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 56)
         self.radius.valueChanged.connect(self._on_size)
         row.addWidget(self.radius)
-        self.clear = button(tr("Clear marks"), "link", tip=tr("Take all marks away"))
+        self.clear = button(
+            tr("Clear"), "small", name=tr("Clear marks"), tip=tr("Take all marks away")
+        )
         self.clear.clicked.connect(self.cleared)
         row.addWidget(self.clear)
-        row.addSpacing(6)
         self.atoms = button(
             tr("Atoms"), "toggle", tip=tr("Show what noise and voice are made of"), checkable=True
         )
@@ -75,16 +76,16 @@ class Teaching(QWidget):
         self.note = Elided("", "small")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.note, 1)
-        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 66)
+        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 58)
         self.strength.setToolTip(
             tr("How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels")
         )
         self._strength = _add_value(row, tr("Strength"), self.strength, 30)
-        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 66)
+        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 58)
         self.original.setToolTip(
             tr("How much of the recording lies under the speech: 0 % none, 100 % all of it")
         )
-        self._original = _add_value(row, tr("Original"), self.original, 40)
+        self._original = _add_value(row, tr("Original"), self.original, 36)
         self.strength.valueChanged.connect(self._on_strength)
         self.strength.sliderReleased.connect(self._on_strength_rest)
         self.original.valueChanged.connect(self._on_original)

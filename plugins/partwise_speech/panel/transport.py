@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from partwise_app.api import Elided, button, icon, label, tr
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE
+from partwise_speech.panel.keyhelp import KeyHelp
 from partwise_speech.panel.listening import Listening
 
 __all__ = ["Transport", "clock"]
@@ -74,6 +75,10 @@ class Transport(QWidget):
         self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._time.setAccessibleName(tr("Position"))
         row.addWidget(self._time)
+        self.keys = button("?", "small", name=tr("Keys"), tip=tr("Which keys there are"))
+        self.keys.setFixedWidth(26)
+        self.keys.clicked.connect(self._show_keys)
+        row.addWidget(self.keys)
         listening.changed.connect(self.refresh)
         listening.moved.connect(self._on_moved)
         self._dress()
@@ -122,6 +127,9 @@ class Transport(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._dress()
         super().changeEvent(event)
+
+    def _show_keys(self) -> None:
+        KeyHelp(self.window()).show()
 
     def _words(self) -> str:
         """Why nothing can be heard; else what is, and how loud."""
