@@ -25,7 +25,7 @@ from partwise_speech.begun import begun_atoms
 from partwise_speech.choice import METHODS, choose
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
-from partwise_speech.learned import Noise, hear_noise
+from partwise_speech.learned import FROM_FILE, Noise, hear_noise
 from partwise_speech.live import Live
 from partwise_speech.moved import Moved, check_moved
 from partwise_speech.outlook import view_of_recording, waveform
@@ -42,8 +42,11 @@ __all__ = ["SpeechAnalysis"]
 
 _SHORTEST_S = 0.3
 
-# An own voice bears that the noise atoms learn more often: they do not take it for noise.
+# An own voice bears that the noise atoms learn more often: they do not take it for noise. Beside a
+# generic voice they learn only where what was heard of the noise is not all that there is of it.
+_STEADY = Settings(updates=25, adapt_every=0)
 _GENERIC = Settings(updates=25, adapt_every=8)
+_VARIED, _VOICES = 0.95, 0.5
 _OWN = Settings(updates=36, adapt_every=2, keep=600, keep_after=12)
 
 Array = NDArray[np.float32]
@@ -193,7 +196,7 @@ class SpeechAnalysis:
             noise.atoms,
             noise.level,
             choose(params.method, noise.snr_db, noise.alike, own_voice=own),
-            _OWN if own else _GENERIC,
+            _settings(noise, own=own, taught=bool(params.painted.strip())),
             noise.loudest,
             Painted.read(params.painted),
             Moved.read(params.moved),
@@ -219,6 +222,15 @@ class SpeechAnalysis:
         )
         drawn = views(summary, wave)
         return _result(recording, params, voice, noise, separator, summary, drawn, drift)
+
+
+def _settings(noise: Noise, *, own: bool, taught: bool) -> Settings:
+    if own:
+        return _OWN
+    here = noise.span is not None and noise.origin != FROM_FILE and not taught
+    if here and (noise.varied < _VARIED or noise.alike.value > _VOICES):
+        return _STEADY
+    return _GENERIC
 
 
 def _check_length(recording: Recording) -> None:
@@ -278,6 +290,7 @@ def _result(
             "tracked": choice.tracked,
             "floor": choice.floor,
             "why": choice.why,
+            "noise_learns": separator.settings.adapt_every > 0,
         },
         "processed": "not for acoustic measurement",
     }

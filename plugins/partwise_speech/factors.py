@@ -128,18 +128,18 @@ class Factors:
             b.change = np.empty_like(b.H)
         self._speech = keep
 
-    def update(self, count: int, *, adapt: bool) -> float:
+    def update(self, count: int, *, look: bool, adapt: bool) -> float:
         """Renew all activations `count` times, with the last the noise atoms from the same ratios.
 
-        Returns the divergence before the last, where the atoms learned, else 0.
+        Returns the divergence before the last where it is looked at, else 0.
         """
 
         def work(slot: int, low: int, high: int) -> None:
             block = self._blocks[slot]
             for k in range(count):
-                last = adapt and k == count - 1
-                self._change(block, count=last)
-                if last:
+                last = k == count - 1
+                self._change(block, count=look and last)
+                if adapt and last:
                     self._learn(block)
                 # To the power 3/2, by a product: np.power takes longer than the matrix products.
                 block.H *= block.change
@@ -147,14 +147,17 @@ class Factors:
                 block.H *= block.change
 
         run_blocks(work, self._cuts)
-        if not adapt:
-            return 0.0
+        if adapt:
+            self._adapt()
+        return sum(b.value for b in self._blocks) if look else 0.0
+
+    def _adapt(self) -> None:
+        """Renew the atoms of the noise from what the blocks say to them."""
         grown = self.atoms * sum(b.grown for b in self._blocks)
         if self._blocks[0].allowed is not None:
             # Where noise was not allowed nothing was seen of it, so nothing is learned there.
             grown /= np.maximum(sum(b.seen for b in self._blocks), TINY)
         self.W[:, self._speech :] = grown / (grown.sum(axis=0) + np.float32(1e-20))
-        return sum(b.value for b in self._blocks)
 
     def _learn(self, block: _Block) -> None:
         """What this block says to the noise atoms."""

@@ -21,6 +21,8 @@ __all__ = ["learn_noise", "separate", "share_out"]
 
 Array = NDArray[np.float32]
 
+_LOOK = 8  # updates from one look at the objective to the next, where the noise does not learn
+
 
 def learn_noise(
     patches: Array,
@@ -95,16 +97,16 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
     """
     work = Factors(V, speech, noise, 1 + sparsity, allowed)
     trace: list[float] = []
-    done = 0
+    done, look = 0, adapt_every or _LOOK
     with single_blas():
         while done < updates:
             if done == keep_after:
                 work.lay_aside(keep)
-            count = _until_next(done, updates, adapt_every, keep_after)
+            count = _until_next(done, updates, look, keep_after)
             done += count
-            learns = bool(adapt_every) and done % adapt_every == 0
-            value = work.update(count, adapt=learns)
-            if learns:
+            looks = done % look == 0
+            value = work.update(count, look=looks, adapt=looks and bool(adapt_every))
+            if looks:
                 trace.append(value)
             if on_step is not None and not on_step(done, work.atoms):
                 break
@@ -137,11 +139,9 @@ def share_out(
         return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
 
 
-def _until_next(done: int, updates: int, adapt_every: int, keep_after: int) -> int:
+def _until_next(done: int, updates: int, look: int, keep_after: int) -> int:
     """How many updates come before something else is to be done."""
-    stops = [updates]
-    if adapt_every:
-        stops.append(done + adapt_every - done % adapt_every)
+    stops = [updates, done + look - done % look]
     if done < keep_after:
         stops.append(keep_after)
     return min(stops) - done

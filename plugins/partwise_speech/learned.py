@@ -20,7 +20,9 @@ from partwise_speech.sound import Recording
 from partwise_speech.sources import noise_of
 from partwise_speech.spans import find_lead_in, read_span
 
-__all__ = ["Noise", "hear_noise"]
+__all__ = ["FROM_FILE", "Noise", "hear_noise"]
+
+FROM_FILE = "noise file"
 
 _LOOK_S = 20.0  # in which a lead-in is looked for
 _HEAR_S = 60.0  # over which the level of the whole is taken
@@ -49,6 +51,9 @@ class Noise:
         Ratio of the rest to the noise that its level suggests.
     alike : Likeness
         With voices.
+    varied : float
+        How much it changes by itself: standard deviation by mean of its bands over 64 ms, the
+        louder counting more. Steady noises have 0.2 to 0.8, a ticking clock 1.5.
     """
 
     atoms: Array
@@ -58,6 +63,7 @@ class Noise:
     origin: str
     snr_db: float
     alike: Likeness
+    varied: float
 
 
 def hear_noise(
@@ -112,7 +118,7 @@ def hear_noise(
     level = np.maximum(np.square(found).mean(axis=1), 1e-12)
     loudest = None if span is None else _loudest(found)
     if given is not None:
-        origin = "noise file"
+        origin = FROM_FILE
         if given.sound is not None:
             found = np.abs(stft_for(RATE).forward(given.sound))
             alike = likeness(given.sound[: round(_ALIKE_S * RATE)], speech)
@@ -123,7 +129,8 @@ def hear_noise(
         atoms = given.dictionary.atoms
     else:
         atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)
-    return Noise(atoms, level, loudest, span, origin, _snr(whole, level, span), alike)
+    ratio = _snr(whole, level, span)
+    return Noise(atoms, level, loudest, span, origin, ratio, alike, _varied(banded(found)))
 
 
 def _span(recording: Recording, asked: str, whole: Array) -> tuple[float, float] | None:
@@ -151,6 +158,14 @@ def _inside(recording: Recording, span: tuple[float, float]) -> Array:
     last = int((span[1] * RATE - stft.hop) // stft.hop)
     last = min(max(last, first + DEPTH + 1), model_frames(recording))
     return np.abs(frames_of(recording, max(min(first, last - DEPTH - 1), 0), last))
+
+
+def _varied(bands: Array) -> float:
+    """Standard deviation by mean of bands over the length of a patch."""
+    level = uniform_filter1d(bands, DEPTH, axis=1)[:, DEPTH // 2 : -(DEPTH // 2)]
+    if not level.any():
+        return 0.0
+    return float(level.std(axis=1).sum() / level.mean(axis=1).sum())
 
 
 def _loudest(found: Array) -> Array:

@@ -115,3 +115,20 @@ def test_the_exponential_integral() -> None:
 
     for x in (1e-6, 0.01, 0.3, 1.0, 1.5, 7.0, 60.0):
         assert _e1(x) == pytest.approx(exp1(x), rel=2e-4, abs=1e-30)
+
+
+def test_what_changes_by_itself_is_told_from_what_is_steady() -> None:
+    rng = np.random.default_rng(4)
+    hiss = rng.standard_normal(3 * RATE)
+    ticks = hiss * 0.01
+    for start in range(0, len(ticks), RATE // 2):
+        ticks[start : start + 400] += rng.standard_normal(400)
+    told = []
+    for sound in (hiss, ticks):
+        axes = (Axis("channel", 1), Axis("time", len(sound), "s", 1 / RATE))
+        made = Dataset("sound", "noise", axes, values=0.1 * sound[None].astype(np.float32))
+        recording = recording_of(made)
+        heard = hear_noise(recording, "0:2.9", "", 4, generic_voice(), 0, lambda _: True)
+        told.append(heard.varied)
+    assert told[0] < 0.5
+    assert told[1] > 1.2
