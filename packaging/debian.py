@@ -40,6 +40,9 @@ _OVERRIDES = """\
 partwise: embedded-library *
 partwise: unstripped-binary-or-object *
 partwise: custom-library-search-path *
+partwise: hardening-no-pie *
+partwise: library-not-linked-against-libc *
+partwise: shared-library-lacks-prerequisites *
 partwise: duplicate-font-file *
 partwise: missing-depends-on-sensible-utils *
 """
@@ -149,7 +152,10 @@ def _changelog(version: str) -> str:
 def _copyright(third_party: str) -> str:
     ours = (ROOT / "LICENSE").read_text("utf-8").strip()
     overview = third_party.partition("\n\n\n")[0].strip()
-    more = "The full texts are in /usr/share/doc/partwise/THIRD_PARTY.txt.gz."
+    more = (
+        "The full texts are in /usr/share/doc/partwise/THIRD_PARTY.txt.gz, and those of the GNU\n"
+        "licences on Debian systems also in /usr/share/common-licenses/LGPL-3, LGPL-2.1 and GPL-3."
+    )
     return f"{ours}\n\n\n{overview}\n\n{more}\n"
 
 
