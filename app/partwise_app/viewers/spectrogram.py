@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QBrush,
     QColor,
     QFontMetricsF,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -39,12 +37,12 @@ from partwise_app.viewers.soundpanes import (
     cells,
     panes_of,
 )
+from partwise_app.viewers.soundpicture import Grain, Look, paint_grain, paint_not_yet
 from partwise_app.viewers.soundscale import (
     GAIN_LEVELS,
     FrequencyScale,
     Levels,
     paint_level_bar,
-    shades,
 )
 from partwise_app.viewers.soundwave import paint_wave
 from partwise_app.viewers.timed import TimedPlot
@@ -284,17 +282,13 @@ class SpectrogramView(TimedPlot):
 
     def paint_still(self, painter: QPainter) -> None:
         assert self._shown is not None
-        shown, places = self._shown, self.panes()
+        shown, places, area = self._shown, self.panes(), self.area()
+        look = Look(self.window_shown, area.left(), area.width(), self.devicePixelRatioF())
         if self.strip().height() and shown.wave is not None:
             first, last = ((at - self._time.start) / self._wave_step for at in self.window_shown)
-            ratio = self.devicePixelRatioF()
-            paint_wave(painter, shown.wave, self.strip(), (first, last), ratio, self.tokens)
+            paint_wave(painter, shown.wave, self.strip(), (first, last), look.ratio, self.tokens)
         for pane, place in zip(self._panes, places, strict=True):
-            levels = GAIN_LEVELS if pane.is_gain else self._levels
-            painter.drawImage(place.topLeft(), self._picture_of(*self._grain(pane), place, levels))
-            if pane.key == (0,) and self._preview is not None and not self._is_finer():
-                self._paint_preview(painter, place, *self._preview)
-            self._paint_not_yet(painter, place, pane)
+            self._paint_pane(painter, pane, place, look)
             self._scale.paint(painter, place, self.tokens)
         font = painter.font()
         for pane, place in zip(self._panes, places, strict=True):
@@ -319,34 +313,30 @@ class SpectrogramView(TimedPlot):
                 painter.setPen(QPen(color, wide))
                 painter.drawEllipse(spot, self._brush.radius, self._brush.radius)
 
-    def _paint_preview(self, painter: QPainter, pane: QRectF, peaks: Peaks, first: int) -> None:
-        """Draw what is tried out over the parts, as far as it goes."""
-        step, start = self._time.step or 1.0, self._time.start
-        ends = (start + (column - 0.5) * step for column in (first, first + peaks.size))
-        left, right = (min(max(self.x_of(at), pane.left()), pane.right()) for at in ends)
-        if right - left < 1:
-            return
-        part = QRectF(left, pane.top(), right - left, pane.height())
-        begin = start + first * step
-        picture = self._picture_of(peaks, begin, step, part, self._levels)
-        painter.drawImage(part.topLeft(), picture)
+    def _paint_pane(self, painter: QPainter, pane: Pane, place: QRectF, look: Look) -> None:
+        """Draw what is found, over it what is tried out, and hatch what is not known yet."""
+        levels = GAIN_LEVELS if pane.is_gain else self._levels
+        paint_grain(painter, place, self._grain(pane), look, self._scale, levels)
+        if pane.key == (0,) and self._preview is not None and not self._is_finer():
+            peaks, first = self._preview
+            step = self.column_step
+            begin = self._time.start + first * step
+            part = look.part(place, begin - step / 2, begin + (peaks.size - 0.5) * step)
+            if part.width() >= 1:
+                paint_grain(painter, part, Grain(peaks, begin, step), look, self._scale, levels)
+        unknown = self._unknown(pane)
+        if unknown is not None:
+            paint_not_yet(painter, look.part(place, unknown, self.limits.high), self.tokens)
 
-    def _paint_not_yet(self, painter: QPainter, place: QRectF, pane: Pane) -> None:
-        """Hatch what a run that goes on has not come to: it is unknown, and not silent."""
-        end = self._time.start + (self._whole.shape[1] - 1) * self.column_step
-        if self._reached is None or self._reached >= end - self.column_step:
-            return
+    def _unknown(self, pane: Pane) -> float | None:
+        """From when on a run that goes on knows nothing of a pane."""
+        last = self._whole.shape[1] - 1
+        if self._reached is None:
+            return None
         column = int((self._reached - self._time.start) / self.column_step) + 1
-        if pane.is_whole and self._whole[:, column:].any():
-            return
-        left = min(max(self.x_of(self._reached), place.left()), place.right())
-        rest = QRectF(left, place.top(), place.right() - left, place.height())
-        painter.fillRect(rest, QColor(self.tokens.canvas))
-        painter.fillRect(rest, QBrush(QColor(self.tokens.line), Qt.BrushStyle.BDiagPattern))
-        words, metrics = tr("not yet"), QFontMetricsF(painter.font())
-        if rest.width() > metrics.horizontalAdvance(words) + 12:
-            painter.setPen(QColor(self.tokens.muted))
-            painter.drawText(rest, Qt.AlignmentFlag.AlignCenter, words)
+        if column >= last or (pane.is_whole and self._whole[:, column:].any()):
+            return None
+        return self._reached
 
     def _is_finer(self) -> bool:
         """Whether a preview of all of it is too coarse for what is in sight."""
@@ -354,35 +344,18 @@ class SpectrogramView(TimedPlot):
         whole = self._preview[0].size >= self._whole.shape[1]
         return whole and self._detail is not None and self._detail.covers(*self.window_shown)
 
-    def _grain(self, pane: Pane) -> tuple[Peaks, float, float]:
+    def _grain(self, pane: Pane) -> Grain:
         """The finest that there is of a picture for what is in sight, its start and its step."""
         assert self._shown is not None
         low, high = self.window_shown
         if self._detail is not None and self._detail.covers(low, high):
             fine = self._detail.peaks(pane, self.level)
             if fine is not None:
-                return fine, self._detail.start, self._detail.step
+                return Grain(fine, self._detail.start, self._detail.step)
         peaks = self._shown.peaks[pane.key]
         # The columns of a gain may be finer than those of the whole.
         share = peaks.size / max(self._whole.shape[1], 1) if pane.is_gain else 1.0
-        return peaks, self._time.start, self.column_step / share
-
-    def _picture_of(
-        self,
-        peaks: Peaks,
-        start: float,
-        step: float,
-        pane: QRectF,
-        levels: Levels,
-    ) -> QImage:
-        ratio = self.devicePixelRatioF()
-        width, height = max(round(pane.width() * ratio), 1), max(round(pane.height() * ratio), 1)
-        first, last = ((self.time_at(x) - start) / step for x in (pane.left(), pane.right()))
-        shown = self._scale.rows(height).taken(peaks.columns(first, last, width))
-        pixels = shades(levels)[shown]
-        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
-        image.setDevicePixelRatio(ratio)
-        return image
+        return Grain(peaks, self._time.start, self.column_step / share)
 
     # Cursor
 
