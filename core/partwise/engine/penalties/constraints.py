@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.jit import compiled
 
 __all__ = ["Ball", "Box", "Constraint", "Simplex", "UnitL1", "UnitL2", "project"]
 
 Array = NDArray[Any]
 _TINY = 1e-300
+_TILE = 256  # columns that are worked on together
 
 
 @runtime_checkable
@@ -108,7 +110,7 @@ class UnitL1:
         return False
 
     def best(self, d: Array, e: Array, F: Array) -> Array:
-        return _on_simplex(np.broadcast_to(d, e.shape), e, axis=1)
+        return _on_simplex(np.broadcast_to(d, e.shape), e)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ class Simplex:
         return True
 
     def best(self, d: Array, e: Array, F: Array) -> Array:
-        return _on_simplex(np.broadcast_to(d, e.shape), e, axis=0)
+        D, E = (np.array(np.broadcast_to(A, e.shape), np.float64, order="C") for A in (d, e))
+        _shares(D, E, E)
+        return E
 
 
 def project(constraint: Constraint | None, F: Array) -> Array:
@@ -149,23 +153,83 @@ def _on_ball(d: Array, e: Array) -> Array:
     return np.asarray(f / max(1.0, float(np.linalg.norm(f))))
 
 
-def _on_simplex(d: Array, e: Array, axis: int) -> Array:
-    """Minimise ``½ Σ d f² − Σ e f`` over f >= 0 that sum to 1 along `axis`.
+def _on_simplex(d: Array, e: Array) -> Array:
+    """Minimise ``½ Σ d f² − Σ e f`` over f >= 0 that sum to 1 along each row.
 
     f = max(0, (e − t) / d); entries that the common t makes negative leave for
     good, so it ends after finitely many rounds (Michelot, J. Optim. Theory
     Appl. 50, 1986).
     """
-    least = 1e-12 * np.max(d, axis=axis, keepdims=True) + _TINY
+    least = 1e-12 * np.max(d, axis=1, keepdims=True) + _TINY
     share = 1 / np.maximum(d, least)
     held = np.ones(e.shape, dtype=bool)
     while True:
         weight = np.where(held, share, 0)
-        t = ((weight * e).sum(axis=axis, keepdims=True) - 1) / weight.sum(axis=axis, keepdims=True)
+        t = ((weight * e).sum(axis=1, keepdims=True) - 1) / weight.sum(axis=1, keepdims=True)
         leaves = held & (e <= t)
         if not leaves.any():
             break
         held &= ~leaves
     f = np.where(held, (e - t) * share, 0)
     # Rounding may leave the sum beside 1 where the entries were far apart.
-    return np.asarray(f / f.sum(axis=axis, keepdims=True))
+    return np.asarray(f / f.sum(axis=1, keepdims=True))
+
+
+@compiled
+def _shares(d: Array, e: Array, out: Array) -> None:
+    """The same along the columns, of which there are many: a tile of them together."""
+    count, columns = e.shape
+    weight, level, sums = np.empty((count, _TILE)), np.empty(_TILE), np.empty(_TILE)
+    for lo in range(0, columns, _TILE):
+        width = min(_TILE, columns - lo)
+        t, total = level[:width], sums[:width]
+        _weigh(d, lo, weight, total)
+        while _leave(e, lo, weight, t, total):
+            pass
+        total[:] = 0.0
+        for k in range(count):
+            ek, w, f = e[k, lo : lo + width], weight[k, :width], out[k, lo : lo + width]
+            for j in range(width):
+                f[j] = (ek[j] - t[j]) * w[j]
+                total[j] += f[j]
+        for k in range(count):
+            f = out[k, lo : lo + width]
+            for j in range(width):
+                f[j] /= total[j]
+
+
+@compiled
+def _weigh(d: Array, lo: int, weight: Array, most: Array) -> None:
+    width = most.shape[0]
+    most[:] = 0.0
+    for k in range(d.shape[0]):
+        dk = d[k, lo : lo + width]
+        for j in range(width):
+            most[j] = max(most[j], dk[j])
+    for k in range(d.shape[0]):
+        dk, w = d[k, lo : lo + width], weight[k, :width]
+        for j in range(width):
+            w[j] = 1.0 / max(dk[j], 1e-12 * most[j] + _TINY)
+
+
+@compiled
+def _leave(e: Array, lo: int, weight: Array, t: Array, total: Array) -> bool:
+    """One round: the common t, and no weight for what it makes negative. Did anything leave?"""
+    width = t.shape[0]
+    t[:] = -1.0
+    total[:] = 0.0
+    for k in range(e.shape[0]):
+        ek, w = e[k, lo : lo + width], weight[k, :width]
+        for j in range(width):
+            t[j] += w[j] * ek[j]
+            total[j] += w[j]
+    for j in range(width):
+        t[j] /= total[j]
+    left = 0
+    for k in range(e.shape[0]):
+        ek, w = e[k, lo : lo + width], weight[k, :width]
+        for j in range(width):
+            gone = w[j] > 0 and ek[j] <= t[j]
+            left += 1 if gone else 0
+            w[j] = 0.0 if gone else w[j]
+    return left > 0
