@@ -33,8 +33,8 @@ _BROWN = 0.95
 _OWN = 0.5
 # With more of such hues, they are no eosin's if a plain one, of at most so much blue beside its
 # green, fills so large areas beside them: a bleeding with little tissue. Where eosin itself was so
-# blue, it filled none; beside bleedings 4 % and more (tuning split).
-_PLAIN, _BESIDE = 0.7, 0.02
+# blue it filled none, beside bleedings from 0.5 % on (tuning split, drawn tissue).
+_PLAIN, _BESIDE = 0.7, 0.004
 # Of a body, in 2 × 2 means: the share of green density that blue at least has, the OD, the width
 # of its rim. JPEG spreads its hue over a few pixels; half a rim or twice one give the same.
 _SURE, _SEEN, _RIM = 0.8, 0.15, 3

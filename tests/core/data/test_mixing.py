@@ -78,6 +78,16 @@ def test_nothing_shown_is_white() -> None:
     assert (shown == np.array(WHITE, np.uint8)).all()
 
 
+def test_remixed_light_is_that_of_the_other_vectors_and_white() -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (17, 29, 3), dtype=np.uint8)
+    mixing = Mixing(VECTORS[:, :2], WHITE)
+    other, white = 0.8 * VECTORS[:, 1:], np.array([250.0, 240.0, 230.0])
+    light = white * 10.0 ** -(mixing.strengths(rgb).astype(np.float64) @ other.T)
+    assert np.abs(mixing.remixed(rgb, other, white) - light).max() < 1
+    with pytest.raises(InputProblem, match="vectors"):
+        mixing.remixed(rgb, other[:, :1], white)
+
+
 def test_a_tint_keeps_how_dark_a_part_is() -> None:
     rgb = np.random.default_rng(3).integers(60, 240, (20, 20, 3), dtype=np.uint8)
     mixing = Mixing(VECTORS[:, :2], WHITE)
