@@ -161,8 +161,10 @@ class ScatterView(TipPlot):
             self._cloud = self._draw_cloud(plot)
         painter.drawImage(plot.topLeft(), self._cloud)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(plot)
         for key in self._places:
             self._paint_cone(painter, key)
+        painter.setClipping(False)
         for key in self._places:
             painter.setPen(QPen(QColor(self._named(key)[1]), 2))
             painter.drawLine(self._to_screen(0, 0), self.tip(key))

@@ -83,10 +83,11 @@ class Bar(QWidget):
             made.setProperty("wipe", mode)
             made.clicked.connect(self._on_wipe)
             self._wipes[mode] = made
-            row.addWidget(made)
-        row.addSpacing(8)
         self._readout = Elided("", "muted")
+        row.addWidget(self._wipes["parts"])
+        row.addSpacing(6)
         row.addWidget(self._readout, 1)
+        row.addWidget(self._wipes["extra"])
         box.addLayout(row)
         self.table = RegionTable()
         self.table.hide()

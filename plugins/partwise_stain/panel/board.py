@@ -313,7 +313,7 @@ class Panel(QWidget):
             return
         self.under_stage.set_readout(
             tr(
-                "Reconstruction ΔE {median} · 95 % below {high}",
+                "ΔE {median} · 95 % below {high}",
                 median=f"{found.median:.1f}",
                 high=f"{found.high:.1f}",
             ),
