@@ -122,7 +122,7 @@ class Panel(QWidget):
         asking, teaching = self._asking, self.teaching
         teaching.set_strength(asking.strength)
         teaching.set_original(asking.original)
-        teaching.set_ready("painted" in self._host.parameters, self.preparing.codes is not None)
+        teaching.set_ready("painted" in self._host.parameters, SPEECH in self.listening.keys)
         teaching.set_marked(bool(asking.painted.boxes))
         tried = False
         if result is not None and self.preparing.codes is not None:

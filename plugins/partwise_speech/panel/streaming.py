@@ -92,6 +92,7 @@ class Streaming(QObject):
         self._ahead: Ahead | None = None
         self._heard = self._given = Heard(16_000)  # what is made, and what was given to be heard
         self._key, self._from = "", WHOLE  # what is waited for, and what is heard meanwhile
+        self._behind = False  # what is heard now is not made yet
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._look)
@@ -103,6 +104,8 @@ class Streaming(QObject):
             return ""
         if self._key:
             return tr("Learning the noise …")
+        if self._behind:
+            return tr("the preview is catching up …")
         latency = f"{1e3 * self._ahead.latency:.0f}"
         return tr("preview, {latency} ms late", latency=latency)
 
@@ -168,11 +171,17 @@ class Streaming(QObject):
         if ahead.problem:
             self.stop()
             self.failed.emit(ahead.problem)
-        elif self._key and ahead.has(self._listening.position, _FIRST_S):
+            return
+        if self._key and ahead.has(self._listening.position, _FIRST_S):
             key, self._key = self._key, ""
             self._given = self._heard
             self._listening.set_heard(self._given, as_loud=True)
             self._listening.choose(key)
             self.changed.emit()
-        elif ahead.done:
+        heard = self._listening.playing and self._listening.key != WHOLE
+        behind = heard and not ahead.has(self._listening.position, 0.0)
+        if behind != self._behind:
+            self._behind = behind
+            self.changed.emit()
+        if ahead.done:
             self._timer.stop()
