@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,7 @@ class Marks(QObject):
         self._sketch: Sketch | None = None
         self._hold: _Hold | None = None
         self._place = -1  # of the grip that keys move
+        self._tool_keys: dict[Qt.Key, str] = {}
         self._pressed: QPointF | None = None
         for pane in self._panes:
             pane.set_marks(self)
@@ -115,6 +116,10 @@ class Marks(QObject):
                 pane.unsetCursor()
         self._repaint()
         self.tool_changed.emit(tool)
+
+    def set_tool_keys(self, letters: Mapping[str, str]) -> None:
+        """Let letters take tools in hand while a pane has the keyboard: tools by letter."""
+        self._tool_keys = {Qt.Key(ord(letter)): tool for letter, tool in letters.items()}
 
     def set_shapes(self, shapes: Sequence[Shape]) -> None:
         """Show outlines in place of those before."""
@@ -228,6 +233,9 @@ class Marks(QObject):
     ) -> bool:
         """Take a key; returns whether it was for what is drawn."""
         sketch = self._sketch
+        if key in self._tool_keys and modifiers == Qt.KeyboardModifier.NoModifier:
+            self.set_tool(self._tool_keys[key])
+            return True
         if sketch is None:
             return self._key_on_outline(pane, key, modifiers)
         if key == Qt.Key.Key_Escape:

@@ -13,14 +13,17 @@ from partwise_stain.panel.table import RegionTable
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
-__all__ = ["Bar"]
+__all__ = ["TOOL_KEYS", "Bar"]
+
+TOOL_KEYS = {"M": "", "B": "rectangle", "O": "ellipse", "P": "polygon", "F": "freehand"}
+"""Letters that take a tool in hand while the image has the keyboard."""
 
 _TOOLS = (
-    ("", "Move", "Drag moves the image, and what of a chosen outline is taken hold of (Esc)"),
-    ("rectangle", "Rectangle", "Drag a rectangle to measure in it; with Shift a square"),
-    ("ellipse", "Ellipse", "Drag an ellipse to measure in it; with Shift a circle"),
-    ("polygon", "Polygon", "Click corners; a double click or Enter ends it"),
-    ("freehand", "Freehand", "Draw around what is to be measured"),
+    ("", "Move", "Drag moves the image, and what of a chosen outline is taken hold of (M, Esc)"),
+    ("rectangle", "Rectangle", "Drag a rectangle to measure in it; with Shift a square (B)"),
+    ("ellipse", "Ellipse", "Drag an ellipse to measure in it; with Shift a circle (O)"),
+    ("polygon", "Polygon", "Click corners; a double click or Enter ends it (P)"),
+    ("freehand", "Freehand", "Draw around what is to be measured (F)"),
 )
 _FILES = (
     ("csv", "Save numbers as CSV…"),

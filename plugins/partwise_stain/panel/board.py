@@ -17,7 +17,7 @@ from partwise_stain.asked import read_vectors
 from partwise_stain.difference import Difference, reconstruction
 from partwise_stain.normalise import Recolouring
 from partwise_stain.panel.aside import Aside
-from partwise_stain.panel.bar import Bar
+from partwise_stain.panel.bar import TOOL_KEYS, Bar
 from partwise_stain.panel.case import Case
 from partwise_stain.panel.checks import Checks
 from partwise_stain.panel.deeds import Deeds
@@ -154,6 +154,7 @@ class Panel(QWidget):
         if self._stage is None and isinstance(found, ImageStage):
             self._stage = found
             marks = found.marks
+            marks.set_tool_keys(TOOL_KEYS)
             marks.drawn.connect(self._drawn)
             marks.picked.connect(self._picked)
             marks.reshaped.connect(self._case.reshape)

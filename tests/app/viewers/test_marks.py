@@ -165,6 +165,17 @@ def test_keys_reach_every_grip(stage: ImageStage) -> None:
     assert asked == [""], "first the grip is let go, then the outline"
 
 
+def test_letters_take_the_tools_that_were_given_to_them(stage: ImageStage) -> None:
+    pane = pane_of(stage)
+    QTest.keyClick(pane, Qt.Key.Key_O)
+    assert stage.marks.tool == "", "none was given"
+    stage.marks.set_tool_keys({"O": "ellipse", "M": ""})
+    QTest.keyClick(pane, Qt.Key.Key_O)
+    assert stage.marks.tool == "ellipse"
+    QTest.keyClick(pane, Qt.Key.Key_M)
+    assert stage.marks.tool == ""
+
+
 def test_beside_the_line_a_hand_draws_on_the_image(stage: ImageStage) -> None:
     stage.set_mixing(Mixing(np.array([[0.65, 0.07], [0.70, 0.99], [0.29, 0.11]]), (240, 240, 240)))
     stage.set_mode("compare")
