@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from partwise import params
 from partwise.errors import InputProblem, PartwiseProblem
 from partwise.report.charts import Chart, charts_of
+from partwise.report.pictures import drawings_of
 from partwise.result import Fit, Part, Provenance, Result, Table, Trust
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Dataset
     from partwise.plugins.contract import Analysis, Plugin
+    from partwise.result import View
 
 __all__ = ["Picture", "Story", "Strength", "falls", "overview", "tell"]
 
@@ -125,6 +127,9 @@ def tell(
         for role, path in pictures
         if (data := _shrunk(path))
     ]
+    if not found and pixels is None:
+        drawn = drawings_of(dataset, result, _views_of_input(analysis, dataset))
+        found = [Picture(caption, _jpeg(image)) for caption, image in drawn]
     shown = any(role == "residual" for role, _ in pictures)
     return Story(
         title=dataset.title,
@@ -250,6 +255,15 @@ def overview(dataset: Dataset) -> NDArray[np.uint8] | None:
         return pyramid.read(level, 0, 0, size.width, size.height)
     except (PartwiseProblem, ValueError, OSError):
         return None
+
+
+def _views_of_input(analysis: Any, dataset: Dataset) -> Sequence[View]:
+    """Return what the input looks like; nothing where its analysis does not tell."""
+    preview = getattr(analysis, "preview", None)
+    try:
+        return tuple(preview(dataset)) if callable(preview) else ()
+    except (PartwiseProblem, ValueError):
+        return ()
 
 
 def _left_over(pixels: NDArray[np.uint8] | None, result: Result) -> tuple[Picture, ...]:

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from partwise.report.charts import charts_of
+from partwise.report.pictures import spectrogram_of
 from partwise.report.story import overview
 from partwise.report.words import safe_color
 
@@ -19,13 +20,16 @@ _WIDE, _HIGH = 256, 192
 
 
 def thumbnail(dataset: Dataset, result: Result) -> bytes | None:
-    """Return a PNG: the measured image, else the curves of the parts, else None."""
+    """Return a PNG: the measured image or spectrogram, else the curves of the parts, else None."""
     from PIL import Image, ImageDraw
 
     pixels = overview(dataset)
     if pixels is not None:
         image = Image.fromarray(pixels)
         image.thumbnail((_WIDE, _WIDE), Image.Resampling.BOX)
+    elif (sound := spectrogram_of(result)) is not None:
+        image = Image.fromarray(255 - sound.arrays["whole"][::-1])
+        image = image.resize((_WIDE, _HIGH), Image.Resampling.BOX)
     else:
         charts = charts_of(result)
         if not charts:
