@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,23 +19,22 @@ from partwise.api import (
     Residual,
     Result,
     View,
-    param,
     stop_if_cancelled,
 )
+from partwise_pet.arranged import band_in_order, kept_exactly, order_of, parts_of
+from partwise_pet.asked import PetParams
 from partwise_pet.blood import Samples, read_samples
 from partwise_pet.core import cores_of
 from partwise_pet.count import Counted, count_factors
 from partwise_pet.doubt import (
-    Band,
     band_of,
     blood_check,
     resampled_band,
     scaled_by_core,
 )
-from partwise_pet.factors import Factors, Question, find_factors, shares_of
+from partwise_pet.factors import find_factors
 from partwise_pet.graphical import graphical_of
-from partwise_pet.naming import names_of
-from partwise_pet.region import check_points, check_region
+from partwise_pet.question import Factors, Question
 from partwise_pet.series import Series, Settings, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
 from partwise_pet.trust import OFF, Evidence, lines
@@ -44,152 +43,9 @@ __all__ = ["PetAnalysis"]
 
 Array = NDArray[np.float64]
 
-_MOST_FACTORS = 12
+_MOST_FACTORS = 12  # that anchors may name before their number is settled
 _LARGE = 1_000_000  # voxels beyond which not every step is shown
 _EVERY = 6
-
-
-def _check_rank(text: str) -> str | None:
-    word = text.strip().lower()
-    if word == "auto" or (word.isdigit() and 1 <= int(word) <= _MOST_FACTORS):
-        return None
-    return f"give auto, or a number from 1 to {_MOST_FACTORS}"
-
-
-def _check_overlap(text: str) -> str | None:
-    if text.strip().lower() == "auto":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return "give auto, or a number from 0 to 1"
-    return None if 0 <= value <= 1 else "give auto, or a number from 0 to 1"
-
-
-def _check_loss(text: str) -> str | None:
-    word = text.strip().lower()
-    if word in ("frobenius", "kl", "is"):
-        return None
-    try:
-        return None if -2 <= float(word) <= 3 else "give frobenius, kl, is, or a beta from -2 to 3"
-    except ValueError:
-        return "give frobenius, kl, is, or a beta from -2 to 3"
-
-
-@dataclass(frozen=True)
-class _Params:
-    rank: str = param(
-        "auto",
-        label="Factors",
-        check=_check_rank,
-        help="How many curves to look for; auto compares two halves of the voxels.",
-    )
-    mask: str = param(
-        "", label="Mask", kind="file", help="A volume that marks the voxels to look at."
-    )
-    region: str = param(
-        "",
-        label="Region",
-        check=check_region,
-        help="Steps that draw the region in voxels, such as box 10:38 12:36 0:20; -ball 5 5 5 2.",
-    )
-    threshold: float = param(
-        5.0,
-        ge=0.0,
-        le=100.0,
-        unit="%",
-        label="Threshold",
-        help="Without a mask, voxels are looked at whose mean exceeds this share of the bright.",
-    )
-    anchors: str = param(
-        "",
-        label="Anchors",
-        kind="file",
-        help="A label volume: label k holds voxels that belong to factor k alone.",
-    )
-    points: str = param(
-        "",
-        label="Anchor points",
-        check=check_points,
-        help="Voxels of one factor alone, such as 1@28,24,10 2@18,24,10, as set by clicks.",
-    )
-    frames: str = param(
-        "",
-        label="Frame times",
-        kind="file",
-        help="Start and end of the frames (BIDS-PET JSON or TSV), in place of the file's own.",
-    )
-    negative: str = param(
-        "zero",
-        label="Below zero",
-        choices={"zero": "Take as zero", "cut": "Cut noise first", "refuse": "Refuse"},
-        help="What to do with values below zero, which noise causes.",
-    )
-    input: str = param(
-        "factor",
-        label="Input function",
-        choices={"factor": "Blood factor", "roi": "Its region", "samples": "Blood samples"},
-        help="Which blood curve drives the Patlak and Logan plots.",
-    )
-    blood: str = param(
-        "",
-        label="Blood samples",
-        kind="file",
-        help="Measured blood, a table with time_s or time_min and activity, to compare and scale.",
-    )
-    patlak_from: float = param(
-        15.0,
-        ge=0.0,
-        le=600.0,
-        unit="min",
-        label="Lines from",
-        help="From when on the Patlak and Logan plots are taken for straight.",
-    )
-    bootstrap: int = param(
-        0,
-        ge=0,
-        le=500,
-        label="Resamplings",
-        help="How often voxels are drawn anew for intervals of the curves; 0 for none.",
-    )
-    suv: bool = param(
-        False, label="SUV", advanced=True, help="Divide by injected activity per body weight."
-    )
-    weighting: str = param(
-        "noise",
-        label="Frames count",
-        choices={"noise": "By their noise", "duration": "By duration", "none": "Alike"},
-        advanced=True,
-        help="How much each frame counts in the fit.",
-    )
-    overlap: str = param(
-        "auto",
-        label="Overlap",
-        check=_check_overlap,
-        advanced=True,
-        help="How strongly factors avoid each other's voxels; auto follows the noise, 0 is none.",
-    )
-    loss: str = param(
-        "frobenius",
-        label="Error",
-        check=_check_loss,
-        advanced=True,
-        help="What a deviation costs: frobenius (weighted squares), kl, is, or a beta.",
-    )
-    most: int = param(
-        6,
-        ge=2,
-        le=_MOST_FACTORS,
-        label="At most",
-        advanced=True,
-        help="The largest number of factors that auto tries.",
-    )
-    doubt: bool = param(
-        True,
-        label="Look for other fits",
-        advanced=True,
-        help="Draw the band of curves that fit as well.",
-    )
 
 
 class PetAnalysis:
@@ -200,13 +56,13 @@ class PetAnalysis:
 
     id: ClassVar[str] = "factors"
     title: ClassVar[str] = "Factor analysis"
-    Params: ClassVar[type] = _Params
+    Params: ClassVar[type] = PetParams
 
     def preview(self, dataset: Dataset) -> tuple[View, ...]:
         """Return the slices of a series before any run."""
         return preview_of(dataset)
 
-    def memory(self, dataset: Dataset, params: _Params) -> int:
+    def memory(self, dataset: Dataset, params: PetParams) -> int:
         """Return about how many bytes a run takes."""
         # The series as doubles, weighted, and smoothed once to begin; images beside it are small.
         size = int(np.size(dataset.values)) if dataset.values is not None else 0
@@ -220,7 +76,7 @@ class PetAnalysis:
         question = Question(X, np.ones(8), frames, np.ones((4, 4, 4), bool), 3)
         find_factors(question)
 
-    def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
+    def run(self, dataset: Dataset, params: PetParams, job: Job) -> Result:
         """Find the factors of a series.
 
         Raises
@@ -248,7 +104,7 @@ class PetAnalysis:
         return _finished(question, series, found, counted, samples, params, job)
 
 
-def _settings(params: _Params) -> Settings:
+def _settings(params: PetParams) -> Settings:
     return Settings(
         params.frames,
         params.mask,
@@ -262,7 +118,7 @@ def _settings(params: _Params) -> Settings:
     )
 
 
-def _question(series: Series, params: _Params, wanted: int | None, job: Job) -> Question:
+def _question(series: Series, params: PetParams, wanted: int | None, job: Job) -> Question:
     count = len(series.frames)
     for part in job.kept:
         if np.size(part.profile) != count:
@@ -281,6 +137,7 @@ def _question(series: Series, params: _Params, wanted: int | None, job: Job) -> 
     begun = [np.asarray(p.profile, np.float64) for p in job.start if np.size(p.profile) == count]
     overlap = params.overlap.strip().lower()
     loss = params.loss.strip().lower()
+    blur = params.blur.strip().lower()
     return Question(
         series.X,
         series.weights,
@@ -292,10 +149,12 @@ def _question(series: Series, params: _Params, wanted: int | None, job: Job) -> 
         fixed=np.stack(kept, axis=1) if kept else None,
         start=np.stack(begun, axis=1) if begun else None,
         loss=loss if loss in ("frobenius", "kl", "is") else float(loss),
+        spacing_mm=series.spacing_mm,
+        blur_mm=None if blur == "auto" else float(blur),
     )
 
 
-def _count(question: Question, series: Series, params: _Params, job: Job) -> Counted:
+def _count(question: Question, series: Series, params: PetParams, job: Job) -> Counted:
     anchored = max((k + 1 for k, at in enumerate(series.anchor_places) if at.size), default=0)
     least = max(2, question.kept, anchored)
 
@@ -329,7 +188,7 @@ def _live(W: Array, H: Array, question: Question, series: Series, job: Job) -> t
     top = np.quantile(H, 0.99, axis=1)
     top = np.where(top > 0, top, 1.0)
     factors = Factors(W * top, H / top[:, None], None, 0.0, ())  # type: ignore[arg-type]  # no fit yet
-    return _parts(factors, _order(factors, question), series, job)
+    return parts_of(factors, order_of(factors, question), series, job)
 
 
 def _finished(
@@ -338,12 +197,12 @@ def _finished(
     found: Factors,
     counted: Counted | None,
     samples: Samples | None,
-    params: _Params,
+    params: PetParams,
     job: Job,
 ) -> Result:
     job.report(0.74, "Looking for the core of each factor")
     cores = cores_of(found.H, series.mask, question.anchors, found.W)
-    found = _kept_exactly(scaled_by_core(found, cores), question)
+    found = kept_exactly(scaled_by_core(found, cores), question)
     band = None
     if params.doubt and question.loss == "frobenius":
         hears = _hears(job, 0.75, 0.1, "Looking for other fits as good")
@@ -354,9 +213,9 @@ def _finished(
         hears = _hears(job, 0.85, 0.1, "Drawing voxels")
         drawn = resampled_band(question, found, rounds, hears, _alive(job))
     stop_if_cancelled(job)
-    order = _order(found, question)
-    found, cores = _reordered(found, order), tuple(cores[k] for k in order)
-    band, drawn = _reordered_band(band, order), _reordered_band(drawn, order)
+    order = order_of(found, question)
+    found, cores = found.in_order(order), tuple(cores[k] for k in order)
+    band, drawn = band_in_order(band, order), band_in_order(drawn, order)
     places = np.flatnonzero(series.mask)
     roi = tuple(series.mean_curve(places[core.columns]) for core in cores)
     job.report(0.96, "Patlak and Logan")
@@ -365,7 +224,7 @@ def _finished(
     if choice == "factor" and any(abs(each.off) > OFF[1] for each in checks):
         choice = "core"  # a curve that fails its own core drives nothing
     plots = graphical_of(series, found, roi, samples, choice, params.patlak_from)
-    parts = _parts(found, list(range(question.rank)), series, job)
+    parts = parts_of(found, list(range(question.rank)), series, job)
     evidence = Evidence(
         series,
         found,
@@ -379,6 +238,7 @@ def _finished(
         bool(any(at.size for at in question.anchors)),
         samples,
         plots,
+        question.blur_mm is not None,
     )
     job.report(1.0, "Done")
     return _result(question, parts, evidence)
@@ -419,6 +279,7 @@ def _facts(question: Question, evidence: Evidence) -> dict[str, Any]:
         "timing": series.timing,
         "unit": series.unit,
         "blood": list(evidence.found.blood),
+        "blur_mm": [round(spill.width_mm, 3) for spill in evidence.found.spills],
         "negative_share": series.below,
         "weights": [float(w) for w in series.weights],
     }
@@ -433,78 +294,6 @@ def _explained(question: Question, found: Factors) -> float:
         left += float(np.square(data - (found.W @ found.H[:, piece]) * root).sum())
         total += float(np.square(data).sum())
     return 1 - left / total if total > 0 else 0.0
-
-
-def _kept_exactly(found: Factors, question: Question) -> Factors:
-    """Give locked curves back to the last bit, their images on the matching scale."""
-    if question.fixed is None:
-        return found
-    W, H = found.W.copy(), found.H.copy()
-    for k in range(question.kept):
-        given = question.fixed[:, k]
-        size = float(W[:, k] @ given) / max(float(given @ given), 1e-300)
-        W[:, k], H[k] = given, H[k] * size
-    return replace(found, W=W, H=H)
-
-
-def _order(found: Factors, question: Question) -> list[int]:
-    """Anchored and locked factors stay at their numbers; else blood first, then by their share."""
-    rank = found.W.shape[1]
-    if any(at.size for at in question.anchors) or question.start is not None:
-        return list(range(rank))
-    kept = list(range(question.kept))
-    seconds = question.frames[:, 1] - question.frames[:, 0]
-    shares = shares_of(found.W, found.H, seconds)
-    blood = [k for k in reversed(found.blood) if k not in kept]
-    rest = [k for k in np.argsort(-shares, kind="stable") if k not in kept and k not in blood]
-    return [*kept, *blood, *(int(k) for k in rest)]
-
-
-def _reordered(found: Factors, order: list[int]) -> Factors:
-    back = {old: new for new, old in enumerate(order)}
-    return replace(
-        found,
-        W=found.W[:, order],
-        H=found.H[order],
-        blood=tuple(back[k] for k in found.blood),
-    )
-
-
-def _reordered_band(band: Band | None, order: list[int]) -> Band | None:
-    if band is None:
-        return None
-    return replace(band, low=band.low[:, order], high=band.high[:, order])
-
-
-def _parts(found: Factors, order: Sequence[int], series: Series, job: Job) -> tuple[Part, ...]:
-    found = _reordered(found, list(order))
-    names = names_of(found.W, found.blood, series.middle_min)
-    shares = shares_of(found.W, found.H, series.seconds)
-    taken = {part.key for part in job.kept}
-    made = []
-    for k, name in enumerate(names):
-        key, words, color = name
-        if k < len(job.kept):
-            key, words, color = job.kept[k].key, job.kept[k].name, job.kept[k].color
-        else:
-            number = 1
-            while key in taken:
-                number += 1
-                key = f"{name.key.partition('-')[0]}-{len(names) + number}"
-        taken.add(key)
-        made.append(
-            Part(
-                key,
-                words,
-                color,
-                np.array(found.W[:, k]),
-                share=float(shares[k]),
-                course=series.filled(found.H[k]),
-                unit="",
-                facts={"blood": k in found.blood, "volume": True},
-            )
-        )
-    return tuple(made)
 
 
 def _alive(job: Job) -> Callable[[], bool]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from partwise_pet.factors import Question, tight_factors
+from partwise_pet.factors import tight_factors
+from partwise_pet.question import Question
 
 __all__ = ["Counted", "count_factors"]
 

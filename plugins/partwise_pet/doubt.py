@@ -18,7 +18,8 @@ from scipy.optimize import linear_sum_assignment
 
 from partwise.api import refit
 from partwise_pet.core import Core, cores_of
-from partwise_pet.factors import Factors, Question, find_factors
+from partwise_pet.factors import find_factors
+from partwise_pet.question import Factors, Question
 
 __all__ = [
     "Band",
@@ -73,15 +74,18 @@ class Blood:
 def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
     """Return the factors as shares of volume, and curves in the unit of the data.
 
-    The core of blood is blood alone. In that of a tissue, tissue and the blood in its vessels,
-    or that blur brings there, add up to 1; at most a third is granted to blood. What dim
-    surroundings take by blur is not seen in the signal and not corrected.
+    The core of blood is blood alone, but for what blur takes from it, where that is known. In
+    that of a tissue, tissue and the blood in its vessels, or that blur brings there, add up to 1;
+    at most a third is granted to blood. What dim surroundings take from a tissue by blur is not
+    seen in the signal and not corrected.
     """
     size = np.array(
         [factors.H[k, core.columns].mean() if core.columns.size else 1.0
          for k, core in enumerate(cores)]
     )  # fmt: skip
     per = 1 / np.where(size > 0, size, 1.0)
+    for spill in factors.spills:
+        per[spill.factor] *= spill.recovery
     blood = list(factors.blood)
     for k, core in enumerate(cores):
         if k not in blood and blood and core.columns.size:
@@ -95,7 +99,10 @@ def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
 def blood_check(
     factors: Factors, cores: Sequence[Core], roi: Sequence[Array], frames: Array
 ) -> tuple[Blood, ...]:
-    """Set the late part of each blood factor against what was measured in its core."""
+    """Set the late part of each blood factor against what was measured in its core.
+
+    What blur carries into the core, as far as that was told, is no blood and is taken off first.
+    """
     middle = frames.mean(axis=1)
     seconds = frames[:, 1] - frames[:, 0]
     late = middle >= frames[0, 0] + _LATE * (frames[-1, 1] - frames[0, 0])
@@ -106,14 +113,15 @@ def blood_check(
     for k in factors.blood:
         H = factors.H[:, cores[k].columns].mean(axis=1)
         own = float(share @ factors.W[late, k]) * float(H[k])
-        seen = float(share @ roi[k][late])
-        parts = (share @ factors.W[late]) * H
-        total = float(parts.sum())
+        spill = factors.spill_of(k)
+        brought = float(share @ spill.curve[late]) if spill is not None else 0.0
+        seen = float(share @ roi[k][late]) - brought
+        total = float((share @ factors.W[late]) @ H) - brought
         found.append(
             Blood(
                 k,
                 own / seen - 1 if seen > 0 else float("nan"),
-                1 - float(parts[k]) / total if total > 0 else float("nan"),
+                1 - own / total if total > 0 else float("nan"),
             )
         )
     return tuple(found)
@@ -143,6 +151,8 @@ def band_of(
         Called with how many of how many are done; False ends the search with what there is.
     """
     low, high = found.W.copy(), found.W.copy()
+    # Of the fit alone: that a pool holds nothing but blood is not asked of the others.
+    question = replace(question, spacing_mm=None)
     best = misfit(question, found.W)
     good = tried = 0
     for number, times in enumerate(_TIMES):
@@ -158,6 +168,8 @@ def band_of(
         good += 1
         cores = cores_of(other.H, question.mask, question.anchors, other.W)
         matched = _matched(found.W, scaled_by_core(other, cores).W)
+        for spill in found.spills:
+            matched[:, spill.factor] /= spill.recovery
         low, high = np.minimum(low, matched), np.maximum(high, matched)
     return Band(low, high, tried, good)
 
@@ -171,6 +183,12 @@ def resampled_band(
 ) -> Band:
     """Bootstrap over blocks of voxels: the middle 95 % of the curves that other samples give."""
     curves = []
+    # Drawn voxels have no neighbours, so that blur is left alone; each answer is held against
+    # the one that all voxels give without it.
+    question = replace(question, overlap=found.overlap, start=found.W, spacing_mm=None)
+    plain = found.W
+    if found.spills:
+        plain = _fitted(found.W, _matched(found.W, find_factors(question, None, alive).W))
     blocks = _blocks(question.mask)
     names, block_of = np.unique(blocks, return_inverse=True)
     members = [np.flatnonzero(block_of == k) for k in range(len(names))]
@@ -189,19 +207,20 @@ def resampled_band(
             np.array([k for at in each for k in place.get(int(at), ())], dtype=np.intp)
             for each in question.anchors
         )
-        asked = replace(
-            question, X=question.X[:, columns], mask=mask, anchors=anchors,
-            overlap=found.overlap, start=found.W,
-        )  # fmt: skip
+        asked = replace(question, X=question.X[:, columns], mask=mask, anchors=anchors)
         other = find_factors(asked, None, alive)
         matched = _matched(found.W, other.W)
-        # One scale per curve: the amount that fits the curve found best.
-        size = (matched * found.W).sum(axis=0) / np.maximum((matched**2).sum(axis=0), 1e-30)
-        curves.append(matched * size)
+        curves.append(np.maximum(found.W + _fitted(plain, matched) - plain, 0))
     if len(curves) < 2:
         return Band(found.W.copy(), found.W.copy(), len(curves), len(curves))
     low, high = np.quantile(np.stack(curves), (0.025, 0.975), axis=0)
     return Band(np.minimum(low, found.W), np.maximum(high, found.W), len(curves), len(curves))
+
+
+def _fitted(W: Array, other: Array) -> Array:
+    """Columns of `other`, each by the amount that fits that of W best."""
+    size = (other * W).sum(axis=0) / np.maximum((other**2).sum(axis=0), 1e-30)
+    return np.asarray(other * size)
 
 
 def _blocks(mask: Mask, side: int = 4) -> NDArray[np.intp]:

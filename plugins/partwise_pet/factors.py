@@ -7,6 +7,7 @@ sum stays the same. What decides is named here, step by step:
 2. Find the tightest curves: overlap of the factor images is penalised, in proportion to the
    noise, so that voxels in the middle of a pool of blood are blood and nothing else.
 3. Let tissue hold blood, as it does: blood keeps its curve, and only tissues avoid each other.
+4. Take off what blur carries into the pools of blood from around.
 
 Anchors, voxels that a person says hold one factor alone, take the place of the second step's
 preference where they are given.
@@ -15,29 +16,32 @@ preference where they are given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from partwise.api import Factorization, Overlap, nmf, refit, separable_nmf
-from partwise_pet.core import cores_of, smoothed
+from partwise.api import Factorization, Overlap, nmf, refit
+from partwise_pet.blur import Vessels, blur_of, near_blood, unspilled
+from partwise_pet.core import cores_of
 from partwise_pet.penalty import Apart, settled_images
+from partwise_pet.question import (
+    Factors,
+    Question,
+    Spill,
+    blood_of,
+    sampled,
+    scale_of,
+    scaled,
+    unit_length,
+    unscaled,
+)
+from partwise_pet.start import anchored_start, pure_start
 
-__all__ = [
-    "Factors",
-    "Question",
-    "blood_of",
-    "find_factors",
-    "loose_factors",
-    "shares_of",
-    "tight_factors",
-]
+__all__ = ["find_factors", "loose_factors", "relative_residual", "tight_factors"]
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Data = NDArray[np.floating[Any]]
 OnStep = Callable[[Array, Array, list[float]], bool]
 Alive = Callable[[], bool]
@@ -45,86 +49,12 @@ Alive = Callable[[], bool]
 # Overlap per relative residual. Tuned on the large and the small heart at three noise levels,
 # kinetics and sizes ±20 %, first eight seeds; the bench measures on others.
 _OVERLAP = 0.085
-_SAMPLE = 8_000  # voxels from which the curves are found; all others follow
 _SPILL, _CHANCE = 0.08, 0.6  # what blur may bring into the core of blood, and noise per its size
 _FIRMER, _STEP = 3, 1.5  # how often, and by how much, overlap is penalised more
 _NEAR, _WIDE = 3, 5  # voxels across that are averaged to begin at
 _NOISY = 0.15  # relative residual beyond which one start is not trusted
-_FAINT = 0.1  # of the bright voxels; fainter ones are no place to begin at
+_LEAST = 20  # voxels near blood without which nothing is known of blur
 _BAR = 1e3  # cost of a factor where it must not be, in units of the scaled data
-_SHARP, _HIGH = 0.4, 0.5  # late part of a blood curve over its peak; its peak over the highest
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What is to be taken apart.
-
-    Attributes
-    ----------
-    X : float64, shape (frames, voxels)
-        Activity of the voxels looked at, at least 0.
-    weights : float64, shape (frames,)
-    frames : float64, shape (frames, 2)
-        Start and end in s.
-    mask : bool, shape (z, y, x)
-        Which voxels of the volume the columns of X are, in C order.
-    rank : int
-    anchors : tuple of int arrays
-        Columns of X that belong to one factor alone, per factor; empty arrays where none.
-    overlap : float or None
-        Strength of the penalty; None has it follow the noise.
-    seed : int
-    fixed : float64, shape (frames, kept), or None
-        Curves that stay.
-    start : float64, shape (frames, rank), or None
-        Curves to begin from.
-    loss : str
-    """
-
-    X: Array
-    weights: Array
-    frames: Array
-    mask: Mask
-    rank: int
-    anchors: tuple[NDArray[np.intp], ...] = ()
-    overlap: float | None = None
-    seed: int = 0
-    fixed: Array | None = None
-    start: Array | None = None
-    loss: str | float = "frobenius"
-
-    @property
-    def root(self) -> Array:
-        """Square roots of the weights, shape (frames, 1)."""
-        return np.sqrt(self.weights)[:, None]
-
-    @property
-    def kept(self) -> int:
-        return 0 if self.fixed is None else int(self.fixed.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
-class Factors:
-    """Curves and images.
-
-    Attributes
-    ----------
-    W : float64, shape (frames, factors)
-        Curves in the unit of the data, for an image of 1.
-    H : float64, shape (factors, voxels)
-    fit : Factorization
-        The last fit of the engine, on weighted and scaled data.
-    overlap : float
-        The strength that was used.
-    blood : tuple of int
-        Factors that look like blood, earliest first.
-    """
-
-    W: Array
-    H: Array
-    fit: Factorization
-    overlap: float
-    blood: tuple[int, ...]
 
 
 def find_factors(
@@ -141,12 +71,12 @@ def find_factors(
     alive : callable, optional
         The same without anything to see, for fits that nobody looks at; it may raise.
     """
-    few, anchors = _sampled(question)
-    data = _scaled(question, few)
+    few, anchors = sampled(question)
+    data = scaled(question, few)
     shown = _Shown(question, on_step, alive)
     if question.loss != "frobenius":
         return _diverging(question, few, shown)
-    start = _unit(_begin(question, _NEAR) * question.root)
+    start = unit_length(pure_start(question, _NEAR) * question.root)
     plain = nmf(
         data, question.rank, init=_init(data, start), fixed_W=_fixed(question), seed=question.seed,
         tol=1e-4, max_iter=60, on_step=shown.step,
@@ -157,14 +87,14 @@ def find_factors(
     tight = _fit(question, data, start, everywhere, None, question.kept, shown)
     if noise > _NOISY and question.start is None:
         # The brightest voxel may be chance: begin at wider means as well, and keep the better.
-        wide = _unit(_begin(question, _WIDE) * question.root)
+        wide = unit_length(pure_start(question, _WIDE) * question.root)
         other = _fit(question, data, wide, everywhere, None, question.kept, shown)
         tight = min(tight, other, key=_objective)
     if any(at.size for at in anchors):
-        start = _unit(_anchored_start(question, np.asarray(tight.W)))
+        start = unit_length(anchored_start(question, np.asarray(tight.W)))
         barred = _barred(anchors, question.rank, data.shape[1], blood=())
         tight = _fit(question, data, start, everywhere, barred, question.kept, shown)
-    blood = blood_of(_unscaled(question, tight.W), tight.H, question.frames)
+    blood = blood_of(unscaled(question, tight.W), tight.H, question.frames)
     if question.overlap is None:
         # Where tissue is far brighter than blood the strength that suits the noise may be too
         # weak to hold blood together: its core tells, and the least that does is taken.
@@ -179,27 +109,34 @@ def find_factors(
             start = np.asarray(tight.W, np.float64)
             for k, curve in seen.items():
                 start[:, k] = curve if k >= question.kept else start[:, k]
-            start = _unit(start)
+            start = unit_length(start)
             tight = _fit(question, data, start, everywhere, barred, question.kept, shown)
-            blood = blood_of(_unscaled(question, tight.W), tight.H, question.frames)
+            blood = blood_of(unscaled(question, tight.W), tight.H, question.frames)
     last = _with_blood(question, data, tight, everywhere, anchors, blood, shown)
     H = _all_images(question, last, everywhere, blood)
-    return Factors(_unscaled(question, last.W), H, last, float(strength), blood)
+    spills: tuple[Spill, ...] = ()
+    if question.spacing_mm is not None and blood and not shown.stopped:
+        clean, spills = _without_spill(question, few, tight, everywhere, blood, shown)
+        if spills:
+            found = _with_columns(last.W, clean, [spill.factor for spill in spills])
+            last = _replaced(last, found, last.H)
+            H = _all_images(question, last, everywhere, blood, H)
+    return Factors(unscaled(question, last.W), H, last, float(strength), blood, spills)
 
 
 def tight_factors(question: Question, alive: Alive | None = None) -> Factors:
     """Return the tight curves of the first two steps alone: enough to tell how many there are."""
-    few, _ = _sampled(question)
-    data = _scaled(question, few)
+    few, _ = sampled(question)
+    data = scaled(question, few)
     shown = _Shown(question, None, alive)
-    start = _unit(_begin(question, _NEAR) * question.root)
+    start = unit_length(pure_start(question, _NEAR) * question.root)
     plain = nmf(data, question.rank, init=_init(data, start), seed=question.seed, tol=1e-3,
                 max_iter=20, on_step=shown.step)  # fmt: skip
     strength = _OVERLAP * relative_residual(data, plain)
     pairs = strength * (1 - np.eye(question.rank))
     fit = _fit(replace(question, fixed=None), data, start, pairs, None, 0, shown)
     H = _all_images(question, fit, pairs, ())
-    return Factors(_unscaled(question, fit.W), H, fit, float(strength), ())
+    return Factors(unscaled(question, fit.W), H, fit, float(strength), ())
 
 
 def loose_factors(question: Question, *, weighted: bool = True) -> Factors:
@@ -219,36 +156,6 @@ def loose_factors(question: Question, *, weighted: bool = True) -> Factors:
     )  # fmt: skip
     W, H = np.asarray(fit.W, np.float64), np.asarray(fit.H, np.float64)
     return Factors(W, H, fit, 0.0, blood_of(W, H, question.frames))
-
-
-def shares_of(W: Array, H: Array, seconds: Array) -> Array:
-    """Return the share of all counts that each factor carries, shape (factors,)."""
-    mass = (W * seconds[:, None]).sum(axis=0) * H.sum(axis=1)
-    total = float(mass.sum())
-    return np.asarray(mass / total if total > 0 else np.zeros_like(mass))
-
-
-def blood_of(W: Array, H: Array, frames: Array) -> tuple[int, ...]:
-    """Return the factors whose curves peak early and high and then fall, earliest first.
-
-    Heights are compared where each factor is strongest: a pool of blood outshines all tissue
-    during the first pass.
-    """
-    top = np.quantile(H, 0.995, axis=1)
-    curves = W * np.where(top > 0, top, 0)
-    middle = frames.mean(axis=1)
-    late = middle >= 0.6 * middle[-1]
-    peaks = curves.max(axis=0)
-    at = middle[curves.argmax(axis=0)]
-    tail = curves[late].mean(axis=0)
-    found = [
-        k
-        for k in range(W.shape[1])
-        if peaks[k] > _HIGH * peaks.max()
-        and tail[k] < _SHARP * peaks[k]
-        and at[k] < 0.1 * frames[-1, 1]
-    ]
-    return tuple(sorted(found, key=lambda k: (at[k], -peaks[k])))
 
 
 def relative_residual(data: Data, fit: Factorization) -> float:
@@ -313,6 +220,49 @@ def _with_blood(
     return _replaced(fit, fit.W[:, back], fit.H[back])
 
 
+def _without_spill(
+    question: Question,
+    few: NDArray[np.intp],
+    tight: Factorization,
+    pairs: Array,
+    blood: tuple[int, ...],
+    shown: _Shown,
+) -> tuple[Array, tuple[Spill, ...]]:
+    """Weighted curves, those of blood without what blur carries into their cores."""
+    assert question.spacing_mm is not None
+    W = np.asarray(tight.W, np.float64)
+    scale = scale_of(question, few)
+    H = _all_images(question, tight, pairs, ()) / scale
+    near = near_blood(H, question.mask, blood)
+    columns = np.flatnonzero(near[question.mask])
+    free = [k for k in blood if k >= question.kept]
+    if not free or columns.size < _LEAST:
+        return W, ()
+    cores = cores_of(H, question.mask, question.anchors, W)
+    vessels = Vessels(
+        np.asarray(question.X[:, columns] * (question.root / scale), np.float32),
+        near,
+        {k: np.flatnonzero(np.isin(columns, cores[k].columns)) for k in free},
+        pairs,
+        question.spacing_mm,
+    )
+    width = question.blur_mm if question.blur_mm is not None else blur_of(vessels, W, shown.going)
+    if not width or shown.stopped:
+        return W, ()
+    sharp = unspilled(vessels, W, width)
+    spills = tuple(
+        Spill(k, width, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
+        for k in free
+    )
+    return np.asarray(sharp.W, np.float64), spills
+
+
+def _with_columns(W: Array, other: Array, columns: list[int]) -> Array:
+    made = np.array(W, np.float64)
+    made[:, columns] = other[:, columns]
+    return made
+
+
 def _objective(fit: Factorization) -> float:
     return fit.objective
 
@@ -334,12 +284,12 @@ def _given_away(
     """
     H = np.asarray(fit.H, np.float64)
     if few.size < question.X.shape[1]:
-        H = _all_images(question, fit, pairs, ()) / _scale(question, few)
+        H = _all_images(question, fit, pairs, ()) / scale_of(question, few)
     W = np.asarray(fit.W, np.float64)
     middle = question.frames.mean(axis=1)
     late = middle >= middle[0] + (middle[-1] - middle[0]) / 3
     tail = (W / question.root)[late].sum(axis=0)
-    worst, seen, scale = 0.0, {}, _scale(question, few)
+    worst, seen, scale = 0.0, {}, scale_of(question, few)
     for k in blood:
         core = cores_of(H, question.mask, question.anchors, W, only=k)[0]
         curve = question.X[:, core.columns].mean(axis=1)
@@ -358,7 +308,7 @@ def _blood_let_in(pairs: Array, blood: tuple[int, ...]) -> Array:
 def _diverging(question: Question, few: NDArray[np.intp], shown: _Shown) -> Factors:
     """Another loss: the weights are those of the loss itself, and there is no overlap."""
     X = question.X[:, few]
-    W0 = _begin(question, _NEAR)
+    W0 = pure_start(question, _NEAR)
     fit = nmf(
         X, question.rank, loss=question.loss, weights=_frame_share(question)[:, None],
         init=(W0, np.maximum(refit(X, W0), 1e-6 * X.max())), seed=question.seed, tol=1e-5,
@@ -380,101 +330,13 @@ def _frame_share(question: Question) -> Array:
 # Where to begin
 
 
-def _begin(question: Question, size: int) -> Array:
-    """Return curves to begin from, in the unit of the data, shape (frames, rank)."""
-    known = [given for given in (question.fixed, question.start) if given is not None]
-    if question.fixed is not None and question.start is not None:
-        known[1] = question.start[:, question.kept :]
-    given = np.concatenate(known, axis=1) if known else np.empty((len(question.X), 0))
-    return _filled(question, given, size)
-
-
-def _filled(question: Question, given: Array, size: int) -> Array:
-    """Add pure curves of the smoothed series until there are as many as are asked for."""
-    W = np.maximum(given[:, : question.rank], 0)
-    wanted = question.rank - W.shape[1]
-    if wanted <= 0:
-        return W
-    smooth = smoothed(question.X, question.mask, size) * question.root
-    few, _ = _sampled(question)
-    smooth = smooth[:, few] if few.size < smooth.shape[1] else smooth
-    if W.shape[1]:
-        # What the given ones do not explain.
-        base = W * question.root
-        smooth = np.maximum(smooth - base @ refit(smooth, base), 0)
-    length = np.linalg.norm(smooth, axis=0)
-    bright = np.flatnonzero(length > _FAINT * np.quantile(length, 0.99))
-    if bright.size < wanted:
-        bright = np.arange(length.size)
-    found = separable_nmf(smooth[:, bright], min(wanted, bright.size)).anchors
-    fresh = smooth[:, bright[found]] / question.root
-    return np.concatenate([W, fresh], axis=1)
-
-
-def _anchored_start(question: Question, W: Array) -> Array:
-    """Put the mean curves of the anchors in place of the factors that are most like them.
-
-    Shape (frames, rank), weighted. An anchor stands at its own number, the others keep the order
-    in which they were found.
-    """
-    means = {
-        k: question.X[:, at].mean(axis=1) * question.root[:, 0]
-        for k, at in enumerate(question.anchors)
-        if at.size and k >= question.kept
-    }
-    if not means:
-        return W
-    free = np.arange(question.kept, question.rank)
-    given = _unit(np.stack(list(means.values()), axis=1))
-    rows, columns = linear_sum_assignment(-(given.T @ _unit(W[:, free])))
-    taken = dict(zip(np.array(list(means))[rows], free[columns], strict=True))
-    others = iter([int(k) for k in free if k not in taken.values()])
-    made = np.array(W, dtype=np.float64)
-    for k in range(question.kept, question.rank):
-        made[:, k] = means[k] if k in means else W[:, next(others)]
-    return made
-
-
 # Within
-
-
-def _sampled(question: Question) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], ...]]:
-    """Columns from which the curves are found, and the anchors among them."""
-    count = question.X.shape[1]
-    if count <= _SAMPLE:
-        return np.arange(count), question.anchors
-    rng = np.random.default_rng([question.seed, 5])
-    picked = [np.sort(rng.choice(count, _SAMPLE, replace=False)), *question.anchors]
-    few = np.unique(np.concatenate(picked)).astype(np.intp)
-    return few, tuple(np.searchsorted(few, at) for at in question.anchors)
-
-
-def _scale(question: Question, few: NDArray[np.intp]) -> float:
-    part = question.X[:, few] * question.root
-    return float(np.sqrt(np.mean(part**2))) or 1.0
-
-
-def _scaled(question: Question, few: NDArray[np.intp]) -> Data:
-    """Weighted data of mean square 1, so that strengths mean the same for every scan."""
-    part = question.X[:, few] * question.root
-    scale = float(np.sqrt(np.mean(part**2))) or 1.0
-    # Half the memory to read; the engine adds up in double precision.
-    return np.asarray(part / scale, dtype=np.float32)
-
-
-def _unscaled(question: Question, W: Array) -> Array:
-    return np.asarray(np.asarray(W, np.float64) / question.root)
 
 
 def _fixed(question: Question) -> Array | None:
     if question.fixed is None:
         return None
-    return _unit(question.fixed * question.root)
-
-
-def _unit(W: Array) -> Array:
-    length = np.linalg.norm(W, axis=0)
-    return np.asarray(W / np.where(length > 0, length, 1.0))
+    return unit_length(question.fixed * question.root)
 
 
 def _init(data: Data, start: Array) -> tuple[Array, Array]:
@@ -496,19 +358,27 @@ def _barred(
 
 
 def _all_images(
-    question: Question, fit: Factorization, pairs: Array, blood: tuple[int, ...]
+    question: Question,
+    fit: Factorization,
+    pairs: Array,
+    blood: tuple[int, ...],
+    start: Array | None = None,
 ) -> Array:
-    """Images of all voxels for the curves found, on the scale of the data."""
-    few, _ = _sampled(question)
-    if few.size == question.X.shape[1]:
-        return np.asarray(fit.H, np.float64) * _scale(question, few)
-    scale = _scale(question, few)
+    """Images of all voxels for the curves found, on the scale of the data.
+
+    From others to begin with where the curves are no longer those of the fit.
+    """
+    few, _ = sampled(question)
+    if few.size == question.X.shape[1] and start is None:
+        return np.asarray(fit.H, np.float64) * scale_of(question, few)
+    scale = scale_of(question, few)
     pairs = _blood_let_in(pairs, blood) if blood else pairs
     barred = _barred(question.anchors, question.rank, question.X.shape[1], blood)
     W = np.asarray(fit.W, np.float64)
     # What the images need of the series: its products with the curves, not the series itself.
     cross = (W * (question.root / scale)).T @ question.X
-    return settled_images(W.T @ W, cross, pairs, barred) * scale
+    begin = start / scale if start is not None else None
+    return settled_images(W.T @ W, cross, pairs, barred, begin) * scale
 
 
 class _Shown:
@@ -527,13 +397,16 @@ class _Shown:
         """Show one step of the engine; what comes first counts as the same descent."""
         return self.show(step.W, float(step.objective))
 
+    def going(self) -> bool:
+        """Whether somebody still waits."""
+        self.stopped = self.stopped or not (self._alive is None or self._alive())
+        return not self.stopped
+
     def show(self, W: Array, objective: float) -> bool:
         self._trace.append(objective)
         question = self._question
         if self._on_step is None:
-            going = self._alive is None or self._alive()
-            self.stopped = self.stopped or not going
-            return going
+            return self.going()
         curves = np.asarray(W, np.float64)
         if question.loss == "frobenius":
             curves = curves / question.root

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise_pet.blood import Samples
-from partwise_pet.factors import Factors
 from partwise_pet.kinetics import Line, logan, patlak
+from partwise_pet.question import Factors
 from partwise_pet.series import Series
 
 __all__ = ["Graphical", "graphical_of"]

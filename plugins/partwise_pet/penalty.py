@@ -75,6 +75,7 @@ def settled_images(
     cross: NDArray[np.float64],
     pairs: NDArray[np.float64],
     barred: NDArray[np.float64] | None,
+    start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the images H >= 0 for fixed curves under `Apart`, one factor after the other.
 
@@ -86,8 +87,10 @@ def settled_images(
         WᵀX.
     pairs, barred
         As in `Apart`.
+    start : float64, shape (parts, places), optional
+        Where to begin: parts that keep apart may settle in more ways than one.
     """
-    H = np.zeros_like(cross)
+    H = np.zeros_like(cross) if start is None else start.copy()
     pull = gram + pairs
     own = np.maximum(np.diag(gram), 1e-30)
     for first in range(0, cross.shape[1], _TILE):

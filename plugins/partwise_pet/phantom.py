@@ -300,7 +300,8 @@ def _varied(body: Body, share: float, rng: np.random.Generator) -> Body:
     def about(value: float) -> float:
         return float(value * (1 + share * rng.uniform(-1, 1)))
 
-    swell = {name: about(1.0) for name in {s.name for s in body.shapes}}
+    # In the order of their names: that of a set differs from one process to the next.
+    swell = {name: about(1.0) for name in sorted({s.name for s in body.shapes})}
     # The whole heart grows and shrinks together, or walls would vanish.
     heart = about(1.0)
     shift = {s.name: rng.uniform(-20, 20, 3) * share for s in body.shapes}

@@ -14,7 +14,7 @@ from partwise_pet.nifti import load_mask
 from partwise_pet.region import points_of, region_of
 from partwise_pet.times import read_frames
 
-__all__ = ["Series", "Settings", "frame_weights", "prepare"]
+__all__ = ["Series", "Settings", "frame_weights", "looked_at", "prepare"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -94,6 +94,14 @@ class Series:
         """Middle of each frame in min."""
         return np.asarray(self.frames.mean(axis=1) / 60)
 
+    @property
+    def spacing_mm(self) -> tuple[float, float, float] | None:
+        """Size of the voxels along z, y and x; None where no file says it."""
+        if any(axis.unit != "mm" or not axis.step for axis in self.space):
+            return None
+        z, y, x = (abs(axis.step) for axis in self.space)
+        return z, y, x
+
     def anchors(self, rank: int) -> tuple[NDArray[np.intp], ...]:
         """Columns of X that are anchors, per factor."""
         place = np.full(self.mask.size, -1, dtype=np.intp)
@@ -129,7 +137,7 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         )
     frames, timing, notes = _frames(dataset, settings, len(values))
     scale, unit = _scale(dataset, settings, frames, notes)
-    mask = _mask(values, frames, settings)
+    mask = looked_at(values, frames, settings)
     stop_if_cancelled(job)
     places = _anchor_places(settings, mask, rank)
     for at in places:
@@ -253,7 +261,14 @@ def _scale(
     return scale, unit
 
 
-def _mask(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
+def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
+    """Return the voxels that a run looks at, shape (z, y, x): mask or threshold, and region.
+
+    Raises
+    ------
+    FileProblem, InputProblem
+        A mask that does not fit, or none left to look at.
+    """
     shape = (values.shape[1], values.shape[2], values.shape[3])
     if settings.mask:
         mask = load_mask(Path(settings.mask), shape) > 0
@@ -264,8 +279,8 @@ def _mask(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
     else:
         mask = _bright(values, frames, settings.threshold)
     if settings.region:
-        box = settings.region.lstrip().startswith("box")
-        start = np.ones(shape, bool) if box and not settings.mask else mask
+        drawn = settings.region.lstrip().startswith(("box", "brush"))
+        start = np.ones(shape, bool) if drawn and not settings.mask else mask
         mask = region_of(settings.region, start)
         if not mask.any():
             raise InputProblem("the region holds no voxel", argument="region", fix="widen it")

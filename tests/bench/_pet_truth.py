@@ -11,7 +11,7 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from partwise_pet.core import Core, cores_of
 from partwise_pet.doubt import blood_check, scaled_by_core
-from partwise_pet.factors import Factors, Question
+from partwise_pet.question import Factors, Question
 from partwise_pet.kinetics import patlak
 from partwise_pet.phantom import HALF_LIFE_S, Body, Phantom, Tissue, body_of, make_phantom
 from partwise_pet.series import frame_weights
@@ -71,7 +71,11 @@ def case(kind: str, alpha: float, seed: int, rank: int = 4) -> Case:
     box = _box(scan)
     raw = scan.values[:, box].astype(np.float64)
     weights = frame_weights(raw.mean(axis=1), scan.frames, HALF_LIFE_S)
-    return Case(scan, box, Question(np.maximum(raw, 0), weights, scan.frames, box, rank))
+    step = scan.spacing_mm
+    question = Question(
+        np.maximum(raw, 0), weights, scan.frames, box, rank, spacing_mm=(step, step, step)
+    )
+    return Case(scan, box, question)
 
 
 def _box(scan: Phantom) -> NDArray[np.bool_]:

@@ -18,7 +18,8 @@ from collections.abc import Callable
 import _pet_truth as truth  # type: ignore[import-not-found]  # stands beside this script
 import numpy as np
 
-from partwise_pet.factors import Factors, Question, find_factors, loose_factors
+from partwise_pet.factors import find_factors, loose_factors
+from partwise_pet.question import Factors, Question
 
 _FIRST = 2000  # the first seed of the verdict
 _CASES = (

@@ -8,7 +8,7 @@ import pytest
 
 from partwise_pet.core import cores_of
 from partwise_pet.doubt import band_of, blood_check, resampled_band, scaled_by_core
-from partwise_pet.factors import Factors, Question, blood_of, find_factors, loose_factors
+from partwise_pet.factors import find_factors, loose_factors
 from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.phantom import (
     FRAMES,
@@ -20,6 +20,7 @@ from partwise_pet.phantom import (
     plasma_input,
     tissue_curve,
 )
+from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.series import frame_weights
 from partwise_pet.trust import OFF
 

@@ -1,0 +1,215 @@
+"""What is asked of a series, and what is answered: curves and images, and which are blood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise.api import Factorization
+
+__all__ = [
+    "Factors",
+    "Question",
+    "Spill",
+    "blood_of",
+    "sampled",
+    "scale_of",
+    "scaled",
+    "shares_of",
+    "unit_length",
+    "unscaled",
+]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Data = NDArray[np.floating[Any]]
+
+_SAMPLE = 8_000  # voxels from which the curves are found; all others follow
+_SHARP, _HIGH = 0.4, 0.5  # late part of a blood curve over its peak; its peak over the highest
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is to be taken apart.
+
+    Attributes
+    ----------
+    X : float64, shape (frames, voxels)
+        Activity of the voxels looked at, at least 0.
+    weights : float64, shape (frames,)
+    frames : float64, shape (frames, 2)
+        Start and end in s.
+    mask : bool, shape (z, y, x)
+        Which voxels of the volume the columns of X are, in C order.
+    rank : int
+    anchors : tuple of int arrays
+        Columns of X that belong to one factor alone, per factor; empty arrays where none.
+    overlap : float or None
+        Strength of the penalty; None has it follow the noise.
+    seed : int
+    fixed : float64, shape (frames, kept), or None
+        Curves that stay.
+    start : float64, shape (frames, rank), or None
+        Curves to begin from.
+    loss : str
+    spacing_mm : (z, y, x), or None
+        Size of the voxels; without it nothing is known of blur.
+    blur_mm : float or None
+        Width (FWHM) of the blur; None has it estimated, 0 takes nothing off.
+    """
+
+    X: Array
+    weights: Array
+    frames: Array
+    mask: Mask
+    rank: int
+    anchors: tuple[NDArray[np.intp], ...] = ()
+    overlap: float | None = None
+    seed: int = 0
+    fixed: Array | None = None
+    start: Array | None = None
+    loss: str | float = "frobenius"
+    spacing_mm: tuple[float, float, float] | None = None
+    blur_mm: float | None = None
+
+    @property
+    def root(self) -> Array:
+        """Square roots of the weights, shape (frames, 1)."""
+        return np.sqrt(self.weights)[:, None]
+
+    @property
+    def kept(self) -> int:
+        return 0 if self.fixed is None else int(self.fixed.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Spill:
+    """What blur carries into the core of a factor of blood, and takes from it.
+
+    Attributes
+    ----------
+    factor : int
+    width_mm : float
+        FWHM of the blur.
+    recovery : float
+        Share of the pool's own signal that blur leaves in its core.
+    curve : float64, shape (frames,)
+        Signal in the core from outside of the pool, in the unit of the data.
+    """
+
+    factor: int
+    width_mm: float
+    recovery: float
+    curve: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Curves and images.
+
+    Attributes
+    ----------
+    W : float64, shape (frames, factors)
+        Curves in the unit of the data, for an image of 1.
+    H : float64, shape (factors, voxels)
+    fit : Factorization
+        The last fit of the engine, on weighted and scaled data.
+    overlap : float
+        The strength that was used.
+    blood : tuple of int
+        Factors that look like blood, earliest first.
+    spills : tuple of Spill
+        What was taken off blood for blur; empty where nothing was.
+    """
+
+    W: Array
+    H: Array
+    fit: Factorization
+    overlap: float
+    blood: tuple[int, ...]
+    spills: tuple[Spill, ...] = ()
+
+    def in_order(self, order: Sequence[int]) -> Factors:
+        """Return the same with the factors in another order."""
+        back = {old: new for new, old in enumerate(order)}
+        return replace(
+            self,
+            W=self.W[:, list(order)],
+            H=self.H[list(order)],
+            blood=tuple(back[k] for k in self.blood),
+            spills=tuple(replace(each, factor=back[each.factor]) for each in self.spills),
+        )
+
+    def spill_of(self, k: int) -> Spill | None:
+        """Return what was taken off a factor for blur."""
+        return next((each for each in self.spills if each.factor == k), None)
+
+
+def shares_of(W: Array, H: Array, seconds: Array) -> Array:
+    """Return the share of all counts that each factor carries, shape (factors,)."""
+    mass = (W * seconds[:, None]).sum(axis=0) * H.sum(axis=1)
+    total = float(mass.sum())
+    return np.asarray(mass / total if total > 0 else np.zeros_like(mass))
+
+
+def blood_of(W: Array, H: Array, frames: Array) -> tuple[int, ...]:
+    """Return the factors whose curves peak early and high and then fall, earliest first.
+
+    Heights are compared where each factor is strongest: a pool of blood outshines all tissue
+    during the first pass.
+    """
+    top = np.quantile(H, 0.995, axis=1)
+    curves = W * np.where(top > 0, top, 0)
+    middle = frames.mean(axis=1)
+    late = middle >= 0.6 * middle[-1]
+    peaks = curves.max(axis=0)
+    at = middle[curves.argmax(axis=0)]
+    tail = curves[late].mean(axis=0)
+    found = [
+        k
+        for k in range(W.shape[1])
+        if peaks[k] > _HIGH * peaks.max()
+        and tail[k] < _SHARP * peaks[k]
+        and at[k] < 0.1 * frames[-1, 1]
+    ]
+    return tuple(sorted(found, key=lambda k: (at[k], -peaks[k])))
+
+
+def sampled(question: Question) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], ...]]:
+    """Columns from which the curves are found, and the anchors among them."""
+    count = question.X.shape[1]
+    if count <= _SAMPLE:
+        return np.arange(count), question.anchors
+    rng = np.random.default_rng([question.seed, 5])
+    picked = [np.sort(rng.choice(count, _SAMPLE, replace=False)), *question.anchors]
+    few = np.unique(np.concatenate(picked)).astype(np.intp)
+    return few, tuple(np.searchsorted(few, at) for at in question.anchors)
+
+
+def scale_of(question: Question, few: NDArray[np.intp]) -> float:
+    """Return the root mean square of the weighted data."""
+    part = question.X[:, few] * question.root
+    return float(np.sqrt(np.mean(part**2))) or 1.0
+
+
+def scaled(question: Question, few: NDArray[np.intp]) -> Data:
+    """Weighted data of mean square 1, so that strengths mean the same for every scan."""
+    part = question.X[:, few] * question.root
+    scale = float(np.sqrt(np.mean(part**2))) or 1.0
+    # Half the memory to read; the engine adds up in double precision.
+    return np.asarray(part / scale, dtype=np.float32)
+
+
+def unscaled(question: Question, W: Array) -> Array:
+    """Return weighted curves in the unit of the data."""
+    return np.asarray(np.asarray(W, np.float64) / question.root)
+
+
+def unit_length(W: Array) -> Array:
+    """Return curves of length 1; those that are nothing stay so."""
+    length = np.linalg.norm(W, axis=0)
+    return np.asarray(W / np.where(length > 0, length, 1.0))
