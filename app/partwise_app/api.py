@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from partwise_app.viewers.timeline import Span, Window
     from partwise_app.viewers.traces import TracesView
     from partwise_app.viewers.volume import VolumeView
+    from partwise_app.viewers.volumebrush import VolumeBrush, VolumeStroke
 
 __all__ = [
     "DARK",
@@ -66,6 +67,8 @@ __all__ = [
     "TipPlot",
     "Tokens",
     "TracesView",
+    "VolumeBrush",
+    "VolumeStroke",
     "VolumeView",
     "Window",
     "button",
@@ -83,6 +86,8 @@ _LATER = {
     "Span": "timeline",
     "SpectrogramView": "spectrogram",
     "TracesView": "traces",
+    "VolumeBrush": "volumebrush",
+    "VolumeStroke": "volumebrush",
     "VolumeView": "volume",
     "Window": "timeline",
 }

@@ -2,29 +2,39 @@
 
 A region is made of steps, one after the other::
 
-    box 10:38 12:36 0:20; +ball 24 24 10 3; -ball 5 5 5 2
+    box 10:38 12:36 0:20; +ball 24 24 10 3; -brush 2 2 0 5,5,5 6,5,5
 
-in voxels x, y, z from 0, ends excluded; a ball has a middle and a radius. Anchor points name a
-factor from 1 and a voxel: ``1@28,24,10 2@18,24,10``.
+in voxels x, y, z from 0, ends excluded; a ball has a middle and a radius, a stroke of the brush
+its radii along x, y and z and the middles of its dabs. A first box or stroke without a sign stands
+for itself alone. Anchor points name a factor from 1 and a voxel: ``1@28,24,10 2@18,24,10``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import InputProblem
 
-__all__ = ["check_points", "check_region", "points_of", "region_of", "written_points"]
+__all__ = [
+    "check_points",
+    "check_region",
+    "dab",
+    "points_of",
+    "region_of",
+    "written_points",
+    "written_stroke",
+]
 
 Mask = NDArray[np.bool_]
 Voxel = tuple[int, int, int]
 
 _BOX = re.compile(r"^([+-]?)\s*box\s+(-?\d+):(-?\d+)\s+(-?\d+):(-?\d+)\s+(-?\d+):(-?\d+)$")
 _BALL = re.compile(r"^([+-]?)\s*ball\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\d+(?:\.\d+)?)$")
+_BRUSH = re.compile(r"^([+-]?)\s*brush((?:\s+\d+(?:\.\d+)?){3})((?:\s+\d+,\d+,\d+)+)$")
 _POINT = re.compile(r"^(\d{1,2})@(\d+),(\d+),(\d+)$")
 _HELP = "write steps such as box 10:38 12:36 0:20; +ball 24 24 10 3"
 _POINT_HELP = "write points such as 1@28,24,10 2@18,24,10"
@@ -34,7 +44,7 @@ _MOST = 100_000
 def check_region(text: str) -> str | None:
     """Say what is wrong with the text of a region, or None."""
     for step in _steps(text):
-        if not (_BOX.match(step) or _BALL.match(step)):
+        if not (_BOX.match(step) or _BALL.match(step) or _BRUSH.match(step)):
             return _HELP
     return None
 
@@ -55,29 +65,16 @@ def region_of(text: str, start: Mask) -> Mask:
     ----------
     text : str
     start : bool, shape (z, y, x)
-        What holds where the first step adds or takes away; a first box replaces it.
+        What holds where the first step adds or takes away; a first box or stroke without a sign
+        keeps what lies within it.
     """
     wrong = check_region(text)
     if wrong:
         raise InputProblem(f"“{text[:60]}” is no region", argument="region", fix=wrong)
     mask = start.copy()
-    z, y, x = np.ogrid[tuple(slice(0, n) for n in start.shape)]
     for place, step in enumerate(_steps(text)):
-        box = _BOX.match(step)
-        if box:
-            ends = [int(v) for v in box.groups()[1:]]
-            here = (
-                ((x >= ends[0]) & (x < ends[1]))
-                & ((y >= ends[2]) & (y < ends[3]))
-                & ((z >= ends[4]) & (z < ends[5]))
-            )
-            sign = box[1]
-        else:
-            ball = _BALL.match(step)
-            assert ball is not None  # checked above
-            cx, cy, cz = (int(v) for v in ball.groups()[1:4])
-            here = (x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2 <= (float(ball[5]) + 0.25) ** 2
-            sign = ball[1]
+        here = np.zeros(start.shape, bool)
+        sign = _draw(step, here)
         if sign == "-":
             mask &= ~here
         elif sign == "+" or place > 0:
@@ -85,6 +82,58 @@ def region_of(text: str, start: Mask) -> Mask:
         else:
             mask &= here
     return mask
+
+
+def dab(mask: Mask, middle: Voxel, radii: tuple[float, float, float], value: bool) -> None:
+    """Set the voxels of an ellipsoid around a voxel x, y, z, in place.
+
+    Parameters
+    ----------
+    mask : bool, shape (z, y, x)
+    middle : (x, y, z)
+    radii : (x, y, z)
+        Voxels.
+    value : bool
+    """
+    spans, terms = [], []
+    for axis, (at, radius) in enumerate(zip(middle[::-1], radii[::-1], strict=True)):
+        reach = radius + 0.25  # a ball of radius 1 holds the six neighbours and no more
+        low = min(max(int(np.ceil(at - reach)), 0), mask.shape[axis])
+        high = min(max(int(np.floor(at + reach)) + 1, low), mask.shape[axis])
+        spans.append(slice(low, high))
+        shape = [-1 if k == axis else 1 for k in range(3)]
+        terms.append(((np.arange(low, high) - at) / reach).reshape(shape) ** 2)
+    mask[tuple(spans)][terms[0] + terms[1] + terms[2] <= 1] = value
+
+
+def written_stroke(sign: str, radii: tuple[float, float, float], middles: Iterable[Voxel]) -> str:
+    """Return a stroke of the brush as the region wants it."""
+    sizes = " ".join(f"{radius:.1f}" for radius in radii)
+    return f"{sign}brush {sizes} " + " ".join(f"{x},{y},{z}" for x, y, z in middles)
+
+
+def _draw(step: str, here: Mask) -> str:
+    """Draw a step into an empty volume and return its sign."""
+    box, ball, brush = _BOX.match(step), _BALL.match(step), _BRUSH.match(step)
+    if box:
+        nz, ny, nx = here.shape
+        ends = [int(v) for v in box.groups()[1:]]
+        x, y, z = (
+            slice(min(max(a, 0), n), min(max(b, 0), n))
+            for a, b, n in zip(ends[::2], ends[1::2], (nx, ny, nz), strict=True)
+        )
+        here[z, y, x] = True
+        return box[1]
+    if ball:
+        radius = float(ball[5])
+        dab(here, (int(ball[2]), int(ball[3]), int(ball[4])), (radius,) * 3, True)
+        return ball[1]
+    assert brush is not None  # checked before
+    rx, ry, rz = (float(v) for v in brush[2].split())
+    for word in brush[3].split():
+        x_at, y_at, z_at = (int(v) for v in word.split(","))
+        dab(here, (x_at, y_at, z_at), (rx, ry, rz), True)
+    return brush[1]
 
 
 def points_of(text: str, shape: tuple[int, int, int], rank: int) -> list[NDArray[np.intp]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from tests.journeys.conftest import Journey
@@ -15,6 +15,7 @@ from partwise.project.document import Strip
 from partwise_app.viewers.curves import CurvesView
 from partwise_app.viewers.volume import VolumeView
 from partwise_pet.panel.board import Panel
+from partwise_pet.region import region_of
 from partwise_pet.samples import heart_series
 
 
@@ -48,15 +49,26 @@ def _view(window: Any) -> VolumeView:
 def _click(journey: Journey, view: VolumeView, voxel: tuple[int, int, int]) -> None:
     """Click a voxel (z, y, x) in the axial slice through it."""
     view.set_voxel(voxel)
-    pane = view.panes()[0]
-    whole = view._picture_rect(0, pane)
-    across, down = view._planes[0].to_screen(voxel)
-    spot = whole.topLeft()
-    spot.setX(whole.left() + across * whole.width())
-    spot.setY(whole.top() + down * whole.height())
     QTest.mouseClick(
-        view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot.toPoint()
+        view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, _spot(view, voxel)
     )
+
+
+def _spot(view: VolumeView, voxel: tuple[int, int, int]) -> QPoint:
+    whole = view._picture_rect(0, view.panes()[0])
+    across, down = view._held.planes[0].to_screen(voxel)
+    return QPoint(
+        round(whole.left() + across * whole.width()), round(whole.top() + down * whole.height())
+    )
+
+
+def _drag(view: VolumeView, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
+    """Drag in the axial slice from a voxel straight to another, as a fast hand does."""
+    view.set_voxel(start)
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(view, left, none, _spot(view, start))
+    QTest.mouseMove(view, _spot(view, end))
+    QTest.mouseRelease(view, left, none, _spot(view, end))
 
 
 def test_from_a_series_to_curves_and_the_same_numbers_again(journey: Journey) -> None:
@@ -119,12 +131,25 @@ def test_clicks_set_anchors_and_shape_the_region(journey: Journey) -> None:
     bar.reach.setValue(44)
     bar.box_asked.emit()
     assert session.parameters["region"] == "box 9:32 2:25 0:22"
-    bar.set_tool("cut")
-    bar.reach.setValue(8)
+    bar.set_tool("erase")
+    bar.brush_size.setValue(8)
     _click(journey, view, (10, 4, 12))
-    assert session.parameters["region"].endswith("; -ball 12 4 10 2.0")
+    assert session.parameters["region"].endswith("; -brush 2.0 2.0 2.0 12,4,10")
     bar.whole_asked.emit()
     assert session.parameters["region"] == ""
+
+    # A drag paints without gaps, and is one step that can be taken back.
+    bar.set_tool("paint")
+    bar.flat.setChecked(True)
+    _drag(view, (10, 13, 8), (10, 13, 22))
+    painted = region_of(session.parameters["region"], np.ones((22, 26, 31), bool))
+    assert painted[10, 13, 6:25].all()
+    assert not painted[9].any()
+    assert f"{int(painted.sum()):,} voxels" in panel._region.text()
+    _picture(journey, window, "pet-painted")
+    window.action("edit_undo").trigger()
+    assert session.parameters["region"] == ""
+    bar.flat.setChecked(False)
 
     bar.set_tool("anchor")
     bar.factor.setCurrentIndex(0)

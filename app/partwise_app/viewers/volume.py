@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSlider
 
-from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.viewers.crossing import (
@@ -31,11 +30,12 @@ from partwise_app.viewers.crossing import (
     paint_gray_scale,
     paint_letters,
 )
-from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
-from partwise_app.viewers.plotting import Plot, Series, number, series_of
-from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
-from partwise_app.viewers.uptake import Curve, paint_curves
+from partwise_app.viewers.plotting import Plot, number
+from partwise_app.viewers.slices import Plane, Voxel
+from partwise_app.viewers.uptake import paint_curves
+from partwise_app.viewers.volumebrush import VolumeBrush, VolumeStroke, grown, paint_ring
+from partwise_app.viewers.volumedata import Contents
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -46,15 +46,12 @@ __all__ = ["VolumeView"]
 Volume = NDArray[Any]
 
 _MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
-_LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
-_AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _ZOOM, _CLOSEST = 1.25, 12.0
-_MAP = packed_table("viridis")
-_OUTSIDE = 0.35  # brightness of what lies outside of the region
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
 _KEYS = mark(
     "Arrows move the cross in the slice last pointed at, Page up and down go through the slices, "
-    "comma and full stop through the frames, A sets an anchor at the cross"
+    "comma and full stop through the frames, A sets an anchor or a dab of the brush at the cross, "
+    "Escape gives up a stroke"
 )
 
 
@@ -73,25 +70,21 @@ class VolumeView(Plot):
     """A frame is shown; -1 is the mean of all."""
     anchor_clicked = Signal(int, int, int)
     """A voxel was clicked while anchors are set, or ``A`` was pressed."""
+    stroke_grown = Signal(object)
+    """A drag with the brush has got this far; None where it was given up (Escape)."""
+    stroke_done = Signal(object)
+    """A `VolumeStroke` of the brush has ended."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._values: Volume = np.empty((0, 0, 0, 0))
-        self._images: Volume | None = None
-        self._tops: NDArray[np.float64] = np.empty(0)
-        self._series: tuple[Series, ...] = ()
-        self._profiles: tuple[NDArray[np.float64], ...] = ()
-        self._planes: tuple[Plane, ...] = ()
-        self._axes: tuple[Axis, ...] = ()
-        self._options: Mapping[str, Any] = {}
-        self._times: NDArray[np.float64] = np.empty(0)
-        self._weights: NDArray[np.float64] = np.empty(0)
-        self._mean: Volume | None = None
-        self._time = Axis("time", 0, "s")
+        self._held = Contents()
         self._window = (0.0, 1.0)
         self._voxel = Voxel(0, 0, 0)
         self._anchors: tuple[tuple[Voxel, str], ...] = ()
         self._anchoring = False
+        self._brush: VolumeBrush | None = None
+        self._stroke: VolumeStroke | None = None
+        self._hand: QPointF | None = None
         self._region: Volume | None = None
         self._zoom_factor = 1.0
         self._active = 0
@@ -112,43 +105,23 @@ class VolumeView(Plot):
     # What is shown
 
     def set_view(self, view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
-        given = view.arrays.get("values")
-        values = given if given is not None else np.empty((0, 0, 0))
-        timed = values.ndim == 4
-        values = values if timed else values[None]
-        other = values.shape != self._values.shape
-        fresh = other or values.ctypes.data != self._values.ctypes.data
-        self._values, self._options = values, view.options
-        if not values.size:
-            self._planes = ()
+        held = self._held
+        fresh, other = held.take(view, parts, strips)
+        if not held.planes:
             self.update()
             return
-        shape = (values.shape[1], values.shape[2], values.shape[3])
-        axes = view.axes[1:] if timed and len(view.axes) == 4 else view.axes
-        self._axes = axes if len(axes) == 3 else tuple(Axis(n, 0, "px") for n in "zyx")
-        self._time = view.axes[0] if timed and len(view.axes) == 4 else Axis("time", len(values))
-        spacing = tuple(abs(axis.step) or 1.0 for axis in self._axes)
-        orientation = str(view.options.get("orientation", ""))
-        self._planes = tuple(
-            Plane(name, shape, (spacing[0], spacing[1], spacing[2]), orientation) for name in PLANES
-        )
-        self._take_frames(view)
         if fresh:
-            small = values.size <= _AT_ONCE
-            self._mean = self._mean_of(values) if small else None
-        self._take_parts(view, parts, strips, shape)
-        if fresh:
-            self._window = self._whole_window(view)
+            self._window = held.window()
         if other:  # else a new run of the same series: the hand stays where it is
-            self._voxel = Voxel(*(size // 2 for size in shape))
+            self._voxel = Voxel(*(size // 2 for size in held.planes[0].shape))
             self._slider.blockSignals(True)
-            self._slider.setRange(0, len(values))
+            self._slider.setRange(0, len(held.values))
             self._slider.setValue(0)
             self._slider.blockSignals(False)
-        self._slider.setVisible(timed and len(values) > 1)
+        self._slider.setVisible(len(held.values) > 1)
         self._pictures = {}
         self.setAccessibleName(view.title)
-        names = ", ".join(series.name for series in self._series)
+        names = ", ".join(series.name for series in held.series)
         words = tr("Axial, coronal and sagittal slices")
         words += tr(", with {names}", names=names) if names else ""
         self.setAccessibleDescription(f"{words}. {tr(_KEYS)}")
@@ -161,9 +134,9 @@ class VolumeView(Plot):
 
     def set_voxel(self, voxel: Sequence[int]) -> None:
         """Move the cross, kept within the volume; all three slices follow."""
-        if not self._planes:
+        if not self._held.planes:
             return
-        shape = self._planes[0].shape
+        shape = self._held.planes[0].shape
         kept = Voxel(*(min(max(int(v), 0), n - 1) for v, n in zip(voxel, shape, strict=True)))
         if kept == self._voxel:
             return
@@ -174,13 +147,12 @@ class VolumeView(Plot):
 
     def curve(self) -> NDArray[np.float64]:
         """Return the values over time at the cross, shape (frames,)."""
-        z, y, x = self._voxel
-        return np.asarray(self._values[:, z, y, x], dtype=np.float64)
+        return self._held.curve(self._voxel)
 
     @property
     def frame(self) -> int:
         """The frame shown; -1 for the mean of all."""
-        return self._slider.value() - 1 if len(self._values) > 1 else 0
+        return self._slider.value() - 1 if len(self._held.values) > 1 else 0
 
     def set_frame(self, frame: int) -> None:
         """Show a frame; -1 shows the mean of all, by their durations where they are known."""
@@ -203,7 +175,11 @@ class VolumeView(Plot):
 
     def set_region(self, region: Volume | None) -> None:
         """Darken what lies outside of a region, bool (z, y, x); None for no region."""
-        fits = region is not None and bool(self._planes) and region.shape == self._planes[0].shape
+        fits = (
+            region is not None
+            and bool(self._held.planes)
+            and region.shape == self._held.planes[0].shape
+        )
         self._region = region if fits else None
         self._pictures = {}
         self.update()
@@ -212,6 +188,16 @@ class VolumeView(Plot):
         """Let a click set an anchor rather than move the cross."""
         self._anchoring = on
         self.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+
+    def set_brush(self, brush: VolumeBrush | None) -> None:
+        """Let a drag paint rather than move the cross; None has it move the cross again."""
+        self._brush, self._stroke = brush, None
+        self.setCursor(Qt.CursorShape.CrossCursor if brush else Qt.CursorShape.ArrowCursor)
+        self.update()
+
+    def reading(self, voxel: Voxel) -> tuple[str, ...]:
+        """Return words about a voxel in the frame shown: where it is, its value, its parts."""
+        return self._held.reading(voxel, self.frame)
 
     def fit(self) -> None:
         """Show all of every slice."""
@@ -234,7 +220,7 @@ class VolumeView(Plot):
         neighbour; the curve takes what is left.
         """
         room = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_FOOT)
-        (wide, deep), (_, tall) = self._planes[0].size, self._planes[1].size
+        (wide, deep), (_, tall) = self._held.planes[0].size, self._held.planes[1].size
         scale = min(
             (room.width() - _GAP) / (wide + deep), max(room.height() - _GAP, 1.0) / (deep + tall)
         )
@@ -251,13 +237,13 @@ class VolumeView(Plot):
     def _picture_rect(self, place: int, pane: QRectF) -> QRectF:
         """Return where all of a slice would lie; larger than its pane where it is zoomed."""
         wide, tall = pane.width() * self._zoom_factor, pane.height() * self._zoom_factor
-        across, down = self._planes[place].to_screen(self._voxel)
+        across, down = self._held.planes[place].to_screen(self._voxel)
         left = min(max(pane.center().x() - across * wide, pane.right() - wide), pane.left())
         top = min(max(pane.center().y() - down * tall, pane.bottom() - tall), pane.top())
         return QRectF(left, top, wide, tall)
 
     def _voxel_at(self, spot: QPointF, place: int | None = None) -> tuple[int, Voxel] | None:
-        if not self._planes:
+        if not self._held.planes:
             return None
         panes = self.panes()
         for k, pane in enumerate(panes[:3]):
@@ -265,7 +251,7 @@ class VolumeView(Plot):
                 whole = self._picture_rect(k, pane)
                 across = (spot.x() - whole.left()) / whole.width()
                 down = (spot.y() - whole.top()) / whole.height()
-                return k, self._planes[k].to_voxel(across, down, self._voxel)
+                return k, self._held.planes[k].to_voxel(across, down, self._voxel)
         return None
 
     # Drawing
@@ -273,7 +259,7 @@ class VolumeView(Plot):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.tokens.canvas))
-        if not self._planes:
+        if not self._held.planes:
             words = tr("No volume to show")
             paint_message(painter, QRectF(self.rect()), words, "", self.tokens, plate=False)
             painter.end()
@@ -282,17 +268,23 @@ class VolumeView(Plot):
         for place, pane in enumerate(panes[:3]):
             self._paint_slice(painter, place, pane)
         painter.setFont(small_font(self.font()))
-        if panes[3].width() >= _LEAST_CURVE and len(self._values) > 1:
+        if panes[3].width() >= _LEAST_CURVE and len(self._held.values) > 1:
             paint_curves(
                 painter,
                 panes[3],
-                self._curves(),
-                self._time,
-                str(self._options.get("unit", "")),
+                self._held.curves(self._voxel),
+                self._held.time,
+                self._held.unit,
                 self.frame,
                 self.tokens,
-                log=bool(self._options.get("log_time")),
+                log=bool(self._held.options.get("log_time")),
             )
+        if self._brush is not None and self._hand is not None:
+            found = self._voxel_at(self._hand)
+            if found is not None:
+                pane, plane = panes[found[0]], self._held.planes[found[0]]
+                whole = self._picture_rect(found[0], pane)
+                paint_ring(painter, pane, self._hand, plane, whole, self._brush)
         self._paint_foot(painter)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self.tokens.accent), 1))
@@ -300,7 +292,7 @@ class VolumeView(Plot):
         painter.end()
 
     def _paint_slice(self, painter: QPainter, place: int, pane: QRectF) -> None:
-        plane, whole = self._planes[place], self._picture_rect(place, pane)
+        plane, whole = self._held.planes[place], self._picture_rect(place, pane)
         painter.save()
         painter.setClipRect(pane)
         painter.fillRect(pane, QColor("#000000"))
@@ -313,7 +305,7 @@ class VolumeView(Plot):
                 paint_anchor(painter, _spot(plane, voxel, whole), color, near=far == 1)
         painter.setFont(small_font(self.font()))
         paint_letters(painter, pane, plane.letters())
-        axis = self._axes[plane.through]
+        axis = self._held.axes[plane.through]
         at = axis.start + self._voxel[plane.through] * axis.step
         where = f"{number(at, 4)} mm" if axis.unit == "mm" else f"{self._voxel[plane.through] + 1}"
         painter.setFont(self.font())
@@ -325,65 +317,30 @@ class VolumeView(Plot):
         """The grey scale with its ends, and the frame's words beside the slider."""
         metrics = QFontMetricsF(painter.font())
         line = self.height() - _FOOT / 2
-        unit = str(self._options.get("unit", ""))
+        unit = self._held.unit
         low, high = number(self._window[0]), f"{number(self._window[1])} {unit}".strip()
-        colors = _MAP if self._options.get("map") else None
-        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens, colors)
+        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens, self._held.colors)
         if self._slider.isVisible():
-            words = self._frame_words()
+            words = self._held.frame_words(self.frame)
             wide = metrics.horizontalAdvance(words)
             painter.setPen(QColor(self.tokens.text))
             baseline = line + metrics.ascent() / 2 - 1
             painter.drawText(QPointF(self.width() - _MARGIN - wide, baseline), words)
 
     def _picture_of(self, place: int) -> QImage:
-        plane = self._planes[place]
-        index = self._voxel[plane.through]
-        colors = tuple((series.place, series.color) for series in self._series)
+        index = self._voxel[self._held.planes[place].through]
+        colors = tuple((series.place, series.color) for series in self._held.series)
         state = (index, self.frame, self._window, colors)
         known = self._pictures.get(place)
         if known is not None and known[0] == state:
             return known[1]
-        frame = self.frame
-        if frame < 0:
-            if self._mean is not None:
-                cut = plane.cut(self._mean, index)
-            else:
-                cut = self._mean_of(plane.cut(self._values, index))
-        else:
-            cut = plane.cut(self._values[frame], index)
-        gray = shaded(cut, *self._window)
-        if self._options.get("map"):
-            return self._keep(place, state, _MAP[(gray * np.float32(255)).astype(np.intp)])
-        if self._region is not None and self._region.shape == plane.shape:
-            gray = np.where(plane.cut(self._region, index), gray, gray * np.float32(_OUTSIDE))
-        overlays = []
-        if self._images is not None:
-            for series in self._series:
-                strength = shaded(
-                    plane.cut(self._images[series.place], index), 0.0, self._tops[series.place]
-                )
-                ink = QColor(series.color)
-                overlays.append((strength, (ink.red(), ink.green(), ink.blue())))
-        return self._keep(place, state, blended(gray, overlays))
-
-    def _keep(self, place: int, state: object, pixels: NDArray[np.uint32]) -> QImage:
-        pixels = np.ascontiguousarray(pixels)
+        pixels = np.ascontiguousarray(
+            self._held.pixels(place, self._voxel, self.frame, self._window, self._region)
+        )
         height, width = pixels.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         self._pictures[place] = (state, image)
         return image
-
-    def _curves(self) -> Curve:
-        z, y, x = self._voxel
-        each = []
-        if self._images is not None:
-            for series in self._series:
-                profile = self._profiles[series.place]
-                if profile.size == len(self._times):
-                    strength = float(self._images[series.place, z, y, x])
-                    each.append((series.name, series.color, profile * strength))
-        return Curve(self._times, self.curve(), tuple(each))
 
     # Hands
 
@@ -395,7 +352,9 @@ class VolumeView(Plot):
         self._active = found[0]
         self._drag = (event.button(), event.position(), self._window)
         if event.button() == Qt.MouseButton.LeftButton:
-            if self._anchoring:
+            if self._brush is not None:
+                self._paint_on(found[1])
+            elif self._anchoring:
                 self.anchor_clicked.emit(*found[1])
             else:
                 self.set_voxel(found[1])
@@ -407,15 +366,27 @@ class VolumeView(Plot):
             span = (high - low) * 1.01 ** (spot.x() - start.x())
             level = (low + high) / 2 + (spot.y() - start.y()) / 200 * (high - low)
             self.set_gray_window(level - span / 2, level + span / 2)
-        elif self._drag is not None and not self._anchoring:
+        elif self._drag is not None and (self._stroke is not None or not self._anchoring):
             found = self._voxel_at(spot, self._active)
-            if found is not None:
+            if found is not None and self._stroke is not None:
+                self._paint_on(found[1])
+            elif found is not None and self._brush is None:
                 self.set_voxel(found[1])
         found = self._voxel_at(spot)
         self.read.emit(self.reading(found[1]) if found is not None else None)
 
+        if self._brush is not None:
+            self._hand = spot
+            self.update()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
+        self._end_stroke()
+
+    def leaveEvent(self, event: object) -> None:
+        self._hand = None
+        self.update()
+        super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turned = event.angleDelta().y()
@@ -425,13 +396,14 @@ class VolumeView(Plot):
             found = self._voxel_at(event.position())
             self._active = found[0] if found is not None else self._active
             self._step(
-                self._planes[self._active].through if self._planes else 0, 1 if turned > 0 else -1
+                self._held.planes[self._active].through if self._held.planes else 0,
+                1 if turned > 0 else -1,
             )
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        plane = self._planes[self._active] if self._planes else None
+        plane = self._held.planes[self._active] if self._held.planes else None
         if plane is None:
             super().keyPressEvent(event)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
@@ -444,8 +416,14 @@ class VolumeView(Plot):
             self._step(plane.through, 1 if key == Qt.Key.Key_PageUp else -1)
         elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period):
             self._slider.setValue(self._slider.value() + (1 if key == Qt.Key.Key_Period else -1))
-        elif key == Qt.Key.Key_A:
+        elif key == Qt.Key.Key_A and self._brush is None:
             self.anchor_clicked.emit(*self._voxel)
+        elif key == Qt.Key.Key_A:
+            self._paint_on(self._voxel)
+            self._end_stroke()
+        elif key == Qt.Key.Key_Escape and self._stroke is not None:
+            self._stroke = self._drag = None
+            self.stroke_grown.emit(None)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_in()
         elif key == Qt.Key.Key_Minus:
@@ -468,82 +446,21 @@ class VolumeView(Plot):
         )
         super().resizeEvent(event)
 
-    def reading(self, voxel: Voxel) -> tuple[str, ...]:
-        """Return words about a voxel in the frame shown: where it is, its value, its parts."""
-        at = [axis.start + v * axis.step for axis, v in zip(self._axes, voxel, strict=True)]
-        unit = str(self._options.get("unit", ""))
-        if all(axis.unit == "mm" for axis in self._axes):
-            where = f"x {at[2]:.1f}  y {at[1]:.1f}  z {at[0]:.1f} mm".replace("-", "−")
-        else:
-            where = f"x {voxel.x + 1}  y {voxel.y + 1}  z {voxel.z + 1}"
-        course = self._values[:, voxel.z, voxel.y, voxel.x]
-        value = float(course @ self._weights) if self.frame < 0 else float(course[self.frame])
-        words = [where, f"{number(value, 4)} {unit}".strip()]
-        if self._images is not None:
-            words += [
-                f"{s.name} {number(float(self._images[s.place, voxel.z, voxel.y, voxel.x]))}"
-                for s in self._series[:4]
-            ]
-        return tuple(words)
-
     # Within
 
-    def _take_frames(self, view: View) -> None:
-        count = len(self._values)
-        times, lasting = view.arrays.get("times"), view.arrays.get("durations")
-        if times is not None and np.size(times) == count:
-            self._times = np.asarray(times, np.float64).ravel()
-        else:
-            steps = np.arange(count, dtype=np.float64)
-            self._times = np.asarray(self._time.start + self._time.step * steps, np.float64)
-        self._weights = np.full(count, 1 / count, np.float64)
-        if lasting is not None and np.size(lasting) == count and np.sum(lasting) > 0:
-            shares = np.asarray(lasting, np.float64).ravel()
-            self._weights = np.asarray(shares / float(shares.sum()), np.float64)
+    def _paint_on(self, voxel: Voxel) -> None:
+        assert self._brush is not None
+        plane = self._held.planes[self._active]
+        so_far = self._stroke.voxels if self._stroke is not None else ()
+        voxels = grown(so_far, voxel, plane.spacing, self._brush)
+        if voxels != so_far:
+            self._stroke = VolumeStroke(voxels, plane.through)
+            self.stroke_grown.emit(self._stroke)
 
-    def _mean_of(self, values: Volume) -> Volume:
-        # In the type of the values, which are not copied for it.
-        weights = self._weights.astype(values.dtype if values.dtype.kind == "f" else np.float32)
-        return np.asarray(np.tensordot(weights, values, axes=1))
-
-    def _take_parts(
-        self,
-        view: View,
-        parts: Sequence[Part],
-        strips: Sequence[Strip],
-        shape: tuple[int, int, int],
-    ) -> None:
-        images = view.arrays.get("images")
-        if (
-            images is None
-            and not view.options.get("map")
-            and parts
-            and all(p.course is not None and p.course.size == int(np.prod(shape)) for p in parts)
-        ):
-            images = np.stack([np.reshape(np.asarray(p.course), shape) for p in parts])
-        count = len(images) if images is not None else 0
-        self._images = images
-        self._series = series_of(count, view, parts, strips) if count else ()
-        self._profiles = tuple(np.asarray(p.profile, np.float64).ravel() for p in parts[:count])
-        self._profiles += (np.empty(0),) * (count - len(self._profiles))
-        self._tops = np.array([_ends(image)[1] for image in images] if images is not None else [])
-
-    def _whole_window(self, view: View) -> tuple[float, float]:
-        given = view.options.get("window")
-        if given is not None:
-            return float(given[0]), float(given[1])
-        flat = self._values.reshape(len(self._values), -1)
-        seen = flat[:, :: max(1, flat.shape[1] // _LOOKED_AT)]
-        low, high = _ends(np.nan_to_num(self._weights @ seen))
-        # What is counted begins at zero, also where noise took a few below it.
-        return (0.0 if low > -0.05 * high else low), max(high, low + 1e-12)
-
-    def _frame_words(self) -> str:
-        count, frame = len(self._values), self.frame
-        if frame < 0:
-            return tr("Mean of {count} frames", count=count)
-        unit = self._time.unit
-        return f"Frame {frame + 1} of {count} · {number(float(self._times[frame]))} {unit}".strip()
+    def _end_stroke(self) -> None:
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None:
+            self.stroke_done.emit(stroke)
 
     def _on_slid(self) -> None:
         self.frame_changed.emit(self.frame)
@@ -562,14 +479,3 @@ class VolumeView(Plot):
 def _spot(plane: Plane, voxel: Voxel, whole: QRectF) -> QPointF:
     across, down = plane.to_screen(voxel)
     return QPointF(whole.left() + across * whole.width(), whole.top() + down * whole.height())
-
-
-def _ends(values: Volume) -> tuple[float, float]:
-    """The values that all but one voxel in 500 exceed, and that only one in 500 exceeds."""
-    flat = values.reshape(-1)
-    seen = flat[:: max(1, flat.size // _LOOKED_AT)]
-    finite = seen[np.isfinite(seen)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = np.quantile(finite, (0.002, 0.998))
-    return float(low), float(high)

@@ -11,14 +11,16 @@ from partwise_app.api import Choice, Rule, button, tr
 
 __all__ = ["Bar"]
 
-_LOOK, _ANCHOR, _ADD, _CUT = "look", "anchor", "add", "cut"
+_LOOK, _ANCHOR, _PAINT, _ERASE = "look", "anchor", "paint", "erase"
 
 
 class Bar(QWidget):
-    """Tools for clicks: look, set anchors, add to the region, cut from it."""
+    """Tools for the slices: look, set anchors, paint the region, erase from it."""
 
     tool_changed = Signal(str)
-    """``"look"``, ``"anchor"``, ``"add"`` or ``"cut"``."""
+    """``"look"``, ``"anchor"``, ``"paint"`` or ``"erase"``."""
+    brush_changed = Signal()
+    """The size of the brush is another one."""
     back_asked = Signal()
     """The last anchor is to go."""
     box_asked = Signal()
@@ -48,22 +50,26 @@ class Bar(QWidget):
         row.addWidget(self._back)
         row.addWidget(Rule(upright=True))
         for key, words, tip in (
-            (_ADD, tr("Add"), tr("Clicks add a ball of voxels to the region")),
-            (_CUT, tr("Cut"), tr("Clicks cut a ball of voxels from the region")),
+            (_PAINT, tr("Paint"), tr("Drag over a slice to paint the region that is looked at")),
+            (_ERASE, tr("Erase"), tr("Drag over a slice to take voxels out of the region")),
         ):
             row.addWidget(self._tool(key, words, tip))
-        self.reach = QSpinBox()
-        self.reach.setRange(2, 200)
-        self.reach.setValue(40)
-        self.reach.setSuffix(tr(" mm"))
-        self.reach.setAccessibleName(tr("Half width of the box, radius of the ball"))
-        self.reach.setToolTip(tr("Half width of the box, radius of the ball"))
-        row.addWidget(self.reach)
+        self.brush_size = _millimetres(2, 100, 8, tr("Radius of the brush"))
+        self.brush_size.valueChanged.connect(self._on_size)
+        row.addWidget(self.brush_size)
+        self.flat = button(
+            tr("One slice"), "toggle", checkable=True,
+            tip=tr("The brush is a disc in the slice painted on; else it is a ball"),
+        )  # fmt: skip
+        row.addWidget(self.flat)
+        row.addWidget(Rule(upright=True))
         box = button(
             tr("Box at cross"), "link", tip=tr("Look at a box of this half width around the cross")
         )
         box.clicked.connect(self.box_asked)
         row.addWidget(box)
+        self.reach = _millimetres(4, 400, 40, tr("Half width of the box"))
+        row.addWidget(self.reach)
         self._whole = button(tr("Whole"), "link", tip=tr("Look at all voxels above the threshold"))
         self._whole.clicked.connect(self.whole_asked)
         row.addWidget(self._whole)
@@ -106,5 +112,18 @@ class Bar(QWidget):
         self._tools[key] = made
         return made
 
+    def _on_size(self, _size: int) -> None:
+        self.brush_changed.emit()
+
     def _on_tool(self) -> None:
         self.set_tool(str(self.sender().property("tool")))
+
+
+def _millimetres(least: int, most: int, value: int, words: str) -> QSpinBox:
+    made = QSpinBox()
+    made.setRange(least, most)
+    made.setValue(value)
+    made.setSuffix(tr(" mm"))
+    made.setAccessibleName(words)
+    made.setToolTip(words)
+    return made

@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from partwise.api import FileProblem, InputProblem, state_folder
-from partwise_app.api import Host, Rule, SectionLabel, VolumeView, button, label, tr
+from partwise_app.api import (
+    Host,
+    Rule,
+    SectionLabel,
+    VolumeBrush,
+    VolumeStroke,
+    VolumeView,
+    button,
+    label,
+    tr,
+)
 from partwise_pet.panel.bar import Bar
 from partwise_pet.panel.frames import FrameDialog
-from partwise_pet.region import check_points, check_region, region_of, written_points
+from partwise_pet.region import check_points, check_region, dab, written_points, written_stroke
+from partwise_pet.series import Settings, looked_at
 from partwise_pet.times import read_frames
 
 __all__ = ["Panel"]
@@ -24,6 +35,7 @@ Voxel = tuple[int, int, int]
 
 _POINT = re.compile(r"(\d+)@(\d+),(\d+),(\d+)")
 _COLORS = ("#d1495b", "#4f7cc4", "#e0a93b", "#3f9d6b", "#5fb3c9", "#a05fb4", "#9a8f5b", "#c27ba0")
+_INKS = {"paint": "#ffffff", "erase": "#ff6b6b"}
 _USUAL = 4  # factors that are offered while their number is left to the data
 
 
@@ -40,6 +52,9 @@ class Panel(QWidget):
         self._host = host
         self._view: VolumeView | None = None
         self._outlined: tuple[object, ...] = ()
+        self._mask: NDArray[np.bool_] | None = None
+        self._preview: NDArray[np.bool_] | None = None
+        self._dabs = 0
         self.under_stage = Bar()
         self._anchors = label("", "", wrap=True)
         self._clear = button(tr("Remove all anchors"), "link")
@@ -106,6 +121,7 @@ class Panel(QWidget):
         host.changed.connect(self.refresh)
         host.stage_changed.connect(self.refresh)
         bar.tool_changed.connect(self._on_tool)
+        bar.brush_changed.connect(self._on_tool)
         bar.back_asked.connect(self._take_last_back)
         bar.box_asked.connect(self._box)
         bar.whole_asked.connect(self._whole)
@@ -118,23 +134,27 @@ class Panel(QWidget):
             return
         if self._view is not None:
             self._view.anchor_clicked.disconnect(self._on_click)
+            self._view.stroke_grown.disconnect(self._on_stroke)
+            self._view.stroke_done.disconnect(self._on_painted)
         self._view = found if isinstance(found, VolumeView) else None
         self._outlined = ()
         if self._view is not None:
             self._view.anchor_clicked.connect(self._on_click)
-            self._view.set_anchoring(self.under_stage.tool != "look")
+            self._view.stroke_grown.connect(self._on_stroke)
+            self._view.stroke_done.connect(self._on_painted)
+            self._on_tool()
 
     # Clicks
 
-    def _on_tool(self, tool: str) -> None:
-        if self._view is not None:
-            self._view.set_anchoring(tool != "look")
+    def _on_tool(self, _tool: str = "") -> None:
+        tool, view = self.under_stage.tool, self._view
+        if view is None:
+            return
+        view.set_anchoring(tool == "anchor")
+        brush = VolumeBrush(float(self.under_stage.brush_size.value()), _INKS.get(tool, "#ffffff"))
+        view.set_brush(brush if tool in _INKS else None)
 
     def _on_click(self, z: int, y: int, x: int) -> None:
-        tool = self.under_stage.tool
-        if tool in ("add", "cut"):
-            self._ball("+" if tool == "add" else "-", (x, y, z))
-            return
         factor = max(self.under_stage.factor.currentIndex(), 0) + 1
         points = [point for point in self.points if point[1] != (x, y, z)]
         points.append((factor, (x, y, z)))
@@ -148,12 +168,48 @@ class Panel(QWidget):
     def _remove_all(self) -> None:
         self._set("points", "", tr("Remove anchors"))
 
-    def _ball(self, sign: str, at: Voxel) -> None:
-        radius = max(self.under_stage.reach.value() / self._spacing(), 0.5)
-        step = f"{sign}ball {at[0]} {at[1]} {at[2]} {radius:.1f}"
-        told = self._told("region").strip().rstrip(";")
-        words = tr("Add to region") if sign == "+" else tr("Cut from region")
+    # The brush
+
+    def _on_stroke(self, stroke: VolumeStroke | None) -> None:
+        """Show a stroke while it is drawn; the region follows when it is done."""
+        if self._view is None:
+            return
+        if stroke is None or self._preview is None or len(stroke.voxels) < self._dabs:
+            whole, adds = self._mask, self.under_stage.tool == "paint"
+            fresh = adds and not self._told("region") and not self._told("mask")
+            shape = self._shape()
+            if whole is None or fresh:
+                whole = np.full(shape, not fresh) if shape is not None else None
+            self._preview, self._dabs = (whole.copy() if whole is not None else None), 0
+        if stroke is None:
+            self._preview = None
+            self._view.set_region(self._mask)
+            return
+        if self._preview is None:
+            return
+        for z, y, x in stroke.voxels[self._dabs :]:
+            dab(self._preview, (x, y, z), self._radii(stroke), self.under_stage.tool == "paint")
+        self._dabs = len(stroke.voxels)
+        self._view.set_region(self._preview)
+
+    def _on_painted(self, stroke: VolumeStroke) -> None:
+        self._preview, self._dabs = None, 0
+        told, adds = self._told("region").strip().rstrip(";"), self.under_stage.tool == "paint"
+        sign = "-" if not adds else "+" if told or self._told("mask") else ""
+        middles = [(x, y, z) for z, y, x in stroke.voxels]
+        step = written_stroke(sign, self._radii(stroke), middles)
+        words = tr("Paint region") if adds else tr("Erase from region")
         self._set("region", f"{told}; {step}" if told else step, words)
+
+    def _radii(self, stroke: VolumeStroke) -> tuple[float, float, float]:
+        """Of the brush in voxels along x, y and z."""
+        size, dataset = self.under_stage.brush_size.value(), self._host.dataset
+        if dataset is None:
+            return 1.0, 1.0, 1.0
+        found = [size / (abs(dataset.axis(name).step) or 1.0) for name in "xyz"]
+        if self.under_stage.flat.isChecked():
+            found[2 - stroke.through] = 0.0
+        return found[0], found[1], found[2]
 
     def _box(self) -> None:
         if self._view is None:
@@ -220,35 +276,33 @@ class Panel(QWidget):
         if dataset is None or dataset.values is None or dataset.values.ndim != 4:
             self._region.setText("")
             return
-        told = (text, self._told("mask"), id(dataset), id(view))
+        threshold = self._host.parameters.get("threshold")
+        told = (text, self._told("mask"), threshold, id(dataset), id(view))
         if told == self._outlined:
             return
         self._outlined = told
-        shape = dataset.values.shape[1:]
-        words, mask = tr("All voxels above the threshold."), None
-        if self._told("mask"):
-            words = tr("Voxels of the mask that was chosen.")
-        if text and not check_region(text):
-            start = np.ones((shape[0], shape[1], shape[2]), bool)
-            cut = text.lstrip().startswith("+")
-            try:
-                mask = region_of(text, ~start if cut else start)
-            except InputProblem as problem:
-                words = str(problem)
-            else:
-                if cut:
-                    words = tr("The threshold's voxels, and {count} added.", count=int(mask.sum()))
-                elif text.lstrip().startswith("box"):
-                    words = tr("{count} voxels.", count=f"{int(mask.sum()):,}")
-                else:
-                    words = tr(
-                        "The threshold's voxels, without {count} that were cut.",
-                        count=f"{int((~mask).sum()):,}",
-                    )
-                mask = mask if not cut else None
+        words, self._mask = self._region_now(dataset.values)
         self._region.setText(words)
         if view is not None:
-            view.set_region(mask)
+            view.set_region(self._mask)
+
+    def _region_now(self, values: Any) -> tuple[str, NDArray[np.bool_] | None]:
+        """What a run would look at, in words and as voxels; no voxels where all count."""
+        text, mask = self._told("region"), self._told("mask")
+        if not (text or mask):
+            return tr("All voxels above the threshold."), None
+        if check_region(text):
+            return str(check_region(text)), None
+        spans, _ = self._spans()
+        if spans is None or len(spans) != len(values):
+            spans = np.stack([np.arange(len(values)), np.arange(len(values)) + 1.0], axis=1)
+        try:
+            threshold = float(self._host.parameters.get("threshold", Settings.threshold))
+            asked = Settings(mask=mask, region=text, threshold=threshold)
+            found = looked_at(values, spans, asked)
+        except (FileProblem, InputProblem) as problem:
+            return str(problem), None
+        return tr("{count} voxels.", count=f"{int(found.sum()):,}"), found
 
     def _draw_frames(self) -> None:
         dataset = self._host.dataset
@@ -308,6 +362,13 @@ class Panel(QWidget):
     def _colors(self) -> tuple[str, ...]:
         found = [strip.color for strip in self._host.strips if strip.key != "residual"]
         return (*found, *_COLORS[len(found) :]) or _COLORS
+
+    def _shape(self) -> tuple[int, int, int] | None:
+        dataset = self._host.dataset
+        if dataset is None or dataset.values is None or dataset.values.ndim != 4:
+            return None
+        _, nz, ny, nx = dataset.values.shape
+        return nz, ny, nx
 
     def _spacing(self) -> float:
         dataset = self._host.dataset

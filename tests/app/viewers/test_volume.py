@@ -65,7 +65,7 @@ def shown(qtbot: Any) -> VolumeView:
 def at_voxel(made: VolumeView, place: int, voxel: Voxel) -> QPoint:
     pane = made.panes()[place]
     whole = made._picture_rect(place, pane)
-    across, down = made._planes[place].to_screen(voxel)
+    across, down = made._held.planes[place].to_screen(voxel)
     return QPointF(
         whole.left() + across * whole.width(), whole.top() + down * whole.height()
     ).toPoint()
