@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from partwise.api import single_blas
 from partwise_speech.factors import TINY, Activations, Allowed, Factors
 
-__all__ = ["learn_noise", "separate", "share_out"]
+__all__ = ["activations_of", "learn_noise", "separate", "share_out"]
 
 Array = NDArray[np.float32]
 
@@ -118,6 +118,18 @@ def share_out(
 ) -> tuple[Array, Array]:
     """Fit patches each for itself, all atoms kept as they are; returns both models.
 
+    As `activations_of`, whose parameters these are.
+    """
+    H = activations_of(V, atoms, speech, updates=updates, sparsity=sparsity)
+    with single_blas():
+        return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
+
+
+def activations_of(
+    V: Array, atoms: Array, speech: int, *, updates: int, sparsity: float = 0.1
+) -> Array:
+    """Return how much of each atom is in each patch, all atoms kept as they are.
+
     Parameters
     ----------
     V : ndarray of float32, shape (features, patches)
@@ -128,6 +140,10 @@ def share_out(
     updates : int
     sparsity : float
         What activity of speech costs.
+
+    Returns
+    -------
+    ndarray of float32, shape (atoms, patches)
     """
     H = np.empty((atoms.shape[1], V.shape[1]), np.float32)
     H[:] = V.sum(axis=0) / np.float32(len(H)) + TINY
@@ -136,7 +152,7 @@ def share_out(
             change = atoms.T @ (V / (atoms @ H + TINY))
             change[:speech] /= np.float32(1 + sparsity)
             H *= change * np.sqrt(change)
-        return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
+    return H
 
 
 def _until_next(done: int, updates: int, look: int, keep_after: int) -> int:

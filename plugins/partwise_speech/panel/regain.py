@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import single_blas
 from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.fit import activations_of
 from partwise_speech.gain import mask_of
 from partwise_speech.moved import GROUPS, Moved
 from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
@@ -24,8 +24,6 @@ Codes = NDArray[np.uint8]
 
 _MOST = 400  # atoms of the voice that are fitted, every so many of them
 _UPDATES = 20
-_SPARSITY = 0.1
-_TINY = np.float32(1e-9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +99,7 @@ def apart_of(
     each = slice(None, None, max(-(-voice.shape[1] // _MOST), 1))
     voice, groups = voice[:, each], groups[each]
     W = np.concatenate([voice, noise], axis=1, dtype=np.float32)
-    price = np.ones((W.shape[1], 1), np.float32)
-    price[: voice.shape[1]] += np.float32(_SPARSITY)
-    H = np.empty((W.shape[1], V.shape[1]), np.float32)
-    H[:] = V.sum(axis=0) / np.float32(len(H)) + _TINY
-    with single_blas():
-        for _ in range(_UPDATES):
-            change = (W.T @ (V / (W @ H + _TINY))) / price
-            H *= change * np.sqrt(change)
+    H = activations_of(V, W, voice.shape[1], updates=_UPDATES)
     cut = slice(first - low, last - low)
 
     def rendered(rows: NDArray[np.intp]) -> Array:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partwise_speech.bands import band_matrix
 from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.fit import activations_of
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
 from partwise_speech.sound import Recording
@@ -19,7 +20,6 @@ __all__ = ["shaped_noise", "sound_of_atoms"]
 Array = NDArray[np.float32]
 
 _UPDATES = 12
-_TINY = np.float32(1e-9)
 
 
 def sound_of_atoms(
@@ -65,7 +65,7 @@ def sound_of_atoms(
     gain = gains_of(codes[:, first:last])
     spectra = spectra * (gain if kept else 1.0 - gain)
     bands = np.pad(banded(np.abs(spectra)), ((0, 0), (DEPTH - EVERY, DEPTH)))
-    H = _activations(patches(bands, EVERY), atoms)
+    H = activations_of(patches(bands, EVERY), atoms, 0, updates=_UPDATES)
     picked = list(chosen)
     mine = unfolded(atoms[:, picked] @ H[picked], last - first)
     both = unfolded(atoms @ H, last - first)
@@ -105,12 +105,3 @@ def shaped_noise(atom: Array, seconds: float = 0.9, seed: int = 0) -> Array:
     ramp = np.minimum(1.0, np.minimum(np.arange(samples), np.arange(samples)[::-1]) / (0.02 * RATE))
     sound = sound * ramp.astype(np.float32)
     return np.asarray(0.5 * sound / max(float(np.abs(sound).max()), 1e-9), dtype=np.float32)
-
-
-def _activations(V: Array, W: Array) -> Array:
-    H = np.full((W.shape[1], V.shape[1]), 1.0 / W.shape[1], np.float32)
-    H *= V.sum(axis=0) + _TINY
-    total = W.sum(axis=0)[:, None] + _TINY
-    for _ in range(_UPDATES):
-        H *= (W.T @ (V / (W @ H + _TINY))) / total
-    return H
