@@ -139,9 +139,10 @@ def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
     if alike.value > 0:
         mask += alike.value * (min(0.15, mask) - mask)
         return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
+    why = "dictionaries and tracked level together"
     if soft > 0.5:
-        return Choice(mask, 0.5, 0.05, "the noise is weak, and the tracked level counts more")
-    return Choice(mask, 0.5, 0.05, "dictionaries and tracked level together")
+        why = "the noise is weak, and the tracked level counts more"
+    return Choice(mask, 0.5 + 0.15 * soft, 0.05, why)
 
 
 def _syllables(level: Array) -> float:
