@@ -157,6 +157,17 @@ def test_keys_reach_every_grip(stage: ImageStage) -> None:
     alt = Qt.KeyboardModifier.AltModifier
     QTest.mouseClick(pane, LEFT, alt, at(stage, 80, 150))
     assert told[-1][1] == SQUARE
+    stage.marks.reshaped.connect(  # as a document does
+        lambda key, points, _: stage.marks.set_shapes([Shape(key, points, "Tumour", chosen=True)])
+    )
+    for _ in range(6):
+        QTest.keyClick(pane, Qt.Key.Key_Space)  # past five corners, to the middle of an edge
+    for _ in range(2):
+        QTest.keyClick(pane, Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
+    pulled = told[-1][1]
+    assert pulled[1] == pytest.approx((150, 100 - 2 / pane.viewport_now.scale))
+    QTest.keyClick(pane, Qt.Key.Key_Delete)
+    assert told[-1][1] == corners
     asked: list[str] = []
     stage.marks.chosen.connect(asked.append)
     QTest.keyClick(pane, Qt.Key.Key_Space)
