@@ -1,11 +1,13 @@
-"""Is an hour of sound smooth to look at? Opening, first drawing, pan, zoom, playhead, preview.
+"""Is an hour of sound smooth to look at and to try out? Drawing, strength, atoms moved, preview.
 
     python tests/bench/audio_view.py [--minutes 60] [--steps 60]
 
 Prints milliseconds: by the clock, and of the processor alone, which a busy neighbour does not
 change; goals stand beside them. A recording of noise bursts is made in a temporary folder,
 read as any file is, and drawn at 1200 × 700. Beside our drawing of the spectrogram stands
-pyqtgraph's image of the same levels in the same window, which is what one writes first.
+pyqtgraph's image of the same levels in the same window, which is what one writes first. Then come
+what a hand tries out in the ten seconds in sight, and speech that is made while it plays: how long
+until half a second of it is there, and how much of real time each block takes.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
@@ -30,14 +33,20 @@ from partwise.result import View
 from partwise_app.viewers.spectrogram import SpectrogramView
 from partwise_app.viewers.timeline import Window
 from partwise_resources import resource as bundled
+from partwise_speech.moved import Moved, voice_groups
 from partwise_speech.outlook import view_of_recording
 from partwise_speech.panel.preview import preview_of
+from partwise_speech.panel.regain import apart_of, regained
+from partwise_speech.panel.streaming import Wanted
 from partwise_speech.readers import load_sound
-from partwise_speech.sound import recording_of
+from partwise_speech.sound import Recording, recording_of
+from partwise_speech.sources import generic_voice
+from partwise_speech.stream import Stream
 
 RATE = 16_000
 FRAME_MS = 33.0
 PREVIEW_MS = 300.0
+MOVE_MS = 500.0
 
 
 def made(folder: Path, minutes: float) -> Path:
@@ -154,6 +163,53 @@ def show_theirs(app: QApplication, one: View, steps: int) -> None:
     plot.deleteLater()
 
 
+def try_atoms(recording: Recording, codes: NDArray[np.uint8], at: float) -> None:
+    """Time the first mask with atoms moved in ten seconds, and those that follow."""
+    voice = generic_voice().atoms
+    groups = voice_groups(voice)
+    rng = np.random.default_rng(3)
+    noise = rng.random((len(voice), 16), dtype=np.float32)
+    noise /= noise.sum(axis=0)
+    frames = round(at * 125), round((at + 10) * 125)
+    method = {"mask": 1.0, "sharp": 1.3, "floor": 0.05}
+    fits, masks = [], []
+    for k in range(5):
+        fits.append(timed(lambda: apart_of(recording, voice, groups, noise, frames)))
+        apart = apart_of(recording, voice, groups, noise, frames)
+        moved = Moved(frozenset({k}))
+        masks.append(
+            timed(lambda a=apart, m=moved: regained(codes, a, Moved(), m, method))  # type: ignore[misc]  # a default binds the loop's value
+        )
+    told("atoms of the 10 s in sight, once", fits, MOVE_MS)
+    told("another mask, at each move", masks, MOVE_MS)
+
+
+def try_preview(recording: Recording, at: float) -> None:
+    """Time until half a second is there, and the blocks of a stream."""
+    known = Wanted(noise_span="0:3").known(recording)
+    start = time.perf_counter()
+    found = known()
+    stream = Stream(recording.rate, found)
+    first = round((at - 1) * recording.rate)
+    half = round(1.5 * recording.rate)
+    stream.push(recording.read(first, first + half).T)
+    ready = 1e3 * (time.perf_counter() - start)
+    block = round(0.25 * recording.rate)
+    took = [
+        timed(
+            lambda k=k: stream.push(  # type: ignore[misc]  # a default binds the loop's value
+                recording.read(first + half + k * block, first + half + (k + 1) * block).T
+            )
+        )
+        for k in range(20)
+    ]
+    share = np.median([used for _, used in took]) / 250
+    print(
+        f"  preview: noise learned and half a second there after {ready:.0f} ms, then "
+        f"{share:.3f} of real time; {1e3 * stream.latency:.0f} ms late where it is live"
+    )
+
+
 def main() -> None:
     """Print all lines."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -201,6 +257,8 @@ def main() -> None:
             for k in range(20)
         ]
         told("another strength for the 10 s in sight", took, PREVIEW_MS)
+        try_atoms(recording, codes, seconds / 3)
+        try_preview(recording, seconds / 3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  most memory {peak:.0f} MB")
 
