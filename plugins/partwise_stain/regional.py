@@ -13,7 +13,7 @@ from partwise_stain.nuclei import Nuclei, count_nuclei
 from partwise_stain.numbers import Number, numbers
 from partwise_stain.regions import Region, bounds, mask_of, sampled_mask
 from partwise_stain.survey import tiles
-from partwise_stain.unmix import AREA_OD, MISSED_OD, TISSUE_OD, Fields
+from partwise_stain.unmix import AREA_OD, MISSED_OD, TISSUE_OD, Fields, modelled_square
 
 __all__ = ["BIN_OD", "Tally", "Told", "is_coarse", "measure_region", "regions_table", "tally"]
 
@@ -171,8 +171,7 @@ class _Sums:
         """Count a field; returns which of its pixels are tissue, shape (height, width)."""
         mixing, parts = self._mixing, self._mixing.parts
         strengths, rest = mixing.strengths(rgb), mixing.residual(rgb)
-        modelled = strengths @ mixing.vectors.T.astype(np.float32)
-        inside = np.asarray((modelled**2).sum(axis=2) + 3 * rest**2 > TISSUE_OD**2)
+        inside = np.asarray(modelled_square(strengths, mixing) + 3 * rest**2 > TISSUE_OD**2)
         if self._region is not None:
             drawn = mask_of(self._region, cut, down)
             self.pixels += int(drawn.sum())

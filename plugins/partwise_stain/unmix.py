@@ -12,7 +12,16 @@ from partwise_stain.foreign import kinds_of
 from partwise_stain.optics import optical_density
 from partwise_stain.survey import tiles
 
-__all__ = ["AREA_OD", "CLIPPED", "GRADES", "MISSED_OD", "Census", "Fields", "census"]
+__all__ = [
+    "AREA_OD",
+    "CLIPPED",
+    "GRADES",
+    "MISSED_OD",
+    "Census",
+    "Fields",
+    "census",
+    "modelled_square",
+]
 
 TISSUE_OD = 0.15  # length of a pixel's OD from which it counts as tissue
 AREA_OD = 0.15  # OD of a stain from which a pixel counts as stained
@@ -131,13 +140,13 @@ def census(
         rgb = pyramid.read(number, *cut)
         strengths = mixing.strengths(rgb)
         residual = mixing.residual(rgb)
-        modelled = strengths @ mixing.vectors.T.astype(np.float32)
-        inside = (modelled**2).sum(axis=2) + 3 * residual**2 > TISSUE_OD**2
+        modelled = modelled_square(strengths, mixing)
+        inside = modelled + 3 * residual**2 > TISSUE_OD**2
         h, r = strengths[inside].astype(np.float64), residual[inside].astype(np.float64)
         rest = 3 * float((r**2).sum())
         left += rest
         # At the least-squares solution the model and what it leaves are at right angles.
-        total += float((modelled[inside].astype(np.float64) ** 2).sum()) + rest
+        total += float(modelled[inside].sum(dtype=np.float64)) + rest
         tissue += len(h)
         amount += h.sum(axis=0)
         stained = (h > AREA_OD).sum(axis=0)
@@ -152,7 +161,7 @@ def census(
         foreign = optical_density(rgb[inside][odd].astype(np.float32), mixing.white)
         for kind, mask in enumerate(kinds_of(foreign, _NOISE)):
             hues[kind] += int(mask.sum())
-        clipped += int((rgb[inside].min(axis=1) <= CLIPPED).sum())
+        clipped += int(((rgb <= CLIPPED).any(axis=2) & inside).sum())
         for k in range(parts):
             bins = np.minimum((h[:, k] / _STEP).astype(np.int64), _BINS - 1)
             histogram[k] += np.bincount(bins, minlength=_BINS)
@@ -175,6 +184,16 @@ def census(
         red_cells=hues[0] / counted,
         pigment=hues[1] / counted,
     )
+
+
+def modelled_square(strengths: NDArray[np.float32], mixing: Mixing) -> NDArray[np.float32]:
+    """Return the squared length of the OD that the parts make, shape (height, width)."""
+    gram = (mixing.vectors.T @ mixing.vectors).astype(np.float32)
+    out = np.zeros(strengths.shape[:-1], np.float32)
+    for i in range(mixing.parts):
+        for j in range(i, mixing.parts):
+            out += (gram[i, j] * (1 if i == j else 2)) * strengths[..., i] * strengths[..., j]
+    return out
 
 
 def _percentile(histogram: NDArray[np.float64], q: float) -> NDArray[np.float64]:

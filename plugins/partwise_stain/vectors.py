@@ -123,6 +123,7 @@ def find_vectors(
     kept = kept or {}
     tuning = tuning or Tuning()
     weight = coreset.counts() if counts is None else counts
+    rays = _rays(coreset)
     best: tuple[float, Cone] | None = None
     planes: list[Angles] = []
     normals: list[Vector] = []
@@ -135,7 +136,7 @@ def find_vectors(
         normal = unit(np.cross(start[:, 0], start[:, 1]))
         if len(kept) == 2:
             return Cone(start, normal)
-        normal = _plane(coreset, weight, start, kept, tuning)
+        normal = _plane(rays, weight, start, kept, tuning)
         known = [k for k, other in enumerate(normals) if angle_between(normal, other) < _SAME]
         if not known:
             usual = _into_plane(unit(prior.mean(axis=0)), normal)
@@ -159,17 +160,29 @@ def angle_between(a: ArrayLike, b: ArrayLike) -> float:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Rays:
+    """Directions of the colours: unit rows, these by their noise, and their weights by it."""
+
+    toward: Vector
+    sharp: Vector
+    weight: Vector
+
+
+def _rays(coreset: Coreset) -> _Rays:
+    size = np.linalg.norm(coreset.od, axis=1)
+    toward, noise = coreset.od / size[:, None], coreset.sigma / size
+    return _Rays(toward, toward / noise[:, None], noise**-2)
+
+
 def _plane(
-    coreset: Coreset,
+    rays: _Rays,
     counts: Vector,
     start: Vector,
     kept: dict[int, Vector],
     tuning: Tuning,
 ) -> Vector:
     """Return the plane's unit normal by reweighted least squares, both stains counting alike."""
-    size = np.linalg.norm(coreset.od, axis=1)
-    toward = coreset.od / size[:, None]
-    noise = coreset.sigma / size
     weight = counts / counts.sum()
     # With a vector kept, the plane turns about it: its normal stays at right angles to it.
     basis = np.eye(3)
@@ -179,17 +192,16 @@ def _plane(
     normal = expected
     for _ in range(_ROUNDS):
         vectors = _into_plane(start, normal)
-        first = toward @ (vectors[:, 0] - vectors[:, 1]) > 0
-        balanced = weight.copy()
-        for half in (first, ~first):
-            mass = weight[half].sum()
-            balanced[half] *= min(0.5 / max(mass, 1e-9), tuning.balance)
-        off = (toward @ normal) / noise
+        first = rays.toward @ (vectors[:, 0] - vectors[:, 1]) > 0
+        mass = float(weight @ first)
+        # Both halves count alike, as far as the rarer one may be raised.
+        rarer = [min(0.5 / max(half, 1e-9), tuning.balance) for half in (mass, 1 - mass)]
+        balanced = weight * np.where(first, *rarer)
+        off = rays.sharp @ normal
         scale = max(_LEAST_SCALE, weighted_median(np.abs(off), balanced) / 0.6745)
         pull = np.clip(1 - (off / (tuning.tukey * scale)) ** 2, 0, None) ** 2
-        trust = balanced * pull / noise**2
-        trust /= trust.sum()
-        scatter = (toward * trust[:, None]).T @ toward
+        trust = balanced * pull
+        scatter = (rays.sharp * (trust / (trust @ rays.weight))[:, None]).T @ rays.sharp
         scatter += tuning.plane_prior * (start @ start.T)
         _values, axes = np.linalg.eigh(basis.T @ scatter @ basis)
         found = basis @ axes[:, 0]
