@@ -14,12 +14,14 @@ from partwise_stain.analysis import StainAnalysis
 from partwise_stain.export import mixing_of
 from partwise_stain.foreign import is_foreign, kinds_of, left_out
 from partwise_stain.nuclei import spots
-from partwise_stain.presets import PROTOCOLS, published
+from partwise_stain.presets import PROTOCOLS, published, unit
 from partwise_stain.profile import read_profile, write_profile
 from partwise_stain.readers import load_picture
+from partwise_stain.regional import measure_region
 from partwise_stain.samples import ihc_picture
 from partwise_stain.tissue import PIGMENT, RED_CELL, Tissue, make_tissue
 from partwise_stain.trust import percent
+from partwise_stain.unmix import GRADES
 from partwise_stain.vectors import angle_between
 
 RUN = StainAnalysis().run
@@ -79,25 +81,23 @@ def test_intervals_hold_the_number_they_are_of(brown: Result) -> None:
 
 def test_intervals_cover_the_share_that_fields_were_drawn_from() -> None:
     rng = np.random.default_rng(5)
-    vectors = np.array([(0.65, 0.70, 0.29), (0.07, 0.99, 0.11)])
-    asked = Params(
-        stains="he",
-        vectors="0.65,0.70,0.29;0.07,0.99,0.11",
-        white="243,241,244",
-        nuclei=False,
-    )
+    white = (243.0, 241.0, 244.0)
+    mixing = Mixing(unit(np.array([(0.65, 0.70, 0.29), (0.07, 0.99, 0.11)]).T), white)
     held = 0
-    for _ in range(10):
-        stained = rng.random((10, 10)) < 0.3  # a field is 64 pixels wide in a picture of this size
+    for _ in range(20):
+        stained = rng.random((10, 10)) < 0.3  # a field is 32 pixels wide in a picture of this size
         planes = np.stack([0.5 * stained, rng.uniform(0.2, 0.6, (10, 10))], axis=2)
-        strength = np.kron(planes, np.ones((64, 64, 1)))
-        light = np.array([243.0, 241.0, 244.0]) * 10 ** -(strength @ vectors)
+        strength = np.kron(planes, np.ones((32, 32, 1)))
+        light = np.array(white) * 10 ** -(strength @ mixing.vectors.T)
         rgb = np.clip(light + rng.normal(0, 1, light.shape), 0, 255).astype(np.uint8)
-        result = RUN(as_dataset(rgb), asked, LocalJob())
-        table = next(table for table in result.tables if "intervals" in table.title)
-        row = next(row for row in table.rows if row[0] == "Haematoxylin, area")
-        held += float(row[2]) <= 30 <= float(row[3])
-    assert held >= 8
+        told = measure_region(
+            as_dataset(rgb), mixing, ("Haematoxylin", "Eosin"), None, GRADES, LocalJob()
+        )
+        area = next(number for number in told.numbers if number.name == "Haematoxylin, area")
+        assert area.value == pytest.approx(100 * stained.mean(), abs=1)
+        assert area.interval is not None
+        held += area.interval[0] <= 30 <= area.interval[1]
+    assert held >= 16
 
 
 def test_nuclei_are_counted_once_each() -> None:
