@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,15 @@ _STRIP = 62.0
 _LARGE = 4_000_000  # cells from which the pyramids are built in a thread
 
 
+class _Made(NamedTuple):
+    """What is ready to be drawn, of which arrays, and up to where they are known."""
+
+    shown: Drawn
+    panes: tuple[Pane, ...]
+    arrays: Mapping[str, NDArray[Any]]
+    reached: float | None
+
+
 class SpectrogramView(TimedPlot):
     """A ``"spectrogram"`` view; see `partwise.result.View` for its arrays and options.
 
@@ -78,6 +87,7 @@ class SpectrogramView(TimedPlot):
         self.empty = tr("No sound to show")
         self._shown: Drawn | None = None
         self._arrays: Mapping[str, NDArray[Any]] = {}
+        self._drawn_of: Mapping[str, NDArray[Any]] = {}  # arrays that `_shown` was made of
         self._parts: tuple[Part, ...] = ()
         self._strips: tuple[Strip, ...] = ()
         self._view: View | None = None
@@ -108,20 +118,22 @@ class SpectrogramView(TimedPlot):
             self.stale()
             return
         fresh, first = self._arrays is not view.arrays, self._view is None
+        alike = whole.shape == self._whole.shape
         self._view, self._arrays, self._whole = view, view.arrays, whole
         self._parts, self._strips = tuple(parts), tuple(strips)
         log = view.options.get("frequency") == "log" if first else self.logarithmic
         if len(view.axes) >= 2:
             self._time = view.axes[1]
             self._scale = FrequencyScale(view.axes[0], len(whole), log)
+        goes_on = alike and (self._reached is not None or "reached" in view.options)
         if fresh:
-            self._shown, self._preview, self._detail = None, None, None
+            self._preview, self._detail = None, None
+            if not goes_on:  # a run that goes on is seen as it was, until what is new is ready
+                self._shown = None
             self.empty = tr("Reading the sound")
             low, high = (float(v) for v in view.options.get("level", (-80.0, 0.0)))
             if (low, high) != self.level:
                 self._levels = Levels(low, high, low)
-        reached = view.options.get("reached")
-        self._reached = None if reached is None else float(reached)
         self._unit_of_level = str(view.options.get("unit", "dB"))
         step, start = self._time.step or 1.0, self._time.start
         end = start + max(whole.shape[1] - 1, 1) * step
@@ -149,7 +161,8 @@ class SpectrogramView(TimedPlot):
     def _prepare(self) -> None:
         """Get ready what the layer shows, in a thread where that takes its time."""
         assert self._view is not None
-        arrays, known, level = self._arrays, self._shown, self.level
+        arrays, level, reached = self._arrays, self.level, self._view.options.get("reached")
+        known = self._shown if self._drawn_of is arrays else None
         each = arrays.get("parts")
         count = len(each) if each is not None else 0
         series = series_of(count, self._view, self._parts, self._strips) if count else ()
@@ -163,8 +176,8 @@ class SpectrogramView(TimedPlot):
             gain=tr("Gain"),
         )
 
-        def work() -> tuple[Drawn, tuple[Pane, ...]]:
-            return build(arrays, panes, level, known), panes
+        def work() -> _Made:
+            return _Made(build(arrays, panes, level, known), panes, arrays, reached)
 
         below = " + ".join(pane.name for pane in panes if not pane.is_whole)
         self.describe(
@@ -423,8 +436,8 @@ class SpectrogramView(TimedPlot):
         return next((pane for pane in self.panes() if pane.contains(spot)), None)
 
     def _take(self, drawn: object) -> None:
-        assert isinstance(drawn, tuple)
-        self._shown, self._panes = drawn
+        assert isinstance(drawn, _Made)
+        self._shown, self._panes, self._drawn_of, self._reached = drawn
         self.empty = tr("No sound to show")
         self.stale()
 

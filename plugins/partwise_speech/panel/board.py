@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from partwise.api import Result
 from partwise_app.api import Brush, Host, tr
@@ -150,6 +150,7 @@ class Panel(QWidget):
         under = QWidget()
         under.setObjectName("stagebar")
         under.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        under.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         rows = QVBoxLayout(under)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)

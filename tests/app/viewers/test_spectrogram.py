@@ -328,6 +328,28 @@ def test_what_is_not_reached_is_hatched_and_not_drawn_as_silence(
     assert len(colours(0, 1.2, 3.8)) > 20, "the whole may be known beyond"
 
 
+def test_a_run_that_goes_on_is_never_blank_between_two_pictures(
+    sound: SpectrogramView, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.set_view(view(), PARTS, ())
+    monkeypatch.setattr("partwise_app.viewers.spectrogram._LARGE", 0)
+    for reached in (1.0, 2.0):
+        live = view(reached=reached)
+        for name in ("whole", "parts"):
+            live.arrays[name][..., round(100 * reached) :] = 0
+        before = sound._reached
+        sound.set_view(live, PARTS, ())
+        assert not sound.is_empty()
+        assert sound._reached == before, "hatched as far as what is drawn"
+        qtbot.waitUntil(lambda reached=reached: sound._reached == reached)
+    done = view()
+    sound.set_view(done, PARTS, ())
+    assert not sound.is_empty()
+    qtbot.waitUntil(lambda: sound._reached is None)
+    sound.set_view(view(), PARTS, ())
+    assert sound.is_empty(), "another result is not that of the one before"
+
+
 def test_the_waveform_has_an_axis_and_the_playhead_a_flag(sound: SpectrogramView) -> None:
     before = sound.grab().toImage()
     strip = sound.strip()
