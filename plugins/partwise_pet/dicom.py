@@ -1,4 +1,4 @@
-"""A DICOM series, one file per slice: which slices make which frame, and when was it taken?
+"""A DICOM series, classic or enhanced: which slices make which frame, and when was it taken?
 
 Any file of the series names the folder. A frame begins at its acquisition time and lasts as long
 as its files say; slices are ordered by where they lie in the patient, never by their names.
@@ -6,9 +6,7 @@ as its files say; slices are ordered by where they lie in the patient, never by 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Dataset, FileProblem
+from partwise_pet.dicomslices import Slice, clock_of, is_number, slices_of
 from partwise_pet.times import checked_frames
 from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
@@ -69,42 +68,29 @@ def _loaded(path: Path) -> Dataset:
     if str(first.get("Modality", "")) != "PT":
         kind = str(first.get("Modality", "")) or "unknown"
         raise FileProblem(path, f"is no PET image (modality {kind})", fix="open a PET series")
-    if int(first.get("NumberOfFrames", 1) or 1) > 1:
-        raise FileProblem(
-            path, "is an enhanced multi-frame object", fix="export it as one file per slice"
-        )
     slices = _series(path, str(first.get("SeriesInstanceUID", "")))
     frames = _frames(path, slices)
     affine = _affine(path, frames[0])
     rows, columns = int(first.Rows), int(first.Columns)
     shape = (len(frames), len(frames[0]), rows, columns)
     values = collect_frames(path, shape, _Reader(frames, (rows, columns)))
-    table, notes = _times(path, frames)
+    table, notes = _times(path, frames, first)
     return dataset_of(Scan(path, values, affine, table, _unit(first), _facts(first), tuple(notes)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    path: Path
-    head: Any
-    at: float  # along the normal, mm
-    when: tuple[Any, ...]  # what tells its frame
-
-
 class _Reader:
-    """Reads one frame, shape (z, y, x)."""
+    """Reads one frame, shape (z, y, x); a file of many slices is opened once in a row."""
 
-    def __init__(self, frames: list[list[_Slice]], shape: tuple[int, int]) -> None:
+    def __init__(self, frames: list[list[Slice]], shape: tuple[int, int]) -> None:
         self._frames, self._shape = frames, shape
+        self._path: Path | None = None
+        self._file: Any = None
 
     def __call__(self, place: int) -> NDArray[Any]:
-        import pydicom
-
         made = np.empty((len(self._frames[place]), *self._shape))
         for k, piece in enumerate(self._frames[place]):
             try:
-                whole = pydicom.dcmread(piece.path)
-                pixels = whole.pixel_array
+                pixels = self._pixels(piece)
             except Exception as error:
                 words = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
                 raise FileProblem(
@@ -116,9 +102,18 @@ class _Reader:
                 raise FileProblem(
                     piece.path, "has another size than the rest of the series", fix="remove it"
                 )
-            slope = float(whole.get("RescaleSlope", 1.0) or 1.0)
-            made[k] = pixels.astype(np.float64) * slope + float(whole.get("RescaleIntercept", 0.0))
+            made[k] = pixels.astype(np.float64) * piece.slope + piece.offset
         return made
+
+    def _pixels(self, piece: Slice) -> NDArray[Any]:
+        import pydicom
+        from pydicom.pixels.utils import pixel_array
+
+        if piece.path != self._path:
+            self._file, self._path = pydicom.dcmread(piece.path), piece.path
+        if piece.index is None:
+            return np.asarray(self._file.pixel_array)
+        return np.asarray(pixel_array(self._file, index=piece.index))
 
 
 def _header(path: Path) -> Any:
@@ -130,8 +125,8 @@ def _header(path: Path) -> Any:
         return None
 
 
-def _series(path: Path, uid: str) -> list[_Slice]:
-    found = []
+def _series(path: Path, uid: str) -> list[Slice]:
+    found: list[Slice] = []
     files = sorted(p for p in path.parent.iterdir() if p.is_file())
     if len(files) > _MOST_FILES:
         raise FileProblem(path, f"lies among {len(files):,} files", fix="put the series by itself")
@@ -139,33 +134,15 @@ def _series(path: Path, uid: str) -> list[_Slice]:
         if probe_dicom(each) < 0.5:
             continue
         head = _header(each)
-        if head is None or str(head.get("SeriesInstanceUID", "")) != uid:
-            continue
-        try:
-            turn = np.array([float(v) for v in head.ImageOrientationPatient])
-            spot = np.array([float(v) for v in head.ImagePositionPatient])
-        except (AttributeError, TypeError, ValueError) as error:
-            raise FileProblem(
-                each, "does not say where it lies in the patient", fix="export the series again"
-            ) from error
-        normal = np.cross(turn[:3], turn[3:])
-        found.append(_Slice(each, head, float(normal @ spot), _when(head)))
+        if head is not None and str(head.get("SeriesInstanceUID", "")) == uid:
+            found += slices_of(each, head)
     if not found:
         raise FileProblem(path, "belongs to no series", fix="export the whole series")
     return found
 
 
-def _when(head: Any) -> tuple[Any, ...]:
-    """What sorts slices into frames: their own time stamps, else the position in time."""
-    date, time = str(head.get("AcquisitionDate", "")), str(head.get("AcquisitionTime", ""))
-    if time:
-        return (date, f"{float(time):017.6f}" if _is_number(time) else time)
-    position = head.get("TemporalPositionIndex", None)
-    return ("", f"{int(position):09d}") if position is not None else ("", "")
-
-
-def _frames(path: Path, slices: list[_Slice]) -> list[list[_Slice]]:
-    grouped: dict[tuple[Any, ...], list[_Slice]] = defaultdict(list)
+def _frames(path: Path, slices: list[Slice]) -> list[list[Slice]]:
+    grouped: dict[tuple[Any, ...], list[Slice]] = defaultdict(list)
     for piece in slices:
         grouped[piece.when].append(piece)
     frames = [sorted(grouped[key], key=_at) for key in sorted(grouped)]
@@ -174,7 +151,9 @@ def _frames(path: Path, slices: list[_Slice]) -> list[list[_Slice]]:
     places = [np.array([piece.at for piece in frame]) for frame in frames]
     usual = int(np.median([len(each) for each in places]))
     for number, each in enumerate(places, 1):
-        if len(each) != usual or np.abs(each - places[0][: len(each)]).max() > _NEAR_MM:
+        if len(each) != usual or len(places[0]) != usual or (
+            np.abs(each - places[0]).max() > _NEAR_MM
+        ):  # fmt: skip
             raise FileProblem(
                 path,
                 f"belongs to a series whose frame {number} has {len(each)} slices of {usual}, or "
@@ -188,21 +167,19 @@ def _frames(path: Path, slices: list[_Slice]) -> list[list[_Slice]]:
     return frames
 
 
-def _times(path: Path, frames: list[list[_Slice]]) -> tuple[Any, list[str]]:
-    heads = [frame[0].head for frame in frames]
-    stamps = [_seconds(head) for head in heads]
-    lasting = [head.get("ActualFrameDuration", None) for head in heads]
-    if any(s is None for s in stamps) or any(d is None for d in lasting):
+def _times(path: Path, frames: list[list[Slice]], head: Any) -> tuple[Any, list[str]]:
+    firsts = [frame[0] for frame in frames]
+    stamps = [piece.start_s for piece in firsts if piece.start_s is not None]
+    lasting = [piece.seconds for piece in firsts if piece.seconds is not None]
+    if len(stamps) < len(frames) or len(lasting) < len(frames):
         return None, []
-    first = float(stamps[0])  # type: ignore[arg-type]
-    starts = [(float(s) - first) % _DAY_S for s in stamps]  # type: ignore[arg-type]  # midnight
-    table = checked_frames(
-        path, starts, [float(d) / 1e3 for d in lasting], len(frames), "DICOM acquisition times"
-    )
+    first = stamps[0]
+    starts = [(stamp - first) % _DAY_S for stamp in stamps]  # midnight
+    table = checked_frames(path, starts, lasting, len(frames), "DICOM acquisition times")
     notes = []
-    references = [head.get("FrameReferenceTime", None) for head in heads]
-    if all(r is not None for r in references):
-        middle = np.array([float(r) / 1e3 for r in references])
+    references = [piece.middle_s for piece in firsts if piece.middle_s is not None]
+    if len(references) == len(frames):
+        middle = np.array(references)
         # Relative to the series; only the steps can be compared.
         ends = table.spans - table.spans[0, 0]
         shift = middle[0] - ends[0].mean()
@@ -212,8 +189,7 @@ def _times(path: Path, frames: list[list[_Slice]]) -> tuple[Any, list[str]]:
                 "Frame reference times do not lie within the frames as acquisition times and "
                 "durations give them; the latter were taken."
             )
-    info = _radiopharmaceutical(heads[0])
-    injected = _clock(str(info.get("RadiopharmaceuticalStartTime", ""))) if info else None
+    injected = _injected(head)
     if injected is not None:
         delay = (first - injected) % _DAY_S
         if 1 < delay < _DAY_S / 2:
@@ -221,19 +197,26 @@ def _times(path: Path, frames: list[list[_Slice]]) -> tuple[Any, list[str]]:
     return table, notes
 
 
-def _affine(path: Path, frame: list[_Slice]) -> NDArray[np.float64]:
-    head = frame[0].head
-    turn = np.array([float(v) for v in head.ImageOrientationPatient])
-    try:
-        down, across = (float(v) for v in head.PixelSpacing)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise FileProblem(path, "does not say its pixel size", fix="export it again") from error
-    first = np.array([float(v) for v in head.ImagePositionPatient])
+def _injected(head: Any) -> float | None:
+    """Time of the injection, s since midnight."""
+    info = _radiopharmaceutical(head)
+    if info is None:
+        return None
+    told = clock_of(str(info.get("RadiopharmaceuticalStartTime", "")))
+    stamp = str(info.get("RadiopharmaceuticalStartDateTime", ""))
+    return told if told is not None else clock_of(stamp[8:14])
+
+
+def _affine(path: Path, frame: list[Slice]) -> NDArray[np.float64]:
+    piece = frame[0]
+    if piece.spacing is None:
+        raise FileProblem(path, "does not say its pixel size", fix="export it again")
+    down, across = piece.spacing
+    turn, first = piece.turn, piece.position
     if len(frame) > 1:
-        last = np.array([float(v) for v in frame[-1].head.ImagePositionPatient])
-        through = (last - first) / (len(frame) - 1)
+        through = (frame[-1].position - first) / (len(frame) - 1)
     else:
-        through = np.cross(turn[:3], turn[3:]) * float(head.get("SliceThickness", 1.0) or 1.0)
+        through = np.cross(turn[:3], turn[3:]) * piece.thickness
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1] = turn[:3] * across, turn[3:] * down
     affine[:3, 2], affine[:3, 3] = through, first
@@ -247,7 +230,7 @@ def _facts(head: Any) -> dict[str, Any]:
     if info is not None:
         for name, key in (("RadionuclideHalfLife", "half_life_s"), ("RadionuclideTotalDose", "")):
             value = info.get(name, None)
-            if _is_number(value) and float(value) > 0:
+            if is_number(value) and float(value) > 0:
                 number = float(value)
                 # Doses are in Bq by the standard; some exports write MBq.
                 facts[key or "dose_bq"] = number if key or number > 1e5 else number * 1e6
@@ -255,11 +238,14 @@ def _facts(head: Any) -> dict[str, Any]:
         if tracer:
             facts["tracer"] = tracer[:60]
     weight = head.get("PatientWeight", None)
-    if _is_number(weight) and 0 < float(weight) < 1000:
+    if is_number(weight) and 0 < float(weight) < 1000:
         facts["weight_kg"] = float(weight)
     decay = str(head.get("DecayCorrection", ""))
+    corrected = str(head.get("DecayCorrected", ""))  # as enhanced objects say it
     if decay:
         facts["decay_corrected"] = decay != "NONE"
+    elif corrected:
+        facts["decay_corrected"] = corrected == "YES"
     return facts
 
 
@@ -270,34 +256,18 @@ def _radiopharmaceutical(head: Any) -> Any:
 
 def _unit(head: Any) -> str:
     told = str(head.get("Units", ""))
-    return _UNITS.get(told, told[:16])
+    if told:
+        return _UNITS.get(told, told[:16])
+    # Enhanced objects name the unit where they map stored to real values.
+    shared = head.get("SharedFunctionalGroupsSequence", None)
+    own = head.get("PerFrameFunctionalGroupsSequence", None)
+    for group in (*(shared or ()), *(own or ())[:1]):
+        for mapping in group.get("RealWorldValueMappingSequence", None) or ():
+            for code in mapping.get("MeasurementUnitsCodeSequence", None) or ():
+                word = str(code.get("CodeValue", ""))[:16]
+                return {"bq/ml": "Bq/mL", "kbq/ml": "kBq/mL"}.get(word.lower(), word)
+    return ""
 
 
-def _seconds(head: Any) -> float | None:
-    clock = _clock(str(head.get("AcquisitionTime", "")))
-    if clock is None:
-        return None
-    date = str(head.get("AcquisitionDate", ""))
-    try:
-        return clock + _DAY_S * dt.datetime.strptime(date, "%Y%m%d").toordinal()
-    except ValueError:
-        return clock
-
-
-def _clock(text: str) -> float | None:
-    """Seconds since midnight of HHMMSS.ffffff."""
-    text = text.replace(":", "").strip()
-    if len(text) < 6 or not _is_number(text):
-        return None
-    return 3600.0 * int(text[:2]) + 60.0 * int(text[2:4]) + float(text[4:])
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError):
-        return False
-
-
-def _at(piece: _Slice) -> float:
+def _at(piece: Slice) -> float:
     return piece.at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,20 +73,18 @@ def graphical_of(
         return None
     if np.max(plasma) <= 0:
         return None
-    weights = series.weights
+
+    told: dict[str, Any] = {
+        "plasma_t_min": plasma_t,
+        "weights": series.weights,
+        "frames_min": frames if plasma_t is None else None,
+    }
 
     def both(curves: Array) -> tuple[Line, Line]:
-        known = frames if plasma_t is None else None
         return (
-            patlak(
-                curves, t, plasma, from_min, plasma_t_min=plasma_t, weights=weights,
-                frames_min=known,
-            ),
-            logan(
-                curves, t, plasma, from_min, plasma_t_min=plasma_t, weights=weights,
-                frames_min=known,
-            ),
-        )  # fmt: skip
+            patlak(curves, t, plasma, from_min, **told),
+            logan(curves, t, plasma, from_min, **told),
+        )
 
     count = series.X.shape[1]
     ki, vt = np.empty(count), np.empty(count)
