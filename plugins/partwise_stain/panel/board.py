@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
 from partwise.api import InputProblem, LocalJob, Mixing
-from partwise_app.api import Extra, Host, ImageStage, Mask, Rule, Shape, tr
+from partwise_app.api import Extra, Host, ImageStage, Rule, Shape, tr
 from partwise_stain.asked import read_vectors
 from partwise_stain.difference import Difference, reconstruction
 from partwise_stain.normalise import Recolouring
@@ -22,15 +20,16 @@ from partwise_stain.panel.case import Case
 from partwise_stain.panel.checks import Checks
 from partwise_stain.panel.deeds import Deeds
 from partwise_stain.panel.density import Density
+from partwise_stain.panel.flagging import Flagging
 from partwise_stain.panel.measuring import Measuring
 from partwise_stain.panel.vectors import Vectors
-from partwise_stain.pick import colours_of, pixels_in, stain_of, white_of
-from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains, unclean
+from partwise_stain.pick import pixels_in, stain_of, white_of
 from partwise_stain.regional import Told
 
 __all__ = ["Panel"]
 
 _PAUSE = 250  # ms without a change, before anything is measured anew
+_DIFFERENCE = "difference"
 _COMPARE, _AGAINST = "compare", "compare:"
 _SEEN = 30_000  # pixels in sight that are compared by eye's measure
 _MARK, _CHOSEN = "#ffd54a", "#4bd0ea"
@@ -50,9 +49,6 @@ class Panel(QWidget):
         self.deeds = Deeds(self._case, self)
         self._stage: ImageStage | None = None
         self._target = ""  # of the pick: key of a stain, or "white"
-        self._slide: Slide | None = None  # as inspected, before the stains are known
-        self._judged: Slide | None = None
-        self._judged_for: tuple[object, ...] = ()  # what the judgement follows from
         self._seen_source: object = None
         self._seen_mixing: tuple[object, ...] = ()
         self._coloured: object = None  # whose tissue is on the wheel, and by which white
@@ -61,6 +57,7 @@ class Panel(QWidget):
         self.vectors, self.checks = Vectors(self._case), Checks()
         self.density, self.under_stage = Density(), Bar()
         self._measuring = Measuring(self._case, self._aside, self)
+        self._flagging = Flagging(self._case, self._aside, self)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE)
@@ -76,8 +73,7 @@ class Panel(QWidget):
     @property
     def shares(self) -> dict[str, float]:
         """Shares of the flags that are known now."""
-        slide = self._judged or self._slide
-        return dict(slide.shares) if slide is not None else {}
+        return self._flagging.shares
 
     @property
     def told(self) -> tuple[Told, ...]:
@@ -131,6 +127,8 @@ class Panel(QWidget):
         self._pause.timeout.connect(self._measure)
         self._aside.answered.connect(self._on_answer)
         self._measuring.changed.connect(self._draw_numbers)
+        self._flagging.changed.connect(self._on_flagged)
+        self._flagging.failed.connect(self._on_unread)
         bar.tool_asked.connect(self._take_tool)
         bar.pick_asked.connect(self._pick)
         bar.wipe_asked.connect(self._wipe)
@@ -168,15 +166,10 @@ class Panel(QWidget):
     def _turn(self) -> None:
         """Another slide, or none: look at it anew."""
         self._seen_source = self._case.source
-        self._slide = self._judged = None
-        self._judged_for = ()
         self._chosen = ""
         self.checks.set_shares(None)
         _show(self.checks, self._case.pyramid is not None)
-        self._aside.forget("judge")
-        pyramid = self._case.pyramid
-        if pyramid is not None:
-            self._aside.ask("slide", partial(_inspect, pyramid))
+        self._flagging.turn()
 
     def _light(self) -> None:
         """Draw by the white that was picked since the run, where there is one."""
@@ -188,13 +181,10 @@ class Panel(QWidget):
 
     def _show_tissue(self) -> None:
         """Draw the colours of the slide's tissue on the wheel, where they are others."""
-        slide, white = self._slide, self._case.white
-        if (slide, white) != self._coloured:
-            self._coloured = slide, white
-            od = np.empty((0, 3))
-            if slide is not None and white is not None:
-                od = colours_of(slide, white)
-            self.vectors.show_tissue(od)
+        coloured = self._flagging.coloured()
+        if coloured != self._coloured:
+            self._coloured = coloured
+            self.vectors.show_tissue(self._flagging.colours())
 
     def _draw_regions(self) -> None:
         if self._stage is None or self._case.pyramid is None:
@@ -224,14 +214,8 @@ class Panel(QWidget):
         self.density.show_counts(case, told)
 
     def _draw_masks(self, keys: Sequence[str] = ()) -> None:
-        if self._stage is None:
-            return
-        slide = self._judged or self._slide
-        colors = {flag.key: flag.color for flag in FLAGS}
-        masks = slide.masks if slide is not None else {}
-        self._stage.marks.set_masks(
-            [Mask(colors[key], masks[key]) for key in self.checks.ticked() if key in masks]
-        )
+        if self._stage is not None:
+            self._stage.marks.set_masks(self._flagging.masks(self.checks.ticked()))
 
     def _offer_normalised(self, mixing: Mixing | None) -> None:
         if self._stage is None:
@@ -251,62 +235,34 @@ class Panel(QWidget):
         if self._host.running or case.mixing is None:
             self.under_stage.set_readout("")
             return
-        if case.clean and self._judged is None:
-            self._judge()  # numbers follow when it is known what they leave out
+        if case.clean and not self._flagging.judged:
+            self._flagging.judge()  # numbers follow when it is known what they leave out
             return
-        left = unclean(self._judged) if case.clean and self._judged is not None else None
-        self._measuring.leave_out(left)
+        self._measuring.leave_out(self._flagging.left_out())
         self._measuring.ask()
-        self._judge()
+        self._flagging.judge()
         pixels = self._stage.seen(_SEEN) if self._stage is not None else None
         if pixels is not None:
-            self._aside.ask("difference", partial(_compare, pixels, case.mixing))
-
-    def _judge(self) -> None:
-        case, mixing = self._case, self._case.mixing
-        asked = (self._slide, case.vectors, case.white, case.brown)
-        if self._slide is not None and mixing is not None and asked != self._judged_for:
-            brown, self._judged_for = case.brown, asked
-            self._aside.ask("judge", partial(_judge, self._slide, mixing, brown))
+            self._aside.ask(_DIFFERENCE, partial(_compare, pixels, case.mixing))
 
     def _on_answer(self, slot: str, answer: object) -> None:
-        if slot == "slide":
-            self._slide = answer if isinstance(answer, Slide) else None
-            if self._slide is None:
-                self.checks.set_shares(None, tr("The slide cannot be read: {why}", why=answer))
-                return
-            self._show_slide(self._slide)
-            self._show_tissue()
-            if not self._host.running:
-                self._judge()
-        elif slot == "judge" and isinstance(answer, Slide):
-            self._judged = answer
-            self._show_slide(answer)
-            if self._case.clean:
-                self._pause.start()
-        elif slot == "difference":
+        if slot == _DIFFERENCE:
             self._show_difference(answer if isinstance(answer, Difference) else None)
 
-    def _show_slide(self, slide: Slide) -> None:
+    def _on_flagged(self) -> None:
         self._tell_shares()
         self._draw_masks()
+        self._show_tissue()
+        if self._case.clean and self._flagging.judged:
+            self._pause.start()
+
+    def _on_unread(self, why: str) -> None:
+        self.checks.set_shares(None, tr("The slide cannot be read: {why}", why=why))
 
     def _tell_shares(self) -> None:
-        """Tell what is flagged: as the run measured it where it did, else as seen from afar."""
-        slide = self._judged or self._slide
-        if slide is None:
-            return
-        shares = dict(slide.shares)
-        result = self._host.result
-        known = {m.name: m.value for m in result.measures} if result is not None else {}
-        for flag in FLAGS:
-            value = known.get(flag.name, math.nan)
-            if flag.key in shares and math.isfinite(value) and not self._case.corrected:
-                shares[flag.key] = value / 100
-        told = self._measuring.whole()
-        if told is not None and "missed" in shares:
-            shares["missed"] = told.tally.missed
-        self.checks.set_shares(shares)
+        shares = self._flagging.told(self._measuring.whole())
+        if shares:
+            self.checks.set_shares(shares)
 
     def _show_difference(self, found: Difference | None) -> None:
         if found is None:
@@ -451,14 +407,6 @@ class Panel(QWidget):
         elif deed == "clear" and case.regions:
             self._chosen = ""
             case.keep((), tr("Remove all regions"))
-
-
-def _inspect(pyramid: Any, job: LocalJob) -> Slide:
-    return inspect_slide(pyramid, job)
-
-
-def _judge(slide: Slide, mixing: Mixing, brown: bool, job: LocalJob) -> Slide:
-    return judge_stains(slide, mixing, brown=brown)
 
 
 def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
