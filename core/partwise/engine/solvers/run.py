@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.engine.pool import blocks, single_blas
+from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.solvers.momentum import Momentum
 
 __all__ = ["Run", "gram"]
@@ -52,6 +52,7 @@ class Run:
         # point it leads to. So a leap is judged by the pass that starts from
         # it, and costs nothing when it is kept.
         tall, wide = self._after
+        stands = self.residual  # a point that is refused must not be told of
         if not self._alive(tall, wide):
             self._revive(tall, wide)
         ahead = self._momentum.leap(tall, wide, 0)
@@ -64,9 +65,11 @@ class Run:
                 return value
             self._momentum.bad()
         after, value = self._pass(tall, wide)
-        if value <= self._value:  # else rounding is all that is left to gain
+        if value <= self._value:
             self._after, self._value = after, value
             self._stand((tall, wide), after)
+        else:  # rounding is all that is left to gain
+            self.residual = stands
         return self._value
 
     def adopt(self, wide: Array) -> float:
@@ -119,9 +122,13 @@ class Run:
 
 def gram(F: Array) -> Array:
     """F F' in float64: objectives are differences of such terms."""
-    total = np.zeros((len(F), len(F)))
+    cuts = blocks(F.shape[1], 4096)
+    shares = np.empty((len(cuts), len(F), len(F)))
+
+    def work(slot: int, lo: int, hi: int) -> None:
+        part = F[:, lo:hi].astype(np.float64, copy=False)
+        np.matmul(part, part.T, out=shares[slot])
+
     with single_blas():
-        for lo, hi in blocks(F.shape[1], 4096):
-            part = F[:, lo:hi].astype(np.float64, copy=False)
-            total += part @ part.T
-    return total
+        run_blocks(work, cuts)
+    return np.asarray(shares.sum(axis=0))
