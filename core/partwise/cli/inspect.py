@@ -163,12 +163,16 @@ def verify_project(arguments: argparse.Namespace) -> int:
     for finding in findings:
         print(f"  {finding.member}: {finding.what}")
     if findings:
-        what = f"{len(findings)} of its members are damaged"
+        count = len(findings)
+        what = "a member is damaged" if count == 1 else f"{count} of its members are damaged"
         raise FileProblem(path, what, fix=way_out(path))
     print(f"{path.name}: whole")
+    loaded = load(path, look=True)
+    for warning in loaded.warnings:
+        print(f"  note: {warning}")
     if not arguments.rerun:
         return 0
-    state = load(path).state
+    state = loaded.state
     registry = load_registry()
     worst = 0.0
     for run in state.runs:

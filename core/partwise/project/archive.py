@@ -60,17 +60,14 @@ class Finding:
 
 
 @contextlib.contextmanager
-def opened(path: Path, *, look: bool = False) -> Iterator[Archive]:
-    """Open a project file for the block; raises `FileProblem` where it is none.
-
-    With `look`, members that this version does not know are passed over instead of refused.
-    """
+def opened(path: Path) -> Iterator[Archive]:
+    """Open a project file for the block; raises `FileProblem` where it is none."""
     if path.is_dir():
         raise FileProblem(path, "is a folder", fix="name a .partwise file")
     try:
         with path.open("rb") as file:
             try:
-                archive = Archive(file, look=look)
+                archive = Archive(file)
             except (
                 zipfile.BadZipFile,
                 NotImplementedError,
@@ -95,13 +92,15 @@ def way_out(path: Path) -> str:
 
 
 class Archive:
-    """A ZIP whose directory has been checked; raises `ValueError` where it is not ours."""
+    """A ZIP whose directory has been checked; raises `ValueError` where it is not ours.
 
-    def __init__(self, file: IO[bytes], *, look: bool = False) -> None:
+    Members that this version does not know are listed as `unknown`, and never read.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
         size = file.seek(0, 2)
         file.seek(0)
         guarded = _Guarded(file)
-        self._look = look
         self._zip = zipfile.ZipFile(guarded)
         guarded.most = size
         entries = self._zip.infolist()
@@ -114,6 +113,7 @@ class Archive:
             raise ValueError(msg)
         for entry in entries:
             self._check_entry(entry)
+        self.unknown = sorted(name for name in self.names if not _known(name))
         if sum(entry.file_size for entry in entries) > min(size, _MOST_TOTAL):
             msg = "its members claim more bytes than the file has"
             raise ValueError(msg)
@@ -128,10 +128,7 @@ class Archive:
         name = entry.filename
         limits = {"mimetype": 64, "thumb.png": _MOST_THUMB}
         limit = _MOST_JSON if name.endswith(".json") else limits.get(name, _MOST_TOTAL)
-        known = name in _FIXED or ARRAY.fullmatch(name) or INPUT.fullmatch(name)
-        if not known and not self._look:
-            msg = f"it has a member {name[:60]!r}"
-        elif entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             msg = f"{name} is compressed"
         elif entry.flag_bits & 0x1:
             msg = f"{name} is encrypted"
@@ -222,6 +219,10 @@ class Archive:
             msg = f"{name} is not what its name says"
             raise ValueError(msg)
         return arrays.unpack(data)
+
+
+def _known(name: str) -> bool:
+    return bool(name in _FIXED or ARRAY.fullmatch(name) or INPUT.fullmatch(name))
 
 
 def _no_constant(name: str) -> float:

@@ -50,6 +50,7 @@ __all__ = [
 
 _READER = 1  # the oldest schema whose reader understands a project that holds no inputs
 _INPUTS_READER = 2  # and one that does
+_STRAY = "is no member of a project"
 _CONTAINER = frozenset({"schema", "reader", "partwise"})
 
 
@@ -138,7 +139,7 @@ def load(path: str | Path, *, look: bool = False) -> Loaded:
         The file is missing, damaged, no project, or written for a newer reader.
     """
     path = Path(path)
-    with opened(path, look=look) as archive:
+    with opened(path) as archive:
         findings = archive.check(every=False)
         if findings:
             raise _damaged(path, f"{findings[0].member}: {findings[0].what}")
@@ -152,6 +153,8 @@ def load(path: str | Path, *, look: bool = False) -> Loaded:
 
 def verify(path: str | Path) -> list[Finding]:
     """Check each member against the manifest; an empty list means that the file is whole.
+
+    A file for newer readers is checked as far as it can be understood.
 
     Raises
     ------
@@ -170,9 +173,12 @@ def verify(path: str | Path) -> list[Finding]:
                     archive.json(name)
             except (ValueError, RecursionError) as error:
                 findings.append(Finding(name, str(error)))
+        newer = not findings and _is_newer(archive)
+        if not newer:
+            findings += [Finding(name[:60], _STRAY) for name in archive.unknown]
     if not findings:
         try:
-            load(path)
+            load(path, look=newer)
         except FileProblem as problem:
             findings.append(Finding("project.json", problem.what))
     return findings
@@ -191,6 +197,9 @@ def _read(path: Path, archive: Archive, *, look: bool) -> Loaded:
             f"this is Partwise {partwise.__version__}, which reads up to schema {SCHEMA}",
             fix="update Partwise, or open it for a look",
         )
+    if archive.unknown and not look:
+        msg = f"{archive.unknown[0][:60]!r} {_STRAY}"
+        raise ValueError(msg)
     state = decode_state(migrate(data, schema), archive.array, other=_CONTAINER)
     note = ""
     if reader > SCHEMA:
@@ -212,6 +221,13 @@ def _read(path: Path, archive: Archive, *, look: bool) -> Loaded:
         look_only=reader > SCHEMA,
         written_by=by,
     )
+
+
+def _is_newer(archive: Archive) -> bool:
+    try:
+        return _versions(archive.json("project.json"))[1] > SCHEMA
+    except ValueError:
+        return False
 
 
 def _damaged(path: Path, what: str) -> FileProblem:

@@ -44,7 +44,7 @@ def taken_out(file: InputFile, project: str | Path, folder: Path | None = None) 
     place = (folder or state_folder() / "inputs") / digest[:32]
     copy = place / _plain_name(file.path)
     project = Path(project)
-    with opened(project, look=True) as archive:
+    with opened(project) as archive:
         member = f"inputs/{digest}"
         if member not in archive.names:
             return None

@@ -156,8 +156,9 @@ def _edited(file: Path, change: Any) -> Path:
 @pytest.mark.parametrize("name", ["../evil.txt", "/etc/passwd", "arrays/x.npy", "a.py"])
 def test_foreign_names_are_refused(file: Path, name: str) -> None:
     bad = _write(file.with_name("bad.partwise"), {**_members(file), name: b"x"})
-    with pytest.raises(FileProblem, match="no Partwise project"):
+    with pytest.raises(FileProblem, match="is no member of a project"):
         load(bad)
+    assert [finding.member for finding in verify(bad)] == [name]
 
 
 @pytest.mark.parametrize("size", [9, 4_000_000])

@@ -137,10 +137,11 @@ def _for_newer_readers(project: dict[str, Any]) -> None:
 
 def test_a_file_for_newer_readers_can_be_looked_at(file: Path) -> None:
     newer = _rewrite(file, _for_newer_readers, {"waves/1.ogg": b"sound"})
-    with pytest.raises(FileProblem):
+    with pytest.raises(FileProblem, match=r"7\.0\.0 .*open it for a look"):
         load(newer)
     loaded = load(newer, look=True)
     assert loaded.look_only
+    assert verify(newer) == []
     assert len(loaded.state.runs) == 1
     for words in ("7.0.0", f"schema {SCHEMA + 2}", f"schema {SCHEMA})", "for a look"):
         assert words in loaded.warnings[0]
