@@ -59,6 +59,7 @@ class Comparison(QWidget):
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
         copyable(self._table)
+        self._table.setTabKeyNavigation(False)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         header = self._table.horizontalHeader()

@@ -263,6 +263,7 @@ class Deeds(QObject):
     # --- run -----------------------------------------------------------------------------
 
     def run_start(self, *, anew: bool = False, from_here: bool = False, split: str = "") -> None:
+        self._window.desk.form.take_typed()  # a key was pressed, nothing took the focus away
         if self._window.desk.form.valid:
             self._window.comparing.end()
             self._session.start_run(anew=anew, from_here=from_here, split=split)

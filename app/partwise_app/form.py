@@ -68,6 +68,11 @@ class ParamForm(QWidget):
         """Return what is wrong with a field, in words, or nothing."""
         return self._fields[name].problem
 
+    def take_typed(self) -> None:
+        """Take what stands in a field that is still being typed in."""
+        for field in self._fields.values():
+            field.take_typed()
+
     def set_form(
         self,
         title: str,
@@ -194,6 +199,11 @@ class _Field(QWidget):
             control.setText(_text_of(value))
             control.setCursorPosition(0)
             self._set_problem("")
+
+    def take_typed(self) -> None:
+        """Take what was typed, as if the keyboard had left the field."""
+        if isinstance(self.control, QLineEdit) and self.control.hasFocus():
+            self._on_text()
 
     def _make_control(self) -> QWidget:
         spec = self.spec

@@ -119,6 +119,7 @@ class Mixer(QWidget):
             else:
                 self._row.insertWidget(place, view, _SHARE)
             view.setProperty("last", place == len(strips) - 2)  # the scroll area ends with a line
+            view.show()  # at once: strips that come with every snapshot would flicker
             self._strips[strip.key] = view
         parts = sum(strip.key != _RESIDUAL for strip in strips)
         self._parts.setMaximumWidth(1 + parts * WIDTHS[1] if parts else _UNBOUND)

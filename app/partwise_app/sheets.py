@@ -272,4 +272,5 @@ def _table(table: Table) -> QTableWidget:
             made.setItem(r, c, item)
     made.setFixedHeight(min(34 + 30 * len(rows), 360))
     copyable(made)
+    made.setTabKeyNavigation(False)  # Tab leads out again, arrows go through the cells
     return made

@@ -52,15 +52,17 @@ def _marked(top: QWidget, control: QWidget) -> int:
 def _unmarked(top: QWidget, first: QWidget) -> list[str]:
     """Go round by Tab; name the controls that do not show that it has come to them."""
     first.setFocus()
-    seen: set[QWidget] = set()
+    QApplication.processEvents()
+    seen: list[QWidget] = []
     missed = []
     while True:
         QTest.keyClick(QApplication.focusWidget() or top, Qt.Key.Key_Tab)
         control = QApplication.focusWidget()
         assert control is not None
         if control in seen:
+            assert control is seen[0], f"Tab is caught in {control.accessibleName()}"
             break
-        seen.add(control)
+        seen.append(control)
         count = _marked(top, control)
         if count < _SEEN:
             name = control.accessibleName() or control.objectName()

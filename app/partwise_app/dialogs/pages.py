@@ -226,6 +226,7 @@ def report_text(notice: Notice) -> str:
 def _plain_text(name: str, text: str, height: int) -> QPlainTextEdit:
     made = QPlainTextEdit(text)
     made.setReadOnly(True)
+    made.setTabChangesFocus(True)
     made.setAccessibleName(name)
     made.setMinimumHeight(height)
     made.setProperty("kind", "code")
