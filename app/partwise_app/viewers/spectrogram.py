@@ -253,6 +253,9 @@ class SpectrogramView(TimedPlot):
     def is_empty(self) -> bool:
         return self._shown is None
 
+    def is_building(self) -> bool:
+        return self._shown is None or self._drawn_of is not self._arrays
+
     # Where things are
 
     def area(self) -> QRectF:

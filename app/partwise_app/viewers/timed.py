@@ -87,6 +87,10 @@ class TimedPlot(Plot):
         """Whether there is nothing to draw."""
         raise NotImplementedError
 
+    def is_building(self) -> bool:
+        """Whether what is to be drawn is still being prepared; here, while it is empty."""
+        return self.is_empty()
+
     def paint_still(self, painter: QPainter) -> None:
         """Draw all that stays while the cursor moves."""
         raise NotImplementedError

@@ -138,7 +138,7 @@ class ViewStage(QWidget):
     def is_building(self) -> bool:
         """Whether the first drawing still prepares what it shows, in the background."""
         drawing = self.first()
-        return isinstance(drawing, TimedPlot) and drawing.is_empty()
+        return isinstance(drawing, TimedPlot) and drawing.is_building()
 
     def first(self) -> Plot | None:
         """Return the drawing of the first view, up to date; None where there is none."""

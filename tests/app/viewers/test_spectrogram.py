@@ -341,11 +341,13 @@ def test_a_run_that_goes_on_is_never_blank_between_two_pictures(
         sound.set_view(live, PARTS, ())
         assert not sound.is_empty()
         assert sound._reached == before, "hatched as far as what is drawn"
+        assert sound.is_building()
         qtbot.waitUntil(lambda reached=reached: sound._reached == reached)
     done = view()
     sound.set_view(done, PARTS, ())
     assert not sound.is_empty()
-    qtbot.waitUntil(lambda: sound._reached is None)
+    qtbot.waitUntil(lambda: not sound.is_building())
+    assert sound._reached is None
     sound.set_view(view(), PARTS, ())
     assert sound.is_empty(), "another result is not that of the one before"
 
