@@ -47,7 +47,8 @@ class Wheel(TipPlot):
         super().__init__(parent)
         self._cloud: NDArray[np.float64] = np.empty((0, 2))
         self._known: NDArray[np.float64] = np.empty((0, 2))
-        self._ground = QImage()
+        self._ground = QImage()  # the colours
+        self._shade = QImage()  # the tissue over them
         self.setMinimumSize(160, 190)
         self.setAccessibleName(tr("Colour wheel"))
         self.setToolTip(
@@ -76,7 +77,7 @@ class Wheel(TipPlot):
         """Show the colours of tissue, densities (n, 3)."""
         points = chroma(od) if len(od) else np.empty((0, 2))
         self._cloud = points[np.isfinite(points).all(axis=1)]
-        self._ground = QImage()
+        self._shade = QImage()
         self.update()
 
     def set_published(self, vectors: NDArray[np.float64]) -> None:
@@ -88,7 +89,10 @@ class Wheel(TipPlot):
         painter = QPainter(self)
         if self._ground.isNull():
             self._ground = self._draw_ground()
+        if self._shade.isNull():
+            self._shade = self._draw_shade()
         painter.drawImage(QPointF(0, 0), self._ground)
+        painter.drawImage(QPointF(0, 0), self._shade)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         edge = self.palette().mid().color()
         painter.setPen(QPen(edge, 1))
@@ -105,7 +109,7 @@ class Wheel(TipPlot):
         self._paint_tips(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._ground = QImage()
+        self._ground = self._shade = QImage()
 
     def _dragged(self, key: str, x: float, y: float) -> None:
         vector = vector_at(x, y)
@@ -138,7 +142,7 @@ class Wheel(TipPlot):
         )
 
     def _draw_ground(self) -> QImage:
-        """Each point in its colour, tissue as a cloud of shade over it."""
+        """Each point in its colour."""
         width, height = max(self.width(), 1), max(self.height(), 1)
         scale = self._scale()
         xs = (np.arange(width) + 0.5 - width / 2) / scale + 0.5
@@ -150,17 +154,23 @@ class Wheel(TipPlot):
         od = np.maximum(raw, 0)
         od /= np.maximum(np.linalg.norm(od, axis=2), 1e-9)[..., None]
         light = 255 * 10 ** (-_DENSITY * od)
-        if len(self._cloud):
-            columns = ((self._cloud[:, 0] - 0.5) * scale + width / 2).astype(np.int64)
-            rows = (height / 2 - self._cloud[:, 1] * scale).astype(np.int64)
-            held = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-            counts = np.bincount(
-                rows[held] * width + columns[held], minlength=width * height
-            ).reshape(height, width)
-            light *= (1 - np.minimum(0.12 * np.log2(1 + counts), 0.45))[..., None]
         pixels = np.zeros((height, width, 4), np.uint8)
         pixels[..., :3] = np.where(inside[..., None], light, 0)[..., ::-1]
         pixels[..., 3] = np.where(inside, 255, 0)
+        shape = QImage.Format.Format_ARGB32_Premultiplied
+        return QImage(pixels.data, width, height, 4 * width, shape).copy()
+
+    def _draw_shade(self) -> QImage:
+        """Tissue as a cloud, the darker the more of it has a colour."""
+        width, height, scale = max(self.width(), 1), max(self.height(), 1), self._scale()
+        columns = ((self._cloud[:, 0] - 0.5) * scale + width / 2).astype(np.int64)
+        rows = (height / 2 - self._cloud[:, 1] * scale).astype(np.int64)
+        held = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        flat = rows[held] * width + columns[held]
+        counts = np.bincount(flat, minlength=width * height)
+        pixels = np.zeros((height, width, 4), np.uint8)  # black, premultiplied
+        share = np.minimum(0.12 * np.log2(1 + counts), 0.45)
+        pixels[..., 3] = (255 * share).reshape(height, width)
         shape = QImage.Format.Format_ARGB32_Premultiplied
         return QImage(pixels.data, width, height, 4 * width, shape).copy()
 
