@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from partwise_app import filework, resolve
+from partwise_app import filework, resolve, writing
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.dialogs.export import ExportDialog
 from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemPage, ShortcutsPage
@@ -106,7 +106,7 @@ class Deeds(QObject):
         run, opened = session.run, session.input
         if run is None or opened is None:
             return
-        offers = filework.applicable(opened.plugin, run)
+        offers = writing.applicable(opened.plugin, run)
         stem = Path(opened.dataset.title).stem
         dialog = ExportDialog(self._window, offers, run, self._folder(), stem)
         if dialog.exec():

@@ -1,10 +1,8 @@
-"""What is read and written in the background? Plain functions, no Qt, no state."""
+"""What is read in the background? Plain functions, no Qt, no state."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +12,10 @@ from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import FileProblem, InputProblem
-from partwise.job import Job
 from partwise.params import ParamSpec
-from partwise.plugins.contract import Exporter, Plugin
-from partwise.plugins.registry import Registry, resolve
-from partwise.project.document import Run, Source, State
+from partwise.plugins.contract import Plugin
+from partwise.plugins.registry import Registry
+from partwise.project.document import Source, State
 from partwise.result import View
 from partwise_app.preview import views_of_input
 
@@ -26,7 +23,6 @@ __all__ = [
     "NewerProject",
     "Opened",
     "OpenedProject",
-    "applicable",
     "check_values",
     "is_project",
     "moved_along",
@@ -37,10 +33,6 @@ __all__ = [
     "readers_of",
     "same_file",
     "warm_up",
-    "write_exports",
-    "write_project",
-    "write_report",
-    "write_whole",
 ]
 
 _AS_SURE = 0.25  # a probe this near to the surest may well be right
@@ -255,171 +247,6 @@ def _why_lost(source: Source, state: str) -> str:
     if state == "changed":
         return f"{source.title} is no longer the file that the results were made from"
     return f"{source.title} is not where it was"
-
-
-def write_project(
-    state: State,
-    path: Path,
-    thumb: bytes | None,
-    *,
-    packed: bool = False,
-    held_by: Path | None = None,
-    unpacks: bool = False,
-) -> State:
-    """Save a project; the old file stays whole until the new one is.
-
-    Parameters
-    ----------
-    state : State
-    path : Path
-    thumb : bytes or None
-        PNG.
-    packed : bool
-        Whether the inputs go into the file.
-    held_by : Path, optional
-        The project as it is on the disk, for inputs that only it holds.
-    unpacks : bool
-        Whether the project on the disk holds inputs that the new one shall not.
-
-    Returns
-    -------
-    State
-        As written; sources that were packed know the hash of their content.
-
-    Raises
-    ------
-    FileProblem
-        The folder cannot be written, or an input that shall be packed is not to be had.
-    """
-    from partwise.project import packing, store
-
-    state = state.without_removed()
-    inputs: Sequence[Any] = ()
-    if packed:
-        state, inputs = packing.pack(state, held_by)
-    elif unpacks:
-        _need_elsewhere(state, held_by)
-    store.save(state, path, thumb=thumb, inputs=inputs)
-    return state
-
-
-def _need_elsewhere(state: State, project: Path | None) -> None:
-    """Raise `FileProblem` for an input that nothing but the project itself holds."""
-    from partwise.plugins.safety import state_folder
-    from partwise.project import links
-
-    for source in state.sources:
-        place = links.resolve_input(source, project).path
-        if place is not None and place.is_relative_to((state_folder() / "inputs").resolve()):
-            raise FileProblem(
-                source.file.path,
-                "is held by the project alone and would be lost",
-                fix="keep the inputs packed, or find the file first",
-            )
-
-
-def applicable(plugin: Plugin, run: Run) -> tuple[tuple[Exporter, int | None], ...]:
-    """Return the files that a run can be exported to: exporter, and part where it is per part."""
-    found: list[tuple[Exporter, int | None]] = []
-    for exporter in plugin.exporters:
-        if exporter.applies and not resolve(exporter.applies)(run.result):
-            continue
-        if exporter.per_part:
-            found.extend((exporter, index) for index in range(len(run.result.parts)))
-        else:
-            found.append((exporter, None))
-    return tuple(found)
-
-
-def write_exports(
-    chosen: Sequence[tuple[Exporter, int | None]],
-    dataset: Dataset,
-    run: Run,
-    folder: Path,
-    stem: str,
-    job: Job,
-) -> tuple[Path, ...]:
-    """Write the chosen files into a folder, each whole or not at all; returns their paths.
-
-    Raises
-    ------
-    FileProblem
-        The folder cannot be written.
-    Cancelled
-    """
-    written = []
-    for number, (exporter, part) in enumerate(chosen):
-        job.report(number / len(chosen), exporter.title)
-        written.append(_write_one(exporter, part, dataset, run, folder, stem, job))
-    return tuple(written)
-
-
-def _write_one(
-    exporter: Exporter,
-    part: int | None,
-    dataset: Dataset,
-    run: Run,
-    folder: Path,
-    stem: str,
-    job: Job,
-) -> Path:
-    role = exporter.role if part is None else f"{exporter.role}-{run.result.parts[part].key}"
-    target = folder / f"{stem}-{role}{exporter.suffix}"
-    try:
-        with tempfile.TemporaryDirectory(prefix=".partwise-", dir=folder) as temporary:
-            draft = Path(temporary) / target.name
-            resolve(exporter.write)(dataset, run.result, draft, job, part)
-            os.replace(draft, target)
-    except OSError as error:
-        raise FileProblem(
-            target, f"cannot be written ({error.strerror or error})", fix="choose another folder"
-        ) from error
-    return target
-
-
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file whole or not at all; raises `FileProblem`."""
-    try:
-        draft = path.with_name(f".{path.name}.part")
-        draft.write_bytes(data)
-        os.replace(draft, path)
-    except OSError as error:
-        raise FileProblem(
-            path, f"cannot be written ({error.strerror or error})", fix="choose another folder"
-        ) from error
-    return path
-
-
-def write_report(
-    registry: Registry,
-    opened: Opened,
-    run: Run,
-    pictures: Sequence[tuple[str, bytes]],
-    path: Path,
-) -> Path:
-    """Write the report of a run, as a PDF where `path` ends so, else as one HTML page.
-
-    `pictures` are PNGs by role, as in ``result.json``.
-
-    Raises
-    ------
-    FileProblem
-        The folder cannot be written.
-    """
-    from partwise.report.html import render
-    from partwise.report.pdf import set_pdf
-    from partwise.report.story import tell
-
-    analysis = registry.analysis(opened.plugin, run.analysis)
-    with tempfile.TemporaryDirectory(prefix="partwise-") as folder:
-        files = []
-        for number, (role, data) in enumerate(pictures):
-            file = Path(folder) / f"{number}.png"
-            file.write_bytes(data)
-            files.append((role, file))
-        story = tell(opened.plugin, analysis, opened.dataset, run.result, pictures=files)
-        paper = path.suffix.lower() == ".pdf"
-        return write_whole(path, set_pdf(story) if paper else render(story).encode())
 
 
 def check_values(specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:

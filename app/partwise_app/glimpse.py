@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Glimpse"]
 
-_SIZE = QSize(560, 300)
+_SIZE = QSize(560, 222)  # in the proportions of a card's picture
 _EVERY_MS, _TRIES = 100, 50  # pyramids and peaks are built in the background
 
 

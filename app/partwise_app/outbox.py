@@ -13,7 +13,7 @@ from partwise.job import LocalJob
 from partwise.plugins.contract import Exporter
 from partwise.plugins.registry import Registry
 from partwise.project.document import Run, State
-from partwise_app import filework, resolve
+from partwise_app import resolve, writing
 from partwise_app.errands import Errands
 from partwise_app.filework import Opened
 from partwise_app.notices import Notice
@@ -63,7 +63,7 @@ class Outbox(QObject):
 
         self._errands.do(
             tr("Exporting to {name}", name=folder.name),
-            lambda: filework.write_exports(chosen, opened.dataset, run, folder, stem, job),
+            lambda: writing.write_exports(chosen, opened.dataset, run, folder, stem, job),
             written,
         )
 
@@ -73,7 +73,7 @@ class Outbox(QObject):
         """Write the report; `pictures` are PNGs by role."""
         self._errands.do(
             tr("Writing {name}", name=path.name),
-            lambda: filework.write_report(self._registry, opened, run, pictures, path),
+            lambda: writing.write_report(self._registry, opened, run, pictures, path),
             self._told_written,
         )
 
@@ -81,7 +81,7 @@ class Outbox(QObject):
         """Write a figure that is drawn already."""
         self._errands.do(
             tr("Writing {name}", name=path.name),
-            lambda: filework.write_whole(path, data),
+            lambda: writing.write_whole(path, data),
             self._told_written,
         )
 

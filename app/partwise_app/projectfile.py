@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from partwise.project.document import Document, State
 from partwise.project.recovery import Holder
-from partwise_app import filework, resolve
+from partwise_app import filework, resolve, writing
 from partwise_app.errands import Errands
 from partwise_app.notices import notice_of
 from partwise_app.words import tr
@@ -139,7 +139,7 @@ class ProjectFile(QObject):
 
         self._errands.do(
             tr("Saving {name}", name=target.name),
-            lambda: filework.write_project(
+            lambda: writing.write_project(
                 state, target, thumb, packed=packing, held_by=held_by, unpacks=unpacks
             ),
             written,

@@ -428,7 +428,7 @@ class Session(QObject):
             )
             self.select_source(first)
         for warning in project.warnings:
-            self.noticed.emit(Notice("look", warning))
+            self.noticed.emit(Notice("look", f"{project.path.name}: {warning}."))
         self.opened.emit(project.path)
 
     def _take_document(

@@ -113,6 +113,9 @@ class Welcome(QWidget):
         self._recent_rule = Rule()
         self._box.addWidget(self._recent_title)
         self._box.addWidget(self._recent_rule)
+        self._recents = QVBoxLayout()
+        self._recents.setSpacing(0)
+        self._box.addLayout(self._recents)
         outer = QHBoxLayout()
         outer.addStretch(1)
         outer.addWidget(page, 20)
@@ -171,7 +174,7 @@ class Welcome(QWidget):
     def set_recent(self, paths: Sequence[Path]) -> None:
         """Offer recent files, the newest first."""
         for old in self._recent:
-            self._box.removeWidget(old)
+            self._recents.removeWidget(old)
             old.hide()
             old.deleteLater()
         self._recent = []
@@ -188,7 +191,7 @@ class Welcome(QWidget):
             inner.addWidget(name)
             inner.addWidget(where, 1)
             made.clicked.connect(self._on_recent)
-            self._box.addWidget(made)
+            self._recents.addWidget(made)
             self._recent.append(made)
         self._recent_title.setVisible(bool(paths))
         self._recent_rule.setVisible(bool(paths))

@@ -10,7 +10,7 @@ from tests.app.desktop import Desktop
 from partwise.errors import WorkerLost
 from partwise.jobs import worker as w
 from partwise.project.recovery import orphans
-from partwise_app import filework
+from partwise_app import writing
 from partwise_app.keeper import Keeper
 from partwise_app.notices import Notice
 from partwise_app.session import Session
@@ -210,7 +210,7 @@ def test_exports_are_whole_and_carry_the_correction(desktop: Desktop) -> None:
     session.edits.strip("small", "Correct small", {"profile": (0.5, 0.25)})
     assert session.input is not None
     assert session.run is not None
-    offers = filework.applicable(session.input.plugin, session.run)
+    offers = writing.applicable(session.input.plugin, session.run)
     assert [(e.role, part) for e, part in offers] == [("grains", 0), ("grains", 1), ("all", None)]
     target = desktop.folder / "out"
     target.mkdir()

@@ -394,7 +394,8 @@ def test_settings_are_kept_and_followed(desktop: Desktop) -> None:
 
 
 def test_spoilt_settings_are_as_if_never_made(tmp_path: Path) -> None:
-    (tmp_path / "window.ini").write_text("[General]\nthreads=many\nsize=9000\nautosave=-5\nfolder=/gone\n")
+    lines = ("[General]", "threads=many", "size=9000", "autosave=-5", "folder=/gone", "")
+    (tmp_path / "window.ini").write_text("\n".join(lines))
     spoilt = Settings(tmp_path / "window.ini")
     assert (spoilt.threads, spoilt.autosave_s, spoilt.folder) == (0, 10, None)
     assert spoilt.size_percent == 200

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from partwise.plugins.contract import Exporter
 from partwise.project.document import Run
-from partwise_app.controls import SectionLabel, Tick, button, label
+from partwise_app.controls import Elided, SectionLabel, Tick, button, label
 from partwise_app.dialogs.frame import Frame
 from partwise_app.words import tr
+from partwise_app.writing import name_of_export
 
 __all__ = ["ExportDialog"]
 
@@ -43,16 +44,25 @@ class ExportDialog(Frame):
             parent, tr("Export"), tr("Full-resolution files with units and names inside.")
         )
         self._offers = tuple(offers)
+        self._run = run
         self.body.addWidget(SectionLabel(tr("Files")))
         self._boxes: list[Tick] = []
+        self._names: list[Elided] = []
         for exporter, part in self._offers:
             name = f" · {run.result.parts[part].name}" if part is not None else ""
-            box = Tick(f"{exporter.title}{name}   {exporter.suffix}")
-            box.setAccessibleName(box.text())
+            box = Tick(f"{exporter.title}{name}")
+            box.setAccessibleName(f"{box.text()} {exporter.suffix}")
             box.setChecked(True)
             box.toggled.connect(self._check)
             self._boxes.append(box)
-            self.body.addWidget(box)
+            file = Elided("", "small")
+            file.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self._names.append(file)
+            line = QHBoxLayout()
+            line.setSpacing(12)
+            line.addWidget(box)
+            line.addWidget(file, 1)
+            self.body.addLayout(line)
         if not offers:
             self.body.addWidget(label(tr("This result has no files to export."), "muted"))
         self.body.addSpacing(8)
@@ -108,6 +118,8 @@ class ExportDialog(Frame):
         return ""
 
     def _check(self) -> None:
+        for (exporter, part), file in zip(self._offers, self._names, strict=True):
+            file.set_full(name_of_export(exporter, part, self._run, self.stem))
         problem = self.problem()
         self._wrong.setText(problem)
         self._go.setEnabled(not problem)
