@@ -16,7 +16,7 @@ from partwise_speech.panel.preparing import ATOMS, Preparing
 from partwise_speech.panel.regain import Voice
 from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.streaming import Streaming
-from partwise_speech.panel.tile import NOISE
+from partwise_speech.panel.tile import NOISE, VOICE
 from partwise_speech.panel.transport import Transport
 
 if TYPE_CHECKING:
@@ -130,10 +130,10 @@ class Hearing(QObject):
     def _on_atoms_ready(self, start: float, end: float) -> None:
         picked, name = self._picked, tr("Some atoms")
         if picked.many == 1:
-            side, chosen = (NOISE, picked.noise) if picked.noise else ("voice", picked.voice)
+            side, chosen = (NOISE, picked.noise) if picked.noise else (VOICE, picked.voice)
             pattern = tr("Atom {number}") if side == NOISE else tr("Group {number}")
             name = pattern.format(number=chosen[0] + 1)
-        words = tr("{name}, {start} – {end} s", name=name, start=f"{start:.1f}", end=f"{end:.1f}")
+        words = tr("{name}, {start}–{end} s", name=name, start=f"{start:.0f}", end=f"{end:.0f}")
         self.transport.set_title(words)
         self.listening.choose(ATOMS)
         if not start <= self.listening.position < end:

@@ -77,6 +77,7 @@ class Recording(QWidget):
         self._voice = voice
         self.recorder: Recorder | None = None
         self.monitor: Monitor | None = None
+        self._reason = ""
         self.button = button(tr("Record…"), "small")
         self.button.clicked.connect(self._on_button)
         self.live = button(tr("Hear live"), "toggle", checkable=True)
@@ -116,6 +117,7 @@ class Recording(QWidget):
             self.failed.emit(str(problem))
             return
         self._meter.show()
+        self.live.setEnabled(False)
         self.button.setText(tr("Stop"))
         self.button.setAccessibleName(tr("Stop recording"))
         self._timer.start()
@@ -128,6 +130,7 @@ class Recording(QWidget):
             return
         self._timer.stop()
         self._meter.hide()
+        self.look_for_device()
         self.button.setText(tr("Record…"))
         self.button.setAccessibleName(tr("Record"))
         try:
@@ -165,7 +168,6 @@ class Recording(QWidget):
 
     def _on_live(self, on: bool) -> None:
         if on:
-            self.stop()
             self.start_live()
         else:
             self.stop_live()
@@ -213,14 +215,15 @@ class Recording(QWidget):
         no_microphone, no_speaker = reasons
         self.button.setEnabled(not no_microphone)
         self.button.setToolTip(no_microphone or tr("Record from the microphone into a file"))
-        self.live.setEnabled(not no_microphone and not no_speaker)
+        self.live.setEnabled(not no_microphone and not no_speaker and self.recorder is None)
         self.live.setToolTip(
             no_microphone
             or no_speaker
             or tr("Hear the microphone without the noise, over headphones; nothing is kept")
         )
-        if no_microphone or (self.recorder is None and self.monitor is None):
+        if no_microphone or self._words.text() == self._reason:
             self._words.setText(no_microphone)
+        self._reason = no_microphone
 
 
 def _why_not() -> tuple[str, str]:

@@ -52,6 +52,7 @@ class Remasking(QObject):
         self._found: Codes | None = None
         self._codes: Codes | None = None
         self._done = np.zeros(0, bool)  # pieces whose gains are as the hand says
+        self._is_old = True  # whether `_codes` are of what the hand said before
         self._aparts: dict[int, Apart] = {}
         self._sight = (0.0, 0.0)
         self.voice: Voice | None = None
@@ -87,9 +88,10 @@ class Remasking(QObject):
         if result is not self._result or recording is not self._recording:
             self._begin(recording, result)
         if moved != self._moved:
-            self._moved = moved
+            self._moved, self._is_old = moved, True
             self._done[:] = False
-            self._codes = self._found
+            if not self.is_tried:
+                self._codes = self._found
         if self.is_tried:
             self._go_on()
 
@@ -115,7 +117,7 @@ class Remasking(QObject):
         self._done = np.zeros(-(-frames // _piece()), bool)
         told = result.provenance if result is not None else None
         self._run_with = Moved.read(str(told.parameters.get("moved", "")) if told else "")
-        self._moved = self._run_with
+        self._moved, self._is_old = self._run_with, True
         self.voice = None
         if self._found is None or array_of(result, "used") is None:
             return
@@ -185,8 +187,8 @@ class Remasking(QObject):
 
     def _put(self, first: int, codes: Codes) -> None:
         assert self._found is not None
-        if self._codes is self._found or self._codes is None:
-            self._codes = self._found.copy()
+        if self._is_old or self._codes is None:  # what was tried before stands until now
+            self._codes, self._is_old = self._found.copy(), False
         last = first + codes.shape[1]
         self._codes[:, first:last] = codes
         self.version += 1

@@ -138,13 +138,14 @@ class Transport(QWidget):
             return tr("No sound output")
         if self._state or not listening.duration:
             return self._state
-        words = [self._title] if self._title and listening.key not in self._choices else []
+        title = self._title if listening.key not in self._choices else ""
+        loudness = ""
         if listening.faint:
-            words.append(tr("too faint to match"))
+            loudness = tr("too faint to match")
         elif listening.loudness is not None:
             level = f"{listening.loudness:.1f}".replace("-", "−")
-            words.append(tr("matched at {level} LUFS", level=level))
-        return " · ".join(words)
+            loudness = tr("{level} LUFS" if title else "matched at {level} LUFS", level=level)
+        return " · ".join(filter(None, (title, loudness)))
 
     def _choice(self, key: str, words: str, name: str, tip: str) -> QPushButton:
         made = button(words, "toggle", name=tr("Hear {name}", name=name), tip=tip, checkable=True)
