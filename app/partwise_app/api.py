@@ -5,18 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from partwise_app.controls import (
-    Choice,
-    Dot,
-    Elided,
-    Rule,
-    SectionLabel,
-    ShareBar,
-    Swatch,
-    Switch,
-    button,
-    label,
-)
+from partwise_app.controls import Choice, Elided, Rule, SectionLabel, Switch, button, label
+from partwise_app.drawings import Dot, ShareBar, Swatch
 from partwise_app.host import Host
 from partwise_app.icons import icon
 from partwise_app.theme import DARK, LIGHT, Tokens

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from partwise.project.document import Strip
-from partwise_app.controls import ShareBar, Swatch, Thumbnail, button, label
+from partwise_app.controls import button, label
+from partwise_app.drawings import ShareBar, Swatch, Thumbnail
 from partwise_app.resolve import percent
 from partwise_app.words import tr
 

@@ -32,7 +32,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from partwise_app.controls import SectionLabel, label, paint_verdict
+from partwise_app.controls import SectionLabel, label
+from partwise_app.drawings import paint_verdict
 from partwise_app.rows import Rows
 from partwise_app.theme import Tokens
 from partwise_app.words import mark, tr

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from partwise.result import Trust
-from partwise_app.controls import Dot, SectionLabel, label
+from partwise_app.controls import SectionLabel, label
+from partwise_app.drawings import Dot
 from partwise_app.theme import DARK, Tokens
 from partwise_app.words import mark, tr
 

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from partwise_app import icons
-from partwise_app.controls import Elided, Rule, SectionLabel, Thumbnail, button, label, set_icon
+from partwise_app.controls import Elided, Rule, SectionLabel, button, label, set_icon
+from partwise_app.drawings import Thumbnail
 from partwise_app.theme import Tokens
 from partwise_app.words import tr
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from partwise.project.document import Strip
 from partwise.result import Part, View
-from partwise_app.controls import Thumbnail
+from partwise_app.drawings import Thumbnail
 from partwise_app.leftover import left_over
 from partwise_app.mixer import Mixer
 from partwise_app.sheets import filled_curve

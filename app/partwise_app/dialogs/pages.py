@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 import partwise
 from partwise.plugins.registry import Registry
 from partwise_app.commands import COMMANDS, MENUS
-from partwise_app.controls import Dot, SectionLabel, label
+from partwise_app.controls import SectionLabel, label
 from partwise_app.dialogs.frame import Frame
+from partwise_app.drawings import Dot
 from partwise_app.notices import Notice
 from partwise_app.theme import Tokens
 from partwise_app.words import tr
