@@ -27,6 +27,7 @@ from partwise.engine.penalties import (
 )
 from partwise.engine.penalties.constraints import Ball, project
 from partwise.engine.penalty import L1, L2, Joint, Penalty, combine
+from partwise.engine.solvers.majorant import lowest
 
 Array = np.ndarray[Any, Any]
 PLACES = 30
@@ -384,3 +385,20 @@ def test_a_penalty_that_makes_no_sense_is_refused_where_it_is_made(make: Any) ->
 def test_penalties_of_no_strength_are_dropped() -> None:
     assert not combine([L1(0), Smooth(0)], "penalty_H")
     assert combine([L1(1), L2(2), L1(3)], "penalty_H").linear == 4
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0, 1.5, 3.0])
+@pytest.mark.parametrize("linear", [0.0, 0.4])
+def test_the_lowest_point_of_a_bound_in_the_ball_has_one_multiplier(
+    beta: float, linear: float
+) -> None:
+    rng = np.random.default_rng(0)
+    F, top, bottom = rng.random((3, 2, 30)) + 0.1
+    top *= 5  # the free answer lies outside
+    found = lowest(beta, Ball(), F, top, bottom, np.full(F.shape, linear), np.zeros(F.shape))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-9)
+    up, down = max(beta - 1, 0.0), min(beta - 2, 0.0)
+    u = found / F
+    multiplier = (top * u**down - bottom * u**up - linear) / found
+    assert (multiplier > 0).all()
+    np.testing.assert_allclose(multiplier, multiplier.mean(axis=1, keepdims=True) + 0 * u, 1e-6)

@@ -25,6 +25,7 @@ __all__ = ["lowest", "root"]
 
 Array = NDArray[Any]
 _ROUNDS = 60
+_CLOSE = 1e-10  # to a sum of 1; what is left is put right by scaling
 _FAR = 1e30  # where nothing holds an entry back
 
 
@@ -57,7 +58,9 @@ def lowest(
         return np.asarray(np.clip(at(0.0), held.low, held.high), dtype=dtype)
     axis = 0 if isinstance(held, Simplex) else 1
     if isinstance(held, Ball):
-        t = _search(lambda t: np.square(at(t)).sum(axis=1, keepdims=True), 0.0, ridge, axis)
+        # In the unit ball f is about 1, and t f about what it must outweigh.
+        pull = bottom + abs(linear) + ridge
+        t = _search(lambda t: np.square(at(t)).sum(axis=1, keepdims=True), 0.0, pull, axis)
         new = at(t)
         norms = np.maximum(np.linalg.norm(new, axis=1, keepdims=True), 1)
         return np.asarray(new / norms, dtype=dtype)
@@ -101,7 +104,7 @@ def _search(size: Any, least: float | None, scale: Array, axis: int) -> Array:
         gap = np.where(at_high > at_low, at_high - at_low, 1)
         t = np.clip(high - at_high * (high - low) / gap, low, high)
         now = over(t)
-        if (inside | (np.abs(now) < 1e-13)).all():
+        if (inside | (np.abs(now) < _CLOSE)).all():
             high = t
             break
         above = now >= 0
