@@ -39,11 +39,24 @@ def _gui(words: list[str]) -> int:
 
     from partwise.errors import UsageProblem
 
+    if _no_display():
+        if not {"--screenshot", "-h", "--help"} & set(words):
+            raise UsageProblem(
+                "there is no display to show a window on",
+                fix="use partwise run or partwise demo, which need none",
+            )
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture needs none
     for point in importlib.metadata.entry_points(group="partwise.gui"):
         return int(point.load()(words) or DONE)
     raise UsageProblem(
         "this installation has no window", fix="install the desktop package, or see partwise --help"
     )
+
+
+def _no_display() -> bool:
+    """Whether Qt would end the process for want of a display: it does not say so otherwise."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform == "linux" and not any(os.environ.get(name) for name in named)
 
 
 def _guarded(command: object, arguments: object, *, debug: bool) -> int:

@@ -552,6 +552,19 @@ def test_the_window_is_found_by_its_entry_point_and_gets_the_rest(
     assert "no window" in _error(capsys)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_without_a_display_the_window_says_so_and_a_picture_needs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = importlib.metadata.EntryPoint("x", f"{__name__}:window", "partwise.gui")
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
+    monkeypatch.setattr(os, "environ", {})
+    assert main(["gui", "a.svs"]) == 2
+    assert "no display" in _error(capsys)
+    assert main(["gui", "--screenshot", "x.png"]) == 7
+    assert os.environ == {"QT_QPA_PLATFORM": "offscreen"}
+
+
 def window(words: list[str]) -> int:
     print(*words)
     return 7
