@@ -303,10 +303,6 @@ class ImageStage(QWidget):
         """
         layer = what if what in (WHOLE, PARTS, RESIDUAL) else part_layer(what)
         recipe = self._mixer.recipe(layer, self._mixing)
-        if self._scene is None:
-            return (
-                QImage() if size.isEmpty() else self._likeness.picture(recipe, size, self._tokens)
-            )
         self._take(self._likeness.first_look())
         return self._likeness.picture(recipe, size, self._tokens)
 
