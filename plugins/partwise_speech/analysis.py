@@ -36,7 +36,7 @@ from partwise_speech.sources import GENERIC, facts_of, recording_behind, voice_o
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
 from partwise_speech.tell import measures, parts_of, tables, views
-from partwise_speech.trust import lines
+from partwise_speech.trust import by_hand, lines
 
 __all__ = ["SpeechAnalysis"]
 
@@ -310,7 +310,10 @@ def _result(
             tuple(summary.trace),
         ),
         measures=measures(summary, noise, params.strength, params.original / 100),
-        trust=lines(summary, noise, choice, drift),
+        trust=(
+            *lines(summary, noise, choice, drift),
+            *by_hand(Moved.read(params.moved), Painted.read(params.painted), params.original),
+        ),
         views=drawn,
         tables=tables(drift),
         facts=facts,

@@ -8,10 +8,12 @@ from partwise.api import Trust, Verdict
 from partwise_speech.choice import Choice
 from partwise_speech.drift import Drift
 from partwise_speech.learned import Noise
+from partwise_speech.moved import Moved
+from partwise_speech.painted import Painted
 from partwise_speech.summary import Summary
 from partwise_speech.tell import quieter_db
 
-__all__ = ["lines"]
+__all__ = ["by_hand", "lines"]
 
 
 def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -> tuple[Trust, ...]:
@@ -29,6 +31,53 @@ def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -
             "Measure the recording as it was made; listen to the speech.",
         )
     )
+    return tuple(told)
+
+
+def by_hand(moved: Moved, painted: Painted, original: float) -> tuple[Trust, ...]:
+    """Return what a hand has decided in place of the fit; nothing where it decided nothing.
+
+    Parameters
+    ----------
+    moved : Moved
+    painted : Painted
+    original : float
+        Share of the recording that is mixed under the speech, in %.
+    """
+    told = []
+    if moved.text:
+        count = len(moved.noise), len(moved.voice)
+        told.append(
+            Trust(
+                "moved",
+                float(sum(count)),
+                "look",
+                f"{count[0]} of the noise's atoms and {count[1]} of the voice's groups were moved",
+                "By hand: they were fitted as they stand, and count on the other side.",
+            )
+        )
+    if painted.boxes:
+        seconds = sum(box.end - box.start for box in painted.boxes)
+        boxes = f"{len(painted.boxes)} box{'es' if len(painted.boxes) > 1 else ''}"
+        told.append(
+            Trust(
+                "painted",
+                float(len(painted.boxes)),
+                "look",
+                f"{boxes} marked by hand",
+                f"Together {seconds:.1f} s at some frequencies; there the hand decides.",
+            )
+        )
+    if original:
+        told.append(
+            Trust(
+                "original",
+                original,
+                "look",
+                f"{original:.0f} % of the original lies under the speech",
+                "So much of the noise is left on purpose.",
+            )
+        )
     return tuple(told)
 
 

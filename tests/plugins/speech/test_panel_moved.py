@@ -14,10 +14,12 @@ from partwise_speech.analysis import SpeechAnalysis
 from partwise_speech.export import gain_codes, write_noise, write_speech
 from partwise_speech.fit import separate
 from partwise_speech.moved import GROUPS, Moved, check_moved, voice_groups
+from partwise_speech.painted import Painted
 from partwise_speech.panel.regain import apart_of, regained
 from partwise_speech.sound import recording_of
 from partwise_speech.sources import generic_voice
 from partwise_speech.strength import gains_of
+from partwise_speech.trust import by_hand
 
 
 def test_a_text_says_which_atoms_and_comes_back_the_same() -> None:
@@ -29,6 +31,16 @@ def test_a_text_says_which_atoms_and_comes_back_the_same() -> None:
     assert Moved.read("") == Moved()
     for wrong in ("noise", "noise 0", "speech 3", "voice 13", "noise 3,4"):
         assert check_moved(wrong), wrong
+
+
+def test_what_a_hand_decided_is_told() -> None:
+    assert by_hand(Moved(), Painted(), 0.0) == ()
+    painted = Painted.read("noise 1:1.5 0:8000; speech 2:3 0:500")
+    told = by_hand(Moved.read("noise 3 7; voice 4"), painted, 20.0)
+    words = " ".join(f"{line.text} {line.detail}" for line in told)
+    assert [line.verdict for line in told] == ["look"] * 3
+    for said in ("2 of the noise", "1 of the voice", "2 boxes", "1.5 s", "20 %"):
+        assert said in words, said
 
 
 def test_groups_of_a_voice_go_from_low_to_high_and_stay_the_same() -> None:
