@@ -14,7 +14,7 @@ from partwise_stain.presets import unit
 if TYPE_CHECKING:
     from partwise_stain.quality import Slide
 
-__all__ = ["colours_of", "pixels_in", "stain_of", "white_of"]
+__all__ = ["colours_of", "pixels_in", "stain_of", "tissue_of", "white_of"]
 
 _SIDE = 256  # px; of a larger box a coarser level is read
 _POINT = 5  # px around a single click
@@ -91,10 +91,15 @@ def stain_of(
     return r, g, b
 
 
-def colours_of(slide: Slide, white: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Return the OD of tissue and ink on the overview, thinned out evenly, shape (n, 3)."""
-    there = slide.rgb[slide.masks["tissue"] | slide.masks["pen"]]
-    light = np.maximum(there[:: max(1, len(there) // _SEEN)], 0.5)
+def tissue_of(slide: Slide) -> NDArray[np.uint8]:
+    """Return pixels of tissue and ink on the overview, thinned out evenly, shape (n, 3)."""
+    there = np.flatnonzero(slide.masks["tissue"] | slide.masks["pen"])
+    return slide.rgb.reshape(-1, 3)[there[:: max(1, len(there) // _SEEN)]]
+
+
+def colours_of(pixels: NDArray[np.uint8], white: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Return the OD of those pixels (n, 3) that are dark enough to have a hue, shape (m, 3)."""
+    light = np.maximum(pixels, 0.5)
     od = np.maximum(-np.log10(light / np.array(white)), 0)
     return np.asarray(od[np.linalg.norm(od, axis=1) > _STRONG])
 

@@ -14,12 +14,13 @@ from partwise.api import LocalJob, Mixing, Pyramid
 from partwise_app.api import Mask
 from partwise_stain.panel.aside import Aside
 from partwise_stain.panel.case import Case
-from partwise_stain.pick import colours_of
+from partwise_stain.pick import colours_of, tissue_of
 from partwise_stain.quality import FLAGS, Slide, inspect_slide, judge_stains, unclean
 from partwise_stain.regional import Told
 
 __all__ = ["Flagging"]
 
+_NOTHING = np.empty((0, 3), np.uint8)
 _SLIDE, _JUDGED = "slide", "judge"
 
 
@@ -36,6 +37,7 @@ class Flagging(QObject):
         self._case, self._aside = case, aside
         self._slide: Slide | None = None  # as inspected, before the stains are known
         self._judged: Slide | None = None
+        self._tissue = _NOTHING  # pixels of its tissue, a few
         self._judged_for: object = None  # what the judgement follows from
         aside.answered.connect(self._on_answer)
 
@@ -53,6 +55,7 @@ class Flagging(QObject):
     def turn(self) -> None:
         """Look at another slide, or at none."""
         self._slide = self._judged = self._judged_for = None
+        self._tissue = _NOTHING
         self._aside.forget(_JUDGED)
         pyramid = self._case.pyramid
         if pyramid is not None:
@@ -92,9 +95,7 @@ class Flagging(QObject):
     def colours(self) -> NDArray[np.float64]:
         """Densities of tissue and ink by the white that holds now, (n, 3)."""
         white = self._case.white
-        if self._slide is None or white is None:
-            return np.empty((0, 3))
-        return colours_of(self._slide, white)
+        return np.empty((0, 3)) if white is None else colours_of(self._tissue, white)
 
     def coloured(self) -> object:
         """What `colours` follows from, to tell whether they are others."""
@@ -103,6 +104,7 @@ class Flagging(QObject):
     def _on_answer(self, slot: str, answer: object) -> None:
         if slot == _SLIDE:
             self._slide = answer if isinstance(answer, Slide) else None
+            self._tissue = tissue_of(self._slide) if self._slide is not None else _NOTHING
             if self._slide is None:
                 self.failed.emit(str(answer))
                 return

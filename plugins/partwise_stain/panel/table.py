@@ -47,7 +47,7 @@ class RegionTable(QTableWidget):
         self.setAlternatingRowColors(True)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         middle = Qt.AlignmentFlag.AlignVCenter
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | middle)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -76,6 +76,7 @@ class RegionTable(QTableWidget):
             self._select([key for key, *_ in rows], chosen)
             return
         self._shown = asked
+        self.setUpdatesEnabled(False)
         self._held = [told for *_, told in rows]  # so that no other has the same identity
         self._filling = True
         told = [entry for _key, _name, entry in rows if entry is not None]
@@ -102,6 +103,10 @@ class RegionTable(QTableWidget):
                 self._put(row, column, _words(number), tip=_interval(number))
             self._put(row, len(titles) - 1, f"{100 * entry.tally.missed:.1f} %")
         self._filling = False
+        if told:
+            # Once for all cells: a header that watches them would count anew for each.
+            self.resizeColumnsToContents()
+        self.setUpdatesEnabled(True)
         self.updateGeometry()
         self._select([key for key, *_ in rows], chosen)
 
@@ -128,14 +133,17 @@ class RegionTable(QTableWidget):
         tip: str = "",
         editable: bool = False,
     ) -> None:
-        item = QTableWidgetItem(text)
+        known = self.item(row, column)
+        item = known or QTableWidgetItem()
+        item.setText(text)
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
         side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
         item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         item.setData(Qt.ItemDataRole.UserRole, key)
         item.setToolTip(tip or (tr("Double-click to rename") if editable else ""))
-        self.setItem(row, column, item)
+        if known is None:
+            self.setItem(row, column, item)
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
         key = str(item.data(Qt.ItemDataRole.UserRole) or "")

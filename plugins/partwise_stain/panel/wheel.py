@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QResizeEvent,
 )
+from PySide6.QtWidgets import QSizePolicy
 
 from partwise_app.api import TipPlot, tr
 from partwise_stain.hue import CORNERS, chroma, vector_at
@@ -49,7 +50,8 @@ class Wheel(TipPlot):
         self._known: NDArray[np.float64] = np.empty((0, 2))
         self._ground = QImage()  # the colours
         self._shade = QImage()  # the tissue over them
-        self.setMinimumSize(160, 190)
+        self.setMinimumWidth(160)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Colour wheel"))
         self.setToolTip(
             tr("Hue and saturation in optical density: drag a stain; rings are published vectors")
