@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -24,7 +23,16 @@ from PySide6.QtGui import (
 from partwise_app.theme import Tokens
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot
-from partwise_app.viewers.timeline import Span, Window, time_ticks, time_title
+from partwise_app.viewers.timeline import Span, Window
+from partwise_app.viewers.timemarks import (
+    HANDLE,
+    HEAD,
+    paint_axis,
+    paint_line,
+    paint_playhead,
+    paint_span,
+    shade,
+)
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -33,8 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["TimedPlot"]
 
 _GRAB = 5.0  # px beside a span's end where it can be taken
-_HANDLE = 16.0  # px from the top where a span as a whole can be taken
-_HEAD = 8.0  # px of the playhead's flag
 _ZOOM = 1.25
 _STILL = 4.0  # px a hand may move in a click
 _KEYS = mark("Arrows pan, + and − zoom, 0 shows all, Shift and arrows move the cursor")
@@ -148,7 +154,7 @@ class TimedPlot(Plot):
         for moment in (before, at):
             if moment is not None:
                 x = self.x_of(moment)
-                self.update(int(x - _HEAD), 0, int(2 * _HEAD), self.height())
+                self.update(int(x - HEAD), 0, int(2 * HEAD), self.height())
 
     def follow(self, at: float) -> None:
         """Turn the page when a moment that moves on leaves what is on screen."""
@@ -190,17 +196,20 @@ class TimedPlot(Plot):
         spans = (*self._spans, *((self._drawn,) if self._drawn is not None else ()))
         if self.is_empty():
             spans = ()
+        area = self.area()
         for span in spans:  # below the data, which stay as bright as they are
-            fill = QColor(span.color or self.tokens.accent)
-            fill.setAlpha(40)
-            painter.fillRect(self._box(span), fill)
+            shade(painter, span, area, self.x_of, self.tokens)
         painter.drawPixmap(0, 0, self._still)
         painter.setFont(small_font(self.font()))
         for place, span in enumerate(spans):
-            self._paint_span(painter, span, place == self._chosen)
+            chosen = place == self._chosen
+            paint_span(painter, span, self._spans, area, self.x_of, self.tokens, chosen=chosen)
         if not self.is_empty():
             self.paint_over(painter)
-            self._paint_cursor(painter)
+            if self._mark is not None:
+                paint_line(painter, self._mark.x(), area, 90, 120)
+            if self._playhead is not None:
+                paint_playhead(painter, self.x_of(self._playhead), area)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self.tokens.accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -223,83 +232,12 @@ class TimedPlot(Plot):
 
     def paint_time_axis(self, painter: QPainter, bottom: float) -> None:
         """Write moments and the axis' title below `bottom`."""
-        area, metrics = self.area(), QFontMetricsF(painter.font())
-        painter.setPen(QColor(self.tokens.muted))
-        window = self.window_shown
-        last = area.left() - 10
-        for at, words in time_ticks(window, self.unit, max(int(area.width() / 86), 2)):
-            x, wide = self.x_of(at), metrics.horizontalAdvance(words)
-            left = min(max(x - wide / 2, area.left() - 2), area.right() - wide + 2)
-            painter.drawLine(QPointF(x, bottom), QPointF(x, bottom + 3))
-            if left >= last + 8:
-                painter.drawText(QPointF(left, bottom + 5 + metrics.ascent()), words)
-                last = left + wide
-        title = QRectF(
-            area.left(), bottom + 5 + metrics.height(), area.width(), metrics.height() + 2
-        )
-        words = time_title(window, self.unit, self.time_name)
-        painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, words)
+        words = self.unit, self.time_name
+        paint_axis(painter, self.area(), bottom, self.window_shown, words, self.tokens)
 
     def below(self) -> float:
         """Return the room that the time axis needs."""
         return 2 * QFontMetricsF(small_font(self.font())).height() + 12
-
-    def _box(self, span: Span) -> QRectF:
-        area, left, right = self.area(), self.x_of(span.start), self.x_of(span.end)
-        return QRectF(left, area.top(), right - left, area.height()).intersected(area)
-
-    def _paint_span(self, painter: QPainter, span: Span, chosen: bool) -> None:
-        area = self.area()
-        left, right = self.x_of(span.start), self.x_of(span.end)
-        box = self._box(span)
-        if box.width() <= 0:
-            return
-        color = QColor(span.color or self.tokens.accent)
-        painter.setPen(QPen(color, 2 if chosen and not span.fixed else 1))
-        for x in (left, right):
-            if area.left() <= x <= area.right():
-                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        after = [self.x_of(each.start) for each in self._spans if each.start > span.start]
-        room = min([*after, area.right()]) - box.left() - 10
-        if span.name and room > 14:
-            metrics = QFontMetricsF(painter.font())
-            words = metrics.elidedText(span.name, Qt.TextElideMode.ElideRight, room)
-            plate = QRectF(box.left(), area.top(), metrics.horizontalAdvance(words) + 10, _HANDLE)
-            painter.fillRect(plate, color)
-            dark = color.lightnessF() > 0.55
-            painter.setPen(QColor("#101418") if dark else QColor("#ffffff"))
-            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
-
-    def _paint_cursor(self, painter: QPainter) -> None:
-        area = self.area()
-        lines = []
-        if self._mark is not None:
-            lines.append((self._mark.x(), 90, 120))
-        if self._playhead is not None:
-            lines.append((self.x_of(self._playhead), 200, 255))
-        for x, dark, bright in lines:  # white with a dark rim, to be seen on any colour
-            if area.left() <= x <= area.right():
-                for color, wide in (
-                    (QColor(0, 0, 0, dark), 3.0),
-                    (QColor(255, 255, 255, bright), 1.0),
-                ):
-                    painter.setPen(QPen(color, wide))
-                    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        if self._playhead is not None:
-            self._paint_head(painter, self.x_of(self._playhead))
-
-    def _paint_head(self, painter: QPainter, x: float) -> None:
-        """A flag on top of the playhead, to be told from the cursor and the ends of spans."""
-        area, half = self.area(), _HEAD / 2
-        if area.left() <= x <= area.right():
-            flag = [QPointF(x - half, 0), QPointF(x + half, 0), QPointF(x, _HEAD)]
-            painter.save()
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.translate(0, max(area.top() - _HEAD, 0))
-            painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
-            painter.setBrush(QColor("#ffffff"))
-            painter.drawPolygon(QPolygonF(flag))
-            painter.restore()
 
     # Hands
 
@@ -430,7 +368,7 @@ class TimedPlot(Plot):
             left, right = self.x_of(span.start), self.x_of(span.end)
             near = {"start": abs(spot.x() - left), "end": abs(spot.x() - right)}
             end = min(near, key=near.__getitem__)
-            on_name = left <= spot.x() <= right and spot.y() <= area.top() + _HANDLE
+            on_name = left <= spot.x() <= right and spot.y() <= area.top() + HANDLE
             if near[end] <= _GRAB or (span.name and on_name):
                 self._chosen = place
                 return (end if near[end] <= _GRAB else "whole"), span
