@@ -67,11 +67,9 @@ _QT_FOLDERS = (
 )  # fmt: skip
 _QT_PLATFORMS = ("eglfs", "linuxfb", "vkkhrdisplay", "vnc", "minimalegl", "virtualkeyboard")
 
-# GTK's look for the frame of dialogs: it would bring half of GTK from the machine that builds.
-_GTK = (
-    "libqgtk3", "libatk", "libcairo", "libdatrie", "libepoxy", "libfribidi", "libgdk",
-    "libgraphite2", "libgtk", "libharfbuzz", "libpango", "libpixman", "libthai",
-)  # fmt: skip
+# GTK's look for the frame of dialogs: it would bring half of GTK from the machine that builds. What
+# else would come with it is then left out by `linked`.
+_GTK = "libqgtk3"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 
 # Where and how an installer put a distribution: the paths of the machine that builds.
