@@ -21,6 +21,7 @@ from partwise_stain.panel import files as panel_files
 from partwise_stain.presets import preset
 from partwise_stain.profile import read_profile
 from partwise_stain.samples import ihc_picture
+from partwise_stain.vectors import angle_between
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE = 60_000
@@ -266,6 +267,13 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
         profile.vectors,
         atol=1e-6,
     )
+    panel.deeds.use_preset("he")
+    assert window.session.parameters["profile"] == "", "a preset stands in place of a profile"
+    np.testing.assert_allclose(stage.mixing.vectors, preset("he"), atol=1e-6)
+    with journey.qtbot.waitSignal(window.session.run_added, timeout=PATIENCE):
+        panel.deeds.use_preset("")
+    found = window.session.run.result.parts[0].profile
+    assert angle_between(found, preset("he")[:, 0]) > 0.01, "found on the slide"
 
 
 def test_a_slide_is_seen_in_the_colours_of_its_reference(

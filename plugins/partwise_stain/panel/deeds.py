@@ -44,12 +44,15 @@ class Deeds:
         """
         host, case, title = self._case.host, self._case, tr("Use a preset")
         if not key:
-            host.set_parameter("vectors", "", tr("Find the stains"))
+            if case.corrected:
+                host.take_back()
+            host.take({"vectors": "", "profile": ""}, {}, tr("Find the stains"))
             host.run()
             return
         vectors = preset(key)
         text = ";".join(",".join(f"{value:.4f}" for value in vector) for vector in vectors.T)
-        if not case.take(STAINS[key], vectors, {"stains": key, "vectors": text}, title):
+        values = {"stains": key, "vectors": text, "profile": ""}
+        if not case.take(STAINS[key], vectors, values, title):
             host.run()
 
     def use_profile(self, path: Path) -> None:
