@@ -18,7 +18,7 @@ from partwise_app.viewers.peaks import FrequencyRows
 from partwise_app.viewers.plotting import number, ticks
 from partwise_app.words import tr
 
-__all__ = ["GAIN_LEVELS", "FrequencyScale", "Levels", "paint_level_bar", "shades"]
+__all__ = ["GAIN_LEVELS", "FrequencyScale", "Levels", "paint_level_bar", "paint_upright", "shades"]
 
 _GAIN_LOWEST = -255 / 8  # dB of a gain's byte 0
 _LOWEST = 50.0  # Hz where a logarithmic axis begins
@@ -114,14 +114,19 @@ class FrequencyScale:
             box = QRectF(0, middle - metrics.height() / 2, pane.left() - 8, metrics.height())
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(box, right, number(hertz / 1000))
-        painter.save()
-        painter.translate(5, pane.center().y())
-        painter.rotate(-90)
-        box = QRectF(-pane.height() / 2, 0, pane.height(), metrics.height())
-        title = tr("Frequency (kHz)")
-        title = title if metrics.horizontalAdvance(title) < pane.height() else "kHz"
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
-        painter.restore()
+        paint_upright(painter, pane, tr("Frequency (kHz)"), "kHz")
+
+
+def paint_upright(painter: QPainter, pane: QRectF, title: str, short: str) -> None:
+    """Write an axis' title upwards left of a pane, the short one where there is little room."""
+    metrics = QFontMetricsF(painter.font())
+    painter.save()
+    painter.translate(5, pane.center().y())
+    painter.rotate(-90)
+    box = QRectF(-pane.height() / 2, 0, pane.height(), metrics.height())
+    words = title if metrics.horizontalAdvance(title) < pane.height() else short
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    painter.restore()
 
 
 def paint_level_bar(

@@ -9,7 +9,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from partwise_app.theme import Tokens
 from partwise_app.viewers.minmax import MinMax
 from partwise_app.viewers.plotting import number
+from partwise_app.viewers.soundscale import paint_upright
 from partwise_app.viewers.strokes import lane_image, layer_of
+from partwise_app.words import tr
 
 __all__ = ["paint_wave"]
 
@@ -65,6 +67,7 @@ def _paint_axis(painter: QPainter, strip: QRectF, top: float, tokens: Tokens) ->
         middle = min(max(y, strip.top() + half - 3), strip.bottom() - half + 3)
         box = QRectF(0, middle - half, strip.left() - 8, metrics.height())
         painter.drawText(box, right, number(value))
+    paint_upright(painter, strip, tr("Amplitude"), "")
 
 
 def _round_below(top: float) -> float:
