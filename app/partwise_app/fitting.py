@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["need_room", "room_of", "words_of_room"]
 
-_WORTH_TELLING = 100_000_000  # bytes; below, no computer of today needs to be asked
+_WORTH_TELLING = 1_000_000_000  # bytes, or so much of what is free:
+_PART = 0.25
 _FEW = "4"  # parts, where a run would compare many numbers of them
 
 
@@ -57,7 +58,7 @@ def words_of_room(
     Nothing is said where a run needs next to nothing, or nobody knows.
     """
     room = room_of(registry, opened, values)
-    if room is None or (room.fits and room.needed < _WORTH_TELLING):
+    if room is None or room.needed < min(_WORTH_TELLING, _PART * room.free):
         return "", True
     if room.fits:
         return tr("A run {needs}.", needs=room.words), True
