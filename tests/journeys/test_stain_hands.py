@@ -247,10 +247,12 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
     panel = shown(journey, window)
     corrected = tuple(np.array([0.1, 0.97, 0.2]) / np.linalg.norm([0.1, 0.97, 0.2]))
     panel.vectors.moved.emit("eosin", corrected)
+    window.session.edits.parameter("white", "240,241,242")
     path = journey.folder / "a-profile.json"
     panel_files.save_profile(panel.case, path)
     profile = read_profile(path)
     np.testing.assert_allclose(profile.vectors[:, 1], np.array(corrected), atol=1e-5)
+    assert profile.white == pytest.approx((240, 241, 242)), "as it stands, not as found"
     assert '"corrected": [\n   "eosin"' in path.read_text(encoding="utf-8").replace("    ", " ")
     journey.open(window, journey.tissue("b.png"))
     quick(window)

@@ -61,9 +61,9 @@ def save_numbers(told: Sequence[Told], path: Path) -> None:
 
 
 def save_profile(case: Case, path: Path) -> None:
-    """Write the stains as they stand, corrections by hand included."""
-    dataset, result = case.dataset, case.host.result
-    if dataset is None or result is None:
+    """Write stains and white as they stand, what was put by hand included."""
+    dataset, result, white = case.dataset, case.host.result, case.white
+    if dataset is None or result is None or white is None:
         return
     parts = tuple(
         dataclasses.replace(part, name=name, profile=np.asarray(vector))
@@ -73,7 +73,7 @@ def save_profile(case: Case, path: Path) -> None:
     try:
         write_profile(
             dataset,
-            dataclasses.replace(result, parts=parts),
+            dataclasses.replace(result, parts=parts, facts={**result.facts, "white": white}),
             part,
             LocalJob(),
             None,
