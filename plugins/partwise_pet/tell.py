@@ -13,7 +13,7 @@ from partwise_pet.trust import Evidence, band_width
 __all__ = ["measures", "preview_of", "tables", "views"]
 
 _KI, _VT = "mL/cm³/min", "mL/cm³"
-_EARLY = 3.0  # times the line's highest point: beyond, a ratio is of noise
+_SAMPLES = "#9aa4ae"
 
 
 def preview_of(dataset: Dataset) -> tuple[View, ...]:
@@ -102,7 +102,9 @@ def tables(evidence: Evidence, parts: Sequence[Part]) -> tuple[Table, ...]:
                 round(float(series.middle_min[int(found.W[:, k].argmax())]), 3),
                 _cell(found.W[:, k].max()),
                 evidence.cores[k].columns.size,
-                "" if low is None or high is None else f"{100 * low:+.0f} to {100 * high:+.0f}",
+                ""
+                if low is None or high is None
+                else f"{100 * low:+.0f} to {100 * high:+.0f}".replace("-", "−"),
                 ki,
                 roi,
                 vt,
@@ -196,21 +198,23 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
 def _beside(evidence: Evidence, parts: Sequence[Part], time: Axis, amount: Axis) -> View:
     """Blood, or all factors without it, beside the curves of their regions and samples."""
     found, series = evidence.found, evidence.series
-    shown = list(found.blood) or list(range(len(parts)))
+    shown = list(reversed(found.blood)) or list(range(len(parts)))
     y = [curve for k in shown for curve in (found.W[:, k], evidence.roi[k])]
     names = [name for k in shown for name in (f"{parts[k].name}", f"{parts[k].name}, region")]
+    colors = [color for k in shown for color in (parts[k].color, _paler(parts[k].color))]
     if evidence.samples is not None:
         samples = evidence.samples
         inside = series.middle_min <= samples.t_min[-1]
         told = np.interp(series.middle_min, samples.t_min, samples.activity)
         y.append(np.where(inside, told, np.nan))
         names.append(f"Samples ({samples.name})")
+        colors.append(_SAMPLES)
     return View(
         "curves",
         "Factor beside the region of its core",
         {"y": np.stack(y), "x": series.middle_min},
         (time, Axis("activity", len(y), amount.unit)),
-        {"names": names, "tab": "Beside regions", "log": True},
+        {"names": names, "colors": colors, "tab": "Input function", "log": True},
     )
 
 
@@ -222,24 +226,34 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
     told = []
     if tissues:
         line = plots.factors[0]
-        used = np.isfinite(line.x[0])
-        if line.used.any():
-            # Before the blood arrives both are next to nothing, and their ratio is noise.
-            top = float(np.nanmax(line.y[tissues][:, line.used]))
-            used &= (line.y[tissues] <= _EARLY * top).all(axis=0)
+        # Before the blood has come and peaked a ratio to it says nothing.
+        used = np.isfinite(line.x[0]) & (np.arange(len(plots.input)) >= plots.input.argmax())
         order = np.argsort(line.x[0][used], kind="stable")
         x = line.x[0][used][order]
         y = line.y[tissues][:, used][:, order]
+        marks = []
+        if (line.used & used).any():
+            begins = float(line.x[0][line.used & used].min())
+            marks = [{"x": begins, "text": f"line from {plots.from_min:g} min"}]
         told.append(
             View(
                 "curves",
                 f"Patlak plot, input: {plots.source}",
                 {"y": y, "x": x},
                 (Axis("∫Cp/Cp", len(x), "min"), Axis("C/Cp", len(tissues), "")),
-                {"names": [parts[k].name for k in tissues], "points": True, "tab": "Patlak"},
+                {
+                    "names": [f"{parts[k].name}, Ki {line.slope[k]:.3g}" for k in tissues],
+                    "colors": [parts[k].color for k in tissues],
+                    "points": True,
+                    "marks": marks,
+                    "tab": "Patlak",
+                },
             )
         )
-    for values, name, unit in ((plots.ki, "Patlak Ki", _KI), (plots.vt, "Logan VT", _VT)):
+    for values, name, tab, unit in (
+        (plots.ki, "Patlak Ki", "Ki map", _KI),
+        (plots.vt, "Logan VT", "VT map", _VT),
+    ):
         shape = series.mask.shape
         volume = series.filled(np.nan_to_num(np.maximum(values, 0))).reshape(shape)
         finite = values[np.isfinite(values)]
@@ -248,10 +262,10 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
             View(
                 "volume",
                 f"{name}, after {plots.from_min:g} min",
-                {"values": volume},
+                {"values": volume, "inside": series.mask},
                 series.space,
                 {
-                    "tab": name,
+                    "tab": tab,
                     "unit": unit,
                     "window": [0.0, max(top, 1e-6)],
                     "map": True,
@@ -260,6 +274,12 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
             )
         )
     return told
+
+
+def _paler(color: str) -> str:
+    """Half way to grey: the same thing, measured otherwise."""
+    parts = [int(color[k : k + 2], 16) for k in (1, 3, 5)]
+    return "#" + "".join(f"{(v + 150) // 2:02x}" for v in parts)
 
 
 def _cell(value: float) -> float | str:

@@ -31,6 +31,7 @@ _WIDE = 0.15  # of the late part, from lowest to highest
 _LATE = 1 / 3
 _NEGATIVE = 0.15, 0.40
 _PURE = 0.8
+_NOTHING = 0.02
 _BROUGHT = 0.15, 0.5  # of late blood, taken off for blur
 _WIDTH = {True: "the one that was given", False: "estimated from frames that were left out"}
 
@@ -234,13 +235,24 @@ def _spill(evidence: Evidence, parts: Sequence[Part]) -> list[Trust]:
         seen = float(share @ evidence.roi[spill.factor][late])
         brought.append(float(share @ spill.curve[late]) / seen if seen > 0 else 0.0)
     worst = int(np.argmax(brought))
-    spill, name = spills[worst], parts[spills[worst].factor].name
+    spill, name = spills[worst], parts[spills[worst].factor].name.lower()
+    if brought[worst] < _NOTHING:
+        return [
+            Trust(
+                "blur",
+                brought[worst],
+                "good",
+                "Blur lets next to nothing into the middle of blood",
+                f"Taken off for a blur of {spill.width_mm:.1f} mm (FWHM), the width "
+                f"{_WIDTH[evidence.blur_given]}: less than {100 * _NOTHING:.0f} % of late {name}.",
+            )
+        ]
     return [
         Trust(
             "blur",
             brought[worst],
             _grade(-brought[worst], -_BROUGHT[0], -_BROUGHT[1]),
-            f"{100 * brought[worst]:.0f} % of late {name.lower()} was its surroundings, let in by "
+            f"{100 * brought[worst]:.0f} % of late {name} was its surroundings, let in by "
             "blur, and is taken off",
             f"A blur of {spill.width_mm:.1f} mm (FWHM) leaves {100 * spill.recovery:.0f} % of the "
             f"blood in the core. The width is {_WIDTH[evidence.blur_given]}; a millimetre more or "

@@ -217,14 +217,27 @@ class VolumeView(Plot):
         """Return the places of the axial, coronal and sagittal slice, and of the curve.
 
         Axial stands over coronal and beside it sagittal, so that each shares an axis with its
-        neighbour; the curve takes what is left.
+        neighbour; the curve takes what is left. Without a curve axial takes the left half.
         """
         room = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_FOOT)
         (wide, deep), (_, tall) = self._held.planes[0].size, self._held.planes[1].size
+        left, top = room.left(), room.top()
+        if len(self._held.values) < 2:
+            scale = min(
+                (room.width() - _GAP) / (2 * max(wide, deep)),
+                max(room.height() - _GAP, 1.0) / max(deep, 2 * tall),
+            )
+            right = left + max(wide, deep) * scale + _GAP
+            low = top + tall * scale + _GAP
+            return [
+                QRectF(left, top, wide * scale, deep * scale),
+                QRectF(right, top, wide * scale, tall * scale),
+                QRectF(right, low, deep * scale, tall * scale),
+                QRectF(),
+            ]
         scale = min(
             (room.width() - _GAP) / (wide + deep), max(room.height() - _GAP, 1.0) / (deep + tall)
         )
-        left, top = room.left(), room.top()
         low = top + deep * scale + _GAP
         right = left + wide * scale + _GAP
         return [

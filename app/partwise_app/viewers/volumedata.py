@@ -58,6 +58,7 @@ class Contents:
         self._profiles: tuple[NDArray[np.float64], ...] = ()
         self._weights: NDArray[np.float64] = np.empty(0)
         self._mean: Volume | None = None
+        self._inside: Volume | None = None
 
     def take(self, view: View, parts: Sequence[Part], strips: Sequence[Strip]) -> tuple[bool, bool]:
         """Hold a view; say whether its values are other ones, and of another shape."""
@@ -80,6 +81,8 @@ class Contents:
         self.planes = tuple(
             Plane(name, shape, (spacing[0], spacing[1], spacing[2]), orientation) for name in PLANES
         )
+        inside = view.arrays.get("inside")
+        self._inside = inside if inside is not None and inside.shape == shape else None
         self._take_frames(view)
         if fresh:
             self._mean = self._mean_of(values) if values.size <= _AT_ONCE else None
@@ -149,7 +152,9 @@ class Contents:
         if region is not None and region.shape == plane.shape:
             outside = ~plane.cut(region, index)
         if self.colors is not None:
-            return np.asarray(self.colors[(gray * np.float32(255)).astype(np.intp)])
+            pixels = self.colors[(gray * np.float32(255)).astype(np.intp)]
+            known = self._inside is None or plane.cut(self._inside, index)
+            return np.asarray(np.where(known, pixels, np.uint32(0xFF000000)))
         if outside is not None:
             gray = np.where(outside, gray * np.float32(_OUTSIDE), gray)
         overlays = []

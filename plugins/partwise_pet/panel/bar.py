@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
 
 from partwise_app.api import Choice, Rule, button, tr
@@ -124,6 +124,8 @@ def _millimetres(least: int, most: int, value: int, words: str) -> QSpinBox:
     made.setRange(least, most)
     made.setValue(value)
     made.setSuffix(tr(" mm"))
+    made.setAlignment(Qt.AlignmentFlag.AlignRight)
+    made.setFixedWidth(84)
     made.setAccessibleName(words)
     made.setToolTip(words)
     return made
