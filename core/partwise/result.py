@@ -187,7 +187,7 @@ class View:
         ``values`` (series, entries), optionally ``low`` and ``high`` like it. Option ``names``.
     ``"curves"``
         ``y`` (series, n), optionally ``x`` (n,), ``low`` and ``high`` like ``y``. Options:
-        ``names``, ``lanes``, ``points``, ``marks``, ``chosen``, ``range``.
+        ``names`` and their ``colors``, ``lanes``, ``points``, ``marks``, ``chosen``, ``range``.
     ``"traces"``
         ``y`` (channels, samples); axes: channel (labels), time, amount. Parts whose profile runs
         over the channels and whose course over the samples are drawn over them. Options:
@@ -204,7 +204,8 @@ class View:
         the parts where they have as many entries as the volume voxels; ``times`` and
         ``durations`` (frames,) in the unit of the time axis; axes: [time,] z, y, x. Options:
         ``orientation``: where index grows along x, y and z, such as ``"LPS"``; ``unit``;
-        ``window``: the values that are black and white.
+        ``window``: the values that are black and white; ``map``: a map of what was computed, in
+        colours; ``inside`` (z, y, x) among its arrays says where it is known.
     ``"graph"``
         ``adjacency`` (nodes, nodes), or ``edges`` (ties, 2) with ``weights`` (ties,); optionally
         ``group`` (nodes,), the part that each belongs to, and ``positions`` (nodes, 2); axes:

@@ -131,7 +131,9 @@ def series_of(
     labels = view.axes[1].labels if len(view.axes) > 1 else ()
     if not words:
         words = list(labels) if len(labels) == count else [f"{k}" for k in range(1, count + 1)]
-    return tuple(Series(k, words[k], _LEGIBLE[k % len(_LEGIBLE)]) for k in range(count))
+    given = options.get("colors")
+    colors = given if isinstance(given, list | tuple) and len(given) == count else _LEGIBLE
+    return tuple(Series(k, words[k], str(colors[k % len(colors)])) for k in range(count))
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

@@ -223,7 +223,8 @@ class ViewStage(QWidget):
         counts: dict[str, int] = {}
         entries = []
         # What was measured comes first, whoever draws it.
-        first = [view for view in known if any(view.kind == v.kind for v in self._input)]
+        kinds = {view.kind for view in self._input}
+        first = [v for v in known if v.kind in kinds and not v.options.get("map")]
         others = [view for view in known if not any(view is v for v in first)]
         for view in (*first, *rest, *others):
             number = counts[view.kind] = counts.get(view.kind, 0) + 1
