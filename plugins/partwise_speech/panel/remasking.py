@@ -56,6 +56,7 @@ class Remasking(QObject):
         self._aparts: dict[int, Apart] = {}
         self._sight = (0.0, 0.0)
         self.voice: Voice | None = None
+        self._voice_name = ""
         self.version = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -118,11 +119,14 @@ class Remasking(QObject):
         told = result.provenance if result is not None else None
         self._run_with = Moved.read(str(told.parameters.get("moved", "")) if told else "")
         self._moved, self._is_old = self._run_with, True
-        self.voice = None
         if self._found is None or array_of(result, "used") is None:
+            self.voice = None
             return
         name = str(told.parameters.get("speech_dictionary", GENERIC)) if told else GENERIC
         seed = told.seed if told else 0
+        if self.voice is not None and name == self._voice_name == GENERIC:
+            return  # which cannot be another one by now, as a file can
+        self.voice, self._voice_name = None, name
 
         def work() -> object:
             try:
