@@ -119,12 +119,12 @@ def third_party(sources: Iterable[str]) -> str:
 
 def _carried_data(sources: Iterable[str]) -> list[_Work]:
     """Return the works among the data of our own packages."""
+    known = sorted(set(sources))
     found = []
-    for source in sorted(set(sources)):
-        place = Path(source).as_posix()
-        for end, (title, licence) in _DATA.items():
-            if place.endswith(end):
-                found.append((title, licence, [Path(source).read_text("utf-8")]))
+    for end, (title, licence) in _DATA.items():
+        notes = [source for source in known if Path(source).as_posix().endswith(end)]
+        if notes:
+            found.append((title, licence, [Path(notes[0]).read_text("utf-8")]))
     return found
 
 
