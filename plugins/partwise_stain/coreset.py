@@ -129,7 +129,9 @@ def gather(
     faint = _faint(seen)
     if not brown:
         noises = [_LEVELS * relative_noise(s.light) for s in seen]
-        found = foreign_bodies([s.od for s in seen], noises, left)
+        # Ink is no tissue.
+        ods = [np.where(s.ink[..., None], np.float32(0), s.od) for s in seen]
+        found = foreign_bodies(ods, noises, left)
         seen = [replace(s, body=body) for s, body in zip(seen, found, strict=True)]
     pooled = []
     for one in seen:
