@@ -13,7 +13,7 @@ and held against the frames in between. Noise differs from frame to frame, edges
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,8 @@ Single = NDArray[np.float32]
 
 _FWHM = 2 * np.sqrt(2 * np.log(2))
 _NEAR, _REACH = 0.3, 2  # of the brightest blood; voxels around it
-_FIRST, _RATIO, _MOST = 0.75, 1.19, 10  # voxels; widths that are tried, each so much wider
+_FAR_MM = 16.0  # from a core: what lies further away is not seen in it
+_FIRST, _RATIO, _MOST = 0.75, 1.19, 14  # voxels; widths that are tried, each so much wider
 _POOL = 0.5  # of the core's blood: where sharp images hold nothing else
 _BEGIN, _STEPS, _ROUNDS = 30, 20, 5  # steps of the images, and how often blood is found again
 _QUICK, _FEW, _HALVES = 12, 3, 25  # the same while the width is looked for
@@ -82,12 +83,30 @@ class Sharp:
     recovery: dict[int, float]
 
 
-def near_blood(H: Array, mask: Mask, blood: Sequence[int]) -> Mask:
-    """Return where blood is and what lies around it, shape (z, y, x)."""
+def near_blood(
+    H: Array,
+    mask: Mask,
+    cores: Mapping[int, Places],
+    spacing_mm: Sequence[float],
+) -> Mask:
+    """Return where blood is and what lies around it, as far from its cores as blur may reach.
+
+    Parameters
+    ----------
+    H : float64, shape (factors, voxels)
+    mask : bool, shape (z, y, x)
+    cores : mapping of int to int array
+        Columns of H where each factor of blood is purest.
+    spacing_mm : (z, y, x)
+    """
+    voxel = float(np.prod(spacing_mm)) ** (1 / 3)
+    around = np.zeros(mask.shape, bool)
+    around.ravel()[np.flatnonzero(mask)[np.concatenate(list(cores.values()))]] = True
+    around = binary_dilation(around, iterations=max(round(_FAR_MM / voxel), 2 * _REACH))
     near = np.zeros(mask.shape, bool)
-    for amount in smoothed(H[list(blood)], mask):
+    for amount in smoothed(H[list(cores)], mask):
         near[mask] |= amount > _NEAR * np.quantile(amount, 0.995)
-    return np.asarray(binary_dilation(near, iterations=_REACH) & mask)
+    return np.asarray(binary_dilation(near, iterations=_REACH) & around & mask)
 
 
 def blur_of(vessels: Vessels, W: Array, alive: Callable[[], bool] | None = None) -> float | None:

@@ -233,12 +233,15 @@ def _without_spill(
     W = np.asarray(tight.W, np.float64)
     scale = scale_of(question, few)
     H = _all_images(question, tight, pairs, ()) / scale
-    near = near_blood(H, question.mask, blood)
-    columns = np.flatnonzero(near[question.mask])
     free = [k for k in blood if k >= question.kept]
-    if not free or columns.size < _LEAST:
+    if not free:
         return W, ()
     cores = cores_of(H, question.mask, question.anchors, W)
+    places = {k: cores[k].columns for k in free}
+    near = near_blood(H, question.mask, places, question.spacing_mm)
+    columns = np.flatnonzero(near[question.mask])
+    if columns.size < _LEAST:
+        return W, ()
     vessels = Vessels(
         np.asarray(question.X[:, columns] * (question.root / scale), np.float32),
         near,

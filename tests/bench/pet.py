@@ -175,7 +175,7 @@ def _large() -> Question:
     mask = mean > 0.05 * np.quantile(mean, 0.995)
     X = np.maximum(scan.values[:, mask], 0).astype(np.float64)
     weights = frame_weights(X.mean(axis=1), scan.frames, 6586.2)
-    return Question(X, weights, scan.frames, mask, 4)
+    return Question(X, weights, scan.frames, mask, 4, spacing_mm=(1.6, 1.6, 1.6))
 
 
 if __name__ == "__main__":
