@@ -17,6 +17,7 @@ from scipy import ndimage
 from partwise.api import Job, Mixing, Pyramid, stop_if_cancelled
 from partwise_stain.foreign import kinds_of
 from partwise_stain.optics import White, find_white, halved, optical_density, pen_mask
+from partwise_stain.pixels import lengths
 from partwise_stain.slide import hearing
 from partwise_stain.unmix import CLIPPED, MISSED_OD
 
@@ -117,14 +118,12 @@ def inspect_slide(pyramid: Pyramid, job: Job, white: White | None = None) -> Sli
         rgb = pyramid.read(number, 0, 0, level.width, level.height)
     stop_if_cancelled(job)
     white = white or find_white([halved(rgb)])
-    light = rgb.astype(np.float32)
-    od = optical_density(light, white.levels)
-    size = np.linalg.norm(np.maximum(od, 0), axis=2)
+    size = lengths(np.maximum(optical_density(rgb, white.levels), 0))
     ink = _doubled(pen_mask(optical_density(halved(rgb), white.levels), brown=True), size.shape)
     tissue = _without_specks(ndimage.binary_closing(ndimage.uniform_filter(size, 3) > _TISSUE))
     tissue &= ~ink
     stop_if_cancelled(job)
-    even = ndimage.uniform_filter(light, (3, 3, 0))
+    even = ndimage.uniform_filter(rgb.astype(np.float32), (3, 3, 0))
     masks = {
         "tissue": tissue,
         "pen": ink,
@@ -154,7 +153,7 @@ def judge_stains(slide: Slide, mixing: Mixing, *, brown: bool) -> Slide:
     tissue, ink = masks["tissue"], masks["pen"]
     missed = (mixing.residual(slide.rgb) > MISSED_OD) & (tissue | ink)
     masks["missed"] = missed
-    od = optical_density(slide.rgb.astype(np.float32), mixing.white)
+    od = optical_density(slide.rgb, mixing.white)
     if not brown:
         red, pigment = kinds_of(od, _FOREIGN_NOISE)
         masks["red-cells"], masks["pigment"] = red & missed & tissue, pigment & missed & tissue
@@ -289,7 +288,7 @@ def _unbalanced(od: NDArray[np.float32], tissue: _Mask, mixing: Mixing) -> _Mask
     if length < 1e-6 or mixing.parts > 2:
         return found
     beside = od @ (normal / length).astype(np.float32)
-    size = np.linalg.norm(od, axis=2)
+    size = lengths(od)
     weight = tissue.astype(np.float32)
     side = max(8, round(_BLOCK * max(tissue.shape)))
     held = ndimage.uniform_filter(weight, side)

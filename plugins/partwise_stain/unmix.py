@@ -158,7 +158,7 @@ def census(
         ]
         odd = r > MISSED_OD
         missed += int(odd.sum())
-        foreign = optical_density(rgb[inside][odd].astype(np.float32), mixing.white)
+        foreign = optical_density(rgb[inside][odd], mixing.white)
         for kind, mask in enumerate(kinds_of(foreign, _NOISE)):
             hues[kind] += int(mask.sum())
         clipped += int(((rgb <= CLIPPED).any(axis=2) & inside).sum())
