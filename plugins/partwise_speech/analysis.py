@@ -43,7 +43,7 @@ __all__ = ["SpeechAnalysis"]
 _SHORTEST_S = 0.3
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise. Beside a
-# generic voice they learn only where what was heard of the noise is not all that there is of it.
+# generic voice they learn only where what was heard of the noise is not all there is of it.
 _STEADY = Settings(updates=25, adapt_every=0)
 _GENERIC = Settings(updates=25, adapt_every=8)
 _VARIED, _VOICES = 0.95, 0.5
