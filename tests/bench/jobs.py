@@ -1,20 +1,24 @@
 """How fast does the worker start, show, stop and come back?
 
-    python tests/bench/jobs.py [--trials 40] [--kills 50]
+    python tests/bench/jobs.py [--trials 40] [--kills 50] [--cancels 20 [--only stain …]]
 
 Without a window: times are from the call to the event in the manager's thread. The analysis is
-the tests' pebble sorter, which looks at its flag every 5 ms.
+the tests' pebble sorter, which looks at its flag every 5 ms. With ``--cancels`` it is each plugin's
+own, on its first sample, cancelled at random moments in this process; the processor's time tells,
+on a busy machine too, what the run still did.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import queue
 import random
 import signal
 import statistics
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,9 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.fixtures import pebble
 
-from partwise.errors import WorkerLost
+from partwise.errors import Cancelled, WorkerLost
+from partwise.job import LocalJob
 from partwise.jobs import worker as w
-from partwise.jobs.perform import Request
+from partwise.jobs.perform import Request, perform
+from partwise.plugins.registry import load_registry
 
 
 class Bench:
@@ -64,9 +70,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--trials", type=int, default=40)
     options.add_argument("--kills", type=int, default=0, help="only this: kill -9 that often")
+    options.add_argument("--cancels", type=int, default=0, help="only this, per plugin")
+    options.add_argument("--only", nargs="*", metavar="PLUGIN", default=[])
     asked = options.parse_args()
     if asked.kills:
         sys.exit(_kill(asked.kills))
+    if asked.cancels:
+        _cancel(asked.cancels, asked.only)
+        return
     trials = asked.trials
     bench = Bench()
     start = time.perf_counter()
@@ -149,6 +160,47 @@ def _kill(kills: int) -> int:
         f"{len(left)} blocks left"
     )
     return 0 if told == answered == kills and not left else 1
+
+
+def _cancel(cancels: int, only: list[str]) -> None:
+    """Cancel runs of the built-in plugins at random moments of their time."""
+    rng = random.Random(0)
+    registry = load_registry(safe_mode=True)
+    walls, works = [], []
+    for name in only or sorted(registry.plugins):
+        plugin, sample, path = registry.sample(registry.get(name).samples[0].key)
+        _, dataset = registry.open(path, name)
+        request = Request(name, "", dataset, dict(sample.parameters))
+        perform(request, LocalJob(), registry)  # warm
+        began = time.perf_counter()
+        perform(request, LocalJob(), registry)
+        took = time.perf_counter() - began
+        wall, work = [], []
+        for _ in range(cancels):
+            asked = threading.Event()
+            at = [0.0, 0.0]
+
+            def press(asked: threading.Event = asked, at: list[float] = at) -> None:
+                at[:] = [time.perf_counter(), time.process_time()]
+                asked.set()
+
+            timer = threading.Timer(rng.uniform(0.02, 0.9) * took, press)
+            timer.start()
+            with contextlib.suppress(Cancelled):
+                perform(request, LocalJob(is_cancelled=asked.is_set), registry)
+            left = time.perf_counter(), time.process_time()
+            timer.cancel()
+            timer.join()
+            if asked.is_set() and left[0] > at[0]:
+                wall.append(left[0] - at[0])
+                work.append(left[1] - at[1])
+        if wall:
+            _row(f"{plugin.id}, run of {took:.1f} s, cancelled", wall)
+            _row(f"{plugin.id}, the processor's time", work)
+        walls += wall
+        works += work
+    _row(f"all {len(walls)} cancels", walls)
+    _row("the processor's time", works)
 
 
 def _row(name: str, seconds: list[float]) -> None:
