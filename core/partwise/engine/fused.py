@@ -90,7 +90,7 @@ def fused_block(
     rank = W.shape[1]
     tile = _TILE if m <= 16 else _TILE // 2  # the data of a tile stay in the first-level cache
     x = np.empty((m, tile), W.dtype)
-    b = np.zeros((rank, tile), W.dtype)
+    b = np.empty((rank, tile), W.dtype)
     h = np.empty((rank, tile), W.dtype)
     e = np.empty(tile, W.dtype)
     spare = np.empty((rank + 2, tile), W.dtype)
@@ -111,7 +111,7 @@ def fused_block(
                     xi[j] = source[j]
         _project(x, W, b, width)
         if rank <= 3:
-            nnls_closed(gram, b, h)  # whole: a slice would not be known to lie without gaps
+            nnls_closed(gram, b[:, :width], h[:, :width])
         elif inverses.shape[0] > 0:
             _best_support(inverses, b, h, spare, width)
         else:

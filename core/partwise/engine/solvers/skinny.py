@@ -147,16 +147,21 @@ class Skinny:
 
     def look(self) -> float:
         """Write H for W as it stands, and return the objective."""
-        self._H = self._none
+        self._forget()
         self._take(self._pass(self._W, True, _COLD, self._warm_scale))
         return self._value
 
     def value(self) -> float:
         for _ in self._rehearsal:
-            self._H = self._none  # belongs to a W that is left behind
+            self._forget()
         cold = _COLD if not self._H.shape[1] else _WARM
         self._take(self._pass(self._W, not self._closed, cold, self._warm_scale))
         return self._value
+
+    def _forget(self) -> None:
+        """H belongs to a W that is left behind: only its memory is of use."""
+        if self._H.shape[1]:
+            self._H, self._spare = self._none, self._H
 
     def step(self, show: bool) -> float:
         image = self._best_small()
