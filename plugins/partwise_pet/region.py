@@ -36,7 +36,7 @@ _BOX = re.compile(r"^([+-]?)\s*box\s+(-?\d+):(-?\d+)\s+(-?\d+):(-?\d+)\s+(-?\d+)
 _BALL = re.compile(r"^([+-]?)\s*ball\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\d+(?:\.\d+)?)$")
 _BRUSH = re.compile(r"^([+-]?)\s*brush((?:\s+\d+(?:\.\d+)?){3})((?:\s+\d+,\d+,\d+)+)$")
 _POINT = re.compile(r"^(\d{1,2})@(\d+),(\d+),(\d+)$")
-_HELP = "write steps such as box 10:38 12:36 0:20; +ball 24 24 10 3"
+_HELP = "write steps such as box 10:38 12:36 0:20; -brush 2 2 0 5,5,5 6,5,5"
 _POINT_HELP = "write points such as 1@28,24,10 2@18,24,10"
 _MOST = 100_000
 

@@ -11,9 +11,9 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from partwise_pet.core import Core, cores_of
 from partwise_pet.doubt import blood_check, scaled_by_core
-from partwise_pet.question import Factors, Question
 from partwise_pet.kinetics import patlak
 from partwise_pet.phantom import HALF_LIFE_S, Body, Phantom, Tissue, body_of, make_phantom
+from partwise_pet.question import Factors, Question
 from partwise_pet.series import frame_weights
 from partwise_pet.trust import OFF
 

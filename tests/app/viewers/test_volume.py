@@ -19,6 +19,7 @@ from partwise_app.viewers.curves import CurvesView
 from partwise_app.viewers.scales import log_ticks, share_of
 from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
 from partwise_app.viewers.volume import VolumeView
+from partwise_app.viewers.volumebrush import VolumeBrush
 
 SHAPE = (6, 8, 10)
 FRAMES = 5
@@ -352,3 +353,63 @@ def test_curves_by_the_logarithm_of_time_read_in_minutes(qtbot: Any) -> None:
     QTest.mouseMove(made, third.toPoint())
     qtbot.waitUntil(lambda: any(read))
     assert next(words for words in read if words)[0] == "Time (min) 10"
+
+
+# The brush
+
+
+def test_a_fast_stroke_has_no_gaps_and_is_told_once(shown: VolumeView, qtbot: Any) -> None:
+    shown.set_brush(VolumeBrush(2.0, "#ffffff"))
+    seen: list[Any] = []
+    shown.stroke_grown.connect(seen.append)
+    start, end = Voxel(3, 1, 1), Voxel(3, 6, 8)
+    shown.set_voxel(start)
+    left = Qt.MouseButton.LeftButton
+    with qtbot.waitSignal(shown.stroke_done) as done:
+        QTest.mousePress(shown, left, NONE, at_voxel(shown, 0, start))
+        QTest.mouseMove(shown, at_voxel(shown, 0, end))
+        QTest.mouseRelease(shown, left, NONE, at_voxel(shown, 0, end))
+    (stroke,) = done.args
+    assert stroke.through == 0
+    assert (stroke.voxels[0], stroke.voxels[-1]) == (start, end)
+    steps = np.abs(np.diff(np.array(stroke.voxels), axis=0)).max(axis=1)
+    assert steps.max() <= 1
+    assert seen[-1] == stroke
+    assert shown.voxel == start  # painting does not move the cross
+
+
+def test_escape_gives_up_a_stroke_and_a_key_dabs_at_the_cross(
+    shown: VolumeView, qtbot: Any
+) -> None:
+    shown.set_brush(VolumeBrush(4.0, "#ffffff"))
+    done: list[Any] = []
+    grown: list[Any] = []
+    shown.stroke_done.connect(done.append)
+    shown.stroke_grown.connect(grown.append)
+    spot = at_voxel(shown, 0, Voxel(3, 4, 5))
+    QTest.mousePress(shown, Qt.MouseButton.LeftButton, NONE, spot)
+    QTest.keyClick(shown, Qt.Key.Key_Escape)
+    QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, NONE, spot)
+    assert done == []
+    assert grown[-1] is None
+    QTest.keyClick(shown, Qt.Key.Key_A)
+    assert done[0].voxels == (shown.voxel,)
+
+
+def test_a_map_is_dark_where_nothing_is_known_and_fills_the_stage(qtbot: Any) -> None:
+    made = VolumeView()
+    qtbot.addWidget(made)
+    made.resize(520, 420)
+    values = volume()[0]
+    inside = np.zeros(SHAPE, bool)
+    inside[:, :4] = True
+    given = {"values": values, "inside": inside}
+    made.set_view(View("volume", "Ki", given, axes()[1:], {"map": True}), (), ())
+    picture = made._picture_of(0)
+    colors = {picture.pixelColor(x, y).name() for x in range(SHAPE[2]) for y in range(4, SHAPE[1])}
+    assert colors == {"#000000"}
+    axial, coronal, sagittal, _ = made.panes()
+    assert coronal.left() > axial.right()
+    assert sagittal.top() > coronal.bottom()
+    assert max(axial.bottom(), sagittal.bottom()) < made.height()
+    assert max(coronal.right(), sagittal.right()) <= made.width()

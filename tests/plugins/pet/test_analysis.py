@@ -46,6 +46,19 @@ def line(result: Result, check: str) -> Any:
     return next(each for each in result.trust if each.check == check)
 
 
+def test_views_stand_in_the_order_of_a_reading_and_blur_is_told(result: Result) -> None:
+    tabs = [view.options["tab"] for view in result.views]
+    assert tabs == ["Slices", "Curves", "Input function", "Patlak", "Ki map", "VT map"]
+    patlak = result.views[3]
+    tissues = [part for part in result.parts if not part.facts["blood"]]
+    assert patlak.options["colors"] == [part.color for part in tissues]
+    (mark,) = patlak.options["marks"]
+    assert patlak.arrays["x"].min() < mark["x"] < patlak.arrays["x"].max()
+    widths = result.facts["blur_mm"]
+    assert len(widths) == 2
+    assert line(result, "blur").text
+
+
 def test_the_sample_gives_blood_and_tissue_with_names_and_doubt(result: Result) -> None:
     assert [part.name for part in result.parts[:3]] == [
         "Arterial blood",
