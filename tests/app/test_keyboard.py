@@ -44,7 +44,9 @@ def _with_result(desktop: Desktop) -> Window:
     window = desktop.window()
     desktop.open(window.session)
     desktop.run(window.session)
-    desktop.qtbot.waitUntil(lambda: window.desk.mixer.strip_view("residual").isVisible())
+    # What is put into a layout is shown a turn of the event loop later.
+    late = window.desk.mixer.strip_view("residual"), window.desk.form.field("cut")
+    desktop.qtbot.waitUntil(lambda: all(widget.isVisible() for widget in late))
     return window
 
 
