@@ -157,9 +157,7 @@ class Desk(QWidget):
         # One that was added just now is hidden as well, but nobody has said so.
         said = widget.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
         gone = said and widget.isHidden()
-        return (
-            stops and not gone and widget.focusProxy() is None and widget.window() is self.window()
-        )
+        return stops and not gone and widget.window() is self.window()
 
     def show_over(self, page: QWidget | None) -> None:
         """Show a page in place of the stage and its tabs; None goes back to them."""

@@ -154,6 +154,9 @@ class Thumbnail(QAbstractButton):
         if self.hasFocus():
             painter.setPen(QPen(self.palette().highlight().color(), 2))
             painter.drawRect(frame.adjusted(1, 1, -1, -1))
+            # On a picture as bright as the accent, the line inside it is what is seen.
+            painter.setPen(QPen(self.palette().shadow().color(), 2))
+            painter.drawRect(frame.adjusted(3, 3, -3, -3))
         painter.end()
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from tests.app.desktop import Desktop, reachable
 
+from partwise_app.controls import button
+from partwise_app.viewers.matrix import MatrixPane
+from partwise_app.viewers.plots import PlotStage
 from partwise_app.window import Window
 
 
@@ -70,3 +74,25 @@ def test_a_strip_can_be_reached_by_tab_to_be_moved(desktop: Desktop) -> None:
     window = _with_result(desktop)
     assert window.desk.mixer.strip_view("large") in _ring(window)
     assert window.desk.mixer.strip_view("residual") not in _ring(window)  # it cannot be moved
+
+
+def test_tab_goes_round_by_the_first_control_not_by_the_picture(desktop: Desktop) -> None:
+    window = QWidget()
+    desktop.qtbot.addWidget(window)
+    first, stage, last = button("First"), PlotStage(), button("Last")
+    row = QVBoxLayout(window)
+    for widget in (first, stage, last):
+        row.addWidget(widget)
+    window.show()
+    window.activateWindow()
+    desktop.qtbot.waitUntil(window.isActiveWindow)
+    stage.setFocus()
+    pane = QApplication.focusWidget()
+    assert isinstance(pane, MatrixPane)  # keys are for the picture at once
+    for other in stage.findChildren(MatrixPane):
+        other.setVisible(other is pane)
+    QWidget.setTabOrder(first, pane)
+    QWidget.setTabOrder(pane, last)
+    last.setFocus()
+    QTest.keyClick(last, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is first

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QRegion
+from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QRegion
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -93,7 +93,6 @@ class PlotStage(QWidget):
         box.addWidget(self._bar)
         box.addWidget(self._pages, 1)
         self.setAccessibleName(tr("Stage"))
-        self.setFocusProxy(self._panes[0])
 
     # What is shown
 
@@ -466,6 +465,10 @@ class PlotStage(QWidget):
             bar = QRectF(place * cell, out.height() - height, max(cell - gap, 1.0), height)
             painter.fillRect(bar, color)
         painter.end()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Not a focus proxy: Tab would come by here on its way round, and leave out the top row.
+        self._panes[0].setFocus(event.reason())
 
 
 class _Rest:

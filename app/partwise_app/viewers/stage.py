@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QImage,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from partwise_app.theme import DARK, Tokens
@@ -104,7 +112,6 @@ class ImageStage(QWidget):
         self._service.arrived.connect(self._arrived)
         self._service.failed.connect(self.problem)
         self.setAccessibleName(tr("Stage"))
-        self.setFocusProxy(self._panes[0])
         self._refresh()
 
     # What is shown
@@ -346,6 +353,10 @@ class ImageStage(QWidget):
         self._service.close()
 
     # Within
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Not a focus proxy: Tab would come by here on its way round, and leave out the top row.
+        self._panes[0].setFocus(event.reason())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QRegion
+from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QRegion
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise.project.document import Strip
@@ -252,7 +252,15 @@ class ViewStage(QWidget):
         if not self._mode.startswith(_VIEW):
             drawing.show_layer(self._mode)
         self._pages.setCurrentWidget(self._scrolled(entry.key, drawing))
-        self.setFocusProxy(drawing)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Not a focus proxy: Tab would come by here on its way round, and leave out the top row.
+        page = self._pages.currentWidget()
+        inside = [page, *page.findChildren(QWidget)] if page is not None else []
+        for widget in inside:
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                widget.setFocus(event.reason())
+                return
 
     def _entry(self) -> _Entry | None:
         if self._mode == _TABLES or not self._entries:
