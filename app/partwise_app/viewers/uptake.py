@@ -19,6 +19,8 @@ __all__ = ["Curve", "paint_curves"]
 
 Values = NDArray[np.float64]
 
+_NAME, _KEY = 110.0, 26.0  # px of a name in the legend at most, and of its key
+
 
 class Curve(NamedTuple):
     """Values over time of one voxel, and of each part there: (name, colour, values)."""
@@ -63,7 +65,14 @@ def paint_curves(
     low = min(float(np.nanmin(curve.measured)), 0.0)
     scale = ticks(low, high, max(int(area.height() / 48), 2))
     left = max(metrics.horizontalAdvance(number(v)) for v in (*scale, high)) + metrics.height() + 16
-    top = metrics.height() + 14
+    lines = [(name, color, values, 1.8) for name, color, values in curve.parts]
+    if len(lines) > 1:  # wide, and below the parts that it may consist of alone
+        lines.insert(
+            0, (tr("Sum"), mixed(tokens.text, tokens.canvas, 0.55), np.asarray(total), 4.0)
+        )
+    named = [(tr("Measured"), tokens.text), *((name, color) for name, color, _, _ in lines)]
+    rows = _legend_rows(metrics, named, area.width() - left)
+    top = len(rows) * metrics.height() + 14
     plot = area.adjusted(left, top, -10, -(2 * metrics.height() + 12))
     if plot.width() < 60 or plot.height() < 40:
         return
@@ -111,9 +120,6 @@ def paint_curves(
         painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    lines = [(name, color, values, 1.8) for name, color, values in curve.parts]
-    if len(lines) > 1:  # wide, and below the parts that it may consist of alone
-        lines.insert(0, ("Sum", mixed(tokens.text, tokens.canvas, 0.55), np.asarray(total), 4.0))
     for _, color, values, wide in lines:
         painter.setPen(QPen(QColor(color), wide))
         places = [spot(float(t), float(v)) for t, v in zip(curve.times, values, strict=True)]
@@ -123,32 +129,44 @@ def paint_curves(
     for t, v in zip(curve.times, curve.measured, strict=True):
         if np.isfinite(v):
             painter.drawEllipse(spot(float(t), float(v)), 2.2, 2.2)
-    _paint_legend(
-        painter,
-        area,
-        plot,
-        [(tr("Measured"), tokens.text), *((n, c) for n, c, _, _ in lines)],
-        tokens,
-    )
+    _paint_legend(painter, area, plot.left(), rows, tokens)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def _paint_legend(
-    painter: QPainter, area: QRectF, plot: QRectF, entries: list[tuple[str, str]], tokens: Tokens
-) -> None:
-    metrics, x = QFontMetricsF(painter.font()), plot.left()
-    middle = area.top() + metrics.height() / 2 + 3
+def _legend_rows(
+    metrics: QFontMetricsF, entries: list[tuple[str, str]], room: float
+) -> list[list[tuple[str, str, float]]]:
+    """Words, colour and width of each entry, in as many rows as they need."""
+    rows: list[list[tuple[str, str, float]]] = [[]]
+    taken = 0.0
     for name, color in entries:
-        words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 110.0)
-        wide = metrics.horizontalAdvance(words) + 26
-        if x + wide > area.right():
-            break
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(color))
-        if name == tr("Measured"):
-            painter.drawEllipse(QPointF(x + 4, middle), 2.5, 2.5)
-        else:
-            painter.drawRect(QRectF(x, middle - 1.5, 10, 3))
-        painter.setPen(QColor(tokens.muted))
-        painter.drawText(QPointF(x + 14, middle + metrics.ascent() / 2 - 1), words)
-        x += wide
+        words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, _NAME)
+        wide = metrics.horizontalAdvance(words) + _KEY
+        if rows[-1] and taken + wide > room:
+            rows.append([])
+            taken = 0.0
+        rows[-1].append((words, color, wide))
+        taken += wide
+    return rows
+
+
+def _paint_legend(
+    painter: QPainter,
+    area: QRectF,
+    left: float,
+    rows: list[list[tuple[str, str, float]]],
+    tokens: Tokens,
+) -> None:
+    metrics = QFontMetricsF(painter.font())
+    for number_of, row in enumerate(rows):
+        x, middle = left, area.top() + (number_of + 0.5) * metrics.height() + 3
+        for words, color, wide in row:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(color))
+            if words == tr("Measured"):
+                painter.drawEllipse(QPointF(x + 4, middle), 2.5, 2.5)
+            else:
+                painter.drawRect(QRectF(x, middle - 1.5, 10, 3))
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(QPointF(x + 14, middle + metrics.ascent() / 2 - 1), words)
+            x += wide
