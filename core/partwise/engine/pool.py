@@ -88,8 +88,11 @@ def run_blocks(work: Callable[[int, int, int], object], cuts: list[tuple[int, in
     try:
         take()
     finally:
-        wait(futures)
-    for future in futures:
+        # Every block is taken by now, so a helper that has not begun is not needed; to wait
+        # for it would be for ever where blocks are run from within a block.
+        begun = [future for future in futures if not future.cancel()]
+        wait(begun)
+    for future in begun:
         future.result()
 
 
