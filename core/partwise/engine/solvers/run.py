@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.engine.pool import blocks, run_blocks, single_blas
+from partwise.engine.pool import blocks, single_blas
 from partwise.engine.solvers.momentum import Momentum
 
 __all__ = ["Run", "gram"]
@@ -122,13 +122,10 @@ class Run:
 
 def gram(F: Array) -> Array:
     """F F' in float64: objectives are differences of such terms."""
-    cuts = blocks(F.shape[1], 4096)
-    shares = np.empty((len(cuts), len(F), len(F)))
-
-    def work(slot: int, lo: int, hi: int) -> None:
-        part = F[:, lo:hi].astype(np.float64, copy=False)
-        np.matmul(part, part.T, out=shares[slot])
-
+    total = np.zeros((len(F), len(F)))
+    # By one thread: to wait for another costs more, beside a busy neighbour, than it saves.
     with single_blas():
-        run_blocks(work, cuts)
-    return np.asarray(shares.sum(axis=0))
+        for lo, hi in blocks(F.shape[1], 4096):
+            part = F[:, lo:hi].astype(np.float64, copy=False)
+            total += part @ part.T
+    return total
