@@ -45,6 +45,7 @@ def test_a_raw_trial_with_its_events_becomes_synergies(journey: Journey, emg: Pa
     snapshots: list[Any] = []
     session.snapshot_arrived.connect(snapshots.append)
     journey.open(window, emg / "walk_raw_ID0012.csv")
+    assert window.isActiveWindow()  # no section of the panel was a window of its own for a moment
     _briefly(window)
     journey.picture(window, "emg-raw-opened")
     journey.run(window)

@@ -29,9 +29,10 @@ class Panel(QWidget):
         box.setSpacing(14)
         for section in (
             Rules(host),
-            ChannelList(host),
-            CycleList(host),
-            BeforeAfter(host),
-            Norms(host),
+            # They show themselves at once where there is something: without a parent, as windows.
+            ChannelList(host, self),
+            CycleList(host, self),
+            BeforeAfter(host, self),
+            Norms(host, self),
         ):
             box.addWidget(section)

@@ -22,8 +22,8 @@ _MOST_SHOWN = 6
 class ChannelList(QWidget):
     """The channels of the recording; a tick is an edit of the parameter."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__()
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._host = host
         self._filling = False
         self._shown: object = None

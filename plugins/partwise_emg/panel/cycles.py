@@ -20,8 +20,8 @@ _MOST = 400
 class CycleList(QWidget):
     """Cycles by their numbers; a tick taken away rejects one, a span drawn marks one."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__()
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._host = host
         self._filling = False
         self._view: TracesView | None = None

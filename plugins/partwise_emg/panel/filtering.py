@@ -22,8 +22,8 @@ _LONGEST_S = 20.0  # of a record, from its middle, that is filtered while one lo
 class BeforeAfter(QWidget):
     """One channel as it was recorded, and its envelope below."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__()
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._host = host
         self._known: object = None
         self._plot = TracesView()

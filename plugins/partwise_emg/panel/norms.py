@@ -17,8 +17,8 @@ __all__ = ["Norms"]
 class Norms(QWidget):
     """Builds a norm and compares with it."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__()
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._host = host
         self._build = button(
             tr("Build a norm from projects…"),
