@@ -138,7 +138,7 @@ def _foretelling_best(
         if alive is not None and not alive():
             return None
         widths.append(first * _RATIO**k)
-        blur = _Blur(vessels, widths[-1])
+        blur = _Blur(vessels, widths[-1], alive)
         start = None if sharp is None else sharp.S
         sharp = _unspilled(vessels, W, blur, _FEW, _QUICK, start)
         total = 0.0
@@ -158,10 +158,15 @@ def _foretelling_best(
     return None if best == _MOST - 1 else _lowest(widths, errors, best)
 
 
-def unspilled(vessels: Vessels, W: Array, width_mm: float) -> Sharp:
-    """Find blood again without what a blur of a width (FWHM) brings into it."""
+def unspilled(
+    vessels: Vessels, W: Array, width_mm: float, alive: Callable[[], bool] | None = None
+) -> Sharp:
+    """Find blood again without what a blur of a width (FWHM) brings into it.
+
+    Where `alive` says no, what is returned is unfinished.
+    """
     with single_blas():
-        blur = _Blur(vessels, width_mm)
+        blur = _Blur(vessels, width_mm, alive)
         return _unspilled(vessels, W.astype(np.float32), blur, _ROUNDS, _STEPS, None)
 
 
@@ -222,6 +227,8 @@ def _sharpened(
     made: Single = S
     ahead: Single = S
     for _ in range(steps):
+        if not blur.alive():
+            break
         slope = (
             blur.back(np.asarray(gram @ blur.blurred(ahead), np.float32)) - cross + apart @ ahead
         )
@@ -235,7 +242,8 @@ def _sharpened(
 class _Blur:
     """A Gaussian blur; sharp images reach further than what is seen, as their rim is seen."""
 
-    def __init__(self, vessels: Vessels, width_mm: float) -> None:
+    def __init__(self, vessels: Vessels, width_mm: float, alive: Callable[[], bool] | None) -> None:
+        self._alive = alive
         near, spans = vessels.near, []
         for axis in range(3):
             other = tuple(a for a in range(3) if a != axis)
@@ -250,6 +258,10 @@ class _Blur:
             _kernel(n, width_mm / _FWHM / step)
             for n, step in zip(within.shape, vessels.spacing_mm, strict=True)
         ]
+
+    def alive(self) -> bool:
+        """Whether somebody still waits for the answer."""
+        return self._alive is None or self._alive()
 
     def blurred(self, S: Single) -> Single:
         """Return sharp images as they are seen, shape (images, voxels near blood)."""

@@ -252,7 +252,9 @@ def _without_spill(
     width = question.blur_mm if question.blur_mm is not None else blur_of(vessels, W, shown.going)
     if not width or shown.stopped:
         return W, ()
-    sharp = unspilled(vessels, W, width)
+    sharp = unspilled(vessels, W, width, shown.going)
+    if shown.stopped:
+        return W, ()
     spills = tuple(
         Spill(k, width, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
         for k in free
