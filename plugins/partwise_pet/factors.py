@@ -253,7 +253,7 @@ def _without_spill(
     if not width or shown.stopped:
         return W, ()
     sharp = unspilled(vessels, W, width, shown.going)
-    if shown.stopped:
+    if not shown.going():
         return W, ()
     spills = tuple(
         Spill(k, width, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
