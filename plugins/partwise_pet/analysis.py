@@ -178,7 +178,7 @@ def _fit(question: Question, series: Series, job: Job) -> Factors:
         return not job.cancelled
 
     job.report(0.42, "Finding the factors")
-    found = find_factors(question, on_step)
+    found = find_factors(question, on_step, lambda: not job.cancelled)
     if job.cancelled:
         raise Cancelled
     return found

@@ -424,7 +424,7 @@ class _Reordered(_Shown):
     """The same with the factors in another order."""
 
     def __init__(self, shown: _Shown, back: NDArray[np.intp]) -> None:
-        super().__init__(shown._question, shown._on_step)
+        super().__init__(shown._question, shown._on_step, shown._alive)
         self._shown, self._back = shown, back
 
     def show(self, W: Array, objective: float) -> bool:
