@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QRegion
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -21,6 +21,7 @@ from partwise.data.dataset import Axis, Dataset
 from partwise.project.document import Strip
 from partwise.result import Part, Result, View
 from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.drawn import PagedStage
 from partwise_app.viewers.grids import Factors, Lens, TableGrid
 from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.matrix import Layer, MatrixPane, MatrixView, cells_image
@@ -48,7 +49,7 @@ def is_table(dataset: Dataset) -> bool:
     return dataset.kind == "table" and dataset.values is not None and dataset.values.ndim == 2
 
 
-class PlotStage(QWidget):
+class PlotStage(PagedStage):
     """Whole, parts and residual of one table, side by side or alone, and the result's views."""
 
     cursor_moved = Signal(object)
@@ -217,14 +218,6 @@ class PlotStage(QWidget):
             self._zoom(factor / now)
 
     # Pictures for elsewhere
-
-    def drawn_size(self) -> QSize:
-        """Return how large the drawing is, also what is scrolled out of sight."""
-        return self._looked_at().size()
-
-    def draw_on(self, painter: QPainter) -> None:
-        """Draw what is on the stage now, without tabs and scroll bars."""
-        self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
 
     def picture(self) -> QImage:
         """Return what is on the stage now."""

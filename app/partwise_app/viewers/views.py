@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QRegion
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise.project.document import Strip
 from partwise.result import Part, Result, View
 from partwise_app.preview import completed
 from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.drawn import PagedStage
 from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.plotting import Plot
 from partwise_app.viewers.table import TablesView
@@ -43,7 +44,7 @@ class _Entry:
     view: View
 
 
-class ViewStage(QWidget):
+class ViewStage(PagedStage):
     """The views of an input and of its result, each filling the stage."""
 
     cursor_moved = Signal(object)
@@ -178,14 +179,6 @@ class ViewStage(QWidget):
         return tuple(entry.view for entry in self._entries)
 
     # Pictures for elsewhere
-
-    def drawn_size(self) -> QSize:
-        """Return how large the drawing is, also what is scrolled out of sight."""
-        return self._looked_at().size()
-
-    def draw_on(self, painter: QPainter) -> None:
-        """Draw what is on the stage now, without tabs and scroll bars."""
-        self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
 
     def picture(self) -> QImage:
         """Return what is on the stage now."""
