@@ -115,6 +115,8 @@ def _settings(params: PetParams) -> Settings:
         params.negative,
         params.weighting,
         params.suv,
+        params.dose,
+        params.weight,
     )
 
 

@@ -131,6 +131,24 @@ class PetParams:
     suv: bool = param(
         False, label="SUV", advanced=True, help="Divide by injected activity per body weight."
     )
+    dose: float = param(
+        0.0,
+        ge=0.0,
+        le=100_000.0,
+        unit="MBq",
+        label="Injected activity",
+        advanced=True,
+        help="For SUV, at the time of injection; 0 is as the file says.",
+    )
+    weight: float = param(
+        0.0,
+        ge=0.0,
+        le=500.0,
+        unit="kg",
+        label="Body weight",
+        advanced=True,
+        help="For SUV; 0 is as the file says.",
+    )
     weighting: str = param(
         "noise",
         label="Frames count",

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, FileProblem
-from partwise_pet.dicomslices import Slice, clock_of, is_number, slices_of
-from partwise_pet.times import checked_frames
+from partwise.api import Dataset, FileProblem, Job, LocalJob, stop_if_cancelled
+from partwise_pet.dicomfacts import facts_of, unit_of
+from partwise_pet.dicomslices import Slice, slices_of
+from partwise_pet.times import FrameTable, checked_frames, tried
 from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
 __all__ = ["load_dicom", "probe_dicom"]
@@ -23,7 +24,6 @@ __all__ = ["load_dicom", "probe_dicom"]
 _PREAMBLE = 128
 _MOST_FILES = 60_000
 _NEAR_MM = 0.05
-_UNITS = {"BQML": "Bq/mL", "CNTS": "counts", "GML": "g/mL", "PROPCNTS": "prop. counts"}
 _DAY_S = 86400.0
 
 
@@ -39,17 +39,17 @@ def probe_dicom(path: Path) -> float:
     return 0.05 if path.suffix.lower() in (".dcm", ".ima") else 0.0
 
 
-def load_dicom(path: Path) -> Dataset:
+def load_dicom(path: Path, job: Job | None = None) -> Dataset:
     """Read the series that a file belongs to from the folder it lies in.
 
     Raises
     ------
     FileProblem
-        No PET, one frame alone, slices missing or double, times missing.
+        No PET, one frame alone, slices missing or double.
     """
     path = Path(path)
     try:
-        return _loaded(path)
+        return _loaded(path, job or LocalJob())
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, FileProblem):
             raise
@@ -61,21 +61,24 @@ def load_dicom(path: Path) -> Dataset:
         ) from error
 
 
-def _loaded(path: Path) -> Dataset:
+def _loaded(path: Path, job: Job) -> Dataset:
     first = _header(path)
     if first is None:
         raise FileProblem(path, "is a damaged or cut DICOM file", fix="copy or export it again")
     if str(first.get("Modality", "")) != "PT":
         kind = str(first.get("Modality", "")) or "unknown"
         raise FileProblem(path, f"is no PET image (modality {kind})", fix="open a PET series")
-    slices = _series(path, str(first.get("SeriesInstanceUID", "")))
+    slices = _series(path, str(first.get("SeriesInstanceUID", "")), job)
     frames = _frames(path, slices)
     affine = _affine(path, frames[0])
     rows, columns = int(first.Rows), int(first.Columns)
     shape = (len(frames), len(frames[0]), rows, columns)
-    values = collect_frames(path, shape, _Reader(frames, (rows, columns)))
-    table, notes = _times(path, frames, first)
-    return dataset_of(Scan(path, values, affine, table, _unit(first), _facts(first), tuple(notes)))
+    values, below = collect_frames(path, shape, _Reader(frames, (rows, columns)), job)
+    table, notes = _times(path, frames)
+    facts = facts_of(first, frames[0][0].start_s)
+    if facts.pop("dose_was_mbq", False):
+        notes.append(f"The injected activity was taken to be in MBq ({facts['dose_bq'] / 1e6:g}).")
+    return dataset_of(Scan(path, values, below, affine, table, unit_of(first), facts, tuple(notes)))
 
 
 class _Reader:
@@ -125,12 +128,14 @@ def _header(path: Path) -> Any:
         return None
 
 
-def _series(path: Path, uid: str) -> list[Slice]:
+def _series(path: Path, uid: str, job: Job) -> list[Slice]:
     found: list[Slice] = []
     files = sorted(p for p in path.parent.iterdir() if p.is_file())
     if len(files) > _MOST_FILES:
         raise FileProblem(path, f"lies among {len(files):,} files", fix="put the series by itself")
-    for each in files:
+    for number, each in enumerate(files):
+        stop_if_cancelled(job)
+        job.report(number / len(files), "Looking through the folder")
         if probe_dicom(each) < 0.5:
             continue
         head = _header(each)
@@ -167,44 +172,36 @@ def _frames(path: Path, slices: list[Slice]) -> list[list[Slice]]:
     return frames
 
 
-def _times(path: Path, frames: list[list[Slice]], head: Any) -> tuple[Any, list[str]]:
+def _times(
+    path: Path, frames: list[list[Slice]]
+) -> tuple[FrameTable | FileProblem | None, list[str]]:
+    """Start and duration of each frame, and what contradicts them."""
     firsts = [frame[0] for frame in frames]
     stamps = [piece.start_s for piece in firsts if piece.start_s is not None]
     lasting = [piece.seconds for piece in firsts if piece.seconds is not None]
     if len(stamps) < len(frames) or len(lasting) < len(frames):
         return None, []
-    first = stamps[0]
-    starts = [(stamp - first) % _DAY_S for stamp in stamps]  # midnight
-    table = checked_frames(path, starts, lasting, len(frames), "DICOM acquisition times")
-    notes = []
+    starts = [(stamp - stamps[0]) % _DAY_S for stamp in stamps]  # midnight
+    table = tried(
+        lambda: checked_frames(path, starts, lasting, len(frames), "DICOM acquisition times")
+    )
+    if isinstance(table, FileProblem):
+        return table, []
     references = [piece.middle_s for piece in firsts if piece.middle_s is not None]
-    if len(references) == len(frames):
-        middle = np.array(references)
-        # Relative to the series; only the steps can be compared.
-        ends = table.spans - table.spans[0, 0]
-        shift = middle[0] - ends[0].mean()
-        slack = 0.51 * (ends[:, 1] - ends[:, 0]) + abs(shift) * 0.02 + 0.5
-        if (np.abs(middle - shift - ends.mean(axis=1)) > slack).any():
-            notes.append(
-                "Frame reference times do not lie within the frames as acquisition times and "
-                "durations give them; the latter were taken."
-            )
-    injected = _injected(head)
-    if injected is not None:
-        delay = (first - injected) % _DAY_S
-        if 1 < delay < _DAY_S / 2:
-            notes.append(f"The first frame began {delay:g} s after the injection.")
-    return table, notes
-
-
-def _injected(head: Any) -> float | None:
-    """Time of the injection, s since midnight."""
-    info = _radiopharmaceutical(head)
-    if info is None:
-        return None
-    told = clock_of(str(info.get("RadiopharmaceuticalStartTime", "")))
-    stamp = str(info.get("RadiopharmaceuticalStartDateTime", ""))
-    return told if told is not None else clock_of(stamp[8:14])
+    if len(references) < len(frames):
+        return table, []
+    middle = np.array(references)
+    # Relative to the series; only the steps can be compared.
+    ends = table.spans - table.spans[0, 0]
+    shift = middle[0] - ends[0].mean()
+    slack = 0.51 * (ends[:, 1] - ends[:, 0]) + abs(shift) * 0.02 + 0.5
+    if not (np.abs(middle - shift - ends.mean(axis=1)) > slack).any():
+        return table, []
+    note = (
+        "Frame reference times do not lie within the frames as acquisition times and durations "
+        "give them; the latter were taken."
+    )
+    return table, [note]
 
 
 def _affine(path: Path, frame: list[Slice]) -> NDArray[np.float64]:
@@ -222,51 +219,6 @@ def _affine(path: Path, frame: list[Slice]) -> NDArray[np.float64]:
     affine[:3, 2], affine[:3, 3] = through, first
     # DICOM counts to the left and back, NIfTI to the right and front.
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
-
-
-def _facts(head: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    info = _radiopharmaceutical(head)
-    if info is not None:
-        for name, key in (("RadionuclideHalfLife", "half_life_s"), ("RadionuclideTotalDose", "")):
-            value = info.get(name, None)
-            if is_number(value) and float(value) > 0:
-                number = float(value)
-                # Doses are in Bq by the standard; some exports write MBq.
-                facts[key or "dose_bq"] = number if key or number > 1e5 else number * 1e6
-        tracer = str(info.get("Radiopharmaceutical", "")).strip()
-        if tracer:
-            facts["tracer"] = tracer[:60]
-    weight = head.get("PatientWeight", None)
-    if is_number(weight) and 0 < float(weight) < 1000:
-        facts["weight_kg"] = float(weight)
-    decay = str(head.get("DecayCorrection", ""))
-    corrected = str(head.get("DecayCorrected", ""))  # as enhanced objects say it
-    if decay:
-        facts["decay_corrected"] = decay != "NONE"
-    elif corrected:
-        facts["decay_corrected"] = corrected == "YES"
-    return facts
-
-
-def _radiopharmaceutical(head: Any) -> Any:
-    sequence = head.get("RadiopharmaceuticalInformationSequence", None)
-    return sequence[0] if sequence else None
-
-
-def _unit(head: Any) -> str:
-    told = str(head.get("Units", ""))
-    if told:
-        return _UNITS.get(told, told[:16])
-    # Enhanced objects name the unit where they map stored to real values.
-    shared = head.get("SharedFunctionalGroupsSequence", None)
-    own = head.get("PerFrameFunctionalGroupsSequence", None)
-    for group in (*(shared or ()), *(own or ())[:1]):
-        for mapping in group.get("RealWorldValueMappingSequence", None) or ():
-            for code in mapping.get("MeasurementUnitsCodeSequence", None) or ():
-                word = str(code.get("CodeValue", ""))[:16]
-                return {"bq/ml": "Bq/mL", "kbq/ml": "kBq/mL"}.get(word.lower(), word)
-    return ""
 
 
 def _at(piece: Slice) -> float:

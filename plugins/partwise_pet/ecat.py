@@ -10,14 +10,15 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, FileProblem
-from partwise_pet.times import FrameTable, checked_frames
+from partwise.api import Dataset, FileProblem, Job, LocalJob
+from partwise_pet.times import checked_frames, tried
 from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
 __all__ = ["load_ecat", "probe_ecat"]
 
 _MAGIC = b"MATRIX7"
-_UNITS = {0: "ECAT counts", 1: "Bq/mL", 2: "nCi/mL"}
+_ON_THE_BACK = (2, 3)  # feet first, head first
+_UNITS = {0: "ECAT counts", 1: "Bq/mL"}  # of values that are not, and that are, calibrated
 
 
 def probe_ecat(path: Path) -> float:
@@ -32,7 +33,7 @@ def probe_ecat(path: Path) -> float:
     return 0.05 if path.suffix.lower() == ".v" else 0.0
 
 
-def load_ecat(path: Path) -> Dataset:
+def load_ecat(path: Path, job: Job | None = None) -> Dataset:
     """Read a dynamic ECAT 7 series; times are those of its subheaders, in ms there.
 
     Raises
@@ -47,25 +48,32 @@ def load_ecat(path: Path) -> Dataset:
         if len(order) < 2:
             raise FileProblem(path, "holds one frame", fix="open a series of at least two frames")
         shape = _shape(path, subs, order)
-        values = collect_frames(path, (len(order), *shape[::-1]), _Reader(path, subs, order))
+        values, below = collect_frames(
+            path, (len(order), *shape[::-1]), _Reader(path, subs, order), job or LocalJob()
+        )
     heads = [subs.subheaders[k] for k in order]
-    frames: FrameTable = checked_frames(
-        path,
-        [float(h["frame_start_time"]) / 1e3 for h in heads],
-        [float(h["frame_duration"]) / 1e3 for h in heads],
-        len(order),
-        "ECAT subheaders",
+    frames = tried(
+        lambda: checked_frames(
+            path,
+            [float(h["frame_start_time"]) / 1e3 for h in heads],
+            [float(h["frame_duration"]) / 1e3 for h in heads],
+            len(order),
+            "ECAT subheaders",
+        )
     )
     header = image.header
     return dataset_of(
         Scan(
             path,
             values,
+            below,
             np.asarray(subs.get_frame_affine(order[0]), np.float64),
             frames,
             _unit(header),
             _facts(header, heads),
             (),
+            # How a body lies otherwise, the library turns as if it lay on its back.
+            directed=int(header["patient_orientation"]) in _ON_THE_BACK,
         )
     )
 

@@ -7,20 +7,24 @@ frames and often the converter's default; it is shown where it contradicts, and 
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, FileProblem
+from partwise.api import Dataset, FileProblem, Job, LocalJob
 from partwise_pet.times import FrameTable, frames_of_sidecar, pixdim_note, read_sidecar
 from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
 __all__ = ["load_mask", "load_nifti", "probe_nifti"]
 
 _MAGIC = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
+_LONGEST_S = 48 * 3600.0
+_PIECE = 1 << 24  # bytes
 _PER_S = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _HALF_LIVES = {  # s; Laboratoire National Henri Becquerel, recommended data
     "C11": 1221.8,
@@ -49,7 +53,7 @@ def probe_nifti(path: Path) -> float:
     return 0.05 if named else 0.0
 
 
-def load_nifti(path: Path) -> Dataset:
+def load_nifti(path: Path, job: Job | None = None) -> Dataset:
     """Read a dynamic series and its sidecar.
 
     Raises
@@ -58,38 +62,45 @@ def load_nifti(path: Path) -> Dataset:
         Damaged, no series of volumes, or a sidecar whose times cannot be.
     """
     path = Path(path)
-    image, raw = _opened(path)
-    if raw.ndim != 4 or raw.shape[3] < 2:
-        shape = " × ".join(str(n) for n in raw.shape)
+    image = _opened(path)
+    shape = tuple(int(n) for n in image.shape)
+    while len(shape) > 4 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 4 or shape[3] < 2:
+        words = " × ".join(str(n) for n in shape)
         raise FileProblem(
-            path, f"is no dynamic series ({shape})", fix="open a series of at least two frames"
+            path, f"is no dynamic series ({words})", fix="open a series of at least two frames"
         )
-    count = raw.shape[3]
-    slope, offset = _scaling(image)
-    values = collect_frames(
-        path,
-        (count, raw.shape[2], raw.shape[1], raw.shape[0]),
-        lambda k: _scaled(raw[..., k], slope, offset),
-    )
+    # Before the voxels, which take long: what stands beside them may refuse them.
     sidecar = _sidecar(path)
-    told = read_sidecar(sidecar) if sidecar is not None else {}
-    frames: FrameTable | None = None
+    told: dict[str, Any] = {}
+    frames: FrameTable | FileProblem | None = None
     notes: list[str] = []
     if sidecar is not None:
-        frames = frames_of_sidecar(sidecar, told, count)
-        unit = image.header.get_xyzt_units()[1]
-        step = float(image.header.get_zooms()[3]) * _PER_S.get(unit, 1.0)
-        note = pixdim_note(step, frames.spans)
-        notes += [note] if note else []
+        try:
+            told = read_sidecar(sidecar)
+            frames = frames_of_sidecar(sidecar, told, shape[3])
+        except FileProblem as problem:
+            frames = problem
+        else:
+            unit = image.header.get_xyzt_units()[1]
+            step = float(image.header.get_zooms()[3]) * _PER_S.get(unit, 1.0)
+            notes += [note for note in (pixdim_note(step, frames.spans),) if note]
+    with _Reader(path, image, shape) as reader:
+        values, below = collect_frames(
+            path, shape[::-1], reader.frame, job or LocalJob(), reader.mapping()
+        )
     return dataset_of(
         Scan(
             path,
             values,
+            below,
             np.asarray(image.affine, np.float64),
             frames,
             _unit(told),
             _facts(told),
             tuple(notes),
+            directed=any(int(image.header[code]) > 0 for code in ("sform_code", "qform_code")),
         )
     )
 
@@ -103,22 +114,95 @@ def load_mask(path: Path, shape: tuple[int, int, int]) -> NDArray[np.int64]:
         Damaged, or of another shape.
     """
     path = Path(path)
-    image, raw = _opened(path)
-    slope, offset = _scaling(image)
-    while raw.ndim > 3 and raw.shape[-1] == 1:
-        raw = raw[..., 0]
-    if raw.shape != shape[::-1]:
-        words = " × ".join(str(n) for n in raw.shape)
+    image = _opened(path)
+    found = tuple(int(n) for n in image.shape)
+    while len(found) > 3 and found[-1] == 1:
+        found = found[:-1]
+    if found != shape[::-1]:
+        words = " × ".join(str(n) for n in found)
         wanted = " × ".join(str(n) for n in shape[::-1])
         raise FileProblem(path, f"holds {words} voxels, the series {wanted}", fix="resample it")
-    values = _scaled(raw, slope, offset)
+    with _Reader(path, image, (*found, 1)) as reader:
+        values = reader.frame(0)
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1 << 20:
         raise FileProblem(path, "holds no labels", fix="give a volume of small whole numbers")
     return np.rint(values).astype(np.int64)
 
 
-def _opened(path: Path) -> tuple[Any, NDArray[Any]]:
-    """The image and its raw numbers: mapped where the file is not packed."""
+class _Reader:
+    """Reads one frame after the other, packed or not, and no more than one at a time.
+
+    Parameters
+    ----------
+    path : Path
+    image : Nifti1Pair
+    shape : (x, y, z, frames)
+    """
+
+    def __init__(self, path: Path, image: Any, shape: tuple[int, ...]) -> None:
+        proxy = image.dataobj
+        self._path, self._image, self._shape = path, image, shape
+        self._dtype, self._offset = np.dtype(proxy.dtype), int(proxy.offset)
+        slope, shift = proxy.slope, proxy.inter
+        self._slope = float(slope if slope is not None else 1.0)
+        self._shift = float(shift if shift is not None else 0.0)
+        self._file: Any = None
+        self._next = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def frame(self, place: int) -> NDArray[np.float32]:
+        """Return a frame (z, y, x); raises `FileProblem`."""
+        x, y, z = self._shape[:3]
+        size = x * y * z * self._dtype.itemsize
+        try:
+            if self._file is None:
+                holder = self._image.file_map["image"]
+                self._file = holder.get_prepare_fileobj("rb")
+            if place != self._next:
+                self._file.seek(self._offset + place * size)
+            data = self._read(size)
+        except (gzip.BadGzipFile, OSError, EOFError, ValueError, zlib.error) as error:
+            raise _damaged(self._path, error) from error
+        self._next = place + 1
+        raw = np.frombuffer(data, self._dtype).reshape(z, y, x)
+        if self._slope == 1.0 and self._shift == 0.0:
+            return np.asarray(raw, np.float32)
+        # In double, as one rounding of large counts times a slope would be seen.
+        return np.asarray(raw.astype(np.float64) * self._slope + self._shift, dtype=np.float32)
+
+    def mapping(self) -> Callable[[], NDArray[np.float32]] | None:
+        """Return what maps the file's own values; None where they are packed or scaled."""
+        file = Path(str(self._image.file_map["image"].filename))
+        plain = self._dtype == np.dtype("<f4") and self._slope == 1.0 and self._shift == 0.0
+        if not plain or sys.byteorder != "little" or file.suffix not in (".nii", ".img"):
+            return None
+
+        def mapped() -> NDArray[np.float32]:
+            return np.memmap(
+                file, np.float32, mode="r", offset=self._offset, shape=self._shape[::-1]
+            )
+
+        return mapped
+
+    def _read(self, size: int) -> bytearray:
+        data = bytearray()
+        # In pieces: a packed file may claim more than it holds, and memory is not asked for that.
+        while len(data) < size:
+            piece = self._file.read(min(size - len(data), _PIECE))
+            if not piece:
+                raise EOFError(f"its voxels end {size - len(data):,} bytes early")
+            data += piece
+        return data
+
+
+def _opened(path: Path) -> Any:
+    """The image, its header read and checked."""
     import nibabel
 
     image: Any
@@ -127,7 +211,7 @@ def _opened(path: Path) -> tuple[Any, NDArray[Any]]:
         if not isinstance(image, nibabel.Nifti1Pair):
             raise FileProblem(path, "is no NIfTI file", fix="convert it to NIfTI")
         proxy: Any = image.dataobj
-        raw = proxy.get_unscaled()
+        kind = np.dtype(proxy.dtype)
     except (
         nibabel.filebasedimages.ImageFileError,
         nibabel.spatialimages.HeaderDataError,
@@ -141,23 +225,17 @@ def _opened(path: Path) -> tuple[Any, NDArray[Any]]:
     ) as error:
         if isinstance(error, FileProblem):
             raise
-        words = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise FileProblem(
-            path, f"is a damaged or cut NIfTI file ({words})", fix="copy or export it again"
-        ) from error
-    if raw.dtype.kind not in "fiu":
-        raise FileProblem(path, f"holds {raw.dtype}, no plain numbers", fix="export it as float32")
-    return image, raw
+        raise _damaged(path, error) from error
+    if kind.kind not in "fiu":
+        raise FileProblem(path, f"holds {kind}, no plain numbers", fix="export it as float32")
+    return image
 
 
-def _scaling(image: Any) -> tuple[float, float]:
-    slope, offset = image.dataobj.slope, image.dataobj.inter
-    return float(slope if slope is not None else 1.0), float(offset if offset is not None else 0.0)
-
-
-def _scaled(raw: NDArray[Any], slope: float, offset: float) -> NDArray[np.float32]:
-    # In double, as one rounding of large counts times a slope would be seen.
-    return np.asarray((raw.astype(np.float64) * slope + offset).T, dtype=np.float32)
+def _damaged(path: Path, error: Exception) -> FileProblem:
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+    return FileProblem(
+        path, f"is a damaged or cut NIfTI file ({words})", fix="copy or export it again"
+    )
 
 
 def _sidecar(path: Path) -> Path | None:
@@ -195,6 +273,13 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     per = {"bq": 1.0, "kbq": 1e3, "mbq": 1e6, "gbq": 1e9}.get(unit.strip().lower())
     if isinstance(dose, int | float) and dose > 0 and per:
         facts["dose_bq"] = float(dose) * per
+    for name, key in (
+        ("InjectionStart", "injected_s"),
+        ("ImageDecayCorrectionTime", "decay_reference_s"),
+    ):
+        at = told.get(name)
+        if isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < _LONGEST_S:
+            facts[key] = float(at)
     weight = told.get("BodyWeight")
     if isinstance(weight, int | float) and 0 < weight < 1000:
         facts["weight_kg"] = float(weight)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Dataset, InputProblem, Job, stop_if_cancelled
+from partwise.api import Axis, Dataset, FileProblem, InputProblem, Job, stop_if_cancelled
 from partwise_pet.nifti import load_mask
 from partwise_pet.region import points_of, region_of
 from partwise_pet.times import read_frames
@@ -22,12 +22,13 @@ Mask = NDArray[np.bool_]
 _FLOOR = 0.02  # of the brightest frame's mean: what a nearly empty frame counts as at least
 _LEAST = 10  # voxels per factor
 _PATTERNS = 10  # beyond the factors that noise is cut to
+_BQ_PER_ML = {"bq/ml": 1.0, "bq/cc": 1.0, "kbq/ml": 1e3, "kbq/cc": 1e3, "mbq/ml": 1e6}
 _LN2 = float(np.log(2.0))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of `prepare`; see the parameters of the analysis."""
+    """What is asked of `prepare`; see the parameters of the analysis. 0 is as the file says."""
 
     frames: str = ""
     mask: str = ""
@@ -38,6 +39,8 @@ class Settings:
     negative: str = "zero"
     weighting: str = "noise"
     suv: bool = False
+    dose_mbq: float = 0.0
+    weight_kg: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,8 @@ class Series:
     space : tuple of Axis
         z, y and x of the volume.
     orientation : str
+    affine : list of list of float, or None
+        From indices x, y, z to mm in the body.
     notes : tuple of str
     """
 
@@ -82,6 +87,7 @@ class Series:
     negative: str
     space: tuple[Axis, ...] = ()
     orientation: str = ""
+    affine: object = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -171,6 +177,7 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         settings.negative,
         tuple(dataset.axes[1:]),
         str(dataset.meta.get("orientation", "")),
+        dataset.meta.get("affine"),
         tuple(notes),
     )
 
@@ -207,7 +214,10 @@ def _frames(dataset: Dataset, settings: Settings, count: int) -> tuple[Array, st
     if settings.frames:
         table = read_frames(Path(settings.frames), count)
         return table.spans, table.source, list(table.notes)
-    told = dataset.meta.get("frames")
+    told, problem = dataset.meta.get("frames"), dataset.meta.get("timing_problem")
+    if not told and isinstance(problem, list):
+        path, what, fix = problem
+        raise FileProblem(Path(path), what, fix=fix)
     if not told:
         raise InputProblem(
             f"nothing says when the frames of {dataset.title} were taken, and frame times are "
@@ -248,17 +258,60 @@ def _scale(
         notes.append("No file says whether decay was corrected; it was taken so.")
     unit = str(dataset.meta.get("unit", ""))
     if settings.suv:
-        dose, weight = dataset.meta.get("dose_bq"), dataset.meta.get("weight_kg")
-        per = {"Bq/mL": 1.0, "kBq/mL": 1e3, "MBq/mL": 1e6}.get(unit)
-        if not (isinstance(dose, int | float) and isinstance(weight, int | float) and per):
-            raise InputProblem(
-                "SUV needs the injected activity, the patient's weight and values in Bq/mL",
-                argument="suv",
-                fix="add them to the sidecar, or turn SUV off",
-            )
-        scale *= per * 1000.0 * weight / dose
-        unit = "SUV"
+        return scale * _suv_factor(dataset, settings, unit, corrected is False, notes), "SUV"
     return scale, unit
+
+
+def _suv_factor(
+    dataset: Dataset, settings: Settings, unit: str, corrected_here: bool, notes: list[str]
+) -> float:
+    """What activity is multiplied with: body weight over the dose, both as of one moment."""
+    per = _BQ_PER_ML.get(unit.lower().replace(" ", ""))
+    if per is None:
+        raise InputProblem(
+            f"SUV needs values in Bq/mL, and those of {dataset.title} are "
+            + (f"in {unit}" if unit else "in no unit that a file tells"),
+            argument="suv",
+            fix="turn SUV off: the values are SUV already"
+            if unit.lower() in ("g/ml", "suv")
+            else "export the series in Bq/mL, or turn SUV off",
+        )
+    told = {
+        "dose_bq": 1e6 * settings.dose_mbq or dataset.meta.get("dose_bq"),
+        "weight_kg": settings.weight_kg or dataset.meta.get("weight_kg"),
+    }
+    words = {"dose_bq": "the injected activity", "weight_kg": "the body weight"}
+    missing = [words[name] for name, value in told.items() if not isinstance(value, int | float)]
+    if missing:
+        raise InputProblem(
+            f"SUV needs {' and '.join(missing)}, which no file tells",
+            argument="suv",
+            fix="give it under Injected activity (dose, MBq) and Body weight (weight, kg), or turn "
+            "SUV off",
+        )
+    dose, weight = float(told["dose_bq"]), float(told["weight_kg"])  # type: ignore[arg-type]  # checked above
+    dose *= _left_of_dose(dataset, corrected_here, notes)
+    notes.append(f"SUV from {dose / 1e6:.4g} MBq and {weight:g} kg.")
+    return per * 1000.0 * weight / dose
+
+
+def _left_of_dose(dataset: Dataset, corrected_here: bool, notes: list[str]) -> float:
+    """The share of the dose that is left at the moment that the values are corrected to."""
+    injected, half = dataset.meta.get("injected_s"), _half_life(dataset)
+    at = 0.0 if corrected_here else dataset.meta.get("decay_reference_s", 0.0)
+    if not isinstance(injected, int | float) or not isinstance(at, int | float):
+        notes.append(
+            "No file says when the tracer was injected; its activity was taken as that of the "
+            "moment to which the values are corrected for decay."
+        )
+        return 1.0
+    if abs(at - injected) <= 1 or half is None:
+        return 1.0
+    notes.append(
+        f"The dose decayed for {(at - injected) / 60:.3g} min, up to the moment to which the "
+        "values are corrected."
+    )
+    return float(np.exp(-_LN2 / half * (at - injected)))
 
 
 def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
@@ -276,12 +329,12 @@ def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
             raise InputProblem(
                 f"{Path(settings.mask).name} marks no voxel", argument="mask", fix="draw it again"
             )
+    elif settings.region.lstrip().startswith(("box", "brush")):
+        mask = np.ones(shape, bool)  # what is drawn stands for itself, bright or not
     else:
         mask = _bright(values, frames, settings.threshold)
     if settings.region:
-        drawn = settings.region.lstrip().startswith(("box", "brush"))
-        start = np.ones(shape, bool) if drawn and not settings.mask else mask
-        mask = region_of(settings.region, start)
+        mask = region_of(settings.region, mask)
         if not mask.any():
             raise InputProblem("the region holds no voxel", argument="region", fix="widen it")
     return mask

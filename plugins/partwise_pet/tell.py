@@ -30,6 +30,7 @@ def preview_of(dataset: Dataset) -> tuple[View, ...]:
         "tab": "Slices",
         "unit": str(dataset.meta.get("unit", "")),
         "orientation": str(dataset.meta.get("orientation", "")),
+        "affine": dataset.meta.get("affine"),
         "log_time": bool(told),
     }
     return (View("volume", dataset.title, arrays, axes, options),)
@@ -270,6 +271,7 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
                     "window": [0.0, max(top, 1e-6)],
                     "map": True,
                     "orientation": series.orientation,
+                    "affine": series.affine,
                 },
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from partwise.api import FileProblem
 
-__all__ = ["FrameTable", "checked_frames", "frames_of_sidecar", "pixdim_note", "read_frames"]
+__all__ = [
+    "FrameTable",
+    "checked_frames",
+    "frames_of_sidecar",
+    "injection_note",
+    "pixdim_note",
+    "read_frames",
+    "read_sidecar",
+    "tried",
+]
 
 _SLACK_S = 0.05  # rounding of times in files
 _LONGEST_S = 48 * 3600.0  # beyond, milliseconds were taken for seconds
@@ -87,6 +96,8 @@ def checked_frames(
         )
     if start[0] > _SLACK_S:
         notes.append(f"The first frame begins {start[0]:g} s after time zero.")
+    elif start[0] < -_SLACK_S:
+        notes.append(f"The first frame begins {-start[0]:g} s before time zero.")
     return FrameTable(np.stack([start, start + lasting], axis=1), source, tuple(notes))
 
 
@@ -218,6 +229,34 @@ def pixdim_note(pixdim_s: float, spans: NDArray[np.float64] | None) -> str:
         f"The NIfTI header claims {pixdim_s:g} s for every frame; it was not believed, as the "
         f"frames last {words} s."
     )
+
+
+def tried(find: Callable[[], FrameTable]) -> FrameTable | FileProblem:
+    """Return frames, or why there are none: a series is shown all the same, and not analysed."""
+    try:
+        return find()
+    except FileProblem as problem:
+        return problem
+
+
+def injection_note(first_s: float, injected_s: float | None) -> str:
+    """Say how the first frame lies to the injection; empty where they fall together.
+
+    Parameters
+    ----------
+    first_s, injected_s : float
+        On one clock, s.
+    """
+    if injected_s is None or abs(first_s - injected_s) <= 1:
+        return ""
+    apart = abs(first_s - injected_s)
+    words = f"{apart:g} s" if apart < 120 else f"{apart / 60:.3g} min"
+    if first_s > injected_s:
+        return (
+            f"The first frame began {words} after the injection; what blood carried before it is "
+            "not in the integrals of the Patlak and Logan plots."
+        )
+    return f"The injection came {words} after the first frame began."
 
 
 def _column(path: Path, names: list[str], kind: str) -> tuple[int, float] | None:

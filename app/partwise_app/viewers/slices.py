@@ -17,7 +17,8 @@ __all__ = ["AXIAL", "CORONAL", "PLANES", "SAGITTAL", "Plane", "Voxel", "blended"
 
 _OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 _FIRST = "RAS"  # the ends that are shown on the left and on top
-_AXES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+_ALONG = {"axial": "SAR", "coronal": "ASR", "sagittal": "RSA"}  # through, down, across
+_AS_STORED = {"S": 0, "A": 1, "R": 2}  # where no file says it: z to the head, y back, x across
 AXIAL, CORONAL, SAGITTAL = PLANES = ("axial", "coronal", "sagittal")
 _OVER = 0.75  # opacity of a part where it is strongest
 
@@ -53,17 +54,17 @@ class Plane:
     @property
     def through(self) -> int:
         """Axis of the volume that the slices are stacked along."""
-        return _AXES[self.name][0]
+        return self._axis(0)
 
     @property
     def down(self) -> int:
         """Axis of the volume that runs down the screen."""
-        return _AXES[self.name][1]
+        return self._axis(1)
 
     @property
     def across(self) -> int:
         """Axis of the volume that runs across the screen."""
-        return _AXES[self.name][2]
+        return self._axis(2)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -91,6 +92,8 @@ class Plane:
         """Return a slice as it is shown, shape (down, across); further axes come first."""
         offset = volume.ndim - 3
         cut = np.take(volume, index, axis=offset + self.through)
+        if self.down > self.across:  # stored slice by slice across another direction
+            cut = np.swapaxes(cut, -1, -2)
         if self.flipped(self.down):
             cut = np.flip(cut, axis=-2)
         return np.flip(cut, axis=-1) if self.flipped(self.across) else cut
@@ -110,6 +113,13 @@ class Plane:
     def _share(self, voxel: Sequence[int], axis: int) -> float:
         share = (voxel[axis] + 0.5) / self.shape[axis]
         return 1 - share if self.flipped(axis) else share
+
+    def _axis(self, place: int) -> int:
+        wanted = _ALONG[self.name][place]
+        letters = self.orientation.upper()
+        ends = [letter if letter in _FIRST else _OPPOSITE.get(letter, "") for letter in letters]
+        # A scan may be stored along any of the body's directions; the name follows the body.
+        return 2 - ends.index(wanted) if sorted(ends) == sorted(_FIRST) else _AS_STORED[wanted]
 
     def _letter(self, axis: int) -> str:
         return self.orientation[2 - axis].upper() if len(self.orientation) == 3 else ""

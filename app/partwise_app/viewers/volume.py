@@ -32,7 +32,7 @@ from partwise_app.viewers.crossing import (
 )
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
 from partwise_app.viewers.plotting import Plot, number
-from partwise_app.viewers.slices import Plane, Voxel
+from partwise_app.viewers.slices import AXIAL, CORONAL, SAGITTAL, Plane, Voxel
 from partwise_app.viewers.uptake import paint_curves
 from partwise_app.viewers.volumebrush import VolumeBrush, VolumeStroke, grown, paint_ring
 from partwise_app.viewers.volumedata import Contents
@@ -48,6 +48,7 @@ Volume = NDArray[Any]
 _MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
 _ZOOM, _CLOSEST = 1.25, 12.0
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
+_TITLES = {AXIAL: mark("Axial"), CORONAL: mark("Coronal"), SAGITTAL: mark("Sagittal")}
 _KEYS = mark(
     "Arrows move the cross in the slice last pointed at, Page up and down go through the slices, "
     "comma and full stop through the frames, A sets an anchor or a dab of the brush at the cross, "
@@ -318,11 +319,8 @@ class VolumeView(Plot):
                 paint_anchor(painter, _spot(plane, voxel, whole), color, near=far == 1)
         painter.setFont(small_font(self.font()))
         paint_letters(painter, pane, plane.letters())
-        axis = self._held.axes[plane.through]
-        at = axis.start + self._voxel[plane.through] * axis.step
-        where = f"{number(at, 4)} mm" if axis.unit == "mm" else f"{self._voxel[plane.through] + 1}"
         painter.setFont(self.font())
-        words = f"{plane.name.capitalize()} {where}"
+        words = f"{tr(_TITLES[plane.name])} {self._held.depth(place, self._voxel)}"
         paint_badge(painter, pane.adjusted(-6, -6, 0, 0), words, self.tokens, right=False)
         painter.restore()
 

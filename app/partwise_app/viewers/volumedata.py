@@ -14,7 +14,16 @@ from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.plotting import Series, number, series_of
-from partwise_app.viewers.slices import PLANES, Plane, Voxel, blended, shaded
+from partwise_app.viewers.slices import (
+    AXIAL,
+    CORONAL,
+    PLANES,
+    SAGITTAL,
+    Plane,
+    Voxel,
+    blended,
+    shaded,
+)
 from partwise_app.viewers.uptake import Curve
 from partwise_app.words import tr
 
@@ -25,6 +34,7 @@ Volume = NDArray[Any]
 _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
 _AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _MAP = packed_table("viridis")
+_SIDES = ("RL", "AP", "SI")  # where millimetres along an axis of the body are above and below zero
 _OUTSIDE = 0.35  # brightness of what lies outside of the region
 
 
@@ -53,6 +63,7 @@ class Contents:
         self.times: NDArray[np.float64] = np.empty(0)
         self.series: tuple[Series, ...] = ()
         self.options: Mapping[str, Any] = {}
+        self._affine: NDArray[np.float64] | None = None
         self._images: Volume | None = None
         self._tops: NDArray[np.float64] = np.empty(0)
         self._profiles: tuple[NDArray[np.float64], ...] = ()
@@ -78,6 +89,8 @@ class Contents:
         self.time = view.axes[0] if timed and len(view.axes) == 4 else Axis("time", len(values))
         spacing = tuple(abs(axis.step) or 1.0 for axis in self.axes)
         orientation = str(view.options.get("orientation", ""))
+        told = view.options.get("affine")
+        self._affine = np.asarray(told, np.float64) if orientation and told is not None else None
         self.planes = tuple(
             Plane(name, shape, (spacing[0], spacing[1], spacing[2]), orientation) for name in PLANES
         )
@@ -168,11 +181,7 @@ class Contents:
 
     def reading(self, voxel: Voxel, frame: int) -> tuple[str, ...]:
         """Return words about a voxel in a frame: where it is, its value, its parts."""
-        at = [axis.start + v * axis.step for axis, v in zip(self.axes, voxel, strict=True)]
-        if all(axis.unit == "mm" for axis in self.axes):
-            where = f"x {at[2]:.1f}  y {at[1]:.1f}  z {at[0]:.1f} mm".replace("-", "−")
-        else:
-            where = f"x {voxel.x + 1}  y {voxel.y + 1}  z {voxel.z + 1}"
+        where = self.place(voxel)
         course = self.values[:, voxel.z, voxel.y, voxel.x]
         value = float(course @ self._weights) if frame < 0 else float(course[frame])
         words = [where, f"{number(value, 4)} {self.unit}".strip()]
@@ -183,6 +192,26 @@ class Contents:
             ]
         return tuple(words)
 
+    def place(self, voxel: Voxel) -> str:
+        """Return where a voxel lies: in the body where the file says it, else by its axes."""
+        if self._affine is not None:
+            return "  ".join(_beside(at, k) for k, at in enumerate(self._in_body(voxel))) + " mm"
+        if all(axis.unit == "mm" for axis in self.axes):
+            at = [axis.start + v * axis.step for axis, v in zip(self.axes, voxel, strict=True)]
+            return f"x {at[2]:.1f}  y {at[1]:.1f}  z {at[0]:.1f} mm".replace("-", "−")
+        return f"x {voxel.x + 1}  y {voxel.y + 1}  z {voxel.z + 1}"
+
+    def depth(self, place: int, voxel: Voxel) -> str:
+        """Return where the slice of a plane through a voxel lies."""
+        plane = self.planes[place]
+        if self._affine is not None:
+            along = (SAGITTAL, CORONAL, AXIAL).index(plane.name)
+            return f"{_beside(self._in_body(voxel)[along], along)} mm"
+        axis = self.axes[plane.through]
+        if axis.unit == "mm":
+            return f"{number(axis.start + voxel[plane.through] * axis.step, 4)} mm"
+        return f"{voxel[plane.through] + 1}"
+
     def frame_words(self, frame: int) -> str:
         """Return which frame is shown, and when it was taken."""
         count = len(self.values)
@@ -192,6 +221,11 @@ class Contents:
         return f"Frame {frame + 1} of {count} · {at} {self.time.unit}".strip()
 
     # Within
+
+    def _in_body(self, voxel: Voxel) -> NDArray[np.float64]:
+        """Millimetres to the right, to the front and to the head."""
+        assert self._affine is not None
+        return np.asarray(self._affine[:3] @ (voxel.x, voxel.y, voxel.z, 1.0))
 
     def _cut(self, plane: Plane, index: int, frame: int) -> Volume:
         if frame >= 0:
@@ -239,6 +273,12 @@ class Contents:
         self._profiles = tuple(np.asarray(p.profile, np.float64).ravel() for p in parts[:count])
         self._profiles += (np.empty(0),) * (count - len(self._profiles))
         self._tops = np.array([_ends(image)[1] for image in images] if images is not None else [])
+
+
+def _beside(at: float, along: int) -> str:
+    """A place on an axis of the body, by the side it lies on: "R 12.0"."""
+    at = round(at, 1)
+    return f"{_SIDES[along][int(at < 0)]} {abs(at):.1f}"
 
 
 def _ends(values: Volume) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -311,12 +312,11 @@ class Panel(QWidget):
             return
         spans, source = self._spans()
         if spans is None:
-            self._frames.setText(
-                tr(
-                    "No file says when the frames were taken. Times are never guessed: fill in the "
-                    "frame table, or put the sidecar beside the series."
-                )
+            why = self._why_no_times(source)
+            words = tr(
+                "Times are never guessed: fill in the frame table, or name a file under Frame times."
             )
+            self._frames.setText(f"{why}. {words}")
         else:
             lasting = spans[:, 1] - spans[:, 0]
             self._frames.setText(
@@ -340,6 +340,17 @@ class Panel(QWidget):
 
     # Small answers
 
+    def _why_no_times(self, source: str) -> str:
+        """What is wrong with what should say the times; `source` where a file was named for it."""
+        dataset = self._host.dataset
+        problem = dataset.meta.get("timing_problem") if dataset is not None else None
+        if self._told("frames"):
+            return source
+        if isinstance(problem, list):
+            path, what, _ = problem
+            return f"{Path(path).name} {what}"
+        return tr("No file says when the frames were taken")
+
     def _spans(self) -> tuple[Array | None, str]:
         dataset = self._host.dataset
         path = self._told("frames")
@@ -347,7 +358,7 @@ class Panel(QWidget):
             try:
                 table = read_frames(path)
             except FileProblem as problem:
-                return None, str(problem)
+                return None, f"{problem.path.name} {problem.what}"
             return table.spans, table.source
         told: Any = dataset.meta.get("frames") if dataset is not None else None
         source = str(dataset.meta.get("timing", "")) if dataset is not None else ""

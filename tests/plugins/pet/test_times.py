@@ -73,9 +73,12 @@ def test_2_a_header_that_claims_one_second_is_said_and_not_believed(series: Seri
 def test_times_that_cannot_be_are_refused_with_the_way_out(
     series: Series, number: int, fields: dict[str, Any], words: str
 ) -> None:
-    path = series(**fields)
+    dataset = load_nifti(series(**fields))
+    assert dataset.meta["frames"] is None
+    notes: Any = dataset.meta["notes"]
+    assert words in notes[0], number
     with pytest.raises(FileProblem) as caught:
-        load_nifti(path)
+        prepare(dataset, Settings(), 2, LocalJob())
     assert words in str(caught.value), number
     assert caught.value.path.name == "scan.json"
     assert "frames=FILE" in str(caught.value)
@@ -132,8 +135,42 @@ def test_a_table_that_leaves_a_doubt_is_refused(tmp_path: Path, text: str, words
 def test_a_sidecar_that_is_no_json_is_refused(series: Series) -> None:
     for text in ("{", "[1, 2]", "[" * 100_000):
         with pytest.raises(FileProblem) as caught:
-            load_nifti(series(sidecar=text))
+            prepare(load_nifti(series(sidecar=text)), Settings(), 2, LocalJob())
         assert caught.value.path.name == "scan.json"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"FrameTimesStart": [s - 30 for s in STARTS]}, "begins 30 s before time zero"),
+        ({"InjectionStart": 45}, "injection came 45 s after the first frame began"),
+        ({"InjectionStart": -600}, "first frame began 10 min after the injection"),
+        ({"ImageDecayCorrected": None}, "No file says whether decay was corrected"),
+        ({"ImageDecayCorrected": False}, "Corrected for decay here"),
+    ],
+)
+def test_what_is_odd_about_times_is_told_and_analysed(
+    series: Series, fields: dict[str, Any], words: str
+) -> None:
+    ready = prepare(load_nifti(series(**fields)), Settings(threshold=0), 2, LocalJob())
+    assert any(words in note for note in ready.notes)
+
+
+def test_an_injection_with_the_first_frame_is_not_worth_a_word(series: Series) -> None:
+    notes: Any = load_nifti(series(InjectionStart=0)).meta["notes"]
+    assert not any("njection" in note for note in notes)
+
+
+@pytest.mark.parametrize("broken", [{"FrameDuration": None}, {"FrameTimesStart": STARTS[:-1]}])
+def test_a_frame_file_stands_in_for_a_sidecar_that_cannot_be(
+    series: Series, tmp_path: Path, broken: dict[str, Any]
+) -> None:
+    path = series(**broken)
+    table = tmp_path / "frames.tsv"
+    rows = zip(STARTS, DURATIONS, strict=True)
+    table.write_text("start_s\tduration_s\n" + "".join(f"{a}\t{b}\n" for a, b in rows), "utf-8")
+    ready = prepare(load_nifti(path), Settings(frames=str(table), threshold=0), 2, LocalJob())
+    np.testing.assert_array_equal(ready.seconds, DURATIONS)
 
 
 def test_a_frame_file_stands_in_for_the_sidecar(series: Series, tmp_path: Path) -> None:
