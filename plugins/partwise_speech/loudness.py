@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
+from partwise_speech.track import Track
+
 __all__ = ["Loudness", "k_weighting"]
 
 Samples = NDArray[np.float32]
@@ -28,7 +30,7 @@ class Loudness:
 
     Parameters
     ----------
-    tracks : mapping of str to ndarray, shape (samples,) or (samples, channels)
+    tracks : mapping of str to Track, shape (samples,) or (samples, channels)
     rate : int
         Samples per second.
 
@@ -38,7 +40,7 @@ class Loudness:
     block.
     """
 
-    def __init__(self, tracks: Mapping[str, Samples], rate: int) -> None:
+    def __init__(self, tracks: Mapping[str, Track], rate: int) -> None:
         self._keys = tuple(tracks)
         self._products = _products([_columns(t) for t in tracks.values()], rate)
 
@@ -62,7 +64,7 @@ def _level(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
     return np.asarray(_OFFSET + 10 * np.log10(np.maximum(power, 1e-30)))
 
 
-def _products(tracks: Sequence[Samples], rate: int) -> NDArray[np.float64]:
+def _products(tracks: Sequence[Track], rate: int) -> NDArray[np.float64]:
     """Mean products of the weighted tracks, shape (blocks, tracks, tracks)."""
     count, hop = len(tracks), max(round(_HOP_S * rate), 1)
     samples, channels = tracks[0].shape
@@ -87,8 +89,8 @@ def _products(tracks: Sequence[Samples], rate: int) -> NDArray[np.float64]:
     return np.asarray((run[_HOPS:] - run[:-_HOPS]) / (_HOPS * hop))
 
 
-def _columns(track: Samples) -> Samples:
-    return track[:, None] if track.ndim == 1 else track
+def _columns(track: Track) -> Track:
+    return np.asarray(track)[:, None] if len(track.shape) == 1 else track
 
 
 @lru_cache(maxsize=8)

@@ -90,6 +90,7 @@ def waveform(recording: Recording) -> Wave:
     pairs = []
     for start in range(0, recording.samples, size):
         sound = recording.mono(start, min(start + size, recording.samples))
-        sound = np.pad(sound, (0, -len(sound) % few), mode="edge").reshape(-1, few)
-        pairs.append(np.stack([sound.min(axis=1), sound.max(axis=1)], axis=1).ravel())
+        sound = np.pad(sound, (0, -len(sound) % few), mode="edge")
+        across = np.ascontiguousarray(sound.reshape(-1, few).T)  # few long rows reduce faster
+        pairs.append(np.stack([across.min(axis=0), across.max(axis=0)], axis=1).ravel())
     return np.concatenate(pairs), few / 2 / recording.rate

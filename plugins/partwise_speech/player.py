@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise_speech.track import Track
+
 __all__ = ["FADE_S", "NoSound", "OpenSink", "Player", "Pull", "Sink"]
 
 Samples = NDArray[np.float32]
@@ -52,7 +54,7 @@ OpenSink = Callable[[Pull, int, int], Sink]
 class _Voice:
     """A mixture at a place, fading in (step > 0), out (step < 0) or steady."""
 
-    mix: tuple[tuple[Samples, float], ...]
+    mix: tuple[tuple[Track, float], ...]
     at: int
     gain: float = 0.0
     step: float = 0.0
@@ -74,7 +76,7 @@ class Player:
         self._open_sink = open_sink
         self._sink: Sink | None = None
         self._lock = threading.Lock()
-        self._tracks: dict[str, Samples] = {}
+        self._tracks: dict[str, Track] = {}
         self._rate, self._channels, self._length = 16_000, 1, 0
         self._mix: dict[str, float] = {}
         self._voices: list[_Voice] = []
@@ -127,12 +129,12 @@ class Player:
 
     # What is asked
 
-    def load(self, tracks: Mapping[str, Samples], rate: int) -> None:
+    def load(self, tracks: Mapping[str, Track], rate: int) -> None:
         """Take other tracks, all of one length; what plays ends.
 
         Parameters
         ----------
-        tracks : mapping of str to ndarray of float32, shape (samples,) or (samples, channels)
+        tracks : mapping of str to Track, shape (samples,) or (samples, channels)
             Kept, not copied.
         rate : int
             Samples per second.
@@ -147,7 +149,7 @@ class Player:
             self.close()
         with self._lock:
             same = length == self._length and rate == self._rate
-            self._tracks = {k: t if t.ndim > 1 else t[:, None] for k, t in tracks.items()}
+            self._tracks = {k: _in_columns(t) for k, t in tracks.items()}
             self._rate, self._channels, self._length = rate, channels, length
             self._fade = max(round(FADE_S * rate), 1)
             if not same:
@@ -319,6 +321,10 @@ def _add(voice: _Voice, out: Samples) -> None:
         piece = track[voice.at : stop]
         out[: len(piece)] += piece * gain[: len(piece)] * np.float32(amount)
     voice.at = stop
+
+
+def _in_columns(track: Track) -> Track:
+    return np.asarray(track)[:, None] if len(track.shape) == 1 else track
 
 
 def _seconds(ends: tuple[int, int], rate: int) -> tuple[float, float]:

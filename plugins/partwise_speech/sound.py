@@ -62,6 +62,8 @@ class Recording:
         What lies outside the recording is zero.
         """
         low, high = max(start, 0), min(stop, self.samples)
+        if self._values is None and (low, high) == (start, stop) and low < high:
+            return self._cut(low, high)
         out = np.zeros((self.channels, max(stop - start, 0)), np.float32)
         if high > low:
             out[:, low - start : high - start] = self._cut(low, high)
@@ -69,7 +71,9 @@ class Recording:
 
     def mono(self, start: int, stop: int) -> Sound:
         """Return the mean of the channels, float32 (samples,)."""
-        return np.asarray(self.read(start, stop).mean(axis=0), dtype=np.float32)
+        found = self.read(start, stop)
+        mean = found[0] if self.channels == 1 else found.mean(axis=0)
+        return np.asarray(mean, dtype=np.float32)
 
     def blocks(self, seconds: float = _BLOCK_S) -> Iterator[tuple[int, int]]:
         """Return starts and ends of pieces that cover the recording."""
@@ -87,13 +91,15 @@ class Recording:
             with soundfile.SoundFile(self._path) as file:
                 file.seek(low)
                 found = file.read(high - low, dtype="float32", always_2d=True).T
+                whole_numbers = file.subtype.startswith("PCM")
         except (OSError, RuntimeError) as error:
             raise FileProblem(
                 self._path,
                 "is gone or has changed since it was opened",
                 fix="put it back, or open it again",
             ) from error
-        found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+        if not whole_numbers:  # else all of them are finite
+            found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
         if found.shape != (self.channels, high - low):
             raise FileProblem(
                 self._path, "has changed since it was opened", fix="open the recording again"

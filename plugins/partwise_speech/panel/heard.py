@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partwise_speech.loudness import Loudness
 from partwise_speech.sound import Recording
 from partwise_speech.strength import render
+from partwise_speech.track import Track
 
 __all__ = [
     "RESIDUAL",
@@ -36,7 +37,7 @@ _TARGET = -23.0  # LUFS, EBU R 128
 _HEADROOM_DB = -1.0
 _MOST_GAIN_DB = 30.0  # more would be the hiss of nothing
 _AT_ONCE_S = 20.0
-_IN_MEMORY = 1 << 28  # bytes of one track; longer ones lie in a file that nobody else sees
+_IN_MEMORY = 1 << 26  # bytes of one track; longer ones lie in a file that nobody else sees
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +48,14 @@ class Heard:
     ----------
     rate : int
         Samples per second.
-    tracks : mapping of str to ndarray of float32, shape (samples, channels)
+    tracks : mapping of str to Track, shape (samples, channels)
     mixes : mapping of str to mapping of str to float
         What can be chosen: gains of tracks, by key. What was taken away is the whole less the
         speech, so that the two add up to the whole without a track of their own.
     """
 
     rate: int
-    tracks: Mapping[str, Samples] = field(default_factory=dict)
+    tracks: Mapping[str, Track] = field(default_factory=dict)
     mixes: Mapping[str, Mix] = field(default_factory=dict)
 
 
@@ -82,7 +83,7 @@ def heard_of(
     codes: Codes | None,
     strength: float = 1.0,
     *,
-    whole: Samples | None = None,
+    whole: Track | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Heard:
     """Prepare the tracks of a recording and, where there is a result, of its speech.
@@ -93,19 +94,20 @@ def heard_of(
     codes : ndarray of uint8, or None
         Gains as `partwise_speech.strength` keeps them.
     strength : float
-    whole : ndarray, optional
+    whole : Track, optional
         The recording's own track, where it is at hand already.
     cancelled : callable
         Asked once per stretch; what is left stays silent.
     """
     rate = round(recording.rate)
     if whole is None:
-        whole = room(recording.samples, recording.channels)
+        read = whole = room(recording.samples, recording.channels)
         for start, stop in recording.blocks(_AT_ONCE_S):
             if cancelled():
                 break
-            whole[start:stop] = recording.read(start, stop).T
-    tracks, mixes = {WHOLE: whole}, {WHOLE: {WHOLE: 1.0}}
+            read[start:stop] = recording.read(start, stop).T
+    tracks: dict[str, Track] = {WHOLE: whole}
+    mixes: dict[str, Mix] = {WHOLE: {WHOLE: 1.0}}
     if codes is not None:
         tracks[SPEECH] = speech_of(recording, codes, strength, cancelled=cancelled)
         mixes[SPEECH] = {SPEECH: 1.0}

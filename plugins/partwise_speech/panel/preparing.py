@@ -18,6 +18,7 @@ from partwise_speech.panel.regain import Voice
 from partwise_speech.panel.single import sound_of_atoms
 from partwise_speech.panel.told import told
 from partwise_speech.sound import Recording, recording_of
+from partwise_speech.track import Patched, Track, silence
 
 __all__ = ["ATOMS", "Preparing", "array_of"]
 
@@ -55,7 +56,7 @@ class Preparing(QObject):
         self._asked: tuple[object, ...] = ()
         self._codes: Codes | None = None
         self._heard = Heard(16_000)
-        self._carried: Samples | None = None  # atoms that are heard at any strength
+        self._carried: Track | None = None  # atoms that are heard at any strength
         self.recording: Recording | None = None
         self.waiting = False
         self._tracks = Later(self)
@@ -106,10 +107,10 @@ class Preparing(QObject):
     def patch(self, start: int, sound: Samples) -> None:
         """Put a stretch of speech in place of the one there, as tried out."""
         speech = self._heard.tracks.get(SPEECH)
-        if speech is None or isinstance(speech, np.memmap):
-            return  # of an hour, what is in sight is heard once all of it is ready
-        patched = speech.copy()
-        patched[start : start + len(sound)] = sound[: len(patched) - start]
+        if speech is None:
+            return
+        made = speech.base if isinstance(speech, Patched) else speech
+        patched = Patched(made, start, sound)
         self._heard = replace(self._heard, tracks={**self._heard.tracks, SPEECH: patched})
         self.tried.emit(self._heard)
 
@@ -161,16 +162,14 @@ class Preparing(QObject):
         if not isinstance(answer, tuple) or recording is None or whole is None:
             return
         start, end, sound = answer
-        track = np.zeros_like(whole)
         first = round(start * recording.rate)
-        stop = min(first + len(sound), len(track))
-        track[first:stop] = sound[: stop - first, None]
-        self._carried = track
+        piece = np.repeat(sound[:, None], whole.shape[1], axis=1)
+        track = self._carried = Patched(silence(whole), first, piece)
         self._give(_with_atoms(self._heard, track))
         self.atoms_ready.emit(start, end)
 
 
-def _with_atoms(heard: Heard, track: Samples | None) -> Heard:
+def _with_atoms(heard: Heard, track: Track | None) -> Heard:
     if track is None:
         return heard
     return Heard(heard.rate, {**heard.tracks, ATOMS: track}, {**heard.mixes, ATOMS: {ATOMS: 1.0}})
