@@ -117,7 +117,7 @@ COMMANDS: tuple[Command, ...] = (
         "run_from_here", "Run on, keeping what I corrected", "Run", "Ctrl+Shift+Return", "steered"
     ),
     Command("run_anew", "Run anew", "Run", "Ctrl+Alt+R", "runnable", 0),
-    Command("run_stop", "Stop", "Run", "Ctrl+.", "running", 0, "stop"),
+    Command("run_stop", "Stop", "Run", "Ctrl+.", "stoppable", 0, "stop"),
     Command("run_defaults", "Set all parameters to their defaults", "Run", "", "source", 1),
     Command("help_palette", "Search commands…", "Help", "Ctrl+K", "", 0, "search"),
     Command("help_shortcuts", "Keyboard shortcuts", "Help", "F1", "", 0, "command"),

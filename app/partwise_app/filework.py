@@ -12,6 +12,7 @@ from partwise import params
 from partwise.data.dataset import Dataset
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import FileProblem, InputProblem
+from partwise.job import Job, stop_if_cancelled
 from partwise.params import ParamSpec
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry
@@ -112,9 +113,20 @@ def read_input(
     plugin_id: str = "",
     parameters: Mapping[str, Any] | None = None,
     title: str = "",
+    *,
+    job: Job | None = None,
 ) -> Opened:
-    """Read an input and the declaration of its analysis; raises `FileProblem`."""
-    plugin, dataset = registry.open(path, plugin_id)
+    """Read an input and the declaration of its analysis.
+
+    Raises
+    ------
+    FileProblem
+    Cancelled
+        The job was, while the file was read.
+    """
+    plugin, dataset = registry.open(path, plugin_id, job)
+    if job is not None:
+        stop_if_cancelled(job)  # readers that take no time do not look
     analysis = registry.analysis(plugin)
     return Opened(
         plugin=plugin,

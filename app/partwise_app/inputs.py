@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import InputProblem, PartwiseProblem
+from partwise.job import Job
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry
 from partwise.project.document import Source
@@ -126,9 +127,9 @@ class Inputs(QObject):
             self._errands.tell(problem, tr("Opening {title}", title=source.title))
             self.lost_now.emit(source.id)
 
-        self._errands.do(
+        self._errands.do_long(
             tr("Opening {title}", title=source.title),
-            lambda: filework.read_input(self._registry, place, source.plugin),
+            lambda job: filework.read_input(self._registry, place, source.plugin, job=job),
             found,
             missing,
         )
@@ -148,8 +149,8 @@ class Inputs(QObject):
             Further inputs that are lost; those at the same new place are mended as well.
         """
 
-        def read() -> tuple[Opened, bool, dict[str, Path]]:
-            opened = filework.read_input(self._registry, path, source.plugin)
+        def read(job: Job) -> tuple[Opened, bool, dict[str, Path]]:
+            opened = filework.read_input(self._registry, path, source.plugin, job=job)
             same = fingerprint(path, full=False).quick == source.file.quick
             return opened, same, filework.moved_along(source, path, others)
 
@@ -173,11 +174,13 @@ class Inputs(QObject):
                 self._errands.noticed.emit(Notice("good", words))
             self.relinked.emit(source.id, opened)
 
-        self._errands.do(tr("Opening {name}", name=path.name), read, found)
+        self._errands.do_long(tr("Opening {name}", name=path.name), read, found)
 
     def _read(self, path: Path, plugin_id: str, parameters: Mapping[str, Any], title: str) -> None:
-        self._errands.do(
+        self._errands.do_long(
             tr("Opening {name}", name=path.name),
-            lambda: filework.read_input(self._registry, path, plugin_id, parameters, title),
+            lambda job: filework.read_input(
+                self._registry, path, plugin_id, parameters, title, job=job
+            ),
             self.arrived.emit,
         )

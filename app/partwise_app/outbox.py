@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
-from partwise.job import LocalJob
 from partwise.plugins.contract import Exporter
 from partwise.plugins.registry import Registry
 from partwise.project.document import Run, State
@@ -31,13 +30,10 @@ class Outbox(QObject):
     errands : Errands
     """
 
-    progressed = Signal(float, str)
-
     def __init__(self, registry: Registry, errands: Errands, parent: QObject) -> None:
         super().__init__(parent)
         self._registry = registry
         self._errands = errands
-        self._cancelled = False
 
     def export(
         self,
@@ -48,9 +44,6 @@ class Outbox(QObject):
         stem: str,
     ) -> None:
         """Write files into a folder; large ones can be cancelled."""
-        self._cancelled = False
-        job = LocalJob(is_cancelled=self._is_cancelled, on_report=self._on_report)
-
         def written(paths: tuple[Path, ...]) -> None:
             count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
             self._errands.noticed.emit(
@@ -61,9 +54,9 @@ class Outbox(QObject):
                 )
             )
 
-        self._errands.do(
+        self._errands.do_long(
             tr("Exporting to {name}", name=folder.name),
-            lambda: writing.write_exports(chosen, opened.dataset, run, folder, stem, job),
+            lambda job: writing.write_exports(chosen, opened.dataset, run, folder, stem, job),
             written,
         )
 
@@ -85,10 +78,6 @@ class Outbox(QObject):
             self._told_written,
         )
 
-    def cancel(self) -> None:
-        """Ask an export that is going on to leave."""
-        self._cancelled = True
-
     def _told_written(self, path: Path) -> None:
         self._errands.noticed.emit(
             Notice(
@@ -97,13 +86,6 @@ class Outbox(QObject):
                 tr("It is in {parent}", parent=path.parent),
             )
         )
-
-    def _is_cancelled(self) -> bool:
-        return self._cancelled
-
-    def _on_report(self, fraction: float, text: str) -> None:
-        # Called in the file thread; the signal carries it over.
-        self.progressed.emit(fraction, text)
 
 
 def as_tried(run: Run, parameters: Mapping[str, Any]) -> Run:

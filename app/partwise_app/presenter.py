@@ -140,7 +140,7 @@ class Presenter(QObject):
             return
         doing = self._session.doing
         if doing:
-            self._status.job.begin(doing, cancellable=doing.startswith("Exporting"))
+            self._status.job.begin(doing, cancellable=self._session.stoppable)
         else:
             self._status.job.rest(tr("Ready"))
 

@@ -174,6 +174,11 @@ class Session(QObject):
         return self._errands.doing
 
     @property
+    def stoppable(self) -> bool:
+        """Whether what is being read or written can be stopped."""
+        return self._errands.stoppable
+
+    @property
     def idle(self) -> bool:
         """Whether no file is being read or written."""
         return self._errands.idle
@@ -217,7 +222,6 @@ class Session(QObject):
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
-        self._outbox.cancel()
         self._unsubscribe()
         self._errands.close()
         self._runner.close()
@@ -395,8 +399,8 @@ class Session(QObject):
         self._runner.start(asked, source_id, f"Run {number}", version, self._looking.run_id)
 
     def stop(self) -> None:
-        """Stop the run, or the export, that is going on."""
-        self._outbox.cancel()
+        """Stop the run, the reading or the export that is going on."""
+        self._errands.stop()
         self._runner.stop()
 
     # --- inside --------------------------------------------------------------------------
@@ -439,7 +443,7 @@ class Session(QObject):
         lost: Mapping[str, str] | None = None,
     ) -> None:
         self._errands.forget()
-        self._outbox.cancel()
+        self._errands.stop()
         self._runner.forget()
         before = self.state
         self.project_left.emit()
@@ -473,7 +477,7 @@ class Session(QObject):
         self._file.read.connect(self._take_project)
         errands.noticed.connect(self.noticed)
         errands.busy_changed.connect(self.busy_changed)
-        self._outbox.progressed.connect(self.progressed)
+        errands.progressed.connect(self.progressed)
         inputs.arrived.connect(self._take_input)
         self._looking.turned.connect(self.selection_changed)
         self._looking.input_turned.connect(self.input_changed)

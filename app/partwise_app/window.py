@@ -213,6 +213,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self.refresh)
         session.input_changed.connect(self.refresh)
         session.running_changed.connect(self._on_running)
+        session.busy_changed.connect(self._on_busy)
         session.stopping.connect(self.topbar.set_stopping)
         session.saved.connect(self._on_saved)
         session.noticed.connect(self._on_notice)
@@ -245,6 +246,9 @@ class Window(QMainWindow):
 
     def _on_session(self, before: object, after: object) -> None:
         self.refresh()
+
+    def _on_busy(self) -> None:
+        self._menus.enable(self.session.facts())
 
     def _on_running(self, running: bool) -> None:
         told = self.notices.notice

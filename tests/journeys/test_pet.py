@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QProgressBar
 from tests.journeys.conftest import Journey
 
 from partwise.project.document import Strip
+from partwise_app.jobchip import JobChip
 from partwise_app.viewers.curves import CurvesView
 from partwise_app.viewers.volume import VolumeView
+from partwise_pet import nifti
 from partwise_pet.panel.board import Panel
 from partwise_pet.region import region_of
 from partwise_pet.samples import heart_series
@@ -206,3 +210,32 @@ def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
     assert "42 frames of 60 to 60 s" in panel._frames.text()
     journey.run(window)
     assert window.session.run is not None
+
+
+def test_a_long_reading_tells_how_far_it_is_and_is_stopped(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = journey.window()
+    session, chip = window.session, window.findChild(JobChip)
+    go_on, plain = threading.Event(), nifti._Reader.frame
+
+    def slow(reader: Any, place: int) -> Any:
+        if place == 20:
+            assert go_on.wait(20)
+        return plain(reader, place)
+
+    monkeypatch.setattr(nifti._Reader, "frame", slow)
+    window.deeds.open_path(heart_series())
+    bar = chip.findChild(QProgressBar)
+    journey.qtbot.waitUntil(lambda: bar.value() == round(1000 * 20 / 42), timeout=20_000)
+    assert chip.text() == "Reading the frames"
+    _picture(journey, window, "pet-opening")
+    assert session.stoppable
+    QTest.keyClick(window, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+    with journey.qtbot.waitSignal(session.noticed) as told:
+        go_on.set()
+    assert "was cancelled" in told.args[0].text
+    assert session.input is None
+    assert not session.doing
+    journey.open(window, heart_series())  # and it can be opened all the same
+    assert session.input is not None

@@ -65,7 +65,7 @@ def run_one(
 ) -> tuple[dict[str, Any], Outcome]:
     """Analyse one input and write its folder; returns the content of ``result.json`` as well."""
     with naming(path), Folder(folder) as place, _progress(path.name) as job:
-        _, dataset = registry.open(path, plugin.id)
+        _, dataset = registry.open(path, plugin.id, job)
         result = perform(Request(plugin.id, analysis, dataset, values, seed), job, registry)
         summary = write_bundle(place, registry, plugin, dataset, result, job)
     return summary, (path, plugin, dataset, result)

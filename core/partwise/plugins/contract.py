@@ -36,6 +36,9 @@ class Reader:
         Raises `partwise.errors.FileProblem`. Lazy where inputs are large.
     series : bool
         Any one file stands for all that belong to it in its folder, which may be named itself.
+    long : bool
+        Reading may take a while: ``load`` is then ``(path: Path, job: Job) -> Dataset``, tells the
+        job how far it is, and leaves with `Cancelled` where the job says so.
     """
 
     title: str
@@ -43,6 +46,7 @@ class Reader:
     probe: str
     load: str
     series: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,10 @@ class Probe(Protocol):
 
 class Load(Protocol):
     def __call__(self, path: Path) -> Dataset: ...
+
+
+class LongLoad(Protocol):
+    def __call__(self, path: Path, job: Job) -> Dataset: ...
 
 
 class Write(Protocol):

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from partwise.errors import AnalysisProblem, FileProblem, InputProblem, UsageProblem
+from partwise.errors import AnalysisProblem, Cancelled, FileProblem, InputProblem, UsageProblem
+from partwise.job import Job, LocalJob
 from partwise.plugins import safety, trial
 from partwise.plugins.contract import API, Analysis, Plugin, Reader, Sample
 
@@ -157,24 +158,30 @@ class Registry:
             raise FileProblem(path, "is of no kind that Partwise reads", fix=f"it reads {known}")
         return sorted(found, key=lambda entry: -entry[0])  # stable: ties stay in id order
 
-    def open(self, path: str | Path, plugin_id: str = "") -> tuple[Plugin, Dataset]:
+    def open(
+        self, path: str | Path, plugin_id: str = "", job: Job | None = None
+    ) -> tuple[Plugin, Dataset]:
         """Read a file with the surest reader, of one plugin where it is named.
+
+        A `job` hears how far a reader of large files is, and is asked whether to stop.
 
         Raises
         ------
         FileProblem, UsageProblem
+        Cancelled
+            The job was.
         """
         path = self.entry(path, plugin_id)
         if not plugin_id:
             _, plugin, reader = self.recognise(path)[0]
-            return plugin, _load(reader, path)
+            return plugin, _load(reader, path, job)
         plugin = self.get(plugin_id)
         chances = {reader: _probe(reader, path) for reader in plugin.readers}
         best = max(chances, key=lambda r: chances[r], default=None)
         if best is None or chances[best] <= 0:
             known = ", ".join(self._patterns([plugin]))
             raise FileProblem(path, f"is not what {plugin.title} reads", fix=f"it reads {known}")
-        return plugin, _load(best, path)
+        return plugin, _load(best, path, job)
 
     def entry(self, path: str | Path, plugin_id: str = "") -> Path:
         """Return the file to read: `path`, or one of the series of files that fills a folder.
@@ -320,10 +327,11 @@ def _probe(reader: Reader, path: Path) -> float:
     return min(chance, 1.0) + (1e-6 if named else 0.0) if chance > 0 else 0.0
 
 
-def _load(reader: Reader, path: Path) -> Dataset:
+def _load(reader: Reader, path: Path, job: Job | None) -> Dataset:
+    load = resolve(reader.load)
     try:
-        dataset: Dataset = resolve(reader.load)(path)
-    except InputProblem:
+        dataset: Dataset = load(path, job or LocalJob()) if reader.long else load(path)
+    except (InputProblem, Cancelled):
         raise
     except MemoryError as error:
         raise FileProblem(path, "does not fit in memory", fix="close other programs") from error

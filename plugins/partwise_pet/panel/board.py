@@ -314,7 +314,7 @@ class Panel(QWidget):
         if spans is None:
             why = self._why_no_times(source)
             words = tr(
-                "Times are never guessed: fill in the frame table, or name a file under Frame times."
+                "Times are never guessed: fill in the frame table, or name a file for them."
             )
             self._frames.setText(f"{why}. {words}")
         else:

@@ -15,7 +15,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from tests.plugins.pet.conftest import DURATIONS, STARTS
 
-from partwise.api import FileProblem
+from partwise.api import Cancelled, FileProblem, LocalJob
 from partwise.plugins.registry import load_registry
 from partwise_pet.dicom import load_dicom, probe_dicom
 from partwise_pet.ecat import load_ecat, probe_ecat
@@ -262,3 +262,18 @@ def test_a_series_without_sizes_or_places_is_refused_or_told(
     lost.write_bytes(bytes(data))
     dataset = load_nifti(lost)
     assert np.isfinite([axis.step for axis in dataset.axes]).all()
+
+
+def test_reading_tells_how_far_it_is_and_leaves_when_asked(series: Series, counts: Any) -> None:
+    said: list[float] = []
+    dicom = write_dicom(series().parent / "d", counts, 1.0)
+    ecat = write_ecat(series().parent / "scan.v", counts, 1.0)
+    registry = load_registry(safe_mode=True)
+    for path in (series(), dicom, ecat):
+        said.clear()
+        registry.open(path, job=LocalJob(on_report=lambda fraction, _: said.append(fraction)))
+        assert len(said) >= SHAPE[0]
+        assert max(said) < 1
+        stopped = LocalJob(is_cancelled=lambda: len(said) > 2)
+        with pytest.raises(Cancelled):
+            registry.open(path, job=stopped)
