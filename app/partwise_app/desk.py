@@ -137,7 +137,7 @@ class Desk(QWidget):
         """Let Tab go through the page as it is read; widgets that came later are put in place."""
         areas: list[QWidget] = [self.tree, self.stagebar, self._over]
         areas += [self._under] if self._under is not None else []
-        areas += [self.mixer, self.scatter]
+        areas += [*self.mixer.strip_views(), self.scatter]
         areas += [self.form, self.curve, self.trust]
         if self._panel is not None:
             areas.append(self._panel)

@@ -74,7 +74,10 @@ class JobChip(QWidget):
 
     def progress(self, fraction: float, what: str) -> None:
         """Show how far it is, 0 to 1."""
+        # Qt's bar paints itself within the call, and all else of the window that waits with it.
+        self._bar.setUpdatesEnabled(False)
         self._bar.setValue(round(1000 * fraction))
+        self._bar.setUpdatesEnabled(True)
         now = time.monotonic()
         self._pace.note(fraction, now)
         if what:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from partwise.project.document import Strip
 from partwise_app.commands import shortcut_text
-from partwise_app.controls import label
+from partwise_app.controls import label, restyle
 from partwise_app.strip import THUMB_HEIGHT, WIDTHS, Share, StripView
 from partwise_app.words import tr
 
@@ -64,6 +64,10 @@ class Mixer(QWidget):
         """Return the strip of a part; raises `KeyError`."""
         return self._strips[key]
 
+    def strip_views(self) -> tuple[QWidget, ...]:
+        """Return the strips, from left to right."""
+        return tuple(self._strips.values())
+
     def keys(self) -> tuple[str, ...]:
         """Return the keys of the strips, from left to right."""
         return tuple(self._strips)
@@ -81,7 +85,7 @@ class Mixer(QWidget):
         `live` ones can be looked at but not edited yet; of `divisible` ones a run can make two.
         """
         if tuple(strip.key for strip in strips) != self.keys():
-            self._rebuild(strips)
+            self._arrange(strips)
         soloed = any(strip.solo for strip in strips)
         for strip in strips:
             audible = strip.solo if soloed else strip.show
@@ -96,34 +100,48 @@ class Mixer(QWidget):
         if key in self._strips:
             self._strips[key].set_picture(QPixmap.fromImage(picture) if picture else None)
 
-    def _rebuild(self, strips: Sequence[Strip]) -> None:
-        for view in self._strips.values():
-            view.hide()
-            view.deleteLater()
-        self._strips = {}
+    def _arrange(self, strips: Sequence[Strip]) -> None:
+        """Put the strips in their order; a part that was here before keeps its strip."""
+        known = {strip.key for strip in strips}
+        for key in [key for key in self._strips if key not in known]:
+            self._drop(self._strips.pop(key))
+        kept, self._strips = self._strips, {}
         for place, strip in enumerate(strips):
-            number = 0 if strip.key == _RESIDUAL else place + 1
-            view = StripView(strip, number)
-            view.switched.connect(self.switched)
-            view.renamed.connect(self.renamed)
-            view.recolored.connect(self.recolored)
-            view.activated.connect(self.activated)
-            view.stepped.connect(self._on_stepped)
-            view.joined.connect(self.joined)
-            view.parted.connect(self.parted)
-            view.split_asked.connect(self.split_asked)
-            view.dragged.connect(self._on_dragged)
-            view.dropped.connect(self._on_dropped)
+            view = kept.get(strip.key) or self._made(strip)
+            view.set_number(0 if strip.key == _RESIDUAL else place + 1)
             if strip.key == _RESIDUAL:
                 self._all.insertWidget(1, view, _SHARE)
-            else:
+            elif self._row.indexOf(view) != place:
                 self._row.insertWidget(place, view, _SHARE)
-            view.setProperty("last", place == len(strips) - 2)  # the scroll area ends with a line
+            last = place == len(strips) - 2  # the scroll area ends with a line
+            if last != bool(view.property("last")):
+                restyle(view, "last", last)
             view.show()  # at once: strips that come with every snapshot would flicker
             self._strips[strip.key] = view
         parts = sum(strip.key != _RESIDUAL for strip in strips)
         self._parts.setMaximumWidth(1 + parts * WIDTHS[1] if parts else _UNBOUND)
         self._all.setStretchFactor(self._parts, _SHARE * max(parts, 1))
+        self._row.activate()  # a hand may take hold of a strip where it is now
+
+    def _drop(self, view: StripView) -> None:
+        view.hide()
+        self._row.removeWidget(view)
+        self._all.removeWidget(view)
+        view.deleteLater()
+
+    def _made(self, strip: Strip) -> StripView:
+        view = StripView(strip)
+        view.switched.connect(self.switched)
+        view.renamed.connect(self.renamed)
+        view.recolored.connect(self.recolored)
+        view.activated.connect(self.activated)
+        view.stepped.connect(self._on_stepped)
+        view.joined.connect(self.joined)
+        view.parted.connect(self.parted)
+        view.split_asked.connect(self.split_asked)
+        view.dragged.connect(self._on_dragged)
+        view.dropped.connect(self._on_dropped)
+        return view
 
     def _on_stepped(self, key: str, by: int) -> None:
         place = self.keys().index(key) + by

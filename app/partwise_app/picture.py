@@ -17,6 +17,7 @@ from partwise_app.session import Session
 from partwise_app.sheets import filled_curve, spark
 from partwise_app.standing import live_result
 from partwise_app.theme import DARK, Tokens
+from partwise_app.turns import Turns
 from partwise_app.viewers.plots import is_table
 from partwise_app.words import tr
 
@@ -64,6 +65,7 @@ class Picture(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
         self._soon.timeout.connect(self.draw_thumbnails)
+        self._turns = Turns(self)
         self._told: tuple[object, ...] = ()
         self._mixed: dict[str, Any] = {}  # what a hand chose in place of the run's options
         self._left_of: Result | None = None  # whose residual curve `_left` is
@@ -267,28 +269,11 @@ class Picture(QObject):
         self.draw_thumbnails()
 
     def draw_thumbnails(self) -> None:
-        """Draw the small pictures of list and mixer."""
-        source = self._session.source
-        if source is None or self._session.input is None:
-            for strip in self.strips:  # no frames for pictures that there cannot be
-                self._desk.mixer.set_thumbnail(strip.key, None)
-            return
-        if not self._is_image and not self._is_table:
-            self._draw_sparks()
-            if self._live is not None:
-                return  # a run does not change the whole
-            self._draw_left_over()
-            if self._has_views:
-                if self._desk.views.is_building and self._asked_again < _TIMES:
-                    self._asked_again += 1
-                    QTimer.singleShot(_LATER_MS, self, self.draw_thumbnails)
-                    return
-                picture = self._desk.views.thumbnail("whole", _TREE_THUMB)
-                self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
-            return
-        picture = self._desk.shown.thumbnail("whole", _TREE_THUMB)
-        self._desk.tree.set_thumbnail(source.id, QPixmap.fromImage(picture))
-        self._draw_strip_thumbnails()
+        """Draw the small pictures of mixer and list; soon, since the stage comes first."""
+        self._turns.ask("strips", self._draw_strip_thumbnails)
+        if self._live is None or self._is_image or self._is_table:  # a run leaves signals as is
+            self._turns.ask("rest", self._draw_left_over)
+            self._turns.ask("whole", self._draw_whole)
 
     # --- inside --------------------------------------------------------------------------
 
@@ -357,17 +342,39 @@ class Picture(QObject):
         title = tr("Optical density") if unit == "OD" else view.title
         self._desk.show_scatter(title, tr("drag a tip") if movable else "", view.title)
 
-    def _draw_sparks(self) -> None:
-        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
-        colors = {strip.key: strip.color for strip in self.strips}
-        for part in self.parts:
-            picture = spark(part, size, self._tokens, colors.get(part.key, part.color))
-            self._desk.mixer.set_thumbnail(part.key, picture)
+    def _draw_strip_thumbnails(self) -> None:
+        mixer, colors = self._desk.mixer, {strip.key: strip.color for strip in self.strips}
+        size = mixer.thumbnail_size * self._desk.devicePixelRatioF()
+        if self._session.source is None or self._session.input is None:
+            for key in colors:  # no frames for pictures that there cannot be
+                mixer.set_thumbnail(key, None)
+        elif self._is_image or self._is_table:
+            for key in colors:
+                picture = self._desk.shown.thumbnail(self._layer_of(key), size)
+                mixer.set_thumbnail(key, picture)
+        else:
+            for part in self.parts:
+                color = colors.get(part.key, part.color)
+                mixer.set_thumbnail(part.key, spark(part, size, self._tokens, color))
+
+    def _draw_whole(self) -> None:
+        """Draw the whole for the list."""
+        source, shown = self._session.source, self._desk.shown
+        drawn = self._is_image or self._is_table or self._has_views
+        if source is None or not drawn:
+            return
+        if shown is self._desk.views and shown.is_building:
+            if self._asked_again < _TIMES:
+                self._asked_again += 1
+                QTimer.singleShot(_LATER_MS, self, self._draw_whole)
+            return
+        picture = QPixmap.fromImage(shown.thumbnail("whole", _TREE_THUMB))
+        self._desk.tree.set_thumbnail(source.id, picture)
 
     def _draw_left_over(self) -> None:
         """Draw what the parts leave over, where parts and whole are drawn over each other."""
         run = self._session.run
-        if run is None:
+        if run is None or self._session.input is None or self._is_image or self._is_table:
             return
         if self._left_of is not run.result:
             self._left_of = run.result
@@ -380,12 +387,6 @@ class Picture(QObject):
             color = colors.get(_RESIDUAL, self._tokens.muted)
             picture = filled_curve(self._left, size, self._tokens, color)
         self._desk.mixer.set_thumbnail(_RESIDUAL, picture)
-
-    def _draw_strip_thumbnails(self) -> None:
-        size = self._desk.mixer.thumbnail_size * self._desk.devicePixelRatioF()
-        for strip in self.strips:
-            layer = self._layer_of(strip.key)
-            self._desk.mixer.set_thumbnail(strip.key, self._desk.shown.thumbnail(layer, size))
 
     def _layer_of(self, key: str) -> str:
         """What a strip stands for on the stage: its part, or in an image the sum joined."""

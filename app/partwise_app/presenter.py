@@ -21,6 +21,7 @@ from partwise_app.session import Session
 from partwise_app.statusbar import StatusBar
 from partwise_app.theme import Tokens
 from partwise_app.tree import Entry
+from partwise_app.turns import Turns
 from partwise_app.words import tr
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Presenter(QObject):
         self._gestures = Gestures(session, desk, self.picture)
         self._panels: dict[str, QWidget | None] = {}
         self._trusted: tuple[Trust, ...] = ()
+        self._turns = Turns(self)
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self._on_selection)
         session.input_changed.connect(self._on_input)
@@ -84,7 +86,7 @@ class Presenter(QObject):
             if not self._session.running_here:
                 self._draw_trust()
             if keys != self._desk.mixer.keys():
-                self._desk.order_tabs()
+                self._turns.ask("tabs", self._desk.order_tabs)
 
     def _on_selection(self) -> None:
         self.picture.turn()
@@ -92,7 +94,7 @@ class Presenter(QObject):
         self._draw_form()
         self._draw_parts()
         self._draw_run()
-        self._desk.order_tabs()
+        self._turns.ask("tabs", self._desk.order_tabs)
 
     def _on_input(self) -> None:
         opened = self._session.input
@@ -101,6 +103,13 @@ class Presenter(QObject):
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self.picture.draw_live(snapshot)
+        self._turns.ask("live", self._draw_live)
+
+    def _draw_live(self) -> None:
+        """Draw beside the stage what is seen of a run that is going on."""
+        snapshot = self.picture.live
+        if snapshot is None:
+            return  # it has ended
         shares = {
             part.key: Share(part.share, tr("Of what the parts explain, so far"))
             for part in snapshot.parts

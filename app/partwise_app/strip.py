@@ -52,7 +52,7 @@ class StripView(QFrame):
     dragged = Signal(str, int)  # key, where the cursor is from the left of the screen
     dropped = Signal(str, int)
 
-    def __init__(self, strip: Strip, number: int) -> None:
+    def __init__(self, strip: Strip) -> None:
         super().__init__()
         self.setObjectName("strip")
         self.setMinimumWidth(WIDTHS[0])
@@ -72,21 +72,15 @@ class StripView(QFrame):
         self._edit = QLineEdit(strip.name)
         self._edit.setProperty("kind", "inline")
         self._edit.setReadOnly(strip.key == _RESIDUAL)
-        self._number = label(str(number) if number < 10 else "", "small")
+        self._number = label("", "small")
         self._thumb = Thumbnail(tr("Look at {name} alone", name=strip.name))
         self._thumb.setFixedHeight(THUMB_HEIGHT)
         self._share = label("", "number")
         self._share.setMinimumWidth(42)
         self._share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = ShareBar(strip.color)
-        keys = f" ({number})" if number < 10 else ""
         self._toggles = {
-            "show": button(
-                tr("Show"),
-                "toggle",
-                tip=tr("Show this part in the picture{keys}", keys=keys),
-                checkable=True,
-            ),
+            "show": button(tr("Show"), "toggle", checkable=True),
             "solo": button(
                 tr("Solo"), "toggle", tip=tr("Show this part and no other"), checkable=True
             ),
@@ -104,6 +98,12 @@ class StripView(QFrame):
         self._toggles["show"].clicked.connect(self._on_show)
         self._toggles["solo"].clicked.connect(self._on_solo)
         self._toggles["locked"].clicked.connect(self._on_lock)
+
+    def set_number(self, number: int) -> None:
+        """Say which key shows and hides the part; from 10 on there is none."""
+        keys = f" ({number})" if number < 10 else ""
+        self._number.setText(str(number) if number < 10 else "")
+        self._toggles["show"].setToolTip(tr("Show this part in the picture{keys}", keys=keys))
 
     def draw(self, strip: Strip, share: Share | None, *, dimmed: bool, live: bool) -> None:
         """Draw the strip as chosen."""
