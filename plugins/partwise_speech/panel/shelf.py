@@ -141,14 +141,17 @@ class _Pick(QRadioButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, on = self.palette(), self.isChecked()
         disc = QRectF(2.5, self.height() / 2 - 6.5, 13, 13)
-        edge = palette.highlight() if on or self.hasFocus() else palette.mid()
-        painter.setPen(QPen(edge.color(), 2.0 if self.hasFocus() else 1.3))
+        if self.hasFocus():  # a ring with a gap, in the ink of words
+            painter.setPen(QPen(palette.text().color(), 2.0))
+            painter.drawEllipse(disc.adjusted(-1.5, -1.5, 1.5, 1.5))
+            disc = disc.adjusted(1.5, 1.5, -1.5, -1.5)
+        painter.setPen(QPen((palette.highlight() if on else palette.mid()).color(), 1.3))
         painter.setBrush(palette.button())
         painter.drawEllipse(disc)
         if on:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(palette.highlight())
-            painter.drawEllipse(disc.adjusted(3.5, 3.5, -3.5, -3.5))
+            painter.drawEllipse(QRectF(disc.center(), disc.center()).adjusted(-3, -3, 3, 3))
         painter.end()
 
 

@@ -114,9 +114,13 @@ class AtomTile(QAbstractButton):
         if self.turned:  # whose atom it is stays to be seen on the other side
             painter.setPen(QPen(QColor(self._color), 1.4, Qt.PenStyle.DashLine))
             painter.drawRect(frame.adjusted(1, 1, -1, -1))
-        if self.isChecked() or self.hasFocus():
-            painter.setPen(QPen(palette.highlight().color(), 2 if self.isChecked() else 1))
+        if self.isChecked():
+            painter.setPen(QPen(palette.highlight().color(), 2))
             painter.drawRect(frame.adjusted(0.5, 0.5, -0.5, -0.5))
+        if self.hasFocus():  # in the ink of words, to be told from what is heard alone
+            inside = 2.5 if self.isChecked() else 0.5
+            painter.setPen(QPen(palette.text().color(), 2))
+            painter.drawRect(frame.adjusted(inside, inside, -inside, -inside))
         painter.end()
 
     # Hands
