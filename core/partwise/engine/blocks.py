@@ -23,7 +23,7 @@ from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.skinny import Skinny, samples
 from partwise.engine.start import begin, generator
-from partwise.engine.stop import Clock
+from partwise.engine.stop import Clock, said_no
 
 __all__ = ["BlockFit", "ColumnBlocks", "nmf_blocks"]
 
@@ -274,7 +274,7 @@ class _Streamed(Skinny):
 
     def _counted(self, work: Callable[[tuple[int, int]], Any]) -> Iterator[Any]:
         for done, found in enumerate(self._mapper(work, self._chunks), start=1):
-            if self._on_block is not None and self._on_block(done / len(self._chunks)) is False:
+            if self._on_block is not None and said_no(self._on_block(done / len(self._chunks))):
                 raise Cancelled
             yield found
 

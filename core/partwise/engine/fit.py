@@ -20,7 +20,7 @@ from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem, pose
 from partwise.engine.solvers.base import Solver
 from partwise.engine.stop import Clock, Rule
-from partwise.engine.unit import in_own_unit, in_unit, told
+from partwise.engine.unit import given_columns, in_own_unit, in_unit, told
 
 __all__ = ["Factorization", "Step", "nmf"]
 
@@ -210,12 +210,15 @@ def run(
 
 def _in_unit(on_step: OnStep | None, problem: Problem) -> OnStep | None:
     """The callback itself, or one that is told of the data as they were given."""
-    if on_step is None or not problem.power:
+    if on_step is None or not (problem.power or problem.fixed_powers is not None):
         return on_step
     tell = on_step
 
     def translated(step: Step) -> object:
-        factors = step.factors[0], in_unit(problem, step.factors[1])
+        W = step.factors[0].copy()
+        if problem.fixed is not None:
+            W[:, : problem.fixed_count] = given_columns(problem)
+        factors = W, in_unit(problem, step.factors[1])
         return tell(replace(step, objective=float(told(problem, step.objective)), factors=factors))
 
     return translated
@@ -231,6 +234,8 @@ def _finished(problem: Problem, solver: Solver, driven: Driven) -> Factorization
         W = in_unit(problem, W)
     else:
         H = in_unit(problem, H)
+    if problem.fixed is not None:
+        W[:, : problem.fixed_count] = given_columns(problem)
     penalty = problem.penalty_W.value(W.T) + problem.penalty_H.value(H)
     trace = told(problem, driven.trace)
     objective = float(trace[-1])
@@ -253,7 +258,7 @@ def _finished(problem: Problem, solver: Solver, driven: Driven) -> Factorization
 
 
 def _canonical(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
-    """The solver's factors at the canonical scale; fixed columns to the last bit as given."""
+    """The solver's factors at the canonical scale."""
     W = np.ascontiguousarray(W, dtype=problem.dtype)
     H = np.ascontiguousarray(H, dtype=problem.dtype)
     first = problem.fixed_count
@@ -267,8 +272,6 @@ def _canonical(problem: Problem, W: Array, H: Array) -> tuple[Array, Array]:
         if np.abs(norms - 1).max(initial=0) > np.finfo(W.dtype).eps:
             W[:, first:] /= norms.astype(W.dtype)
             H[first:] *= norms.astype(W.dtype)[:, None]
-    if problem.fixed is not None:
-        W[:, :first] = problem.fixed
     return W, H
 
 

@@ -5,6 +5,7 @@ Nothing that was given is modified; what is wrong is said with the argument's na
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from partwise.engine.pool import blocks, run_blocks
 
 __all__ = [
     "Seed", "check_data", "check_factor", "check_rank", "check_reach", "check_seed",
-    "check_weights", "check_zeros", "is_sparse", "is_whole",
+    "check_weights", "check_zeros", "is_sparse", "is_whole", "plain", "written_out",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -62,11 +63,11 @@ def check_rank(rank: Any) -> int:
 
 
 def check_reach(size: float, dtype: Any, argument: str = "X") -> None:
-    """Refuse data of such a size that sums of squares of them would not be numbers."""
-    reach = 1e120 if np.dtype(dtype) == np.float64 else 1e15
+    """Refuse data of such a size that sums of their fourth powers would not be numbers."""
+    reach = 1e70 if np.dtype(dtype) == np.float64 else 1e15
     if size and not 1 / reach <= size <= reach:
         raise InputProblem(
-            f"{argument} holds values around {size:.0e}, whose squares are beyond {dtype}",
+            f"{argument} holds values around {size:.0e}, whose powers are beyond {dtype}",
             argument=argument,
             fix="give it in another unit, or multiply it by a constant",
         )
@@ -97,9 +98,24 @@ def is_whole(value: Any, least: int) -> bool:
     return bool(value == int(value) and value >= least)
 
 
+def plain(value: Any) -> Any:
+    """What is given, as an ordinary array where it is one with habits of its own.
+
+    What a masked array masks is missing, so it becomes NaN; numbers kept as objects, as in
+    tables of mixed columns, become numbers.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        dtype = value.dtype if value.dtype in (np.float32, np.float64) else np.float64
+        return np.ma.filled(value.astype(dtype), np.nan)
+    array = value if is_sparse(value) else np.asarray(value)
+    if array.dtype == object and all(isinstance(one, Real) for one in array.flat):
+        return array.astype(np.float64)
+    return array
+
+
 def _numbers(value: Any, argument: str, dtype: Any = None) -> Array:
     try:
-        return np.asarray(value, dtype=dtype)
+        return np.asarray(plain(value), dtype=dtype)
     except (TypeError, ValueError):
         raise InputProblem(
             f"{argument} is no array of numbers", argument=argument, fix="give rows of equal length"
@@ -113,6 +129,7 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
     """
     if is_sparse(X):
         _something(X.shape)
+        _real(X.dtype)
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
         matrix = sp.csr_array(X, dtype=dtype)
         if not matrix.has_canonical_format:
@@ -136,10 +153,7 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
         )
     _something(array.shape)
     if array.dtype not in (np.float32, np.float64):
-        if array.dtype.kind not in "buif":
-            raise InputProblem(
-                f"X holds values of type {array.dtype}", argument="X", fix="give real numbers"
-            )
+        _real(array.dtype)
         array = array.astype(np.float64)
     if not (array.flags.c_contiguous or array.flags.f_contiguous):
         array = np.ascontiguousarray(array)
@@ -160,6 +174,11 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
         total = float(array.sum(dtype=np.float64))
     _nonnegative(low)
     return array, missing, total / array.size
+
+
+def _real(dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in "buif":
+        raise InputProblem(f"X holds values of type {dtype}", argument="X", fix="give real numbers")
 
 
 def _something(shape: tuple[int, ...]) -> None:
@@ -243,7 +262,7 @@ def check_weights(
     dtype = data.dtype
     rows = columns = table = None
     if weights is not None:
-        given = _numbers(weights, "weights", np.float64)
+        given = _numbers(written_out(weights), "weights", np.float64)
         if given.shape not in {(m, n), (m, 1), (1, n)}:
             raise InputProblem(
                 f"weights have shape {given.shape} for X of shape {(m, n)}",
@@ -258,6 +277,13 @@ def check_weights(
             )
         if not given.any():
             raise InputProblem("all weights are 0", argument="weights", fix="let something count")
+        reach = 1e100 if dtype == np.float64 else 1e30
+        if not 1 / reach <= given.max() <= reach:
+            raise InputProblem(
+                f"weights go up to {given.max():.0e}, beyond the reach of {dtype}",
+                argument="weights",
+                fix="divide them by a constant; only how they compare changes the parts",
+            )
         rows, columns, table = _split(given, (m, n))
     if missing is not None:
         table = np.where(missing, 0.0, 1.0 if table is None else table)
@@ -282,6 +308,19 @@ def check_weights(
         None if rows is None else (rows**power).astype(dtype),
         None if columns is None else (columns**power).astype(dtype),
     )
+
+
+def written_out(weights: Any) -> Any:
+    """Weights that are sparse, as a table: what is not stored does not count."""
+    if not is_sparse(weights):
+        return weights
+    if weights.shape[0] * weights.shape[1] > _DENSE_LIMIT:
+        raise InputProblem(
+            f"sparse weights of {weights.shape[0]} x {weights.shape[1]} are too many to write out",
+            argument="weights",
+            fix="give weights of shape (m, 1) or (1, n), or fewer samples",
+        )
+    return weights.toarray()
 
 
 def _split(given: Array, shape: tuple[int, int]) -> tuple[Array | None, Array | None, Array | None]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.given import is_whole
-from partwise.engine.stop import Clock, Rule
+from partwise.engine.stop import Clock, Rule, said_no
 
 __all__ = ["Driven", "OnStep", "Step", "Stepper", "drive", "drive_starts", "rule_for"]
 
@@ -104,7 +104,7 @@ def drive(
         show = on_step is not None and clock.due
         trace.append(stepper.step(show))
         if show and on_step is not None:
-            if _told(on_step, stepper, iteration, trace[-1], start, clock) is False:
+            if said_no(_told(on_step, stepper, iteration, trace[-1], start, clock)):
                 stop = "cancelled"
                 break
             clock.reported()
@@ -137,7 +137,7 @@ def _rehearsed(stepper: Stepper, clock: Clock, on_step: OnStep | None, start: in
         stop = "max_seconds" if clock.over else ""
         if not stop and on_step is not None and clock.due:
             objective = stepper.look()
-            if _told(on_step, stepper, 0, objective, start, clock) is False:
+            if said_no(_told(on_step, stepper, 0, objective, start, clock)):
                 stop = "cancelled"
             clock.reported()
         if stop:

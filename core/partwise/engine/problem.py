@@ -53,6 +53,8 @@ class Problem:
         Of X as it was given: in which range of numbers it lies.
     power
         X is what was given, divided by 2 to this power; see `unit`.
+    fixed_powers
+        (k,) the same for each fixed column, or None.
     """
 
     X: Any
@@ -68,6 +70,7 @@ class Problem:
     constraint_H: Constraint | None = None
     mean: float = 1.0
     power: int = 0
+    fixed_powers: Array | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

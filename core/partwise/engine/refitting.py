@@ -19,7 +19,7 @@ from partwise.engine.penalty import Penalty
 from partwise.engine.plan import choose, make, settle
 from partwise.engine.pool import blocks, run_blocks, single_blas
 from partwise.engine.problem import Problem, pose
-from partwise.engine.stop import Clock, Rule
+from partwise.engine.stop import Clock, Rule, said_no
 from partwise.engine.unit import in_own_unit, in_unit
 
 __all__ = ["refit"]
@@ -31,8 +31,8 @@ _TILE = 1 << 14
 def refit(
     X: Any,
     W: Any,
-    *,
     loss: AnyLoss = "frobenius",
+    *,
     weights: Any = None,
     penalty_H: Penalty | list[Penalty] | None = None,
     constraint_H: Constraint | None = None,
@@ -93,6 +93,8 @@ def refit(
     if rank == 0:
         return np.zeros((0, problem.shape[1]), problem.dtype)
     problem = settle(in_own_unit(replace(problem, fixed=parts)), 0)
+    assert problem.fixed is not None
+    parts = problem.fixed
     if problem.loss.beta == 2 and not problem.structured:
         return _exact(problem, parts, on_step)
     return _iterated(problem, parts, tol, max_iter, on_step)
@@ -115,6 +117,11 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
     if linear.size and uniform:
         gram = gram + float(ridge[0]) * np.eye(len(gram))
 
+    # One or two parts have an exact closed form that runs in vector registers, and that takes
+    # parts of next to no length for none.
+    usual = bool((gram[gram > 0] > 1e-20).all() and (gram < 1e60).all())
+    closed = len(gram) <= 2 and usual
+
     def work(slot: int, lo: int, hi: int) -> None:
         if problem.weights is not None:
             Y = np.ascontiguousarray(X[:, lo:hi].T, dtype=np.float64)
@@ -133,8 +140,7 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
         if linear.size:
             atb -= linear[lo:hi]
         if uniform:
-            # One or two parts have an exact closed form that runs in vector registers.
-            solve = kernels.nnls_closed if len(gram) <= 2 else kernels.nnls_columns
+            solve = kernels.nnls_closed if closed else kernels.nnls_columns
             tile = np.empty_like(atb)  # lies without gaps, as compiled loops like it
             solve(gram, atb, tile)
             H[:, lo:hi] = tile
@@ -148,7 +154,7 @@ def _exact(problem: Problem, W: Array, tell: Callable[[float], object] | None) -
     for i in range(0, len(cuts), group):
         with single_blas():
             run_blocks(work, cuts[i : i + group])
-        if tell is not None and tell(min(1.0, (i + group) / len(cuts))) is False:
+        if tell is not None and said_no(tell(min(1.0, (i + group) / len(cuts)))):
             raise Cancelled
     return in_unit(problem, np.array(problem.out(Wt, H)[1], dtype=problem.dtype))
 

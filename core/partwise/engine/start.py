@@ -20,6 +20,7 @@ from partwise.engine.given import check_factor, check_seed
 from partwise.engine.kernels import nnls_columns
 from partwise.engine.pool import single_blas
 from partwise.engine.problem import Problem
+from partwise.engine.unit import from_unit
 
 __all__ = ["INITS", "begin", "generator"]
 
@@ -63,9 +64,7 @@ def begin(problem: Problem, init: Any, seed: int, start: int) -> tuple[Array, Ar
                 "init must be a name or a pair (W0, H0)", argument="init", fix="pass both factors"
             ) from None
         W = check_factor(W0, (m, problem.rank), "init", problem.dtype).copy()
-        H = check_factor(H0, (problem.rank, n), "init", problem.dtype).copy()
-        if problem.power:
-            H = np.ldexp(H, -problem.power)
+        H = from_unit(problem, check_factor(H0, (problem.rank, n), "init", problem.dtype).copy())
     if problem.fixed is not None:
         W[:, : problem.fixed_count] = problem.fixed
     return W, H

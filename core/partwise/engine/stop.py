@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-__all__ = ["Clock", "Rule"]
+import numpy as np
+
+__all__ = ["Clock", "Rule", "said_no"]
+
+
+def said_no(answer: object) -> bool:
+    """Did a callback ask to stop? By False, Python's or NumPy's, and by nothing else."""
+    return isinstance(answer, bool | np.bool_) and not answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,8 +275,8 @@ def test_squares_that_are_no_numbers_are_refused_by_name() -> None:
     with pytest.raises(InputProblem, match=r"X holds values around 1e\+30\d, too large"):
         nmf(data() * 1e300, 2)
     for fit in (rank_scan, semi_nmf, separable_nmf, sequential_nmf):
-        for size in (1e160, 1e-160):
-            with pytest.raises(InputProblem, match="whose squares are beyond float64"):
+        for size in (1e100, 1e-100):
+            with pytest.raises(InputProblem, match="whose powers are beyond float64"):
                 fit(data() * size, 2)
 
 
@@ -302,3 +302,78 @@ def test_a_seed_may_be_drawn_from_a_generator() -> None:
     assert one.seed == same.seed != other.seed
     assert np.array_equal(one.W, same.W)
     assert np.array_equal(one.W, nmf(data(), 2, init="random", seed=one.seed, max_iter=2).W)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-30, 1e-8, 1e8, 1e30])
+@pytest.mark.parametrize(
+    ("loss", "solver"),
+    [("frobenius", "auto"), ("frobenius", "bpp"), ("frobenius", "nenmf"), ("kl", "auto")],
+)
+def test_fixed_columns_may_be_of_any_size(loss: str, solver: str, size: float) -> None:
+    X = data()
+    kept = np.random.default_rng(1).random((12, 2))
+    seen = []
+
+    def on_step(step: Any) -> None:
+        seen.append((step.W[:, :2].copy(), step.H[:2].max()))
+
+    as_usual = nmf(X, 3, loss, fixed_W=kept, solver=solver, max_iter=300)
+    fit = nmf(X, 3, loss, fixed_W=kept * size, solver=solver, max_iter=300, on_step=on_step)
+    assert fit.loss == pytest.approx(as_usual.loss, rel=0.05)
+    assert np.array_equal(fit.W[:, :2], kept * size)
+    assert np.allclose(fit.H[:2] * size, as_usual.H[:2], atol=0.1 * as_usual.H.max())
+    assert np.array_equal(seen[0][0], kept * size)
+    assert 0.01 < seen[-1][1] * size / as_usual.H[:2].max() < 100
+    again = nmf(X, 3, loss, fixed_W=kept * size, init=(fit.W, fit.H), solver=solver, max_iter=300)
+    assert again.trace[0] == pytest.approx(fit.objective, rel=1e-6)
+
+
+def test_columns_that_make_courses_beyond_reach_are_refused() -> None:
+    W = np.full((12, 1), 1e-300)
+    with pytest.raises(InputProblem, match="out of all proportion") as caught:
+        nmf(data() * 1e50, 2, fixed_W=W)
+    assert caught.value.argument == "fixed_W"
+
+
+def test_what_a_masked_array_hides_is_missing() -> None:
+    X = data()
+    X[2, 3] = 1e6  # whoever looks at it cannot miss it
+    hidden = np.ma.masked_greater(X, 1e5)
+    gone = np.where(X > 1e5, np.nan, X)
+    assert np.array_equal(nmf(hidden, 3).W, nmf(gone, 3).W)
+    assert np.array_equal(semi_nmf(hidden, 3).W, semi_nmf(gone, 3).W)
+    assert np.array_equal(refit(hidden, X[:, :2]), refit(gone, X[:, :2]))
+    scans = [rank_scan(Y, 2, starts=2, masks=1) for Y in (hidden, gone)]
+    assert np.array_equal(scans[0].error, scans[1].error)
+    with pytest.raises(InputProblem, match="missing values"):
+        separable_nmf(hidden, 2)
+
+
+def test_numbers_kept_as_objects_are_numbers() -> None:
+    X = data()
+    assert np.array_equal(nmf(X.astype(object), 2).W, nmf(X, 2).W)
+    with pytest.raises(InputProblem, match="type object"):
+        nmf(np.array([["1", 2.0], [3.0, 4.0]], dtype=object), 1)
+
+
+def test_sparse_data_and_weights_are_taken_for_what_they_are() -> None:
+    X = data()
+    with pytest.raises(InputProblem, match="complex"):
+        nmf(sp.csr_array(X * 1j), 2)
+    V = np.where(X > np.median(X), 1.0, 0.0)
+    assert np.array_equal(
+        nmf(sp.csr_array(X), 2, weights=sp.csr_array(V)).W, nmf(sp.csr_array(X), 2, weights=V).W
+    )
+
+
+@pytest.mark.parametrize("loss", ["frobenius", "kl"])
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_weights_beyond_reach_are_refused_by_name(loss: str, size: float) -> None:
+    with pytest.raises(InputProblem, match="divide them by a constant") as caught:
+        nmf(data(), 2, loss, weights=np.full((12, 1), size))
+    assert caught.value.argument == "weights"
+
+
+def test_numpys_false_stops_as_pythons_does() -> None:
+    assert nmf(data(), 3, tol=0, on_step=lambda _: np.False_).stop == "cancelled"
+    assert nmf(data(), 3, max_iter=3, tol=0, on_step=lambda _: 0).stop == "max_iter"

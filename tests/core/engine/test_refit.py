@@ -102,6 +102,18 @@ def test_sparse_dense_and_single_precision_agree() -> None:
     assert np.allclose(single, full, atol=1e-5)
 
 
+@pytest.mark.parametrize("sizes", [(1e-20, 1e-20), (1e60, 1e60), (1.0, 1e-18), (1e12, 1e-12)])
+@pytest.mark.parametrize("penalised", [False, True])
+def test_parts_may_be_of_any_size(sizes: tuple[float, float], penalised: bool) -> None:
+    rng = np.random.default_rng(3)
+    W, X = rng.random((6, 2)), rng.random((6, 20))
+    scaled = W * sizes
+    penalty = L2(1e-300) if penalised else None
+    H = refit(X, scaled, penalty_H=penalty)
+    best = np.stack([nnls(W, x)[0] for x in X.T], axis=1)
+    assert np.allclose(H * np.array(sizes)[:, None], best, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("loss", ["kl", 1.5])
 def test_other_losses_recover_exact_mixtures(loss: str | float) -> None:
     rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from scipy.special import ndtr, stdtrit
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import Factorization
+from partwise.engine.given import plain, written_out
 from partwise.engine.judge.many import descend, side_by_side
 from partwise.engine.judge.match import match_parts
 from partwise.engine.kernels import nnls_columns
@@ -126,7 +127,7 @@ def bootstrap(
     of very many columns would give. That is not always the truth: noise where a
     part is absent can only raise H, which biases W, and more data do not help.
     """
-    data = np.asarray(X)
+    data = np.asarray(plain(X))
     problem = pose(data, fit.rank, loss, weights=weights)
     if fit.W.shape[0] != data.shape[0] or fit.H.shape[1] != data.shape[1]:
         raise InputProblem(
@@ -147,7 +148,7 @@ def bootstrap(
             fix="pass intervals_H=False",
         )
     runs = _groups(groups, data.shape[1])
-    given = None if weights is None else np.asarray(weights, dtype=np.float64)
+    given = None if weights is None else np.asarray(written_out(weights), np.float64)
     asked = [
         partial(_again, data, given, fit, loss, runs, seed, number) for number in range(resamples)
     ]

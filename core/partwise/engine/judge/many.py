@@ -16,7 +16,7 @@ from typing import TypeVar
 from partwise.engine.errors import Cancelled
 from partwise.engine.pool import limit_threads, single_blas, thread_count
 from partwise.engine.solvers.base import Solver
-from partwise.engine.stop import Rule
+from partwise.engine.stop import Rule, said_no
 
 __all__ = ["descend", "side_by_side"]
 
@@ -89,5 +89,5 @@ def _watch(
         done, waiting = wait(waiting, timeout=_EVERY, return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
-        if tell is not None and tell(len(futures) - len(waiting)) is False:
+        if tell is not None and said_no(tell(len(futures) - len(waiting))):
             raise Cancelled

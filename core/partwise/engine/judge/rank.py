@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import Cancelled, InputProblem
 from partwise.engine.fit import Factorization, nmf
-from partwise.engine.given import check_reach
+from partwise.engine.given import check_reach, plain, written_out
 from partwise.engine.judge.consensus import consensus_matrix, cophenetic, dispersion
 from partwise.engine.judge.explained import explained
 from partwise.engine.judge.findings import RankScan
@@ -84,8 +84,8 @@ class _Verdict:
 def rank_scan(  # noqa: PLR0913 - what a scan can be asked, all by name
     X: Any,
     ranks: int | Iterable[int],
-    *,
     loss: AnyLoss = "frobenius",
+    *,
     weights: Any = None,
     starts: int = 20,
     heldout: float = 0.1,
@@ -197,8 +197,8 @@ class _Scan:
         problem = pose(X, 1, loss, weights=weights)  # says what is wrong before any work
         check_reach(problem.mean, problem.dtype)
         choose(problem, solver)
-        self._X: Any = X if bool(sp.issparse(X)) else np.asarray(X)
-        self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
+        self._X: Any = plain(X)
+        self._weights = None if weights is None else np.asarray(written_out(weights), np.float64)
         self._loss, self._solver, self._seed = loss, solver, seed
         self._tol, self._max_iter = budget
         self._starts = starts

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
-from partwise.engine.given import check_factor
+from partwise.engine.given import check_factor, check_reach
 from partwise.engine.models.descent import sweep
 from partwise.engine.models.target import check_rank
 from partwise.engine.problem import pose
@@ -72,6 +72,7 @@ class OnlineFit:
             If the block has missing values or other features than before.
         """
         problem = pose(block, self._rank)
+        check_reach(problem.mean, problem.dtype, "block")
         X = problem.X
         if problem.weights is not None:
             raise InputProblem(

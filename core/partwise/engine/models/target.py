@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
-from partwise.engine.given import check_reach
+from partwise.engine.given import check_reach, plain
 from partwise.engine.loss import Loss, parse_loss
 
 __all__ = ["Target", "check_block", "check_rank", "divergence_named", "given", "target_of"]
@@ -181,7 +181,7 @@ def check_block(X: Any, argument: str, ways: int | None = 2) -> Array:
             argument=argument,
             fix="pass X.toarray() if it fits in memory, or use nmf",
         )
-    array = np.asarray(X)
+    array = np.asarray(plain(X))
     wanted = array.ndim >= 2 if ways is None else array.ndim == ways
     if not wanted or array.size == 0:
         raise InputProblem(
