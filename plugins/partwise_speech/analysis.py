@@ -177,7 +177,7 @@ class SpeechAnalysis:
         _check_locks(job)
         voice = voice_of(params.speech_dictionary, job.seed)
         stop_if_cancelled(job)
-        live = Live(job)
+        live = Live(job, recording)
         noise = hear_noise(
             recording,
             params.noise_span,

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Job
-from partwise_speech.outlook import Wave
+from partwise_speech.outlook import Wave, overview
+from partwise_speech.sound import Recording
 from partwise_speech.summary import Summary
 from partwise_speech.tell import parts_of, parts_to_be, view_of_atoms, views
 
@@ -28,10 +29,11 @@ class Live:
     Parameters
     ----------
     job : Job
+    recording : Recording
     """
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, recording: Recording) -> None:
+        self._job, self._recording = job, recording
         self._next = -math.inf
         self._pictured = False
 
@@ -44,11 +46,17 @@ class Live:
         return not self._job.cancelled
 
     def picture(self, summary: Summary, wave: Wave) -> None:
-        """Show what has gone by so far."""
+        """Show what has gone by so far, beside all of the whole: that is known already."""
         now = time.monotonic()
         if self._pictured and now < self._next:
             return
+        if not self._pictured:
+            whole = overview(self._recording, summary.every, self._cancelled)
+            summary.power = np.maximum(summary.power, whole)
         self._pictured = True
         self._job.snapshot(parts_of(summary), summary.trace, views(summary, wave))
         done = time.monotonic()
         self._next = done + max(_PICTURE_S, _COSTS * (done - now))
+
+    def _cancelled(self) -> bool:
+        return self._job.cancelled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,13 +12,13 @@ from partwise_speech.frames import RATE, STFT, stft_for
 from partwise_speech.separator import model_frames
 from partwise_speech.sound import Recording, mono_at, recording_of
 
-__all__ = ["Wave", "view_of_recording", "waveform"]
+__all__ = ["Wave", "overview", "view_of_recording", "waveform"]
 
 _RANGE_DB = 80.0
 _MOST_COLUMNS = 30_000
 _MOST_WAVE = 10_000_000
 _AT_ONCE = 5000  # frames, 40 s
-_MANY = 4  # frames in a column from which every second will do
+_MANY = 4  # frames in a column from which every second one is enough
 
 Array = NDArray[np.float32]
 Wave = tuple[Array, float]
@@ -31,7 +33,9 @@ def view_of_recording(dataset: Dataset) -> View:
     """
     recording = recording_of(dataset)
     stft = stft_for(RATE)
-    power, every = _power(recording)
+    every = max(-(-model_frames(recording) // _MOST_COLUMNS), 1)
+    every += every % 2 if every >= _MANY else 0
+    power = overview(recording, every)
     top = float(power.max(initial=0.0)) or 1.0
     decibels = 10 * np.log10(np.maximum(power / top, 1e-12))
     levels = np.clip(np.rint((decibels + _RANGE_DB) / _RANGE_DB * 255), 0, 255).astype(np.uint8)
@@ -49,27 +53,36 @@ def view_of_recording(dataset: Dataset) -> View:
     )
 
 
-def _power(recording: Recording) -> tuple[Array, int]:
-    """Power of the frames, or the largest of each few, and how many those are."""
-    frames = model_frames(recording)
-    every, skip = max(-(-frames // _MOST_COLUMNS), 1), 1
-    if every >= _MANY:  # windows that overlap by half still see every sample
-        every, skip = every + every % 2, 2
-    stft = stft_for(RATE)
+def overview(
+    recording: Recording, every: int, cancelled: Callable[[], bool] = lambda: False
+) -> Array:
+    """Return the power of a recording, the largest of each few frames, float32 (257, columns).
+
+    Parameters
+    ----------
+    recording : Recording
+    every : int
+        Frames in a column. Of many every second will do, whose windows still see every sample.
+    cancelled : callable
+        Asked once per stretch; what is left stays zero.
+    """
+    frames, stft = model_frames(recording), stft_for(RATE)
+    skip = 2 if every >= _MANY and every % 2 == 0 else 1
     thin = STFT(stft.window, stft.hop * skip)
     columns = max(-(-frames // every), 1)
     out = np.zeros((stft.bins, columns), np.float32)
     step = max(_AT_ONCE // every, 1) * every
     for first in range(0, frames, step):
-        last = min(first + step, frames)
-        sound = _inside(recording, stft, first, last)
+        if cancelled():
+            break
+        sound = _inside(recording, stft, first, min(first + step, frames))
         found = thin.inside(sound)
         power = np.square(found.real) + np.square(found.imag)
         if every > 1:
             power = np.maximum.reduceat(power, np.arange(0, power.shape[1], every // skip), axis=1)
         low = first // every
         out[:, low : low + power.shape[1]] = power[:, : columns - low]
-    return out, every
+    return out
 
 
 def _inside(recording: Recording, stft: STFT, first: int, last: int) -> Array:
