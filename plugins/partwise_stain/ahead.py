@@ -1,4 +1,4 @@
-"""Which tiles are made before they are asked for? A few, by a few threads, in order."""
+"""Who makes the tiles? A few threads: some before they are asked for, or all at once, in order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from partwise.api import Job, stop_if_cancelled
+from partwise.api import Job, blocks, run_blocks, stop_if_cancelled
 
-__all__ = ["ahead"]
+__all__ = ["ahead", "each"]
 
 _HANDS = 2  # threads
 
@@ -38,3 +38,21 @@ def ahead(items: Sequence[_Item], work: Callable[[_Item], _Made], job: Job) -> I
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def each(items: Sequence[_Item], work: Callable[[_Item], _Made], job: Job) -> list[_Made]:
+    """Return ``work(item)`` of all, in order, made by as many threads as the engine has.
+
+    Raises
+    ------
+    Cancelled
+    """
+    made: dict[int, _Made] = {}
+
+    def make(number: int, _low: int, _high: int) -> None:
+        stop_if_cancelled(job)
+        made[number] = work(items[number])
+
+    if items:
+        run_blocks(make, blocks(len(items), 1))
+    return [made[number] for number in range(len(items))]

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from partwise.api import Job, LocalJob, stop_if_cancelled
+from partwise.api import Job, LocalJob
+from partwise_stain.ahead import each
+from partwise_stain.colours import BINS, Colours, add_up, bin_numbers, chosen_colours, counted, mark
 from partwise_stain.foreign import Left, foreign_bodies, is_foreign, left_out
-from partwise_stain.optics import Floats, Mask, White, halved, optical_density, pen_mask
-from partwise_stain.pixels import (
-    BINS,
-    add_up,
-    bin_numbers,
-    chosen_colours,
-    lengths,
-    relative_noise,
-    roughness,
-    variance,
-)
+from partwise_stain.optics import Floats, Mask, White, optical_density, pen_mask
+from partwise_stain.pixels import lengths, means, relative_noise
 
 __all__ = ["Coreset", "gather"]
 
@@ -122,25 +116,17 @@ def gather(
         Asked between steps whether to leave.
     """
     job = job or LocalJob()
-    seen = []
-    for region in regions:
-        stop_if_cancelled(job)
-        seen.append(_look(region, white, brown=brown, inky=inky, pen="pen" in left))
+    tables = _densities(white)
+    seen = each(regions, lambda r: _look(r, tables, brown=brown, inky=inky, pen="pen" in left), job)
     faint = _faint(seen)
     if not brown:
-        noises = [_LEVELS * relative_noise(s.light) for s in seen]
-        # Ink is no tissue.
-        ods = [np.where(s.ink[..., None], np.float32(0), s.od) for s in seen]
-        found = foreign_bodies(ods, noises, left)
+        found = foreign_bodies(each(seen, _without_ink, job), left, job)
         seen = [replace(s, body=body) for s, body in zip(seen, found, strict=True)]
-    pooled = []
-    for one in seen:
-        stop_if_cancelled(job)
-        pooled.append(_colours(one, faint))
+    pooled = each(seen, lambda one: _colours(one, faint), job)
     area = sum(s.ink.size for s in seen)
     inked = sum(int(np.count_nonzero(s.ink)) for s in seen)
     tissue = sum(4 * int(np.count_nonzero(~s.ink4 & (s.size4 > _TISSUE))) for s in seen)
-    merged = _merge(pooled, (tissue / max(area, 1), inked / max(area, 1)), white)
+    merged = _merge(pooled, (tissue / max(area, 1), inked / max(area, 1)), white, job)
     if brown:
         return merged
     stays = ~is_foreign(merged.od, merged.sigma, merged.counts(), left)
@@ -149,58 +135,49 @@ def gather(
     )
 
 
+def _densities(white: White) -> tuple[Floats, Floats]:
+    """OD of each fourth and each sixteenth of a level."""
+    fourths, sixteenths = (np.arange(255 * n + 1, dtype=np.float32) / n for n in (4, 16))
+    return (
+        optical_density(fourths[:, None], white.levels),
+        optical_density(sixteenths[:, None], white.levels),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A region in 2 × 2 and 4 × 4 means: light, OD, its length, ink, and what is no stain."""
+    """A region in 2 × 2 and 4 × 4 means: light and OD of both, ink, and what is no stain."""
 
-    light: Floats
-    od: Floats
+    lights: tuple[Floats, Floats]
+    ods: tuple[Floats, Floats]
     ink: Mask
     body: Mask
-    light4: Floats
-    od4: Floats
     size4: Floats
     ink4: Mask
 
 
-@dataclass(frozen=True, eq=False)
-class _Colours:
-    """Chosen colours of a region: OD (n, 3), weight, number of bin and of cell, (n,) each."""
-
-    od: Floats
-    weight: Floats
-    bins: NDArray[np.int64]
-    cell: NDArray[np.int64]
-
-
-def _look(region: NDArray[np.uint8], white: White, *, brown: bool, inky: bool, pen: bool) -> _Seen:
-    light = halved(region)
-    od = optical_density(light, white.levels)
-    ink = np.zeros(od.shape[:2], np.bool_)
+def _look(
+    region: NDArray[np.uint8], tables: tuple[Floats, Floats], *, brown: bool, inky: bool, pen: bool
+) -> _Seen:
+    lights, ods = means(region, *tables)
+    ink = np.zeros(ods[0].shape[:2], np.bool_)
     if pen:
-        ink = pen_mask(od, brown=brown, inky=inky)
-    light4 = halved(light)
-    od4 = optical_density(light4, white.levels)
-    return _Seen(light, od, ink, ink, light4, od4, lengths(od4), _any_of_four(ink))
+        ink = pen_mask(ods[0], brown=brown, inky=inky)
+    return _Seen(lights, ods, ink, ink, lengths(ods[1]), _any_of_four(ink))
 
 
-def _colours(seen: _Seen, faint: float) -> _Colours:
-    """Choose colours of both scales, and number them."""
-    flat = 1 / (1 + (roughness(seen.light) / _LEVELS) ** 2)
-    flat4 = 4 * halved(flat[..., None])[..., 0]
-    # Edges of nuclei are light of two colours in one pixel, whose OD is no mixture of theirs.
-    od = seen.od + _MIXED * variance(seen.od)
+def _colours(seen: _Seen, faint: float) -> Colours:
     limits = (faint, _BELOW, _CLIPPED)
-    clear = ~(seen.ink | seen.body)
-    clear4 = ~(seen.ink4 | _any_of_four(seen.body))
-    fine = chosen_colours(seen.light, od, np.ones_like(flat), clear, limits, _CELLS)
-    wide = chosen_colours(seen.light4, seen.od4, flat4, clear4, limits, _CELLS)
-    ods = np.concatenate([fine[0], wide[0]])
-    bins = bin_numbers(ods)
-    bins[len(fine[0]) :] += BINS
-    return _Colours(
-        ods, np.concatenate([fine[1], wide[1]]), bins, np.concatenate([fine[2], wide[2]])
+    barred = seen.ink | seen.body
+    return chosen_colours(
+        seen.lights, seen.ods, barred, limits, noise=_LEVELS, mixed=_MIXED, cells=_CELLS
     )
+
+
+def _without_ink(seen: _Seen) -> tuple[Floats, NDArray[Any]]:
+    """OD, in which ink is no tissue, and its expected deviation."""
+    od, clear = seen.ods[0], ~seen.ink
+    return od if clear.all() else od * clear[..., None], _LEVELS * relative_noise(seen.lights[0])
 
 
 def _any_of_four(mask: Mask) -> Mask:
@@ -218,27 +195,30 @@ def _faint(seen: Sequence[_Seen]) -> float:
     return float(np.clip(_PALE * np.median(tissue), _FAINTEST, _FAINT))
 
 
-def _merge(pooled: Sequence[_Colours], shares: tuple[float, float], white: White) -> Coreset:
+def _merge(
+    pooled: Sequence[Colours], shares: tuple[float, float], white: White, job: Job
+) -> Coreset:
     """Sum up the colours of each bin, over all and in each cell."""
     seen = np.zeros(2 * BINS, np.bool_)
     for colours in pooled:
-        seen[colours.bins] = True
+        mark(colours.bins, seen)
     bins = np.flatnonzero(seen)
     place = np.empty(2 * BINS, np.int32)
-    place[bins] = np.arange(len(bins))
+    place[bins] = np.arange(len(bins), dtype=np.int32)
+    shape = (_CELLS**2, len(bins))
+    held = each(pooled, lambda one: counted(one, place, shape), job)
     sums = np.zeros((len(bins), 3))
-    held, counts, ends = [], [], [np.zeros(1, np.int64)]
     for colours in pooled:
-        cells = np.zeros((_CELLS**2, len(bins)))
-        add_up(place[colours.bins], colours.weight, colours.od, colours.cell, sums, cells)
-        some = np.flatnonzero(cells > 0)
-        held.append(some % max(len(bins), 1))
-        counts.append(cells.ravel()[some])
-        rows = len(bins) * np.arange(1, _CELLS**2 + 1)
-        ends.append(ends[-1][-1] + np.searchsorted(some, rows))
+        add_up(colours.bins, place, colours.weight, colours.od, sums)
+    before = np.cumsum([0] + [len(values) for values, _columns, _ends in held])
+    ends = [first + last for first, (_values, _columns, last) in zip(before, held, strict=False)]
     table = sparse.csr_array(
-        (np.concatenate(counts), np.concatenate(held), np.concatenate(ends)),
-        shape=(_CELLS**2 * len(pooled), len(bins)),
+        (
+            np.concatenate([values for values, _columns, _ends in held]),
+            np.concatenate([columns for _values, columns, _ends in held]),
+            np.concatenate([[0], *ends]),
+        ),
+        shape=(shape[0] * len(pooled), shape[1]),
     )
     od = sums / np.maximum(table.sum(axis=0), 1e-12)[:, None]
     sigma = _LEVELS * relative_noise(np.asarray(white.levels) * 10.0**-od)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from partwise_stain.optics import opened
-from partwise_stain.pixels import lengths
+from partwise.api import Job
+from partwise_stain.ahead import each
+from partwise_stain.pixels import lengths, opened
 
 __all__ = ["KINDS", "Left", "foreign_bodies", "is_foreign", "kinds_of", "left_out"]
 
@@ -100,7 +102,7 @@ def is_foreign(od: NDArray[Any], noise: NDArray[Any], counts: NDArray[Any], left
 
 
 def foreign_bodies(
-    ods: Sequence[NDArray[Any]], noises: Sequence[NDArray[Any]], left: Left
+    areas: Sequence[tuple[NDArray[Any], NDArray[Any]]], left: Left, job: Job
 ) -> list[_Mask]:
     """Mark areas of red cells and pigment with their rims.
 
@@ -109,12 +111,12 @@ def foreign_bodies(
 
     Parameters
     ----------
-    ods : sequence of float arrays, shape (h, w, 3)
-        Of 2 × 2 means.
-    noises : sequence of float arrays, shape (h, w)
-        Their expected deviations.
+    areas : sequence of two float arrays, shapes (h, w, 3) and (h, w)
+        OD of 2 × 2 means, and its expected deviation.
     left : Left
         What is left out.
+    job : Job
+        Asked between areas whether to leave.
 
     Returns
     -------
@@ -122,23 +124,26 @@ def foreign_bodies(
         Nothing is marked where half of the tissue has such a hue and none has that of a usual
         eosin; see `is_foreign`.
     """
-    bodies = []
-    marked = tissue = plain = 0
-    for od, noise in zip(ods, noises, strict=True):
-        size = lengths(od)
-        seen = size > _SEEN
-        sure = seen & (od[..., 2] > _SURE * od[..., 1])
-        body = np.zeros(seen.shape, dtype=np.bool_)
-        for kind, mask in zip(("red-cells", "pigment"), _bluish(od, noise), strict=True):
-            if kind in left:  # single pixels of such a hue are noise of an eosin that is near it
-                body |= opened(mask & sure)
-        pink = seen & (od[..., 2] < _PLAIN * od[..., 1]) & (od[..., 0] < _RED * size)
-        plain += int(np.count_nonzero(opened(pink)))
-        marked += int(np.count_nonzero(body))
-        tissue += int(np.count_nonzero(seen))
-        bodies.append(body)
+    seen = each(areas, partial(_bodies, left=left), job)
+    marked, tissue, plain = (sum(counts) for counts in zip(*(s[1:] for s in seen), strict=True))
+    bodies = [body for body, *_counts in seen]
     if marked > _OWN * tissue and plain < _BESIDE * marked:
         return [np.zeros_like(body) for body in bodies]
     return [
         ndimage.binary_dilation(body, iterations=_RIM) if body.any() else body for body in bodies
     ]
+
+
+def _bodies(area: tuple[NDArray[Any], NDArray[Any]], left: Left) -> tuple[_Mask, int, int, int]:
+    """Mark bodies without their rims, and count them, tissue, and what a usual eosin fills."""
+    od, noise = area
+    size = lengths(od)
+    seen = size > _SEEN
+    sure = seen & (od[..., 2] > _SURE * od[..., 1])
+    body = np.zeros(seen.shape, dtype=np.bool_)
+    for kind, mask in zip(("red-cells", "pigment"), _bluish(od, noise), strict=True):
+        if kind in left:  # single pixels of such a hue are noise of an eosin that is near it
+            body |= opened(mask & sure)
+    pink = opened(seen & (od[..., 2] < _PLAIN * od[..., 1]) & (od[..., 0] < _RED * size))
+    marked, tissue, plain = (int(np.count_nonzero(mask)) for mask in (body, seen, pink))
+    return body, marked, tissue, plain

@@ -20,10 +20,12 @@ from partwise_stain.pixels import (
     ink_hues,
     lengths,
     lowest_around,
+    medians,
+    opened,
     roughness,
 )
 
-__all__ = ["White", "find_white", "halved", "opened", "optical_density", "pen_mask"]
+__all__ = ["White", "find_white", "halved", "optical_density", "pen_mask"]
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -182,16 +184,6 @@ def pen_mask(od: Floats, *, brown: bool, inky: bool = False) -> Mask:
     return np.asarray(ndimage.binary_dilation(body, iterations=8) | over)
 
 
-def opened(mask: Mask, times: int = 1) -> Mask:
-    """Return a mask without what is narrower than 2 · `times` + 1 pixels."""
-    left = mask
-    for _ in range(times):
-        if not left.any():  # as almost always, and known after a step or two
-            return np.zeros_like(mask)
-        left = ndimage.binary_erosion(left)
-    return np.asarray(ndimage.binary_dilation(left, iterations=times) if left.any() else left)
-
-
 def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     """Mark ink that is told from tissue only by what it adds everywhere, shape (h, w).
 
@@ -204,7 +196,7 @@ def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     if not tissue.any():
         return found
     low = lowest_around(coarse, _AROUND // 2)
-    usual = np.array([np.median(low[..., c][tissue]) for c in range(3)], np.float32)
+    usual = medians(low[tissue])
     ink = added_ink(low, usual, (_ABOVE, _ABOVE_RED), brown=brown, inky=inky)
     core = opened(ink, 2)
     if not core.any():

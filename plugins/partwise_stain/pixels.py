@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from partwise.api import compiled
 
 __all__ = [
-    "BINS",
     "INK",
     "MAYBE_INK",
     "RED_INK",
-    "add_up",
     "added_ink",
-    "bin_numbers",
     "brightness",
-    "chosen_colours",
     "ink_hues",
     "lengths",
     "lowest_around",
+    "means",
+    "medians",
+    "opened",
     "relative_noise",
     "roughness",
     "variance",
@@ -33,12 +32,36 @@ __all__ = [
 
 _Floats = NDArray[np.float32]
 
-_HUES = 100  # steps of the share that red, or blue, has in a colour's OD: about a degree
-_SIZES = 48  # steps of its sum over the channels: up to three times what 8 bits resolve
-_SMALL, _LARGER = 0.05, 1.12  # OD; the first of them, and how many times the next
-BINS = _SIZES * (_HUES + 1) ** 2
-
 INK, MAYBE_INK, RED_INK = 1, 2, 4  # bits of `ink_hues`
+
+
+def medians(values: _Floats) -> _Floats:
+    """Return the median of each column of (n, columns), n > 0."""
+    # Sorted whole, in vector registers, these few are quicker than numpy's median of each.
+    columns = np.sort(np.ascontiguousarray(values.T), axis=1)
+    count = len(values)
+    return np.asarray((columns[:, (count - 1) // 2] + columns[:, count // 2]) / np.float32(2))
+
+
+def means(
+    image: NDArray[np.uint8], fine: _Floats, wide: _Floats
+) -> tuple[tuple[_Floats, _Floats], tuple[_Floats, _Floats]]:
+    """Return light and OD of 2 × 2 and of 4 × 4 means: (light, light), (od, od).
+
+    So few whole levels have few means, so that OD is looked up: 1021 of four, 4081 of sixteen.
+
+    Parameters
+    ----------
+    image : uint8, shape (h, w, 3)
+    fine, wide : float32, shapes (1021, 3) and (4081, 3)
+        OD of each fourth and of each sixteenth of a level.
+    """
+    half = (image.shape[0] // 2, image.shape[1] // 2, 3)
+    fourth = (half[0] // 2, half[1] // 2, 3)
+    lights = np.empty(half, np.float32), np.empty(fourth, np.float32)
+    ods = np.empty(half, np.float32), np.empty(fourth, np.float32)
+    _means(np.ascontiguousarray(image), fine, wide, lights, ods)
+    return lights, ods
 
 
 def lengths(od: _Floats) -> _Floats:
@@ -57,19 +80,18 @@ def brightness(light: _Floats) -> _Floats:
 
 def roughness(light: _Floats) -> _Floats:
     """Return the standard deviation of brightness in 3 × 3, shape (h, w)."""
-    out = np.empty(light.shape[:2], np.float32)
-    _spread(brightness(light), out)
+    grey = brightness(light)
+    out = np.empty_like(grey)
+    _spread(grey, 1, out)
     return np.sqrt(out, out=out)
 
 
 def variance(od: _Floats) -> _Floats:
     """Return the variance of each channel in 3 × 3, shape as `od`."""
-    out = np.empty_like(od)
-    for c in range(od.shape[2]):
-        plane = np.ascontiguousarray(od[..., c])
-        spread = np.empty_like(plane)
-        _spread(plane, spread)
-        out[..., c] = spread
+    out = np.empty_like(od, order="C")
+    height, width, channels = od.shape
+    flat = (height, width * channels)
+    _spread(np.ascontiguousarray(od).reshape(flat), channels, out.reshape(flat))
     return out
 
 
@@ -96,9 +118,30 @@ def ink_hues(od: _Floats, *, brown: bool, inky: bool) -> NDArray[np.uint8]:
 
 def lowest_around(od: _Floats, reach: int) -> _Floats:
     """Return the least of each channel within `reach` pixels along both axes, shape as `od`."""
-    out = np.empty_like(od)
-    _lowest_around(od, reach, out)
+    out = np.empty_like(od, order="C")
+    height, width, channels = od.shape
+    flat = (height, width * channels)
+    rows = np.ascontiguousarray(od).reshape(flat)
+    _lowest_around(rows, channels, reach, out.reshape(flat))
     return out
+
+
+def opened(mask: NDArray[np.bool_], times: int = 1) -> NDArray[np.bool_]:
+    """Return a mask without what is narrower than 2 · `times` + 1 pixels along an axis.
+
+    Eroded and dilated so many times by a pixel and its four neighbours; beyond the border nothing
+    is marked.
+    """
+    now, then = np.array(mask, dtype=np.bool_, order="C"), np.zeros_like(mask, order="C")
+    for _ in range(times):
+        if not now.any():  # as almost always, and known after a step or two
+            return np.zeros_like(mask)
+        _eroded(now, then)
+        now, then = then, now
+    for _ in range(times if now.any() else 0):
+        _dilated(now, then)
+        now, then = then, now
+    return now
 
 
 def added_ink(
@@ -126,63 +169,32 @@ def added_ink(
     return out
 
 
-def chosen_colours(
-    light: _Floats,
-    od: _Floats,
-    weight: _Floats,
-    free: NDArray[np.bool_],
-    limits: tuple[float, float, float],
-    cells: int,
-) -> tuple[_Floats, _Floats, NDArray[np.int64]]:
-    """Return OD (n, 3), weight (n,) and cell (n,) of the pixels that tell something of stains.
-
-    Parameters
-    ----------
-    light, od : float32, shape (h, w, 3)
-    weight : float32, shape (h, w)
-    free : bool, shape (h, w)
-        Whether a pixel may be chosen.
-    limits : three numbers
-        OD from which a colour is not faint; OD below the background that is no tissue; level at
-        which light is clipped.
-    cells : int
-        The image is cut into so many along both axes.
-    """
-    most = int(np.count_nonzero(free))
-    ods = np.empty((most, 3), np.float32)
-    weights, numbers = np.empty(most, np.float32), np.empty(most, np.int64)
-    faint, below, clipped = (np.float32(limit) for limit in limits)
-    asked = (faint, below, clipped)
-    count = _chosen(light, od, weight, free, asked, cells, ods, weights, numbers)
-    return ods[:count], weights[:count], numbers[:count]
-
-
-def bin_numbers(od: NDArray[Any], wider: float = 1.0) -> NDArray[np.int64]:
-    """Number colours (n, 3) by the shares of red and blue in their OD, and by its sum; (n,).
-
-    Pale colours then have bins as narrow in angle as dark ones. Numbers are below `BINS`; bins are
-    `wider` times as wide as usual.
-    """
-    out = np.empty(len(od), np.int64)
-    _bin_numbers(od, _HUES / wider, 1 / (wider * np.log(_LARGER)), out)
-    return out
-
-
 @compiled
-def add_up(
-    index: NDArray[np.int32],
-    weight: _Floats,
-    od: _Floats,
-    cell: NDArray[np.int64],
-    sums: NDArray[np.float64],
-    cells: NDArray[np.float64],
+def _means(
+    image: NDArray[np.uint8],
+    fine: _Floats,
+    wide: _Floats,
+    lights: tuple[_Floats, _Floats],
+    ods: tuple[_Floats, _Floats],
 ) -> None:
-    """Add weighted OD (n, 3) to `sums` (bins, 3), and weight to `cells` (cells, bins), by index."""
-    for i in range(len(index)):
-        k, w = index[i], np.float64(weight[i])
-        cells[cell[i], k] += w
-        for c in range(3):
-            sums[k, c] += w * od[i, c]
+    light, od = lights[0], ods[0]
+    quarter = np.float32(0.25)
+    for y in range(light.shape[0]):
+        above, below = image[2 * y], image[2 * y + 1]
+        for x in range(light.shape[1]):
+            for c in range(3):
+                total = np.int32(above[2 * x, c]) + np.int32(above[2 * x + 1, c])
+                total += np.int32(below[2 * x, c]) + np.int32(below[2 * x + 1, c])
+                light[y, x, c] = total * quarter
+                od[y, x, c] = fine[total, c]
+    light4, od4 = lights[1], ods[1]
+    for y in range(light4.shape[0]):
+        upper, lower = light[2 * y], light[2 * y + 1]
+        for x in range(light4.shape[1]):
+            for c in range(3):
+                four = upper[2 * x, c] + upper[2 * x + 1, c] + lower[2 * x, c] + lower[2 * x + 1, c]
+                light4[y, x, c] = four * quarter
+                od4[y, x, c] = wide[np.int32(four * np.float32(4)), c]
 
 
 @compiled
@@ -210,23 +222,45 @@ def _relative_noise(light: NDArray[Any], out: NDArray[Any]) -> None:
 
 
 @compiled
-def _spread(plane: _Floats, out: _Floats) -> None:
-    """Variance in 3 × 3; beyond the border the last pixel goes on."""
-    height, width = plane.shape
-    ninth = np.float32(1 / 9)
+def _spread(rows: _Floats, step: int, out: _Floats) -> None:
+    """Variance in 3 × 3, neighbours in a row `step` apart; beyond the border the last goes on."""
+    height, length = rows.shape
+    inner = max(length - 2 * step, 0)
     for y in range(height):
-        above, here, below = plane[max(y - 1, 0)], plane[y], plane[min(y + 1, height - 1)]
-        row = out[y]
-        for x in range(width):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            # From the middle one, so that the squares of large values do not cancel.
-            middle = here[x]
-            a, b, c = above[left] - middle, above[x] - middle, above[right] - middle
-            d, e = here[left] - middle, here[right] - middle
-            f, g, h = below[left] - middle, below[x] - middle, below[right] - middle
-            mean = (a + b + c + d + e + f + g + h) * ninth
-            square = a * a + b * b + c * c + d * d + e * e + f * f + g * g + h * h
-            row[x] = max(square * ninth - mean * mean, np.float32(0))
+        above, here, below = rows[max(y - 1, 0)], rows[y], rows[min(y + 1, height - 1)]
+        # Three views of each row in place of a look at its ends: so it runs in vector registers.
+        _deviations(
+            (above[:inner], above[step : step + inner], above[2 * step :]),
+            (here[:inner], here[step : step + inner], here[2 * step :]),
+            (below[:inner], below[step : step + inner], below[2 * step :]),
+            out[y, step : step + inner],
+        )
+        for edge in range(2 * step):
+            i = edge if edge < step else length - 2 * step + edge
+            left, right = (i - step if i >= step else i), (i + step if i + step < length else i)
+            _deviations(
+                (above[left : left + 1], above[i : i + 1], above[right : right + 1]),
+                (here[left : left + 1], here[i : i + 1], here[right : right + 1]),
+                (below[left : left + 1], below[i : i + 1], below[right : right + 1]),
+                out[y, i : i + 1],
+            )
+
+
+_Three = tuple[_Floats, _Floats, _Floats]
+
+
+@compiled
+def _deviations(above: _Three, here: _Three, below: _Three, out: _Floats) -> None:
+    ninth = np.float32(1 / 9)
+    for i in range(len(out)):
+        # From the middle one, so that the squares of large values do not cancel.
+        middle = here[1][i]
+        a, b, c = above[0][i] - middle, above[1][i] - middle, above[2][i] - middle
+        d, e = here[0][i] - middle, here[2][i] - middle
+        f, g, h = below[0][i] - middle, below[1][i] - middle, below[2][i] - middle
+        mean = (a + b + c + d + e + f + g + h) * ninth
+        square = a * a + b * b + c * c + d * d + e * e + f * f + g * g + h * h
+        out[i] = max(square * ninth - mean * mean, np.float32(0))
 
 
 @compiled
@@ -258,22 +292,54 @@ def _ink_hues(od: _Floats, brown: bool, inky: bool, out: NDArray[np.uint8]) -> N
 
 
 @compiled
-def _lowest_around(od: _Floats, reach: int, out: _Floats) -> None:
-    height, width = od.shape[0], od.shape[1]
-    column = np.empty((width, 3), np.float32)
+def _lowest_around(rows: _Floats, step: int, reach: int, out: _Floats) -> None:
+    """Of each value of a row, the least among those up to `reach` times `step` away."""
+    height, length = rows.shape
+    low = np.empty(length, np.float32)
     for y in range(height):
+        low[:] = rows[y]
+        for other in range(max(y - reach, 0), min(y + reach + 1, height)):
+            for i in range(length):
+                low[i] = min(low[i], rows[other, i])
+        line = out[y]
+        line[:] = low
+        for apart in range(step, min(reach * step, length - 1) + 1, step):
+            before, after = low[: length - apart], low[apart:]
+            first, last = line[: length - apart], line[apart:]
+            for i in range(length - apart):
+                first[i] = min(first[i], after[i])
+            for i in range(length - apart):
+                last[i] = min(last[i], before[i])
+
+
+@compiled
+def _eroded(mask: NDArray[np.bool_], out: NDArray[np.bool_]) -> None:
+    height, width = mask.shape
+    out[:] = False
+    if width < 3:
+        return
+    for y in range(1, height - 1):
+        here = mask[y]
+        before, middle, after = here[: width - 2], here[1 : width - 1], here[2:]
+        above, below = mask[y - 1, 1 : width - 1], mask[y + 1, 1 : width - 1]
+        line = out[y, 1 : width - 1]
+        for x in range(width - 2):
+            line[x] = before[x] & middle[x] & after[x] & above[x] & below[x]
+
+
+@compiled
+def _dilated(mask: NDArray[np.bool_], out: NDArray[np.bool_]) -> None:
+    height, width = mask.shape
+    for y in range(height):
+        here, line = mask[y], out[y]
+        above, below = mask[max(y - 1, 0)], mask[min(y + 1, height - 1)]
         for x in range(width):
-            for c in range(3):
-                least = od[y, x, c]
-                for other in range(max(y - reach, 0), min(y + reach + 1, height)):
-                    least = min(least, od[other, x, c])
-                column[x, c] = least
-        for x in range(width):
-            for c in range(3):
-                least = column[x, c]
-                for other in range(max(x - reach, 0), min(x + reach + 1, width)):
-                    least = min(least, column[other, c])
-                out[y, x, c] = least
+            line[x] = here[x] | above[x] | below[x]
+        before, after, first, last = here[: width - 1], here[1:], line[: width - 1], line[1:]
+        for x in range(width - 1):
+            first[x] |= after[x]
+        for x in range(width - 1):
+            last[x] |= before[x]
 
 
 @compiled
@@ -305,45 +371,3 @@ def _added_ink(
             if not brown and size > warm and blue > np.float32(0.77) * green:
                 hue = r < np.float32(0.2) and b > np.float32(0.85) * g
                 out[y, x] |= hue and g > np.float32(0.5)
-
-
-@compiled
-def _chosen(
-    light: _Floats,
-    od: _Floats,
-    weight: _Floats,
-    free: NDArray[np.bool_],
-    limits: tuple[np.float32, np.float32, np.float32],
-    cells: int,
-    ods: _Floats,
-    weights: _Floats,
-    numbers: NDArray[np.int64],
-) -> int:
-    faint, below, clipped = limits
-    height, width = free.shape
-    zero = np.float32(0)
-    count = 0
-    for y in range(height):
-        row = y * cells // height
-        for x in range(width):
-            if not free[y, x]:
-                continue
-            r, g, b = od[y, x, 0], od[y, x, 1], od[y, x, 2]
-            if np.sqrt(r * r + g * g + b * b) <= faint or min(r, g, b) <= -below:
-                continue
-            if min(light[y, x, 0], light[y, x, 1], light[y, x, 2]) <= clipped:
-                continue
-            ods[count, 0], ods[count, 1], ods[count, 2] = max(r, zero), max(g, zero), max(b, zero)
-            weights[count] = weight[y, x]
-            numbers[count] = row * cells + x * cells // width
-            count += 1
-    return count
-
-
-@compiled
-def _bin_numbers(od: NDArray[Any], hues: float, sizes: float, out: NDArray[np.int64]) -> None:
-    for i in range(len(od)):
-        total = max(od[i, 0] + od[i, 1] + od[i, 2], 1e-3)
-        red, blue = int(od[i, 0] / total * hues), int(od[i, 2] / total * hues)
-        size = int(min(max(np.log(total / _SMALL) * sizes, 0.0), _SIZES - 1.0))
-        out[i] = (size * (_HUES + 1) + red) * (_HUES + 1) + blue

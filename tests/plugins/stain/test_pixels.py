@@ -7,11 +7,11 @@ import pytest
 from scipy import ndimage
 
 from partwise_stain.pixels import (
-    BINS,
-    bin_numbers,
-    chosen_colours,
     lengths,
     lowest_around,
+    means,
+    medians,
+    opened,
     relative_noise,
     roughness,
     variance,
@@ -43,25 +43,34 @@ def test_the_lowest_around_is_that_of_a_filter(reach: int) -> None:
     )
 
 
-def test_chosen_colours_are_neither_faint_nor_clipped_nor_left_out() -> None:
-    free = RNG.random(LIGHT.shape[:2]) < 0.7
-    weight = RNG.random(LIGHT.shape[:2]).astype(np.float32)
-    ods, weights, cells = chosen_colours(LIGHT, OD, weight, free, (0.3, 0.0, 20.0), 4)
-    wanted = free & (np.linalg.norm(OD, axis=2) > 0.3)
-    wanted &= (LIGHT > 20).all(axis=2) & (OD > 0).all(axis=2)
-    np.testing.assert_allclose(ods, OD[wanted])
-    np.testing.assert_array_equal(weights, weight[wanted])
-    y, x = np.nonzero(wanted)
-    np.testing.assert_array_equal(cells, y * 4 // 23 * 4 + x * 4 // 31)
+def test_means_and_their_density_are_those_of_the_pixels() -> None:
+    image = RNG.integers(0, 256, (23, 30, 3)).astype(np.uint8)
+    white = np.array([243, 241, 245])
+    levels = [np.maximum(np.arange(255 * n + 1) / n, 0.5)[:, None] for n in (4, 16)]
+    fine, wide = (-np.log10(level / white).astype(np.float32) for level in levels)
+    lights, ods = means(image, fine, wide)
+    for light, od, step in zip(lights, ods, (2, 4), strict=True):
+        height, width = 23 // step, 30 // step
+        cut = image[: height * step, : width * step].astype(np.float64)
+        mean = cut.reshape(height, step, width, step, 3).mean(axis=(1, 3))
+        np.testing.assert_array_equal(light, mean)
+        plain = -np.log10(np.maximum(mean, 0.5) / white)
+        np.testing.assert_allclose(od, plain, atol=1e-6)
 
 
-def test_bins_part_hues_and_sizes() -> None:
-    hue = np.array([0.505, 0.29, 0.205])
-    same, darker, other = 0.31 * hue, 0.6 * hue, 0.31 * hue[::-1]
-    numbers = bin_numbers(np.array([same, same * 1.001, darker, other, 0 * hue, 99 * hue]))
-    assert numbers[0] == numbers[1]
-    assert len(set(numbers.tolist())) == 5
-    assert 0 <= numbers.min() <= numbers.max() < BINS
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_mask_is_opened_as_by_filters(times: int) -> None:
+    for shape in ((1, 1), (2, 9), (40, 3), (61, 47)):
+        mask = ndimage.uniform_filter(RNG.random(shape), 3) > 0.42
+        eroded = ndimage.binary_erosion(mask, iterations=times)
+        wanted = ndimage.binary_dilation(eroded, iterations=times)
+        np.testing.assert_array_equal(opened(mask, times), wanted)
+
+
+def test_medians_are_those_of_numpy() -> None:
+    for count in (1, 2, 7, 100):
+        values = RNG.random((count, 3)).astype(np.float32)
+        np.testing.assert_array_equal(medians(values), np.median(values, axis=0))
 
 
 def test_noise_in_density_grows_where_light_is_low() -> None:
