@@ -1,36 +1,24 @@
-"""What lies over an image: names, scale, colour bar, overview and the swipe line?"""
+"""What is written over an image: names, scale, colour bar, a message?"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QImage,
-    QKeyEvent,
     QLinearGradient,
-    QMouseEvent,
     QPainter,
-    QPaintEvent,
-    QPen,
-    QRegion,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
 
-from partwise_app.theme import DARK, Tokens
+from partwise_app.theme import Tokens
 from partwise_app.viewers.maps import color_table
-from partwise_app.viewers.viewport import Box
-from partwise_app.words import tr
 
 __all__ = [
     "ColorBar",
-    "OverviewInset",
-    "SwipeHandle",
     "magnification",
     "nice_length",
     "paint_badge",
@@ -247,192 +235,3 @@ def paint_message(
         painter.setPen(QColor(tokens.muted))
         line = QRectF(area.left(), top + upper.height() + gap, area.width(), lower.height())
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, detail)
-
-
-class SwipeHandle(QWidget):
-    """The line between two layers; dragged, or moved by the arrow keys while it has the focus."""
-
-    moved = Signal(float)
-    """New place, 0 at the left border and 1 at the right."""
-
-    WIDTH = 28
-    _REACH = 4  # px on either side of the line
-    _STEP = 0.02
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._pane = parent
-        self._fraction = 0.5
-        self._tokens = DARK
-        self.setCursor(Qt.CursorShape.SplitHCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(tr("Swipe line"))
-        self.setAccessibleDescription(tr("Moves the border between the whole and the parts"))
-        self.setToolTip(tr("Drag to compare; left and right arrow keys move it"))
-
-    def set_theme(self, tokens: Tokens) -> None:
-        """Use the colours of a theme."""
-        self._tokens = tokens
-        self.update()
-
-    def place(self, fraction: float, pane: QSize) -> None:
-        """Lie at `fraction` of the width of a pane."""
-        self._fraction = fraction
-        left = round(fraction * pane.width() - self.WIDTH / 2)
-        self.setGeometry(left, 0, self.WIDTH, pane.height())
-        # What lies beside the line and the knob belongs to the image: hands draw there.
-        middle, knob = self.WIDTH // 2, QRect(0, 0, self.WIDTH, self.WIDTH)
-        knob.moveCenter(QPoint(middle, pane.height() // 2))
-        line = QRect(middle - self._REACH, 0, 2 * self._REACH, pane.height())
-        self.setMask(QRegion(line).united(QRegion(knob)))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        middle = self.width() / 2
-        painter.fillRect(QRectF(middle - 2, 0, 4, self.height()), QColor(0, 0, 0, 60))
-        painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), QColor("#ffffff"))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        focus = self.hasFocus()
-        ring = QPen(QColor(self._tokens.accent), 2.5) if focus else QPen(QColor(0, 0, 0, 70), 1)
-        painter.setPen(ring)
-        painter.setBrush(QColor("#ffffff"))
-        centre = QPointF(middle, self.height() / 2)
-        painter.drawEllipse(centre, 12, 12)
-        painter.setPen(QPen(QColor("#1c2126"), 1.6, c=Qt.PenCapStyle.RoundCap))
-        for side in (-1, 1):
-            tip = QPointF(centre.x() + side * 6.5, centre.y())
-            painter.drawLine(tip, QPointF(centre.x() + side * 2, centre.y()))
-            painter.drawLine(tip, QPointF(tip.x() - side * 2.6, tip.y() - 2.8))
-            painter.drawLine(tip, QPointF(tip.x() - side * 2.6, tip.y() + 2.8))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._ask(self.mapToParent(event.position()).x() / self._pane.width())
-        else:
-            event.ignore()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._ask(0.5)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()  # zooms the image below
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        steps = {Qt.Key.Key_Left: -self._STEP, Qt.Key.Key_Right: self._STEP}
-        ends = {Qt.Key.Key_Home: 0.0, Qt.Key.Key_End: 1.0}
-        key = Qt.Key(event.key())
-        if key in steps:
-            self._ask(self._fraction + steps[key])
-        elif key in ends:
-            self._ask(ends[key])
-        else:
-            super().keyPressEvent(event)
-
-    def _ask(self, fraction: float) -> None:
-        self.moved.emit(min(max(fraction, 0.0), 1.0))
-
-
-class OverviewInset(QWidget):
-    """The whole image, small, with a frame around what is on screen; a click goes there."""
-
-    asked = Signal(float, float)
-    """Scene point to look at."""
-
-    _LONGEST = 150
-    _BORDER = 2
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._pane = parent
-        self._image = QImage()
-        self._scene = (1, 1)
-        self._box = Box(0, 0, 1, 1)
-        self._tokens = DARK
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(tr("Overview"))
-        self.setAccessibleDescription(tr("The whole image; click to look there"))
-        self.setToolTip(tr("Click to look there"))
-        self.hide()
-
-    def set_theme(self, tokens: Tokens) -> None:
-        """Use the colours of a theme."""
-        self._tokens = tokens
-        self.update()
-
-    def set_image(self, image: QImage, scene: tuple[int, int]) -> None:
-        """Show a picture of the whole scene of the given size."""
-        self._scene = scene
-        longest = max(scene)
-        width = max(24, round(self._LONGEST * scene[0] / longest)) + 2 * self._BORDER
-        height = max(24, round(self._LONGEST * scene[1] / longest)) + 2 * self._BORDER
-        self.resize(width, height)
-        self._image = image
-        if not image.isNull():
-            self._image = image.scaled(
-                self._inner().size().toSize() * self.devicePixelRatioF(),
-                Qt.AspectRatioMode.IgnoreAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-        self.update()
-
-    def set_box(self, box: Box) -> None:
-        """Frame a rectangle of the scene; hidden while nothing lies outside."""
-        self._box = box
-        inside = (
-            box.x <= 0.5
-            and box.y <= 0.5
-            and box.x + box.width >= self._scene[0] - 0.5
-            and box.y + box.height >= self._scene[1] - 0.5
-        )
-        parent = self._pane.size()
-        small = parent.width() < 3 * self.width() or parent.height() < 2 * self.height()
-        self.setVisible(not inside and not small and not self._image.isNull())
-        self.update()
-
-    def frame(self) -> QRectF:
-        """The frame in the inset's own pixels."""
-        inner = self._inner()
-        across, down = inner.width() / self._scene[0], inner.height() / self._scene[1]
-        framed = QRectF(
-            inner.left() + self._box.x * across,
-            inner.top() + self._box.y * down,
-            self._box.width * across,
-            self._box.height * down,
-        ).intersected(inner)
-        if framed.width() < 5 or framed.height() < 5:
-            framed = QRectF(framed.center() - QPointF(2.5, 2.5), framed.center() + QPointF(3, 3))
-        return framed
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor("#ffffff"))
-        painter.drawImage(self._inner(), self._image)
-        painter.setPen(QPen(QColor(0, 0, 0, 90), 1))
-        painter.drawRect(QRectF(self.rect()).adjusted(0, 0, -1, -1))
-        frame = self.frame()
-        painter.setPen(QPen(QColor("#ffffff"), 3))
-        painter.drawRect(frame)
-        painter.setPen(QPen(QColor("#1b6ec2"), 1.5))
-        painter.drawRect(frame)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._go(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._go(event)
-
-    def _inner(self) -> QRectF:
-        edge = self._BORDER
-        return QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
-
-    def _go(self, event: QMouseEvent) -> None:
-        if not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        inner = self._inner()
-        x = (event.position().x() - inner.left()) / inner.width() * self._scene[0]
-        y = (event.position().y() - inner.top()) / inner.height() * self._scene[1]
-        self.asked.emit(x, y)

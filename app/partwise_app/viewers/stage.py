@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.arrangement import AGAINST, COMPARE, Arrangement, check_mode
 from partwise_app.viewers.image import ImagePane
+from partwise_app.viewers.inset import OverviewInset
 from partwise_app.viewers.layers import (
     EXTRA,
     PARTS,
@@ -36,8 +37,9 @@ from partwise_app.viewers.layers import (
 )
 from partwise_app.viewers.likeness import Likeness, pixels_seen
 from partwise_app.viewers.marks import Marks
-from partwise_app.viewers.overlays import OverviewInset, SwipeHandle, paint_message
+from partwise_app.viewers.overlays import paint_message
 from partwise_app.viewers.reading import CursorReading, read_below
+from partwise_app.viewers.swipe import SwipeHandle
 from partwise_app.viewers.tiles import TileService
 from partwise_app.viewers.viewport import Box, Viewport
 from partwise_app.words import tr

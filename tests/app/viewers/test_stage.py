@@ -16,8 +16,9 @@ from partwise.data.pyramid import ArrayPyramid
 from partwise.project.document import Strip
 from partwise_app.theme import DARK, LIGHT
 from partwise_app.viewers.image import ImagePane
-from partwise_app.viewers.overlays import OverviewInset, SwipeHandle
+from partwise_app.viewers.inset import OverviewInset
 from partwise_app.viewers.stage import CursorReading, ImageStage
+from partwise_app.viewers.swipe import SwipeHandle
 from partwise_app.viewers.viewport import Tile
 
 STRIPS = (
