@@ -202,8 +202,10 @@ class View:
     ``"volume"``
         ``values`` ([frames,] z, y, x), optionally ``images`` (parts, z, y, x), else the courses of
         the parts where they have as many entries as the volume voxels; ``times`` and
-        ``durations`` (frames,) in the unit of the time axis; axes: [time,] z, y, x. Options:
-        ``orientation``: where index grows along x, y and z, such as ``"LPS"``; ``unit``;
+        ``durations`` (frames,) in the unit of the time axis; ``mean`` (z, y, x) of all frames;
+        axes: [time,] z, y, x. Options: ``orientation``: where index grows along x, y and z, such
+        as ``"LPS"``; ``affine``, 4 rows of 4: from indices x, y, z to mm to the right, to the
+        front and to the head of the body; ``unit``;
         ``window``: the values that are black and white; ``map``: a map of what was computed, in
         colours; ``inside`` (z, y, x) among its arrays says where it is known.
     ``"graph"``

@@ -12,6 +12,8 @@ from partwise_pet.trust import Evidence, band_width
 
 __all__ = ["measures", "preview_of", "tables", "views"]
 
+Mean = NDArray[np.float32]
+
 _KI, _VT = "mL/cm³/min", "mL/cm³"
 _SAMPLES = "#9aa4ae"
 
@@ -26,6 +28,7 @@ def preview_of(dataset: Dataset) -> tuple[View, ...]:
         axes = (Axis("time", len(dataset.values), "min"), *axes[1:])
         spans = np.array(told, np.float64) / 60
         arrays |= {"times": spans.mean(axis=1), "durations": spans[:, 1] - spans[:, 0]}
+    arrays["mean"] = _mean_of(dataset.values, arrays.get("durations"))
     options = {
         "tab": "Slices",
         "unit": str(dataset.meta.get("unit", "")),
@@ -34,6 +37,15 @@ def preview_of(dataset: Dataset) -> tuple[View, ...]:
         "log_time": bool(told),
     }
     return (View("volume", dataset.title, arrays, axes, options),)
+
+
+def _mean_of(values: NDArray[np.generic], lasting: NDArray[np.generic] | None) -> Mean:
+    """Mean of all frames by their durations; frame by frame, as a large series is mapped."""
+    mean = np.zeros(values.shape[1:], np.float32)
+    shares = np.ones(len(values)) if lasting is None else np.asarray(lasting, np.float64)
+    for frame, share in zip(values, shares / shares.sum(), strict=True):
+        mean += np.float32(share) * np.asarray(frame, np.float32)
+    return mean
 
 
 def measures(evidence: Evidence, parts: Sequence[Part]) -> tuple[Measure, ...]:

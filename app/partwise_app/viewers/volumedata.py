@@ -98,7 +98,10 @@ class Contents:
         self._inside = inside if inside is not None and inside.shape == shape else None
         self._take_frames(view)
         if fresh:
-            self._mean = self._mean_of(values) if values.size <= _AT_ONCE else None
+            mean = view.arrays.get("mean")
+            if mean is None or mean.shape != shape:
+                mean = self._mean_of(values) if values.size <= _AT_ONCE else None
+            self._mean = mean
         self._take_parts(view, parts, strips, shape)
         return fresh, other
 
@@ -117,9 +120,12 @@ class Contents:
         given = self.options.get("window")
         if given is not None:
             return float(given[0]), float(given[1])
-        flat = self.values.reshape(len(self.values), -1)
-        seen = flat[:, :: max(1, flat.shape[1] // _LOOKED_AT)]
-        low, high = _ends(np.nan_to_num(self._weights @ seen))
+        if self._mean is not None:
+            low, high = _ends(self._mean)
+        else:
+            flat = self.values.reshape(len(self.values), -1)
+            seen = flat[:, :: max(1, flat.shape[1] // _LOOKED_AT)]
+            low, high = _ends(np.nan_to_num(self._weights @ seen))
         # What is counted begins at zero, also where noise took a few below it.
         return (0.0 if low > -0.05 * high else low), max(high, low + 1e-12)
 
