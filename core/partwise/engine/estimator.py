@@ -84,11 +84,11 @@ class NMF(_Base):
     Parameters
     ----------
     n_components
-        How many parts; None for as many as there are features.
+        How many parts; None or "auto" for as many as there are features.
     loss
         As in `partwise.nmf`: "frobenius", "kl", "is", a beta, or one for outliers.
     init, solver, starts, tol, max_iter
-        As in `partwise.nmf`.
+        As in `partwise.nmf`; an `init` of None is "auto".
     random_state
         A whole number, a ``RandomState`` or ``Generator``, or None. None gives
         the same answer every time, as 0 does.
@@ -126,10 +126,10 @@ class NMF(_Base):
 
     def __init__(  # noqa: PLR0913 - scikit-learn wants every parameter here
         self,
-        n_components: int | None = None,
+        n_components: int | str | None = None,
         *,
         loss: AnyLoss = "frobenius",
-        init: str | tuple[Any, Any] = "auto",
+        init: str | tuple[Any, Any] | None = "auto",
         solver: str = "auto",
         starts: int = 1,
         tol: float = 1e-5,
@@ -161,9 +161,9 @@ class NMF(_Base):
         """
         data = self._checked(X, reset=True)
         samples, features = data.shape
-        rank = features if self.n_components is None else self.n_components
+        rank: Any = features if self.n_components in (None, "auto") else self.n_components
         on_samples, on_components = self._penalties(samples, features)
-        init = self.init
+        init = "auto" if self.init is None else self.init
         if not isinstance(init, str):
             W, H = init
             init = (np.asarray(H).T, np.asarray(W).T)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -238,9 +239,10 @@ def combine(
     for item in items:
         if not isinstance(item, Penalty):
             raise _not_a_penalty(item, argument)
-        if not (np.isfinite(item.strength) and item.strength >= 0):
+        strength: Any = item.strength
+        if not (isinstance(strength, Real) and 0 <= float(strength) < np.inf):
             raise InputProblem(
-                f"{argument}: a strength must be finite and at least 0, got {item.strength}",
+                f"{argument}: a strength must be finite and at least 0, got {strength!r}",
                 argument=argument,
                 fix="give a strength of 0 or more",
             )

@@ -96,12 +96,12 @@ def _able(problem: Problem, solver: str, can: Ability) -> None:  # noqa: C901 - 
     loss = problem.loss
     wanted, meant = _LOSSES.get(can.losses, (2.0, "the squared error"))
     if loss.beta != (wanted or loss.beta) or (loss.robust and can.losses != "robust"):
-        raise _refusal(solver, f"minimises {meant}, not {loss.name!r}", "solver", "auto")
+        raise _refusal(solver, f"minimises {meant}, not {loss.name!r}", "solver", "solver='auto'")
     if problem.sparse and not can.sparse:
-        raise _refusal(solver, "takes no sparse X", "solver", "hals")
+        raise _refusal(solver, "takes no sparse X", "solver", "solver='auto'")
     if problem.weights is not None and not can.entries:
         what = "takes no missing entries and no weights of a general pattern"
-        raise _refusal(solver, what, "solver", "hals")
+        raise _refusal(solver, what, "solver", "solver='auto'")
     for side in ("W", "H"):
         terms, held = problem.terms(side), problem.held(side)
         names = [type(item).__name__ for item in terms.items]
@@ -110,7 +110,9 @@ def _able(problem: Problem, solver: str, can: Ability) -> None:  # noqa: C901 - 
         elif can.penalties == "joint":
             names = list(terms.stubborn)
         if names and can.penalties != "all":
-            raise _refusal(solver, f"cannot take {names[0]} on {side}", f"penalty_{side}", "hals")
+            raise _refusal(
+                solver, f"cannot take {names[0]} on {side}", f"penalty_{side}", _other(problem)
+            )
         if held is None or can.constraints == "all":
             continue
         if can.constraints == "convex" and not isinstance(held, UnitL2):
@@ -121,20 +123,23 @@ def _able(problem: Problem, solver: str, can: Ability) -> None:  # noqa: C901 - 
                 f"cannot hold {side} inside the unit ball, and a penalty on {other} alone has no "
                 "minimum otherwise"
             )
-            raise _refusal(solver, what, f"penalty_{other}", "hals")
+            raise _refusal(solver, what, f"penalty_{other}", _other(problem))
         what = f"cannot keep {side} in {type(held).__name__}"
-        raise _refusal(solver, what, f"constraint_{side}", "hals")
+        raise _refusal(solver, what, f"constraint_{side}", _other(problem))
     if solver == "ccd" and not newton.can(problem):
-        raise _refusal(solver, "takes no fixed columns", "solver", "auto")
+        raise _refusal(solver, "takes no fixed columns", "solver", "solver='auto'")
     if solver == "skinny" and not skinny.can(problem):
         what = f"takes an X with a side of at most {skinny.LIMIT}, fixed columns on the short side"
-        raise _refusal(solver, what, "solver", "auto")
+        raise _refusal(solver, what, "solver", "solver='auto'")
+
+
+def _other(problem: Problem) -> str:
+    """Who takes all penalties and sets: a solver of the squared error alone."""
+    return "solver='hals'" if problem.loss.beta == 2 else "loss='frobenius', or another penalty"
 
 
 def _refusal(solver: str, what: str, argument: str, other: str) -> InputProblem:
-    return InputProblem(
-        f"the solver {solver!r} {what}", argument=argument, fix=f"use solver={other!r}"
-    )
+    return InputProblem(f"the solver {solver!r} {what}", argument=argument, fix=f"use {other}")
 
 
 def settle(problem: Problem, seed: int) -> Problem:

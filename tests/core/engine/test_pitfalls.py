@@ -15,9 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.rank import rank_scan
 from partwise.engine.models import semi_nmf, separable_nmf, sequential_nmf
-from partwise.engine.penalties import Smooth
+from partwise.engine.penalties import Orthogonal, Smooth
 from partwise.engine.penalty import L1
 from partwise.engine.pool import _blas, limit_threads
 from partwise.engine.refitting import refit
@@ -377,3 +378,25 @@ def test_weights_beyond_reach_are_refused_by_name(loss: str, size: float) -> Non
 def test_numpys_false_stops_as_pythons_does() -> None:
     assert nmf(data(), 3, tol=0, on_step=lambda _: np.False_).stop == "cancelled"
     assert nmf(data(), 3, max_iter=3, tol=0, on_step=lambda _: 0).stop == "max_iter"
+
+
+def test_parts_of_any_size_are_matched() -> None:
+    W = data()[:, :3]
+    found = match_parts(W * 1e200, W[:, ::-1] * 1e-80)
+    assert found.permutation.tolist() == [2, 1, 0]
+    np.testing.assert_allclose(found.scale, 1e280)
+    np.testing.assert_allclose(found.cosine, 1.0)
+
+
+@pytest.mark.parametrize("ranks", ["x", None, [1.5], [0], []])
+def test_ranks_that_are_none_are_named(ranks: Any) -> None:
+    with pytest.raises(InputProblem, match="whole numbers") as caught:
+        rank_scan(data(), ranks)
+    assert caught.value.argument == "ranks"
+
+
+def test_the_way_out_of_a_refusal_is_one() -> None:
+    with pytest.raises(InputProblem, match="loss='frobenius'"):
+        nmf(data(), 2, "kl", penalty_W=Orthogonal(0.1))
+    with pytest.raises(InputProblem, match="got 'much'"):
+        nmf(data(), 2, penalty_W=L1("much"))  # type: ignore[arg-type]

@@ -57,6 +57,8 @@ def match_parts(A: ArrayLike, B: ArrayLike) -> Match:
             argument="B",
             fix="both need the same rows, and B at least as many columns",
         )
+    first, unit_first = _in_own_unit(first)
+    second, unit_second = _in_own_unit(second)
     norm_first = np.linalg.norm(first, axis=0)
     norm_second = np.linalg.norm(second, axis=0)
     inner = first.T @ second
@@ -66,7 +68,15 @@ def match_parts(A: ArrayLike, B: ArrayLike) -> Match:
     squares = norm_second[columns] ** 2
     chosen = inner[rows, columns]
     scale = np.divide(chosen, squares, out=np.zeros_like(chosen), where=squares > 0)
+    with np.errstate(over="ignore"):
+        scale = np.ldexp(scale, unit_first[rows] - unit_second[columns])
     return Match(columns, scale, np.clip(cosine[rows, columns], -1, 1))
+
+
+def _in_own_unit(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Columns with a largest value near 1, and the powers of 2 that they were divided by."""
+    powers = np.frexp(np.abs(columns).max(axis=0, initial=0.0))[1]
+    return np.ldexp(columns, -powers), powers
 
 
 def _columns(value: ArrayLike, argument: str) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import Cancelled, InputProblem
 from partwise.engine.fit import Factorization, nmf
-from partwise.engine.given import check_reach, plain, written_out
+from partwise.engine.given import check_reach, is_whole, plain, written_out
 from partwise.engine.judge.consensus import consensus_matrix, cophenetic, dispersion
 from partwise.engine.judge.explained import explained
 from partwise.engine.judge.findings import RankScan
@@ -352,10 +352,13 @@ def _ended(solver: Solver, rule: Rule, stopped: Event) -> _Run:
     return _Run(value, W, H)
 
 
-def _ranks(ranks: int | Iterable[int]) -> list[int]:
-    given = range(1, ranks + 1) if isinstance(ranks, int | np.integer) else ranks
-    wanted = sorted({int(rank) for rank in given})
-    if not wanted or wanted[0] < 1:
+def _ranks(ranks: Any) -> list[int]:
+    given = range(1, int(ranks) + 1) if is_whole(ranks, 1) else ranks
+    given = list(given) if isinstance(given, Iterable) else ()
+    wanted = []
+    if all(is_whole(rank, 1) for rank in given):
+        wanted = sorted({int(rank) for rank in given})
+    if not wanted:
         raise InputProblem(
             f"ranks must be whole numbers of at least 1, got {ranks!r}",
             argument="ranks",
