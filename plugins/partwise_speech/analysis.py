@@ -25,14 +25,14 @@ from partwise_speech.begun import begun_atoms
 from partwise_speech.choice import METHODS, choose
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
-from partwise_speech.learned import FROM_FILE, Noise, hear_noise
+from partwise_speech.learned import Noise, hear_noise
 from partwise_speech.live import Live
 from partwise_speech.moved import Moved, check_moved
 from partwise_speech.outlook import view_of_recording, waveform
 from partwise_speech.painted import Painted, check_painted
 from partwise_speech.separator import Separator, Settings, model_frames
 from partwise_speech.sound import Recording, recording_of
-from partwise_speech.sources import GENERIC, facts_of, recording_behind, voice_of
+from partwise_speech.sources import GENERIC, facts_of, recording_behind, table_of, voice_of
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
 from partwise_speech.tell import measures, parts_of, tables, views
@@ -92,7 +92,7 @@ class _Params:
         "",
         label="Noise from a file",
         kind="file",
-        help="A recording of the noise alone, or a saved noise; empty for this recording's own.",
+        help="A recording of noise alone, a folder of them, or a saved noise; empty for its own.",
     )
     method: str = param(
         "auto",
@@ -224,10 +224,21 @@ class SpeechAnalysis:
         return _result(recording, params, voice, noise, separator, summary, drawn, drift)
 
 
+def _facts_of(noise: Noise, recording: Recording) -> dict[str, Any]:
+    """Name, number of atoms and origin of the noise, whether given or learned here."""
+    count = noise.atoms.shape[1]
+    if noise.given is not None:
+        return facts_of(noise.given, count)
+    where = noise.origin
+    if noise.span is not None:
+        where += f", {noise.span[0]:.2f} to {noise.span[1]:.2f} s"
+    return {"name": f"Noise of {recording.title}", "atoms": count, "source": where}
+
+
 def _settings(noise: Noise, *, own: bool, taught: bool) -> Settings:
     if own:
         return _OWN
-    here = noise.span is not None and noise.origin != FROM_FILE and not taught
+    here = noise.span is not None and noise.given is None and not taught
     if here and (noise.varied < _VARIED or noise.alike.value > _VOICES):
         return _STEADY
     return _GENERIC
@@ -271,6 +282,7 @@ def _result(
     drift: Drift | None,
 ) -> Result:
     choice = separator.choice
+    used = facts_of(voice, voice.count), _facts_of(noise, recording)
     facts: dict[str, Any] = {
         "rate": recording.rate,
         "channels": recording.channels,
@@ -280,9 +292,10 @@ def _result(
         "original": params.original,
         "late": ["strength", "original"],  # what is chosen later holds for what is exported
         "noise_span": list(noise.span) if noise.span else None,
-        "noise_origin": noise.origin,
+        "noise_origin": noise.origin if noise.given is None else "noise file",
+        "noise": used[1],
         "noise_like_voices": noise.alike.value,
-        "voice": facts_of(voice),
+        "voice": used[0],
         "voice_recording": recording_behind(params.speech_dictionary),
         "method": {
             "mask": choice.mask,
@@ -315,6 +328,6 @@ def _result(
             *by_hand(Moved.read(params.moved), Painted.read(params.painted), params.original),
         ),
         views=drawn,
-        tables=tables(drift),
+        tables=(*tables(drift), table_of(*used)),
         facts=facts,
     )

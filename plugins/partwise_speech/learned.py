@@ -12,17 +12,16 @@ from scipy.ndimage import uniform_filter1d
 
 from partwise_speech.bands import band_matrix
 from partwise_speech.choice import Likeness, likeness
-from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
+from partwise_speech.classes import noise_patches
+from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.separator import frames_of, model_frames
 from partwise_speech.sound import Recording
-from partwise_speech.sources import noise_of
+from partwise_speech.sources import NoiseSource, noise_of
 from partwise_speech.spans import find_lead_in, read_span
 
-__all__ = ["FROM_FILE", "Noise", "hear_noise"]
-
-FROM_FILE = "noise file"
+__all__ = ["Noise", "hear_noise"]
 
 _LOOK_S = 20.0  # in which a lead-in is looked for
 _HEAR_S = 60.0  # over which the level of the whole is taken
@@ -46,7 +45,7 @@ class Noise:
     span : tuple of float or None
         Where it is alone in this recording, in seconds.
     origin : str
-        Where the atoms come from, in words.
+        Where its level comes from, in words; so do the atoms, unless they were given.
     snr_db : float
         Ratio of the rest to the noise that its level suggests.
     alike : Likeness
@@ -54,6 +53,8 @@ class Noise:
     varied : float
         How much it changes by itself: standard deviation by mean of its bands over 64 ms, the
         louder counting more. Steady noises have 0.2 to 0.8, a ticking clock 1.5.
+    given : NoiseSource or None
+        What the atoms come from where that is another file.
     """
 
     atoms: Array
@@ -64,6 +65,7 @@ class Noise:
     snr_db: float
     alike: Likeness
     varied: float
+    given: NoiseSource | None = None
 
 
 def hear_noise(
@@ -117,20 +119,19 @@ def hear_noise(
         found, origin = _quietest(whole), "quietest moments"
     level = np.maximum(np.square(found).mean(axis=1), 1e-12)
     loudest = None if span is None else _loudest(found)
-    if given is not None:
-        origin = FROM_FILE
-        if given.sound is not None:
-            found = np.abs(stft_for(RATE).forward(given.sound))
-            alike = likeness(given.sound[: round(_ALIKE_S * RATE)], speech)
+    if given is not None and given.sound is not None:
+        found = np.abs(stft_for(RATE).forward(given.sound))
+        alike = likeness(given.sound[: round(_ALIKE_S * RATE)], speech)
     if begun is not None:
         atoms = begun
         on_step(atoms)
     elif given is not None and given.dictionary is not None:
         atoms = given.dictionary.atoms
     else:
-        atoms = learn_noise(patches(banded(found), 1), count, seed=seed, on_step=on_step)
+        atoms = learn_noise(noise_patches(found), count, seed=seed, on_step=on_step)
     ratio = _snr(whole, level, span)
-    return Noise(atoms, level, loudest, span, origin, ratio, alike, _varied(banded(found)))
+    varied = _varied(banded(found))
+    return Noise(atoms, level, loudest, span, origin, ratio, alike, varied, given)
 
 
 def _span(recording: Recording, asked: str, whole: Array) -> tuple[float, float] | None:

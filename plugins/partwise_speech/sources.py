@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,11 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import FileProblem, InputProblem, fingerprint
+from partwise.api import FileProblem, Table
 from partwise_speech.dictionary import Dictionary, is_dictionary, learn_voice, load_dictionary
-from partwise_speech.frames import RATE
-from partwise_speech.readers import load_sound
-from partwise_speech.sound import Recording, mono_at
+from partwise_speech.gathered import about_all, all_pieces, pieces, recordings_in
 
 __all__ = [
     "GENERIC",
@@ -25,27 +24,32 @@ __all__ = [
     "noise_of",
     "pieces",
     "recording_behind",
+    "table_of",
     "voice_of",
 ]
 
 GENERIC = "generic"
-_LONGEST_S = 300  # of a file that a voice or a noise is learned from
 
 Sound = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class NoiseSource:
-    """A noise from another file: its sound, or atoms that were saved.
+    """A noise from other files: their sound, or atoms that were saved.
 
     Attributes
     ----------
+    name : str
     sound : ndarray of float32 or None
     dictionary : Dictionary or None
+    about : mapping
+        Where it comes from, JSON types only.
     """
 
+    name: str
     sound: Sound | None
     dictionary: Dictionary | None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def generic_voice() -> Dictionary:
@@ -82,10 +86,7 @@ def voice_of(value: str, seed: int = 0) -> Dictionary:
         if found.kind != "voice":
             raise FileProblem(path, "is a dictionary of noise", fix="give it as noise_file")
         return found
-    sounds = pieces(path)
-    source = fingerprint(path)
-    about = {"source": path.name, "sha256": source.sha256}
-    return learn_voice(sounds, path.stem, seed=seed, about=about)
+    return learn_voice(pieces(path), path.stem, seed=seed, about=about_all([path]))
 
 
 def recording_behind(value: str) -> str:
@@ -96,30 +97,52 @@ def recording_behind(value: str) -> str:
 
 
 def noise_of(value: str) -> NoiseSource | None:
-    """Return the noise that ``noise_file`` names, or None where it is empty."""
+    """Return the noise that ``noise_file`` names, or None where it is empty.
+
+    Parameters
+    ----------
+    value : str
+        A recording of the noise alone, a folder of recordings of one class of noise, or a saved
+        dictionary.
+
+    Raises
+    ------
+    FileProblem
+        It cannot be read, or is a dictionary of a voice.
+    InputProblem
+        A recording is silent.
+    """
     if not value:
         return None
     path = Path(value)
+    if path.is_dir():
+        paths = recordings_in(path)
+        return NoiseSource(path.name, np.concatenate(all_pieces(paths)), None, about_all(paths))
     if not is_dictionary(path):
-        return NoiseSource(np.concatenate(pieces(path)), None)
+        return NoiseSource(path.name, np.concatenate(pieces(path)), None, about_all([path]))
     found = load_dictionary(path)
     if found.kind != "noise":
         raise FileProblem(path, "is a dictionary of a voice", fix="give it as speech_dictionary")
-    return NoiseSource(None, found)
+    return NoiseSource(found.name, None, found, found.about)
 
 
-def pieces(path: Path, longest_s: int = _LONGEST_S) -> list[Sound]:
-    """Return the sound of a file at the model's rate, in pieces of at most ten seconds."""
-    recording = Recording(load_sound(path))
-    whole = min(int(np.ceil(recording.seconds)), longest_s)
-    found = [mono_at(recording, RATE, s, min(s + 10, whole)) for s in range(0, whole, 10)]
-    if not any(np.abs(piece).max(initial=0) > 0 for piece in found):
-        raise InputProblem(
-            f"{path.name} is silent", argument=str(path), fix="give a recording with sound"
-        )
-    return found
+def facts_of(one: Dictionary | NoiseSource, atoms: int) -> dict[str, Any]:
+    """Return name, number of atoms and origin of a dictionary as JSON types."""
+    return {"name": one.name, "atoms": atoms, **dict(one.about)}
 
 
-def facts_of(dictionary: Dictionary) -> dict[str, Any]:
-    """Return name and origin of a dictionary as JSON types."""
-    return {"name": dictionary.name, "atoms": dictionary.count, **dict(dictionary.about)}
+def table_of(voice: Mapping[str, Any], noise: Mapping[str, Any]) -> Table:
+    """Return which dictionaries were used and where they come from, for the report.
+
+    Parameters
+    ----------
+    voice, noise : mapping
+        As `facts_of` gives them.
+    """
+    rows = []
+    for whose, facts in (("Voice", voice), ("Noise", noise)):
+        origin = [str(facts[key]) for key in ("source", "corpus", "learned") if facts.get(key)]
+        name = str(facts["name"])
+        said = ", ".join(text for text in origin if text != name)
+        rows.append((whose, name, facts["atoms"], said or "this recording"))
+    return Table("Dictionaries that were used", ("Of", "Name", "Atoms", "From"), tuple(rows))

@@ -88,7 +88,7 @@ def _quieter(summary: Summary, noise: Noise) -> Trust:
             "noise",
             None,
             "look",
-            f"The noise was learned from the {noise.origin}",
+            f"The noise was learned from {_name(noise)}",
             "Drag over a stretch without speech, and the noise is known better.",
         )
     less = quieter_db(lead)
@@ -100,6 +100,10 @@ def _quieter(summary: Summary, noise: Noise) -> Trust:
         f"Noise alone became {less:.1f} dB quieter",
         f"Measured from {start:.1f} to {end:.1f} s, the {noise.origin}, at strength 1.",
     )
+
+
+def _name(noise: Noise) -> str:
+    return noise.given.name if noise.given is not None else f"the {noise.origin}"
 
 
 def _voices(noise: Noise, choice: Choice) -> Trust:

@@ -71,6 +71,10 @@ class Asking:
     def noise(self) -> str:
         return str(self._host.parameters.get("noise_file", ""))
 
+    @property
+    def noise_atoms(self) -> int:
+        return int(self._host.parameters.get("noise_atoms", 16))
+
     # What is asked
 
     def paint(self, kind: Kind | None, dabs: Iterable[Sequence[float]]) -> None:

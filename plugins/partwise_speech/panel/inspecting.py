@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,18 @@ __all__ = ["Inspector"]
 
 _MOST = 72
 _ACROSS = 8
-_WORDS = ("source", "span_s", "seconds", "learned", "licence", "attribution", "corpus", "talkers")
+_FEW = 6  # recordings that are named
+_WORDS = (
+    "source",
+    "files",
+    "span_s",
+    "seconds",
+    "learned",
+    "licence",
+    "attribution",
+    "corpus",
+    "talkers",
+)
 
 
 class Inspector(QDialog):
@@ -119,6 +130,7 @@ def _about(about: Mapping[str, object]) -> list[str]:
     """Lines that say where a dictionary comes from."""
     names = {
         "source": tr("From"),
+        "files": tr("Recordings"),
         "span_s": tr("Seconds"),
         "seconds": tr("Length in s"),
         "learned": tr("Learned on"),
@@ -131,7 +143,18 @@ def _about(about: Mapping[str, object]) -> list[str]:
     for key in _WORDS:
         value = about.get(key)
         if isinstance(value, list | tuple):
-            value = " – ".join(str(one) for one in value)
+            value = _joined(key, value)
         if value not in (None, ""):
             found.append(f"{names[key]}: {value}")
     return found
+
+
+def _joined(key: str, values: Sequence[object]) -> str:
+    """A span by its ends, names one after the other, many of them by the first."""
+    words = [str(one) for one in values]
+    if key == "span_s":
+        return " – ".join(words)
+    if len(words) > _FEW:
+        more = tr("and {count} more", count=len(words) - _FEW)
+        return ", ".join(words[:_FEW]) + " " + more
+    return ", ".join(words)

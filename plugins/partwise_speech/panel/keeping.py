@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QInputDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from partwise.api import FileProblem
 from partwise_app.api import Host, tr
@@ -17,6 +17,7 @@ from partwise_speech.panel.asking import Asking
 from partwise_speech.panel.inspecting import Inspector
 from partwise_speech.panel.learning import Learning
 from partwise_speech.panel.shelf import Shelf
+from partwise_speech.readers import PATTERNS
 from partwise_speech.sound import Recording
 from partwise_speech.sources import GENERIC, generic_voice
 
@@ -53,6 +54,7 @@ class Keeping(QObject):
         self.shelf.noise_chosen.connect(self._choose_noise)
         self.shelf.forget_asked.connect(self._forget)
         self.shelf.look_asked.connect(self._inspect)
+        self.shelf.gather_asked.connect(self.gather)
         self.learning.learned.connect(self._on_learned)
         self.learning.failed.connect(host.notify)
 
@@ -80,6 +82,24 @@ class Keeping(QObject):
             span = result.facts.get("noise_span")
             self.learning.noise(atoms, sound.title, tuple(span) if span else None, name)
 
+    def gather(self, kind: str) -> None:
+        """Ask for recordings and a name, and learn a voice or a class of noise from them."""
+        is_voice = kind == "voice"
+        title = tr("Clean recordings of one voice") if is_voice else tr("Recordings of noise alone")
+        sounds = tr("Recordings ({patterns})", patterns=" ".join(PATTERNS))
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, title, "", sounds)
+        paths = [Path(name) for name in chosen]
+        if not paths:
+            return
+        stem = paths[0].stem if len(paths) == 1 else paths[0].parent.name
+        name = self._ask_name(tr("Learn this voice") if is_voice else tr("Save this noise"), stem)
+        if not name:
+            return
+        if is_voice:
+            self.learning.voice_of_all(paths, name)
+        else:
+            self.learning.noise_of_all(paths, name, self._asking.noise_atoms)
+
     def close(self) -> None:
         """Want no answer any more."""
         self.learning.close()
@@ -88,11 +108,14 @@ class Keeping(QObject):
         said, sure = QInputDialog.getText(self._window, title, tr("Name"), text=name)
         return said.strip() if sure else ""
 
-    def _on_learned(self, kind: str, path: str) -> None:
+    def _on_learned(self, kind: str, path: str, others: bool) -> None:
         self._shown = ()
         if kind == "voice":
             self._choose_voice(path)
             self._host.notify(tr("The voice is kept and used in the next run."))
+        elif others:
+            self._choose_noise(path)
+            self._host.notify(tr("The noise is kept and used in the next run."))
         else:
             self._host.notify(tr("The noise is kept for other recordings."))
         self.kept.emit()

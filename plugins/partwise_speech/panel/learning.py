@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from partwise.api import FileProblem, InputProblem
 from partwise_app.api import Later
 from partwise_speech import library
+from partwise_speech.classes import noise_of_all, voice_of_all
 from partwise_speech.dictionary import Dictionary, learn_voice
 from partwise_speech.frames import RATE
 from partwise_speech.panel.told import told
@@ -19,12 +22,14 @@ from partwise_speech.sound import Recording, mono_at
 
 __all__ = ["Learning"]
 
+_Kept = tuple[str, str, bool]
+
 
 class Learning(QObject):
     """Makes dictionaries of what is looked at."""
 
-    learned = Signal(str, str)
-    """Kind and path of a dictionary that was saved."""
+    learned = Signal(str, str, bool)
+    """Kind and path of a dictionary that was saved, and whether it comes from other recordings."""
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -35,13 +40,13 @@ class Learning(QObject):
     def voice(self, recording: Recording, stretch: tuple[float, float], name: str) -> None:
         """Learn a voice from a stretch of clean speech and keep it."""
 
-        def work() -> tuple[str, str]:
+        def work() -> _Kept:
             start, end = stretch
             first, last = int(start), int(np.ceil(end))
             sound = mono_at(recording, RATE, first, last)
             cut = sound[round((start - first) * RATE) : round((end - first) * RATE)]
             about = _about(recording.title, stretch)
-            return "voice", str(library.keep(learn_voice([cut], name, about=about)))
+            return _kept(learn_voice([cut], name, about=about))
 
         self._later.ask(_safely(work), at_once=False)
 
@@ -54,9 +59,24 @@ class Learning(QObject):
     ) -> None:
         """Keep the atoms of a noise."""
 
-        def work() -> tuple[str, str]:
-            about = _about(title, stretch)
-            return "noise", str(library.keep(Dictionary(name, "noise", np.asarray(atoms), about)))
+        def work() -> _Kept:
+            return _kept(Dictionary(name, "noise", np.asarray(atoms), _about(title, stretch)))
+
+        self._later.ask(_safely(work), at_once=False)
+
+    def voice_of_all(self, paths: Sequence[Path], name: str) -> None:
+        """Learn a voice from clean recordings of it and keep it."""
+
+        def work() -> _Kept:
+            return _kept(voice_of_all(paths, name), others=True)
+
+        self._later.ask(_safely(work), at_once=False)
+
+    def noise_of_all(self, paths: Sequence[Path], name: str, count: int) -> None:
+        """Learn a class of noise from recordings of it and keep it, `count` atoms."""
+
+        def work() -> _Kept:
+            return _kept(noise_of_all(paths, name, count), others=True)
 
         self._later.ask(_safely(work), at_once=False)
 
@@ -71,10 +91,18 @@ class Learning(QObject):
             self.failed.emit(str(answer))
 
 
+def _kept(dictionary: Dictionary, *, others: bool = False) -> _Kept:
+    about = {"learned": _today(), **dictionary.about}
+    return dictionary.kind, str(library.keep(replace(dictionary, about=about))), others
+
+
+def _today() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+
+
 def _about(title: str, stretch: tuple[float, float] | None) -> dict[str, object]:
     """Where a dictionary comes from, as JSON types."""
-    learned = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    about: dict[str, object] = {"source": title, "learned": learned}
+    about: dict[str, object] = {"source": title}
     if stretch is not None:
         about["span_s"] = [round(edge, 3) for edge in stretch]
         about["seconds"] = round(stretch[1] - stretch[0], 2)

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from partwise_app.api import Elided, SectionLabel, button, label, tr
 from partwise_speech.library import Saved
@@ -25,6 +32,8 @@ class Shelf(QWidget):
     noise_chosen = Signal(str)
     """A path, or empty for the recording's own."""
     save_noise_asked = Signal()
+    gather_asked = Signal(str)
+    """``"voice"`` or ``"noise"``: one shall be learned from recordings."""
     forget_asked = Signal(object)
     """A path."""
     look_asked = Signal(str)
@@ -42,6 +51,18 @@ class Shelf(QWidget):
             tip=tr("Keep the atoms of the noise for other recordings"),
         )
         self.save_noise.clicked.connect(self.save_noise_asked)
+        self.gather = {
+            "voice": self._gather(
+                "voice",
+                tr("Learn a voice from recordings"),
+                tr("Learn a voice from clean recordings of it, such as those of an earlier visit"),
+            ),
+            "noise": self._gather(
+                "noise",
+                tr("Learn a noise from recordings"),
+                tr("Learn one noise from recordings of its kind, without speech: a class of noise"),
+            ),
+        }
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
@@ -49,10 +70,16 @@ class Shelf(QWidget):
         box.addLayout(self._voices)
         hint = tr("Select clean speech and press “Learn voice here” for one of your own.")
         box.addWidget(label(hint, "small", wrap=True))
+        box.addWidget(self.gather["voice"], 0, Qt.AlignmentFlag.AlignLeft)
         box.addSpacing(4)
         box.addWidget(SectionLabel(tr("Noises")))
         box.addLayout(self._noises)
-        box.addWidget(self.save_noise, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.save_noise)
+        row.addWidget(self.gather["noise"])
+        row.addStretch()
+        box.addLayout(row)
 
     def show_all(self, saved: Sequence[Saved], voice: str, noise: str) -> None:
         """Show what there is, and what is chosen: values of the two parameters."""
@@ -76,6 +103,11 @@ class Shelf(QWidget):
             self._add(self._noises, False, str(one.path), one.name, _about(one), noise, one)
         if noise and noise not in {str(one.path) for one in noises}:
             self._add(self._noises, False, noise, Path(noise).stem, tr("a file"), noise)
+
+    def _gather(self, kind: str, name: str, tip: str) -> QPushButton:
+        made = button(tr("From recordings…"), "small", name=name, tip=tip)
+        made.clicked.connect(partial(self.gather_asked.emit, kind))
+        return made
 
     def _add(
         self,
