@@ -30,11 +30,11 @@ from partwise_pet.doubt import (
     band_of,
     blood_check,
     resampled_band,
-    scaled_by_core,
 )
 from partwise_pet.factors import find_factors
 from partwise_pet.graphical import graphical_of
 from partwise_pet.question import Factors, Question
+from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import Series, Settings, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
 from partwise_pet.trust import OFF, Evidence, lines
@@ -204,7 +204,9 @@ def _finished(
 ) -> Result:
     job.report(0.74, "Looking for the core of each factor")
     cores = cores_of(found.H, series.mask, question.anchors, found.W)
-    found = kept_exactly(scaled_by_core(found, cores), question)
+    places = np.flatnonzero(series.mask)
+    seen = [series.mean_curve(places[core.columns]) for core in cores]
+    found = kept_exactly(scaled_by_core(found, cores, seen, question), question)
     band = None
     if params.doubt and question.loss == "frobenius":
         hears = _hears(job, 0.75, 0.1, "Looking for other fits as good")
@@ -218,8 +220,7 @@ def _finished(
     order = order_of(found, question)
     found, cores = found.in_order(order), tuple(cores[k] for k in order)
     band, drawn = band_in_order(band, order), band_in_order(drawn, order)
-    places = np.flatnonzero(series.mask)
-    roi = tuple(series.mean_curve(places[core.columns]) for core in cores)
+    roi = tuple(seen[k] for k in order)
     job.report(0.96, "Patlak and Logan")
     checks = blood_check(found, cores, roi, series.frames)
     choice = params.input

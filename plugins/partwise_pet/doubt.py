@@ -20,6 +20,7 @@ from partwise.api import refit
 from partwise_pet.core import Core, cores_of
 from partwise_pet.factors import find_factors
 from partwise_pet.question import Factors, Question
+from partwise_pet.scale import scaled_by_core
 
 __all__ = [
     "Band",
@@ -28,7 +29,6 @@ __all__ = [
     "blood_check",
     "misfit",
     "resampled_band",
-    "scaled_by_core",
 ]
 
 Array = NDArray[np.float64]
@@ -36,7 +36,6 @@ Mask = NDArray[np.bool_]
 
 _TIMES = (0.0, 0.35, 2.5)  # of the overlap that was used
 _WITHIN = 0.02  # of the misfit: as good a fit
-_GRANTED = 1 / 3  # of a tissue's core to blood
 _LATE = 1 / 3  # of the scan: where the early peak is over
 
 
@@ -69,31 +68,6 @@ class Blood:
     factor: int
     off: float
     given_away: float
-
-
-def scaled_by_core(factors: Factors, cores: Sequence[Core]) -> Factors:
-    """Return the factors as shares of volume, and curves in the unit of the data.
-
-    The core of blood is blood alone, but for what blur takes from it, where that is known. In
-    that of a tissue, tissue and the blood in its vessels, or that blur brings there, add up to 1;
-    at most a third is granted to blood. What dim surroundings take from a tissue by blur is not
-    seen in the signal and not corrected.
-    """
-    size = np.array(
-        [factors.H[k, core.columns].mean() if core.columns.size else 1.0
-         for k, core in enumerate(cores)]
-    )  # fmt: skip
-    per = 1 / np.where(size > 0, size, 1.0)
-    for spill in factors.spills:
-        per[spill.factor] *= spill.recovery
-    blood = list(factors.blood)
-    for k, core in enumerate(cores):
-        if k not in blood and blood and core.columns.size:
-            there = float(
-                per[blood] @ factors.H[np.ix_(np.array(blood), core.columns)].mean(axis=1)
-            )
-            per[k] *= 1 - min(there, _GRANTED)
-    return replace(factors, W=factors.W / per, H=factors.H * per[:, None])
 
 
 def blood_check(
@@ -167,9 +141,12 @@ def band_of(
             continue
         good += 1
         cores = cores_of(other.H, question.mask, question.anchors, other.W)
-        matched = _matched(found.W, scaled_by_core(other, cores).W)
+        roi = [question.X[:, core.columns].mean(axis=1) for core in cores]
+        matched = _matched(found.W, scaled_by_core(other, cores, roi, question).W)
         for spill in found.spills:
             matched[:, spill.factor] /= spill.recovery
+        for own in found.owns:
+            matched[:, own.factor] *= (own.share + own.outside) / own.share
         low, high = np.minimum(low, matched), np.maximum(high, matched)
     return Band(low, high, tried, good)
 

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Factorization
+from partwise_pet.vascular import answers_to
 
 __all__ = [
     "Factors",
+    "Own",
     "Question",
     "Spill",
     "blood_of",
@@ -107,6 +109,27 @@ class Spill:
     curve: Array
 
 
+@dataclass(frozen=True)
+class Own:
+    """What the core of a tissue is made of, as shares of its volume.
+
+    Attributes
+    ----------
+    factor : int
+    blood : float
+        That runs through it or that blur brings.
+    outside : float
+        Surroundings that blur brings, in place of tissue that it takes.
+    share : float
+        The tissue itself.
+    """
+
+    factor: int
+    blood: float
+    outside: float
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Factors:
     """Curves and images.
@@ -124,6 +147,8 @@ class Factors:
         Factors that look like blood, earliest first.
     spills : tuple of Spill
         What was taken off blood for blur; empty where nothing was.
+    owns : tuple of Own
+        What the cores of tissues are made of; empty until curves have their scale.
     """
 
     W: Array
@@ -132,6 +157,7 @@ class Factors:
     overlap: float
     blood: tuple[int, ...]
     spills: tuple[Spill, ...] = ()
+    owns: tuple[Own, ...] = ()
 
     def in_order(self, order: Sequence[int]) -> Factors:
         """Return the same with the factors in another order."""
@@ -142,11 +168,16 @@ class Factors:
             H=self.H[list(order)],
             blood=tuple(back[k] for k in self.blood),
             spills=tuple(replace(each, factor=back[each.factor]) for each in self.spills),
+            owns=tuple(replace(each, factor=back[each.factor]) for each in self.owns),
         )
 
     def spill_of(self, k: int) -> Spill | None:
         """Return what was taken off a factor for blur."""
         return next((each for each in self.spills if each.factor == k), None)
+
+    def own_of(self, k: int) -> Own | None:
+        """Return what the core of a tissue is made of."""
+        return next((each for each in self.owns if each.factor == k), None)
 
 
 def shares_of(W: Array, H: Array, seconds: Array) -> Array:
@@ -160,7 +191,8 @@ def blood_of(W: Array, H: Array, frames: Array) -> tuple[int, ...]:
     """Return the factors whose curves peak early and high and then fall, earliest first.
 
     Heights are compared where each factor is strongest: a pool of blood outshines all tissue
-    during the first pass.
+    during the first pass. A tissue that washes out quickly does the same, but is told by what
+    feeds it.
     """
     top = np.quantile(H, 0.995, axis=1)
     curves = W * np.where(top > 0, top, 0)
@@ -176,7 +208,12 @@ def blood_of(W: Array, H: Array, frames: Array) -> tuple[int, ...]:
         and tail[k] < _SHARP * peaks[k]
         and at[k] < 0.1 * frames[-1, 1]
     ]
-    return tuple(sorted(found, key=lambda k: (at[k], -peaks[k])))
+    pools = [
+        k
+        for k in found
+        if not any(peaks[j] > peaks[k] and answers_to(W[:, k], W[:, j], frames) for j in found)
+    ]
+    return tuple(sorted(pools, key=lambda k: (at[k], -peaks[k])))
 
 
 def sampled(question: Question) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], ...]]:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from partwise_pet.core import Core, cores_of
-from partwise_pet.doubt import blood_check, scaled_by_core
+from partwise_pet.doubt import blood_check
 from partwise_pet.kinetics import patlak
 from partwise_pet.phantom import HALF_LIFE_S, Body, Phantom, Tissue, body_of, make_phantom
 from partwise_pet.question import Factors, Question
+from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
 from partwise_pet.trust import OFF
 
@@ -153,7 +154,10 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
     """Measure factors against the truth; which is which is told by the images."""
     scan = one.scan
     cores = cores_of(found.H, one.box, given, found.W)
-    found = scaled_by_core(found, cores)
+    places = np.flatnonzero(one.box)
+    flat = scan.values.reshape(len(scan.values), -1)
+    roi = [flat[:, places[core.columns]].mean(axis=1, dtype=np.float64) for core in cores]
+    found = scaled_by_core(found, cores, roi, one.question)
     tissue = main_tissue(scan)
     likeness = np.nan_to_num(
         [
@@ -165,9 +169,6 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
     others = likeness[:, 1].copy()
     others[k] = -2
     j = int(others.argmax())
-    places = np.flatnonzero(one.box)
-    flat = scan.values.reshape(len(scan.values), -1)
-    roi = [flat[:, places[core.columns]].mean(axis=1, dtype=np.float64) for core in cores]
     checks = blood_check(found, cores, roi, scan.frames)
     flagged = not checks or any(abs(each.off) > OFF[1] or thin(cores, each) for each in checks)
     blood, muscle = scan.curves[scan.factor("LV")], scan.curves[scan.factor(tissue)]

@@ -69,7 +69,7 @@ def test_the_sample_gives_blood_and_tissue_with_names_and_doubt(result: Result) 
     assert line(result, "blood").verdict == "good"
     # Without a click the fit alone never settles how late blood goes on; it is always said.
     assert line(result, "uniqueness").verdict in ("look", "bad")
-    assert "Arterial blood −" in line(result, "uniqueness").text
+    assert "blood −" in line(result, "uniqueness").text
     assert line(result, "use").text == "Research use, not diagnostic"
     assert "not believed" in line(result, "timing").detail
     ki = [m for m in result.measures if m.name == "Ki, Retention, factor"]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from partwise_pet.core import cores_of
-from partwise_pet.doubt import blood_check, scaled_by_core
+from partwise_pet.doubt import blood_check
 from partwise_pet.factors import find_factors
 from partwise_pet.phantom import HALF_LIFE_S, Body, Ellipsoid, Phantom, Tissue, make_phantom
 from partwise_pet.question import Factors, Question
+from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
 
 STEP = 4.0
@@ -55,7 +56,9 @@ def test_the_width_is_found_and_tissue_is_taken_off_blood(width: float) -> None:
     core = cores_of(found.H, question.mask, (), found.W)[spill.factor]
     true = scan.images[scan.factor("LV")][question.mask][core.columns].mean()
     assert spill.recovery == pytest.approx(true, abs=0.08)
-    scaled = scaled_by_core(found, cores_of(found.H, question.mask, (), found.W))
+    cores = cores_of(found.H, question.mask, (), found.W)
+    roi = [question.X[:, each.columns].mean(axis=1) for each in cores]
+    scaled = scaled_by_core(found, cores, roi, question)
     assert scaled.W[:, spill.factor].max() == pytest.approx(
         scan.curves[scan.factor("LV")].max(), rel=0.1
     )
@@ -67,10 +70,9 @@ def test_what_was_taken_off_does_not_convict_the_curve() -> None:
     found = find_factors(replace(question, blur_mm=7.5))
     cores = cores_of(found.H, question.mask, (), found.W)
     roi = [question.X[:, core.columns].mean(axis=1) for core in cores]
-    told = blood_check(scaled_by_core(found, cores), cores, roi, question.frames)
-    blind = blood_check(
-        scaled_by_core(replace(found, spills=()), cores), cores, roi, question.frames
-    )
+    scaled = scaled_by_core(found, cores, roi, question)
+    told = blood_check(scaled, cores, roi, question.frames)
+    blind = blood_check(replace(scaled, spills=()), cores, roi, question.frames)
     assert abs(told[0].off) < 0.1 < abs(blind[0].off)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from partwise_pet.core import cores_of
-from partwise_pet.doubt import band_of, blood_check, resampled_band, scaled_by_core
+from partwise_pet.doubt import band_of, blood_check, resampled_band
 from partwise_pet.factors import find_factors, loose_factors
 from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.phantom import (
@@ -21,6 +21,7 @@ from partwise_pet.phantom import (
     tissue_curve,
 )
 from partwise_pet.question import Factors, Question, blood_of
+from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
 from partwise_pet.trust import OFF
 
@@ -132,7 +133,7 @@ def test_the_core_convicts_a_fit_that_loses_the_tail_of_blood(
     explained = {}
     for name, fit in (("ours", found), ("naive", naive)):
         roi, cores = roi_of(heart, question, fit)
-        checks = blood_check(scaled_by_core(fit, cores), cores, roi, question.frames)
+        checks = blood_check(scaled_by_core(fit, cores, roi, question), cores, roi, question.frames)
         explained[name] = max(abs(each.off) for each in checks)
         left = np.linalg.norm((question.X - fit.W @ fit.H) * question.root)
         assert left < 0.25 * np.linalg.norm(question.X * question.root)  # both fit well
@@ -180,10 +181,10 @@ def test_a_stop_keeps_what_stands(question: Question) -> None:
 
 
 def test_the_band_holds_the_curve_and_is_wide_where_nothing_decides(
-    question: Question, found: Factors
+    heart: Phantom, question: Question, found: Factors
 ) -> None:
-    cores = cores_of(found.H, question.mask, (), found.W)
-    scaled = scaled_by_core(found, cores)
+    roi, cores = roi_of(heart, question, found)
+    scaled = scaled_by_core(found, cores, roi, question)
     band = band_of(question, scaled, lambda done, of: True)
     assert (band.low <= scaled.W).all()
     assert (band.high >= scaled.W).all()
@@ -194,9 +195,9 @@ def test_the_band_holds_the_curve_and_is_wide_where_nothing_decides(
     assert band.low[late, k].mean() < 0.8 * scaled.W[late, k].mean()
 
 
-def test_a_resampling_gives_an_interval(question: Question, found: Factors) -> None:
-    cores = cores_of(found.H, question.mask, (), found.W)
-    scaled = scaled_by_core(found, cores)
+def test_a_resampling_gives_an_interval(heart: Phantom, question: Question, found: Factors) -> None:
+    roi, cores = roi_of(heart, question, found)
+    scaled = scaled_by_core(found, cores, roi, question)
     band = resampled_band(question, scaled, 3, lambda done, of: True)
     assert band.good == 3
     assert (band.low <= scaled.W).all()

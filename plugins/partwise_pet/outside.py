@@ -1,0 +1,83 @@
+"""How much of what is seen in a tissue's core lies outside of it, brought there by blur?
+
+Dim surroundings take signal from a thin wall and leave no trace in its curve. The edge tells:
+where blur meets a straight edge, half of the signal is left, however wide the blur is. So the
+body of tissue and blood is what exceeds half of its full amount, and the blur of what lies beyond
+is worked out (as a geometric transfer matrix does for drawn regions: Rousset, Ma, Evans, J. Nucl.
+Med. 39, 1998). An error of the width counts for the outer side of a wall alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, zoom
+
+__all__ = ["outside_of"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_FWHM = 2 * np.sqrt(2 * np.log(2))
+_FINER = 3  # cells per voxel and axis
+_HALF = 0.5
+_REACH = 3.0  # standard deviations of the blur that count
+
+
+def outside_of(
+    share: Array,
+    mask: Mask,
+    columns: NDArray[np.intp],
+    width_mm: float,
+    spacing_mm: Sequence[float],
+) -> float:
+    """Return the mean share of the surroundings in a core.
+
+    Parameters
+    ----------
+    share : float64, shape (voxels,)
+        Of tissue and blood together, 1 deep within; beyond the mask all goes on as at its rim.
+    mask : bool, shape (z, y, x)
+    columns : int array
+        The core, as columns of `share`.
+    width_mm : float
+        FWHM of the blur.
+    spacing_mm : (z, y, x)
+    """
+    at = np.stack(np.unravel_index(np.flatnonzero(mask)[columns], mask.shape))
+    sigma = [width_mm / _FWHM / step for step in spacing_mm]
+    pad = [int(np.ceil(_REACH * s)) + 1 for s in sigma]
+    low = [int(a.min()) - p for a, p in zip(at, pad, strict=True)]
+    high = [int(a.max()) + p + 1 for a, p in zip(at, pad, strict=True)]
+    volume = np.zeros(mask.shape)
+    volume[mask] = share
+    piece, known = _cut(volume, low, high), _cut(mask.astype(np.float64), low, high) > 0
+    if not known.all():
+        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+        piece = piece[tuple(nearest)]
+    fine = zoom(piece, _FINER, order=1, grid_mode=True, mode="nearest") > _HALF
+    seen = fine.astype(np.float32)
+    for axis, s in enumerate(sigma):
+        seen = np.moveaxis(
+            np.tensordot(_weights(piece.shape[axis], s), seen, axes=(1, axis)), 0, axis
+        )
+    inner = seen[tuple(a - n for a, n in zip(at, low, strict=True))]
+    return float(np.clip(1 - inner.mean(), 0, 1))
+
+
+def _cut(volume: Array, low: Sequence[int], high: Sequence[int]) -> Array:
+    """A box of a volume; zero where it reaches beyond."""
+    inside = tuple(
+        slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, volume.shape, strict=True)
+    )
+    around = [(s.start - a, b - s.stop) for s, a, b in zip(inside, low, high, strict=True)]
+    return np.asarray(np.pad(volume[inside], around))
+
+
+def _weights(count: int, sigma: float) -> NDArray[np.float32]:
+    """How much each fine cell counts at the middle of each voxel, shape (voxels, cells)."""
+    cells = (np.arange(count * _FINER) + 0.5) / _FINER - 0.5
+    made = np.exp(-0.5 * ((np.arange(count)[:, None] - cells) / max(sigma, 0.05)) ** 2)
+    return np.asarray(made / made.sum(axis=1, keepdims=True), np.float32)

@@ -1,0 +1,117 @@
+"""How much is one of a factor? Curves in the unit of the data, images as shares of the volume.
+
+A fit leaves the scale of each factor open. Its core, where it is purest, closes it: in the core
+of a pool there is blood alone, but for what blur takes. In that of a tissue there are tissue, the
+blood that runs through it, and what blur brings from outside; the three shares add up to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partwise_pet.core import Core
+from partwise_pet.outside import outside_of
+from partwise_pet.question import Factors, Own, Question
+from partwise_pet.vascular import amounts_of, blood_within, first_pass_seen
+
+__all__ = ["scaled_by_core"]
+
+Array = NDArray[np.float64]
+
+_GRANTED, _MOST_BLOOD = (
+    1 / 3,
+    0.5,
+)  # of a tissue's core to blood: where its first pass is not seen, is
+_OWN = 0.4  # a core that is less of its tissue than that says nothing of it
+_ROUNDS = 3
+
+
+def scaled_by_core(
+    factors: Factors, cores: Sequence[Core], roi: Sequence[Array], question: Question
+) -> Factors:
+    """Return the factors as shares of volume, and curves in the unit of the data.
+
+    Where the first pass of blood is seen, blood that a tissue's curve holds is moved from its
+    factor to that of blood; the sum of all factors stays as it is.
+
+    Parameters
+    ----------
+    factors : Factors
+    cores : sequence of Core
+    roi : sequence of float64, shape (frames,)
+        Mean curve of what was measured in each core.
+    question : Question
+    """
+    W, H = factors.W.copy(), factors.H.copy()
+    for k in factors.blood:
+        size = _of_pool(factors, k, cores[k], roi[k], question.weights)
+        W[:, k], H[k] = W[:, k] * size, H[k] / size
+    tissues = [k for k in range(W.shape[1]) if k not in factors.blood and cores[k].columns.size]
+    owns = [_of_tissue(W, H, factors, k, cores[k], roi[k], question) for k in tissues]
+    return replace(factors, W=W, H=H, owns=tuple(owns))
+
+
+def _of_pool(factors: Factors, k: int, core: Core, roi: Array, weights: Array) -> float:
+    """What the curve of a pool is multiplied with to be that of blood alone."""
+    curve, spill = factors.W[:, k], factors.spill_of(k)
+    if spill is not None:
+        clean = roi - spill.curve
+        amount = float((weights * curve) @ clean) / max(float((weights * curve) @ curve), 1e-300)
+        amount /= spill.recovery
+    else:
+        # Not the mean of the image: noise is nowhere below zero there, and others gain by it.
+        amount = float(amounts_of(roi, factors.W, weights)[k])
+    if amount <= 0 and core.columns.size:
+        amount = float(factors.H[k, core.columns].mean())
+    return amount if amount > 0 else 1.0
+
+
+def _of_tissue(
+    W: Array,
+    H: Array,
+    factors: Factors,
+    k: int,
+    core: Core,
+    roi: Array,
+    question: Question,
+) -> Own:
+    """Scale a tissue in place, its curve without blood, and tell what its core is made of."""
+    blood = list(factors.blood)
+    frames, weights = question.frames, question.weights
+    pools = W[:, blood]
+    told = _least_squares(roi, W[:, [*blood, k]], weights)
+    amount: float = float(told[-1])
+    if amount <= 0:
+        amount, told = float(H[k, core.columns].mean()) or 1.0, np.zeros(1 + len(blood))
+    within = told[:-1]
+    seen = bool(blood) and first_pass_seen(pools[:, -1], frames)
+    if seen:
+        within = blood_within(roi, list(pools.T), frames, weights)
+        if k >= question.kept:
+            held = (within - told[:-1]) / amount
+            W[:, k] = np.maximum(W[:, k] - pools @ held, 0)
+            H[blood] = np.maximum(H[blood] + held[:, None] * H[k], 0)
+    there = float(np.clip(within.sum(), 0, _MOST_BLOOD if seen else _GRANTED))
+    outside, width = 0.0, _width_of(factors)
+    if width and question.spacing_mm is not None:
+        for _ in range(_ROUNDS):
+            share = max(_OWN, 1 - there - outside)
+            body = H[blood].sum(axis=0) + H[k] * (share / amount)
+            outside = outside_of(body, question.mask, core.columns, width, question.spacing_mm)
+    share = max(_OWN, 1 - there - outside)
+    size = amount / share
+    W[:, k], H[k] = W[:, k] * size, H[k] / size
+    return Own(k, there, outside, share)
+
+
+def _least_squares(curve: Array, columns: Array, weights: Array) -> Array:
+    root = np.sqrt(weights)
+    return np.asarray(np.linalg.lstsq(columns * root[:, None], curve * root, rcond=None)[0])
+
+
+def _width_of(factors: Factors) -> float:
+    return factors.spills[0].width_mm if factors.spills else 0.0
