@@ -16,6 +16,7 @@ from tests.journeys.conftest import Journey
 from partwise.project.document import Strip
 from partwise_app.jobchip import JobChip
 from partwise_app.viewers.curves import CurvesView
+from partwise_app.viewers.slices import Voxel
 from partwise_app.viewers.volume import VolumeView
 from partwise_pet import nifti
 from partwise_pet.panel.board import Panel
@@ -59,11 +60,7 @@ def _click(journey: Journey, view: VolumeView, voxel: tuple[int, int, int]) -> N
 
 
 def _spot(view: VolumeView, voxel: tuple[int, int, int]) -> QPoint:
-    whole = view._picture_rect(0, view.panes()[0])
-    across, down = view._held.planes[0].to_screen(voxel)
-    return QPoint(
-        round(whole.left() + across * whole.width()), round(whole.top() + down * whole.height())
-    )
+    return view.plan().spot(0, Voxel(*voxel)).toPoint()
 
 
 def _drag(view: VolumeView, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
@@ -217,6 +214,7 @@ def test_a_long_reading_tells_how_far_it_is_and_is_stopped(
 ) -> None:
     window = journey.window()
     session, chip = window.session, window.findChild(JobChip)
+    assert chip is not None
     go_on, plain = threading.Event(), nifti._Reader.frame
 
     def slow(reader: Any, place: int) -> Any:
@@ -227,6 +225,7 @@ def test_a_long_reading_tells_how_far_it_is_and_is_stopped(
     monkeypatch.setattr(nifti._Reader, "frame", slow)
     window.deeds.open_path(heart_series())
     bar = chip.findChild(QProgressBar)
+    assert isinstance(bar, QProgressBar)
     journey.qtbot.waitUntil(lambda: bar.value() == round(1000 * 20 / 42), timeout=20_000)
     assert chip.text() == "Reading the frames"
     _picture(journey, window, "pet-opening")

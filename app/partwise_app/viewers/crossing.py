@@ -26,8 +26,10 @@ def paint_cross(painter: QPainter, pane: QRectF, at: QPointF) -> None:
     painter.drawLine(QPointF(x, y + _GAP), QPointF(x, pane.bottom()))
 
 
-def paint_letters(painter: QPainter, pane: QRectF, letters: tuple[str, str, str, str]) -> None:
-    """Write what lies left, right, on top and below into a pane's borders."""
+def paint_letters(
+    painter: QPainter, pane: QRectF, letters: tuple[str, str, str, str], badge: QRectF
+) -> None:
+    """Write what lies left, right, on top and below into a pane's borders, beside its badge."""
     painter.setPen(QColor("#d6dade"))
     box = pane.adjusted(5, 3, -5, -3)
     flag = Qt.AlignmentFlag
@@ -38,7 +40,11 @@ def paint_letters(painter: QPainter, pane: QRectF, letters: tuple[str, str, str,
         flag.AlignHCenter | flag.AlignBottom,
     )
     for letter, place in zip(letters, places, strict=True):
-        painter.drawText(box, place, letter)
+        if place & flag.AlignTop and badge.right() + 12 > box.center().x():
+            beside = box.adjusted(badge.right() + 8 - box.left(), 0, 0, 0)
+            painter.drawText(beside, flag.AlignLeft | flag.AlignTop, letter)
+        else:
+            painter.drawText(box, place, letter)
 
 
 def paint_anchor(painter: QPainter, spot: QPointF, color: str, *, near: bool) -> None:

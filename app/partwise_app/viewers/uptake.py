@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,11 @@ from partwise_app.viewers.plotting import axis_words, number, ticks
 from partwise_app.viewers.scales import share_of, ticks_of
 from partwise_app.words import tr
 
-__all__ = ["Curve", "paint_curves"]
+__all__ = ["Amount", "Curve", "paint_amounts", "paint_curves"]
 
 Values = NDArray[np.float64]
 
+_LEAST, _WIDEST = 130.0, 240.0  # px of a list of amounts
 _NAME, _KEY = 110.0, 26.0  # px of a name in the legend at most, and of its key
 
 
@@ -28,6 +30,39 @@ class Curve(NamedTuple):
     times: Values
     measured: Values
     parts: tuple[tuple[str, str, Values], ...] = ()
+
+
+class Amount(NamedTuple):
+    """What is at the cross: a name with its colour, and a number in words."""
+
+    name: str
+    color: str
+    words: str
+
+
+def paint_amounts(
+    painter: QPainter, area: QRectF, amounts: Sequence[Amount], tokens: Tokens
+) -> None:
+    """List what is at the cross, a line each, as far as there is room."""
+    metrics = QFontMetricsF(painter.font())
+    line = metrics.height() + 6
+    if area.width() < _LEAST or area.height() < 2 * line:
+        return
+    box = area.adjusted(8, 6, -8, -6)
+    painter.setPen(QColor(tokens.muted))
+    painter.drawText(box, Qt.AlignmentFlag.AlignTop, tr("At the cross"))
+    wide = min(box.width(), _WIDEST)
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for k, amount in enumerate(amounts[: int(box.height() / line) - 1], 1):
+        row = QRectF(box.left(), box.top() + k * line, wide, line)
+        if amount.color:
+            painter.fillRect(QRectF(row.left(), row.center().y() - 4, 8, 8), QColor(amount.color))
+        room = wide - metrics.horizontalAdvance(amount.words) - 24
+        name = metrics.elidedText(amount.name, Qt.TextElideMode.ElideRight, room)
+        painter.setPen(QColor(tokens.muted))
+        painter.drawText(row.adjusted(14, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(row, right, amount.words)
 
 
 def paint_curves(

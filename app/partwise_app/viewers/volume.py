@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -20,22 +19,23 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSlider
 
 from partwise.project.document import Strip
 from partwise.result import Part, View
+from partwise_app.theme import Tokens
 from partwise_app.viewers.crossing import (
     paint_anchor,
     paint_cross,
-    paint_gray_scale,
     paint_letters,
 )
+from partwise_app.viewers.framebar import FrameBar
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
-from partwise_app.viewers.plotting import Plot, number
-from partwise_app.viewers.slices import AXIAL, CORONAL, SAGITTAL, Plane, Voxel
-from partwise_app.viewers.uptake import paint_curves
+from partwise_app.viewers.plotting import Plot
+from partwise_app.viewers.slices import AXIAL, CORONAL, SAGITTAL, Voxel
+from partwise_app.viewers.uptake import paint_amounts, paint_curves
 from partwise_app.viewers.volumebrush import VolumeBrush, VolumeStroke, grown, paint_ring
 from partwise_app.viewers.volumedata import Contents
+from partwise_app.viewers.volumeplan import Plan, plan_of
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = ["VolumeView"]
 
 Volume = NDArray[Any]
 
-_MARGIN, _GAP, _FOOT = 8.0, 6.0, 40.0
+_MARGIN = 8.0
 _ZOOM, _CLOSEST = 1.25, 12.0
 _LEAST_CURVE = 150.0  # px of width below which no curve is drawn
 _TITLES = {AXIAL: mark("Axial"), CORONAL: mark("Coronal"), SAGITTAL: mark("Sagittal")}
@@ -91,17 +91,18 @@ class VolumeView(Plot):
         self._active = 0
         self._drag: tuple[Qt.MouseButton, QPointF, tuple[float, float]] | None = None
         self._pictures: dict[int, tuple[object, QImage]] = {}
-        self._slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._slider.setAccessibleName(tr("Frame"))
-        self._slider.setToolTip(tr("Frame; at the left end the mean of all"))
-        self._slider.valueChanged.connect(self._on_slid)
-        self._slider.hide()
+        self._bar = FrameBar(self._held, self)
+        self._bar.changed.connect(self._on_frame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(320, 280)
         self.setAccessibleName(tr("Volume"))
 
     def sizeHint(self) -> QSize:
         return QSize(720, 560)
+
+    def set_theme(self, tokens: Tokens) -> None:
+        self._bar.set_theme(tokens)
+        super().set_theme(tokens)
 
     # What is shown
 
@@ -115,11 +116,8 @@ class VolumeView(Plot):
             self._window = held.window()
         if other:  # else a new run of the same series: the hand stays where it is
             self._voxel = Voxel(*(size // 2 for size in held.planes[0].shape))
-            self._slider.blockSignals(True)
-            self._slider.setRange(0, len(held.values))
-            self._slider.setValue(0)
-            self._slider.blockSignals(False)
-        self._slider.setVisible(len(held.values) > 1)
+        self._bar.take(anew=other)
+        self._bar.set_window(self._window)
         self._pictures = {}
         self.setAccessibleName(view.title)
         names = ", ".join(series.name for series in held.series)
@@ -153,11 +151,11 @@ class VolumeView(Plot):
     @property
     def frame(self) -> int:
         """The frame shown; -1 for the mean of all."""
-        return self._slider.value() - 1 if len(self._held.values) > 1 else 0
+        return self._bar.frame
 
     def set_frame(self, frame: int) -> None:
         """Show a frame; -1 shows the mean of all, by their durations where they are known."""
-        self._slider.setValue(frame + 1)
+        self._bar.set_frame(frame)
 
     @property
     def gray_window(self) -> tuple[float, float]:
@@ -167,6 +165,7 @@ class VolumeView(Plot):
     def set_gray_window(self, low: float, high: float) -> None:
         """Draw `low` black and `high` white."""
         self._window = (low, max(high, low + 1e-12))
+        self._bar.set_window(self._window)
         self.update()
 
     def set_anchors(self, anchors: Sequence[tuple[Sequence[int], str]]) -> None:
@@ -214,59 +213,14 @@ class VolumeView(Plot):
 
     # Where things are
 
-    def panes(self) -> list[QRectF]:
-        """Return the places of the axial, coronal and sagittal slice, and of the curve.
-
-        Axial stands over coronal and beside it sagittal, so that each shares an axis with its
-        neighbour; the curve takes what is left. Without a curve axial takes the left half.
-        """
-        room = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_FOOT)
-        (wide, deep), (_, tall) = self._held.planes[0].size, self._held.planes[1].size
-        left, top = room.left(), room.top()
-        if len(self._held.values) < 2:
-            scale = min(
-                (room.width() - _GAP) / (2 * max(wide, deep)),
-                max(room.height() - _GAP, 1.0) / max(deep, 2 * tall),
-            )
-            right = left + max(wide, deep) * scale + _GAP
-            low = top + tall * scale + _GAP
-            return [
-                QRectF(left, top, wide * scale, deep * scale),
-                QRectF(right, top, wide * scale, tall * scale),
-                QRectF(right, low, deep * scale, tall * scale),
-                QRectF(),
-            ]
-        scale = min(
-            (room.width() - _GAP) / (wide + deep), max(room.height() - _GAP, 1.0) / (deep + tall)
-        )
-        low = top + deep * scale + _GAP
-        right = left + wide * scale + _GAP
-        return [
-            QRectF(left, top, wide * scale, deep * scale),
-            QRectF(left, low, wide * scale, tall * scale),
-            QRectF(right, low, deep * scale, tall * scale),
-            QRectF(right, top, room.right() - right, deep * scale),
-        ]
-
-    def _picture_rect(self, place: int, pane: QRectF) -> QRectF:
-        """Return where all of a slice would lie; larger than its pane where it is zoomed."""
-        wide, tall = pane.width() * self._zoom_factor, pane.height() * self._zoom_factor
-        across, down = self._held.planes[place].to_screen(self._voxel)
-        left = min(max(pane.center().x() - across * wide, pane.right() - wide), pane.left())
-        top = min(max(pane.center().y() - down * tall, pane.bottom() - tall), pane.top())
-        return QRectF(left, top, wide, tall)
+    def plan(self) -> Plan:
+        """Return where slices, curve and reading lie."""
+        room = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -FrameBar.HEIGHT)
+        timed = len(self._held.values) > 1
+        return plan_of(room, self._held.planes, self._voxel, self._zoom_factor, timed=timed)
 
     def _voxel_at(self, spot: QPointF, place: int | None = None) -> tuple[int, Voxel] | None:
-        if not self._held.planes:
-            return None
-        panes = self.panes()
-        for k, pane in enumerate(panes[:3]):
-            if k == place or (place is None and pane.contains(spot)):
-                whole = self._picture_rect(k, pane)
-                across = (spot.x() - whole.left()) / whole.width()
-                down = (spot.y() - whole.top()) / whole.height()
-                return k, self._held.planes[k].to_voxel(across, down, self._voxel)
-        return None
+        return self.plan().voxel_at(spot, place) if self._held.planes else None
 
     # Drawing
 
@@ -278,14 +232,14 @@ class VolumeView(Plot):
             paint_message(painter, QRectF(self.rect()), words, "", self.tokens, plate=False)
             painter.end()
             return
-        panes = self.panes()
-        for place, pane in enumerate(panes[:3]):
-            self._paint_slice(painter, place, pane)
+        plan = self.plan()
+        for place in range(len(plan.panes)):
+            self._paint_slice(painter, plan, place)
         painter.setFont(small_font(self.font()))
-        if panes[3].width() >= _LEAST_CURVE and len(self._held.values) > 1:
+        if plan.curve.width() >= _LEAST_CURVE:
             paint_curves(
                 painter,
-                panes[3],
+                plan.curve,
                 self._held.curves(self._voxel),
                 self._held.time,
                 self._held.unit,
@@ -293,50 +247,42 @@ class VolumeView(Plot):
                 self.tokens,
                 log=bool(self._held.options.get("log_time")),
             )
-        if self._brush is not None and self._hand is not None:
-            found = self._voxel_at(self._hand)
-            if found is not None:
-                pane, plane = panes[found[0]], self._held.planes[found[0]]
-                whole = self._picture_rect(found[0], pane)
-                paint_ring(painter, pane, self._hand, plane, whole, self._brush)
-        self._paint_foot(painter)
+        paint_amounts(
+            painter, plan.corner, self._held.amounts(self._voxel, self.frame), self.tokens
+        )
+        self._paint_brush(painter, plan)
         if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(self.tokens.accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
-    def _paint_slice(self, painter: QPainter, place: int, pane: QRectF) -> None:
-        plane, whole = self._held.planes[place], self._picture_rect(place, pane)
+    def _paint_slice(self, painter: QPainter, plan: Plan, place: int) -> None:
+        plane, pane = plan.planes[place], plan.panes[place]
         painter.save()
         painter.setClipRect(pane)
         painter.fillRect(pane, QColor("#000000"))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(whole, self._picture_of(place))
-        paint_cross(painter, pane, _spot(plane, self._voxel, whole))
+        painter.drawImage(plan.whole(place), self._picture_of(place))
+        paint_cross(painter, pane, plan.spot(place, self._voxel))
         for voxel, color in self._anchors:
             far = abs(voxel[plane.through] - self._voxel[plane.through])
             if far <= 1:
-                paint_anchor(painter, _spot(plane, voxel, whole), color, near=far == 1)
-        painter.setFont(small_font(self.font()))
-        paint_letters(painter, pane, plane.letters())
+                paint_anchor(painter, plan.spot(place, voxel), color, near=far == 1)
         painter.setFont(self.font())
         words = f"{tr(_TITLES[plane.name])} {self._held.depth(place, self._voxel)}"
-        paint_badge(painter, pane.adjusted(-6, -6, 0, 0), words, self.tokens, right=False)
+        badge = paint_badge(painter, pane.adjusted(-6, -6, 0, 0), words, self.tokens, right=False)
+        painter.setFont(small_font(self.font()))
+        paint_letters(painter, pane, plane.letters(), badge)
         painter.restore()
 
-    def _paint_foot(self, painter: QPainter) -> None:
-        """The grey scale with its ends, and the frame's words beside the slider."""
-        metrics = QFontMetricsF(painter.font())
-        line = self.height() - _FOOT / 2
-        unit = self._held.unit
-        low, high = number(self._window[0]), f"{number(self._window[1])} {unit}".strip()
-        paint_gray_scale(painter, _MARGIN, line, low, high, self.tokens, self._held.colors)
-        if self._slider.isVisible():
-            words = self._held.frame_words(self.frame)
-            wide = metrics.horizontalAdvance(words)
-            painter.setPen(QColor(self.tokens.text))
-            baseline = line + metrics.ascent() / 2 - 1
-            painter.drawText(QPointF(self.width() - _MARGIN - wide, baseline), words)
+    def _paint_brush(self, painter: QPainter, plan: Plan) -> None:
+        hand, brush = self._hand, self._brush
+        found = plan.voxel_at(hand) if hand is not None else None
+        if brush is not None and hand is not None and found is not None:
+            place = found[0]
+            pane, plane, whole = plan.panes[place], plan.planes[place], plan.whole(place)
+            paint_ring(painter, pane, hand, plane, whole, brush)
 
     def _picture_of(self, place: int) -> QImage:
         index = self._voxel[self._held.planes[place].through]
@@ -426,7 +372,7 @@ class VolumeView(Plot):
         elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             self._step(plane.through, 1 if key == Qt.Key.Key_PageUp else -1)
         elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period):
-            self._slider.setValue(self._slider.value() + (1 if key == Qt.Key.Key_Period else -1))
+            self.set_frame(max(self.frame + (1 if key == Qt.Key.Key_Period else -1), -1))
         elif key == Qt.Key.Key_A and self._brush is None:
             self.anchor_clicked.emit(*self._voxel)
         elif key == Qt.Key.Key_A:
@@ -445,16 +391,7 @@ class VolumeView(Plot):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        words = QFontMetricsF(small_font(self.font())).horizontalAdvance(
-            "Frame 100 of 100 · 1,000–1,000 min"
-        )
-        left = 250
-        self._slider.setGeometry(
-            left,
-            int(self.height() - _FOOT / 2 - 11),
-            max(int(self.width() - left - words - 24), 60),
-            22,
-        )
+        self._bar.setGeometry(0, self.height() - FrameBar.HEIGHT, self.width(), FrameBar.HEIGHT)
         super().resizeEvent(event)
 
     # Within
@@ -473,8 +410,8 @@ class VolumeView(Plot):
         if stroke is not None:
             self.stroke_done.emit(stroke)
 
-    def _on_slid(self) -> None:
-        self.frame_changed.emit(self.frame)
+    def _on_frame(self, frame: int) -> None:
+        self.frame_changed.emit(frame)
         self.update()
 
     def _step(self, axis: int, by: int) -> None:
@@ -485,8 +422,3 @@ class VolumeView(Plot):
     def _zoom_to(self, factor: float) -> None:
         self._zoom_factor = min(max(factor, 1.0), _CLOSEST)
         self.update()
-
-
-def _spot(plane: Plane, voxel: Voxel, whole: QRectF) -> QPointF:
-    across, down = plane.to_screen(voxel)
-    return QPointF(whole.left() + across * whole.width(), whole.top() + down * whole.height())

@@ -24,7 +24,7 @@ from partwise_app.viewers.slices import (
     blended,
     shaded,
 )
-from partwise_app.viewers.uptake import Curve
+from partwise_app.viewers.uptake import Amount, Curve
 from partwise_app.words import tr
 
 __all__ = ["Contents"]
@@ -63,6 +63,7 @@ class Contents:
         self.times: NDArray[np.float64] = np.empty(0)
         self.series: tuple[Series, ...] = ()
         self.options: Mapping[str, Any] = {}
+        self.title = ""
         self._affine: NDArray[np.float64] | None = None
         self._images: Volume | None = None
         self._tops: NDArray[np.float64] = np.empty(0)
@@ -79,7 +80,7 @@ class Contents:
         values = values if timed else values[None]
         other = values.shape != self.values.shape
         fresh = other or values.ctypes.data != self.values.ctypes.data
-        self.values, self.options = values, view.options
+        self.values, self.options, self.title = values, view.options, view.title
         if not values.size:
             self.planes = ()
             return fresh, other
@@ -188,15 +189,22 @@ class Contents:
     def reading(self, voxel: Voxel, frame: int) -> tuple[str, ...]:
         """Return words about a voxel in a frame: where it is, its value, its parts."""
         where = self.place(voxel)
+        told = self.amounts(voxel, frame)
+        words = [where, told[0].words]
+        return (*words, *(f"{each.name} {each.words}" for each in told[1:5]))
+
+    def amounts(self, voxel: Voxel, frame: int) -> tuple[Amount, ...]:
+        """Return the value at a voxel in a frame, and how much of each part is there."""
         course = self.values[:, voxel.z, voxel.y, voxel.x]
         value = float(course @ self._weights) if frame < 0 else float(course[frame])
-        words = [where, f"{number(value, 4)} {self.unit}".strip()]
+        found = [Amount(tr("Value"), "", f"{number(value, 4)} {self.unit}".strip())]
         if self._images is not None:
-            words += [
-                f"{s.name} {number(float(self._images[s.place, voxel.z, voxel.y, voxel.x]))}"
-                for s in self.series[:4]
+            images = self._images
+            found += [
+                Amount(s.name, s.color, number(float(images[s.place, voxel.z, voxel.y, voxel.x])))
+                for s in self.series
             ]
-        return tuple(words)
+        return tuple(found)
 
     def place(self, voxel: Voxel) -> str:
         """Return where a voxel lies: in the body where the file says it, else by its axes."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
 
-from partwise_app.api import Choice, Rule, button, tr
+from partwise_app.api import Choice, Rule, button, label, tr
 
 __all__ = ["Bar"]
 
@@ -32,14 +32,18 @@ class Bar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._tools: dict[str, QPushButton] = {}
+        self._anchored = False
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 5, 10, 5)
         row.setSpacing(6)
         for key, words, tip in (
             (_LOOK, tr("Look"), tr("Clicks move the cross")),
             (_ANCHOR, tr("Anchor"), tr("Clicks mark voxels that belong to one factor alone")),
+            (_PAINT, tr("Paint"), tr("Drag over a slice to paint the region that is looked at")),
+            (_ERASE, tr("Erase"), tr("Drag over a slice to take voxels out of the region")),
         ):
             row.addWidget(self._tool(key, words, tip))
+        row.addWidget(Rule(upright=True))
         self.factor = Choice()
         self.factor.setAccessibleName(tr("Factor of the anchors"))
         self.factor.setToolTip(tr("Which factor the next click is an anchor of"))
@@ -48,12 +52,8 @@ class Bar(QWidget):
         self._back = button(tr("Undo anchor"), "link", tip=tr("Remove the last anchor"))
         self._back.clicked.connect(self.back_asked)
         row.addWidget(self._back)
-        row.addWidget(Rule(upright=True))
-        for key, words, tip in (
-            (_PAINT, tr("Paint"), tr("Drag over a slice to paint the region that is looked at")),
-            (_ERASE, tr("Erase"), tr("Drag over a slice to take voxels out of the region")),
-        ):
-            row.addWidget(self._tool(key, words, tip))
+        self._radius = label(tr("Radius"), "muted")
+        row.addWidget(self._radius)
         self.brush_size = _millimetres(2, 100, 8, tr("Radius of the brush"))
         self.brush_size.valueChanged.connect(self._on_size)
         row.addWidget(self.brush_size)
@@ -62,7 +62,8 @@ class Bar(QWidget):
             tip=tr("The brush is a disc in the slice painted on; else it is a ball"),
         )  # fmt: skip
         row.addWidget(self.flat)
-        row.addWidget(Rule(upright=True))
+        self._apart = Rule(upright=True)
+        row.addWidget(self._apart)
         box = button(
             tr("Box at cross"), "link", tip=tr("Look at a box of this half width around the cross")
         )
@@ -76,6 +77,7 @@ class Bar(QWidget):
         row.addStretch(1)
         self._tools[_LOOK].setChecked(True)
         self.set_factors(())
+        self._show_own()
 
     @property
     def tool(self) -> str:
@@ -86,6 +88,7 @@ class Bar(QWidget):
         """Choose what a click does."""
         for key, each in self._tools.items():
             each.setChecked(key == tool)
+        self._show_own()
         self.tool_changed.emit(self.tool)
 
     def set_factors(self, names: Sequence[str]) -> None:
@@ -102,8 +105,18 @@ class Bar(QWidget):
 
     def set_state(self, *, anchors: bool, region: bool) -> None:
         """Say whether there are anchors and a region to take back."""
-        self._back.setVisible(anchors)
+        self._anchored = anchors
         self._whole.setVisible(region)
+        self._show_own()
+
+    def _show_own(self) -> None:
+        """Show what belongs to the tool that is in hand."""
+        tool = self.tool
+        self.factor.setVisible(tool == _ANCHOR)
+        self._back.setVisible(tool == _ANCHOR and self._anchored)
+        for each in (self._radius, self.brush_size, self.flat):
+            each.setVisible(tool in (_PAINT, _ERASE))
+        self._apart.setVisible(tool != _LOOK)
 
     def _tool(self, key: str, words: str, tip: str) -> QPushButton:
         made = button(words, "toggle", tip=tip, checkable=True)

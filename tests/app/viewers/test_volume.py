@@ -64,12 +64,7 @@ def shown(qtbot: Any) -> VolumeView:
 
 
 def at_voxel(made: VolumeView, place: int, voxel: Voxel) -> QPoint:
-    pane = made.panes()[place]
-    whole = made._picture_rect(place, pane)
-    across, down = made._held.planes[place].to_screen(voxel)
-    return QPointF(
-        whole.left() + across * whole.width(), whole.top() + down * whole.height()
-    ).toPoint()
+    return made.plan().spot(place, voxel).toPoint()
 
 
 # Which way round
@@ -408,7 +403,7 @@ def test_a_map_is_dark_where_nothing_is_known_and_fills_the_stage(qtbot: Any) ->
     picture = made._picture_of(0)
     colors = {picture.pixelColor(x, y).name() for x in range(SHAPE[2]) for y in range(4, SHAPE[1])}
     assert colors == {"#000000"}
-    axial, coronal, sagittal, _ = made.panes()
+    axial, coronal, sagittal = made.plan().panes
     assert coronal.left() > axial.right()
     assert sagittal.top() > coronal.bottom()
     assert max(axial.bottom(), sagittal.bottom()) < made.height()
