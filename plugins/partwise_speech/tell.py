@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _RANGE_DB = 80.0
+_ATOM_RANGE_DB = 40.0
 _COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 
 Array = NDArray[np.float32]
@@ -103,19 +104,26 @@ def view_of_atoms(atoms: Array, active: Array | None = None, used: Array | None 
     """
     spectra = _spectra(atoms)
     none = np.zeros((len(spectra), 0), np.float32)
+    top = np.maximum(spectra.max(axis=1, keepdims=True), 1e-20)
+    level = 20 * np.log10(np.maximum(spectra / top, 10 ** (-_ATOM_RANGE_DB / 20)))
+    weights = band_matrix(BINS, RATE, BANDS)
+    middle = weights @ np.linspace(0, RATE / 2, BINS) / weights.sum(axis=1)
     return View(
         "curves",
         "Atoms of the noise",
         {
-            "y": spectra,
+            "x": (middle / 1000).astype(np.float32),
+            "y": level,
             "atoms": atoms,
             "active": none if active is None else active,
             "used": none[0] if used is None else used,
         },
-        (Axis("band", BANDS), Axis("relative level", 0)),
+        (Axis("frequency", BANDS, "kHz"), Axis("level", 0, "dB")),
         {
             "names": [f"Noise {k + 1}" for k in range(len(spectra))],
+            "colors": [_COLORS["noise"]] * len(spectra),
             "lanes": True,
+            "range": [-_ATOM_RANGE_DB - 10, 10.0],  # room between the numbers of two lanes
             "tab": "Noise atoms",
             "patch_step": EVERY,
         },

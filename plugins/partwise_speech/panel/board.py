@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from partwise.api import Result
 from partwise_app.api import Brush, Host, tr
+from partwise_speech.dictionary import Dictionary
 from partwise_speech.panel.asking import Asking
 from partwise_speech.panel.atoms import AtomBoard
 from partwise_speech.panel.closer import Closer
@@ -330,8 +331,9 @@ class Panel(QWidget):
         if atoms is self._atoms:
             return
         self._atoms = atoms
-        spectra, active = _spectra(result), array_of(result, "active")
-        if atoms is None or spectra is None:
+        active = array_of(result, "active")
+        spectra = Dictionary("", "noise", atoms).spectra() if atoms is not None else None
+        if spectra is None:
             self.atoms.show_noise(None, None)
         elif self._host.running or active is None:
             self.atoms.show_noise(spectra, None)
@@ -348,10 +350,3 @@ class Panel(QWidget):
         else:
             self.atoms.show_voice(voice.spectra(used), voice.shares(used))
         self._fold_atoms()
-
-
-def _spectra(result: Result | None) -> NDArray[np.float32] | None:
-    """Spectra of the atoms, (atoms, bands)."""
-    views = result.views if result is not None else ()
-    view = next((v for v in views if "atoms" in v.arrays), None)
-    return view.arrays.get("y") if view is not None else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Inspector"]
 
 _MOST = 72
-_ACROSS = 8
+_ACROSS, _LARGE = 8, 24  # tiles in a row; up to how many they are drawn twice as wide
 _FEW = 6  # recordings that are named
 _WORDS = (
     "source",
@@ -97,13 +97,16 @@ class Inspector(QDialog):
         grid.setSpacing(4)
         spectra = self._dictionary.spectra()
         voice = self._dictionary.kind == "voice"
+        across = _ACROSS if len(shown) > _LARGE else _ACROSS // 2
         side, color = (VOICE, SPEECH_COLOR) if voice else (NOISE, NOISE_COLOR)
         for place, number in enumerate(shown):
             tile = AtomTile(side, number + 1, color, self._dictionary.name)
             tile.setCheckable(False)
             tile.set_spectrum(spectra[number], None)
             tile.clicked.connect(self._on_tile)
-            grid.addWidget(tile, place // _ACROSS, place % _ACROSS)
+            if across < _ACROSS:
+                tile.setMinimumHeight(72)
+            grid.addWidget(tile, place // across, place % across)
             self.tiles.append(tile)
         grid.setRowStretch(grid.rowCount(), 1)
         scroll = QScrollArea()
