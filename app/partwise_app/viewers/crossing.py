@@ -16,35 +16,39 @@ _GAP = 7.0  # px around the voxel that the cross leaves free
 
 def paint_cross(painter: QPainter, pane: QRectF, at: QPointF) -> None:
     """Draw a cross through a pane that leaves free what it points at."""
-    ink = QColor("#ffffff")
-    ink.setAlpha(140)
-    painter.setPen(QPen(ink, 1))
     x, y = at.x(), at.y()
-    painter.drawLine(QPointF(pane.left(), y), QPointF(x - _GAP, y))
-    painter.drawLine(QPointF(x + _GAP, y), QPointF(pane.right(), y))
-    painter.drawLine(QPointF(x, pane.top()), QPointF(x, y - _GAP))
-    painter.drawLine(QPointF(x, y + _GAP), QPointF(x, pane.bottom()))
+    # Dark beside bright: seen on air and on a hot spot.
+    for ink, by in ((QColor(0, 0, 0, 110), 1.0), (QColor(255, 255, 255, 150), 0.0)):
+        painter.setPen(QPen(ink, 1))
+        painter.drawLine(QPointF(pane.left(), y + by), QPointF(x - _GAP, y + by))
+        painter.drawLine(QPointF(x + _GAP, y + by), QPointF(pane.right(), y + by))
+        painter.drawLine(QPointF(x + by, pane.top()), QPointF(x + by, y - _GAP))
+        painter.drawLine(QPointF(x + by, y + _GAP), QPointF(x + by, pane.bottom()))
 
 
 def paint_letters(
     painter: QPainter, pane: QRectF, letters: tuple[str, str, str, str], badge: QRectF
 ) -> None:
     """Write what lies left, right, on top and below into a pane's borders, beside its badge."""
-    painter.setPen(QColor("#d6dade"))
     box = pane.adjusted(5, 3, -5, -3)
     flag = Qt.AlignmentFlag
+    beside = box.adjusted(badge.right() + 8 - box.left(), 0, 0, 0)
+    covered = badge.right() + 12 > box.center().x()
     places = (
-        flag.AlignVCenter | flag.AlignLeft,
-        flag.AlignVCenter | flag.AlignRight,
-        flag.AlignHCenter | flag.AlignTop,
-        flag.AlignHCenter | flag.AlignBottom,
+        (box, flag.AlignVCenter | flag.AlignLeft),
+        (box, flag.AlignVCenter | flag.AlignRight),
+        (
+            beside if covered else box,
+            (flag.AlignLeft if covered else flag.AlignHCenter) | flag.AlignTop,
+        ),
+        (box, flag.AlignHCenter | flag.AlignBottom),
     )
-    for letter, place in zip(letters, places, strict=True):
-        if place & flag.AlignTop and badge.right() + 12 > box.center().x():
-            beside = box.adjusted(badge.right() + 8 - box.left(), 0, 0, 0)
-            painter.drawText(beside, flag.AlignLeft | flag.AlignTop, letter)
-        else:
-            painter.drawText(box, place, letter)
+    for letter, (room, place) in zip(letters, places, strict=True):
+        painter.setPen(QColor(0, 0, 0, 200))
+        for across, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):  # an edge, for bright tissue
+            painter.drawText(room.translated(across, down), place, letter)
+        painter.setPen(QColor("#f2d06b"))
+        painter.drawText(room, place, letter)
 
 
 def paint_anchor(painter: QPainter, spot: QPointF, color: str, *, near: bool) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,32 @@ def test_right_front_and_head_lie_where_radiologists_look_for_them(orientation: 
     rightmost = 0 if orientation[0] == "L" else SHAPE[2] - 1
     across, _ = Plane("axial", SHAPE, (1, 1, 1), orientation).to_screen((0, 0, rightmost))
     assert across < 0.1
+
+
+@pytest.mark.parametrize(
+    "orientation",
+    ["".join(o) for pairs in permutations(("RL", "AP", "SI")) for o in product(*pairs)],
+)
+@pytest.mark.parametrize("name", PLANES)
+def test_slices_are_named_by_the_body_however_it_is_stored(name: str, orientation: str) -> None:
+    plane = Plane(name, SHAPE, (4.0, 3.0, 2.0), orientation)
+    want = {"axial": "RLAP", "coronal": "RLSI", "sagittal": "APSI"}[name]
+    assert "".join(plane.letters()) == want
+    values = np.arange(np.prod(SHAPE)).reshape(SHAPE)
+    for voxel in (Voxel(0, 0, 0), Voxel(5, 1, 8), Voxel(2, 7, 3)):
+        cut = plane.cut(values, voxel[plane.through])
+        across, down = plane.to_screen(voxel)
+        assert cut[int(down * cut.shape[0]), int(across * cut.shape[1])] == values[voxel]
+        assert plane.to_voxel(across, down, voxel) == voxel
+
+
+def test_the_cursor_reads_where_in_the_body_it_is(shown: VolumeView) -> None:
+    # Stored from left to right, back to front, feet to head, and turned by a quarter.
+    turned = np.array([[0, -3, 0, 30], [2, 0, 0, -10], [0, 0, 4, 5], [0, 0, 0, 1.0]])
+    shown.set_view(view(orientation="ALS", affine=turned.tolist()), (), ())
+    assert shown.reading(Voxel(1, 2, 3))[0] == "R 24.0  P 4.0  S 9.0 mm"
+    assert shown._held.depth(0, Voxel(1, 2, 3)) == "S 9.0 mm"
+    assert shown._held.depth(2, Voxel(1, 2, 3)) == "R 24.0 mm"
 
 
 def test_no_letters_are_made_up() -> None:
@@ -213,6 +239,25 @@ def test_anchors_are_set_by_a_click_and_by_a_key(shown: VolumeView, qtbot: Any) 
     plain = shown.picture()
     shown.set_anchors([((3, 2, 8), "#ff0000")])
     assert shown.picture() != plain
+
+
+def test_what_is_at_the_cross_is_listed_as_far_as_there_is_room(shown: VolumeView) -> None:
+    both = parts()
+    shown.set_view(view(), both, [Strip(p.key, p.name, p.color) for p in both])
+    told = shown._held.amounts(shown.voxel, -1)
+    assert [each.name for each in told] == ["Value", "Blood", "Muscle"]
+    listed = shown.plan().corner.toRect()
+    empty = QColor(shown.tokens.canvas)
+    image = shown.picture().copy(listed)
+    inked = [
+        QColor(image.pixel(x, y)) != empty
+        for x in range(image.width())
+        for y in range(image.height())
+    ]
+    assert any(inked)
+    shown.resize(330, 290)
+    assert shown.plan().corner.width() < 130
+    assert not shown.picture().isNull()
 
 
 def test_keys_move_the_cross_as_it_is_seen(shown: VolumeView, qtbot: Any) -> None:
