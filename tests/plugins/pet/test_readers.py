@@ -24,6 +24,7 @@ from partwise_pet.volumes import orientation_of
 
 Series = Callable[..., Path]
 SHAPE = (6, 3, 4, 5)
+UPRIGHT = np.diag([2.0, 3.0, 4.0, 1.0])
 
 
 @pytest.fixture
@@ -60,12 +61,32 @@ def write_ecat(path: Path, counts: Any, slope: float, lies: int = 8) -> Path:
     return path
 
 
-def write_dicom(folder: Path, counts: Any, slope: float, **fields: Any) -> Path:
-    """A series of one file per slice, in an order of names that says nothing."""
+def placed(affine: Any, count: int) -> tuple[list[float], list[float], list[list[float]]]:
+    """As DICOM says it: directions of rows and columns, (down, across) mm, place of each slice."""
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(affine, float)
+    size = np.linalg.norm(lps[:3, :3], axis=0)
+    spots = [lps[:3] @ (0, 0, z, 1) for z in range(count)]
+    return (
+        [float(f"{v:.14g}") for v in np.concatenate([lps[:3, 0] / size[0], lps[:3, 1] / size[1]])],
+        [float(size[1]), float(size[0])],
+        [[float(f"{v:.12g}") for v in spot] for spot in spots],
+    )
+
+
+def write_dicom(
+    folder: Path, counts: Any, slope: Any, affine: Any = UPRIGHT, **fields: Any
+) -> Path:
+    """A series of one file per slice, in an order of names that says nothing.
+
+    `slope` is one number or one per frame and slice; `affine` leads from indices x, y, z to mm to
+    the right, to the front and to the head.
+    """
     folder.mkdir(exist_ok=True)
     uid, begun = generate_uid(), dt.datetime(2020, 3, 4, 23, 59, 30)
     frames, nz, ny, nx = counts.shape
     names = np.random.default_rng(1).permutation(frames * nz)
+    slopes = np.broadcast_to(np.asarray(slope, float), (frames, nz))
+    turn, spacing, spots = placed(affine, nz)
     for k in range(frames):
         at = begun + dt.timedelta(seconds=STARTS[k])
         for z in range(nz):
@@ -80,14 +101,13 @@ def write_dicom(folder: Path, counts: Any, slope: float, **fields: Any) -> Path:
             made.AcquisitionDate, made.AcquisitionTime = f"{at:%Y%m%d}", f"{at:%H%M%S.%f}"
             made.ActualFrameDuration = str(int(1e3 * DURATIONS[k]))
             made.FrameReferenceTime = str(1e3 * (STARTS[k] + DURATIONS[k] / 2))
-            made.ImageOrientationPatient = [-1, 0, 0, 0, -1, 0]
-            made.ImagePositionPatient = [0, 0, 4 * z]
-            made.PixelSpacing, made.SliceThickness = [3, 2], 4
+            made.ImageOrientationPatient, made.ImagePositionPatient = turn, spots[z]
+            made.PixelSpacing, made.SliceThickness = spacing, 4
             made.Rows, made.Columns = ny, nx
             made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
             made.BitsAllocated = made.BitsStored = 16
             made.HighBit, made.PixelRepresentation = 15, 1
-            made.RescaleSlope, made.RescaleIntercept = f"{slope:.10g}", "0"
+            made.RescaleSlope, made.RescaleIntercept = f"{slopes[k, z]:.10g}", "0"
             drug: Any = Dicom()
             drug.RadionuclideHalfLife, drug.RadionuclideTotalDose = "6586.2", "370000000"
             drug.RadiopharmaceuticalStartTime = "235915"
