@@ -55,12 +55,14 @@ def paint_amounts(
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
     for k, amount in enumerate(amounts[: int(box.height() / line) - 1], 1):
         row = QRectF(box.left(), box.top() + k * line, wide, line)
+        indent = 0.0
         if amount.color:
             painter.fillRect(QRectF(row.left(), row.center().y() - 4, 8, 8), QColor(amount.color))
-        room = wide - metrics.horizontalAdvance(amount.words) - 24
+            indent = 14.0
+        room = wide - metrics.horizontalAdvance(amount.words) - indent - 6
         name = metrics.elidedText(amount.name, Qt.TextElideMode.ElideRight, room)
         painter.setPen(QColor(tokens.muted))
-        painter.drawText(row.adjusted(14, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
+        painter.drawText(row.adjusted(indent, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(QColor(tokens.text))
         painter.drawText(row, right, amount.words)
 

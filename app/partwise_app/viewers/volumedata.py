@@ -35,6 +35,7 @@ _LOOKED_AT = 200_000  # voxels from which the ends of the grey scale are found
 _AT_ONCE = 50_000_000  # values up to which the mean of all frames is kept
 _MAP = packed_table("viridis")
 _SIDES = ("RL", "AP", "SI")  # where millimetres along an axis of the body are above and below zero
+_NOTHING = 1e-4  # of a part's strongest: less is what a fit leaves where there is none
 _OUTSIDE = 0.35  # brightness of what lies outside of the region
 
 
@@ -199,11 +200,10 @@ class Contents:
         value = float(course @ self._weights) if frame < 0 else float(course[frame])
         found = [Amount(tr("Value"), "", f"{number(value, 4)} {self.unit}".strip())]
         if self._images is not None:
-            images = self._images
-            found += [
-                Amount(s.name, s.color, number(float(images[s.place, voxel.z, voxel.y, voxel.x])))
-                for s in self.series
-            ]
+            for series in self.series:
+                amount = float(self._images[series.place, voxel.z, voxel.y, voxel.x])
+                nothing = abs(amount) < _NOTHING * self._tops[series.place]
+                found.append(Amount(series.name, series.color, number(0.0 if nothing else amount)))
         return tuple(found)
 
     def place(self, voxel: Voxel) -> str:
