@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def write_voice_dictionary(
 
 
 def _write(dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bool) -> None:
+    """Write a file; raises `OSError` where that cannot be done, as any writer does."""
+    import soundfile
+
+    try:
+        _write_sound(dataset, result, path, job, speech)
+    except soundfile.LibsndfileError as error:  # what fails in reading is a `FileProblem` already
+        why = "the disk is full, or takes no file there"
+        raise OSError(errno.EIO, why, str(path)) from error
+
+
+def _write_sound(dataset: Dataset, result: Result, path: Path, job: Job, speech: bool) -> None:
     import soundfile
 
     recording = recording_of(dataset)

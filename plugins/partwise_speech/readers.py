@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ _RATES = 2_000, 768_000
 _LONGEST_S = 24 * 3600.0
 _MOST_CHANNELS = 64
 _TAGS = ("title", "artist", "album", "date", "comment", "copyright", "genre", "tracknumber")
+_UNKNOWN = 1 << 62  # samples that a file says it has where its writer never came to its end
+_AT_ONCE = 4096
+_SHORT = re.compile(
+    r"^\s*(?:RIFF|FORM|riff|Riff size|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+_PREFIX = re.compile(r"^Error(?: opening .*'|) ?: ")  # which names the file once more
+_SLOPPY = 64  # bytes by which writers are off
+# What is written for a length that is not known yet, by those that write into a pipe.
+_PLACEHOLDERS = (range(1), range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
 _VIDEO = frozenset({".m4a", ".mp4", ".aac", ".wma", ".mov", ".mkv", ".webm", ".avi", ".3gp"})
 
 
@@ -81,12 +91,15 @@ def load_sound(path: Path) -> Dataset:
         raise FileProblem(path, "is empty", fix="copy or record it again")
     try:
         with soundfile.SoundFile(path) as file:
-            _check(path, file)
+            channels, rate = file.channels, file.samplerate
+            values = _rescued(path, file) if file.frames >= _UNKNOWN else None
+            samples = file.frames if values is None else values.shape[1]
+            _check(path, file, samples)
             facts = _facts(file)
-            samples, channels, rate = file.frames, file.channels, file.samplerate
-            values = None
-            if samples * channels <= _IN_MEMORY:
-                values = _values(path, file, samples)
+            if values is None and samples * channels <= _IN_MEMORY:
+                values = file.read(dtype="float32", always_2d=True).T
+            if values is not None:
+                values = _checked(path, values, samples, rate)
     except (OSError, RuntimeError, TypeError) as error:
         raise _unreadable(path, error) from error
     return Dataset(
@@ -102,8 +115,26 @@ def load_sound(path: Path) -> Dataset:
     )
 
 
-def _check(path: Path, file: Any) -> None:
-    if file.frames <= 0:
+def _rescued(path: Path, file: Any) -> NDArray[np.float32]:
+    """All that is there of a recording whose writer never came to its end, as after a crash."""
+    found, count = [np.zeros((0, file.channels), np.float32)], 0
+    try:
+        while len(block := file.read(_AT_ONCE, dtype="float32", always_2d=True)):
+            found.append(block)
+            count += block.size
+            if count > _IN_MEMORY:  # it cannot be read from its middle either
+                raise FileProblem(
+                    path,
+                    "was not ended by the program that wrote it, and is long",
+                    fix="save it anew from an audio editor",
+                )
+    except RuntimeError:
+        pass  # it broke off in the middle of a block; what came before is all there is
+    return np.concatenate(found).T
+
+
+def _check(path: Path, file: Any, samples: int) -> None:
+    if samples <= 0:
         raise FileProblem(path, "holds no samples", fix="copy or record it again")
     if not _RATES[0] <= file.samplerate <= _RATES[1]:
         raise FileProblem(
@@ -113,21 +144,39 @@ def _check(path: Path, file: Any) -> None:
         )
     if file.channels > _MOST_CHANNELS:
         raise FileProblem(path, f"has {file.channels} channels", fix="export at most 64")
-    if file.frames / file.samplerate > _LONGEST_S:
+    seconds = samples / file.samplerate
+    if seconds > _LONGEST_S:
         raise FileProblem(
             path,
-            f"says that it lasts {file.frames / file.samplerate / 3600:,.0f} hours",
+            f"says that it lasts {seconds / 3600:,.0f} hours",
             fix="cut it into pieces of at most 24 hours",
+        )
+    missing = _missing(str(file.extra_info))
+    if missing:
+        raise FileProblem(
+            path,
+            f"breaks off after {seconds:.2f} s: {missing:,} bytes of it are not there",
+            fix="copy it again; if there is no more of it, save what is there from an audio editor",
         )
 
 
-def _values(path: Path, file: Any, samples: int) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = file.read(dtype="float32", always_2d=True).T
+def _missing(log: str) -> int:
+    """Bytes that a file promises and does not hold, by what the library found of its header."""
+    for promised, held in _SHORT.findall(log):
+        if not any(int(promised) in known for known in _PLACEHOLDERS):
+            lacks = int(promised) - int(held)
+            if lacks > _SLOPPY:
+                return lacks
+    return 0
+
+
+def _checked(
+    path: Path, found: NDArray[np.float32], samples: int, rate: int
+) -> NDArray[np.float32]:
     if found.shape[1] != samples:
         raise FileProblem(
             path,
-            f"breaks off after {found.shape[1] / file.samplerate:.2f} s of "
-            f"{samples / file.samplerate:.2f} s",
+            f"breaks off after {found.shape[1] / rate:.2f} s of {samples / rate:.2f} s",
             fix="copy it again",
         )
     wrong = int((~np.isfinite(found)).sum())
@@ -169,7 +218,7 @@ def _unreadable(path: Path, error: BaseException) -> FileProblem:
             fix="export the sound as WAV or FLAC",
         )
     words = (str(error).splitlines() or [type(error).__name__])[0]
-    words = words.replace(str(path), "").strip(" :.'\"")[:120]
+    words = _PREFIX.sub("", words).strip(" .")[:120]
     return FileProblem(
         path,
         f"is damaged, cut or no sound ({words})",

@@ -177,12 +177,12 @@ class Recording(QWidget):
             self.stop()
             return
         path, _ = QFileDialog.getSaveFileName(
-            self, tr("Record into"), "recording.flac", "FLAC (*.flac);;WAV (*.wav)"
+            self, tr("Record into"), "recording.wav", "WAV (*.wav);;FLAC (*.flac)"
         )
         if path:
             target = Path(path)
             known = target.suffix.lower() in (".flac", ".wav")
-            self.start(target if known else target.with_name(target.name + ".flac"))
+            self.start(target if known else target.with_name(target.name + ".wav"))
 
     def _on_tick(self) -> None:
         if self.monitor is not None:

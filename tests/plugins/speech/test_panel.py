@@ -54,6 +54,10 @@ def _codes(recording: Any) -> Any:
     return codes_of(gain)
 
 
+def _sounds(heard: Heard) -> dict[str, np.ndarray]:
+    return {key: np.asarray(track) for key, track in heard.tracks.items()}
+
+
 @pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
 def test_speech_and_residual_add_up_to_the_whole_and_are_equally_loud(
     tmp_path: Path, rate: int
@@ -62,14 +66,15 @@ def test_speech_and_residual_add_up_to_the_whole_and_are_equally_loud(
     recording = recording_of(_dataset(tmp_path, sound, rate))
     heard = heard_of(recording, _codes(recording))
     assert set(heard.mixes) == {WHOLE, SPEECH, RESIDUAL}
-    whole, speech = heard.tracks[WHOLE], heard.tracks[SPEECH]
+    tracks = _sounds(heard)
+    whole, speech = tracks[WHOLE], tracks[SPEECH]
     assert whole.shape == speech.shape == sound.shape
     np.testing.assert_allclose(whole, sound, atol=1e-6)
     levels = Measured(heard).levels()
     assert not levels.faint
     for key, mix in heard.mixes.items():
-        made = sum(amount * heard.tracks[track] for track, amount in mix.items())
-        made = levels.gains[key] * np.asarray(made, np.float32)
+        mixed = sum(amount * tracks[track] for track, amount in mix.items())
+        made = levels.gains[key] * np.asarray(mixed, np.float32)
         assert Loudness({"x": made}, rate).of({"x": 1}) == pytest.approx(levels.target, abs=0.5)
         assert np.abs(made).max() <= 1.0
     assert levels.target <= -23.0
@@ -82,8 +87,9 @@ def test_with_the_original_under_it_speech_is_as_loud_and_the_sum_stays(
     recording = recording_of(_dataset(tmp_path, _noisy()))
     heard = heard_of(recording, _codes(recording))
     mixes = mixed_under(heard.mixes, original)
-    whole, speech = heard.tracks[WHOLE], heard.tracks[SPEECH]
-    made = {k: sum(g * heard.tracks[t] for t, g in m.items()) for k, m in mixes.items()}
+    tracks = _sounds(heard)
+    whole, speech = tracks[WHOLE], tracks[SPEECH]
+    made = {k: sum(g * tracks[t] for t, g in m.items()) for k, m in mixes.items()}
     expected = speech + np.float32(original) * (whole - speech)
     np.testing.assert_allclose(made[SPEECH], expected, atol=1e-6)
     np.testing.assert_allclose(made[SPEECH] + made[RESIDUAL], whole, atol=1e-6)
@@ -106,7 +112,7 @@ def test_a_loud_peak_lowers_all_alike() -> None:
     for key, mix in heard.mixes.items():
         gained = {k: v * levels.gains[key] for k, v in mix.items()}
         assert known.of(gained) == pytest.approx(levels.target, abs=0.01)
-        made = sum(amount * heard.tracks[track] for track, amount in gained.items())
+        made = sum(amount * np.asarray(heard.tracks[track]) for track, amount in gained.items())
         assert np.abs(np.asarray(made)).max() <= 10 ** (-1 / 20) + 1e-6
 
 

@@ -112,6 +112,83 @@ def test_what_is_no_sound_is_refused(name: str, content: bytes, words: str, tmp_
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "au", "w64", "rf64", "flac", "mp3", "ogg"])
+def test_half_a_recording_is_not_taken_for_all_of_it(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"visit.{suffix}"
+    soundfile.write(path, _tone(16_000), 16_000)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(FileProblem, match=r"breaks off|damaged") as caught:
+        load_sound(path)
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("promised", [0xFFFF_FFFF, 0x7FFF_F024, 0])
+def test_a_length_that_was_not_known_yet_is_no_damage(promised: int, tmp_path: Path) -> None:
+    """Programs that write into a pipe cannot go back to the header."""
+    path = tmp_path / "pipe.wav"
+    soundfile.write(path, _tone(4000), 16_000)
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + promised.to_bytes(4, "little") + content[8:])
+    assert load_sound(path).axis("time").size == 4000
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_a_crash_while_recording_loses_a_second_at_most(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"visit.{suffix}"
+    sound = 0.1 * np.random.default_rng(1).standard_normal((64_000, 1))
+    with soundfile.SoundFile(path, "w", 16_000, 1, "PCM_24") as file:
+        for start in range(0, len(sound), 16_000):
+            file.write(sound[start : start + 16_000])
+            file.flush()
+        crashed = tmp_path / f"crashed.{suffix}"
+        crashed.write_bytes(path.read_bytes())
+    dataset = load_sound(crashed)
+    count = dataset.axis("time").size
+    assert 48_000 <= count <= 64_000
+    np.testing.assert_allclose(np.asarray(dataset.values), sound[:count].T, atol=1e-6)
+    if suffix == "flac":  # it cannot be read from its middle
+        monkeypatch.setattr(readers, "_IN_MEMORY", 1000)
+        with pytest.raises(FileProblem, match="not ended"):
+            load_sound(crashed)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (22, b"\0\0"),  # channels
+        (22, b"\xff\xff"),
+        (24, b"\0\0\0\0"),  # rate
+        (24, b"\xff\xff\xff\xff"),
+        (34, b"\0\0"),  # bits
+        (40, b"\0\0\0\0"),  # bytes of samples
+    ],
+)
+def test_a_header_that_cannot_be_is_refused_in_words(at: int, value: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.wav"
+    soundfile.write(path, _tone(4000), 16_000)
+    content = bytearray(path.read_bytes())
+    content[at : at + len(value)] = value
+    path.write_bytes(content)
+    with pytest.raises(FileProblem) as caught:
+        load_sound(path)
+    assert str(tmp_path) not in caught.value.what
+    assert caught.value.fix
+
+
+def test_a_giant_length_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "giant.flac"
+    soundfile.write(path, _tone(4000), 16_000)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # the 36 bits of the number of samples
+    content[22:26] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(FileProblem, match=r"1,193 hours"):
+        load_sound(path)
+
+
 def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "nan.wav"
     sound = _tone(4000)
