@@ -120,7 +120,7 @@ def as_numbers(path: Path, values: NDArray[Any], where: str = "it") -> NDArray[n
 
 def damaged(path: Path, what: str, error: Exception) -> FileProblem:
     """Return what to tell of a file that a library could not read."""
-    if "pickle" in str(error) or "Object arrays" in str(error):
+    if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
         return FileProblem(
             path,
             "holds Python objects, which are never opened",

@@ -117,6 +117,8 @@ def _read_npy(path: Path) -> Grid:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         return Grid(as_numbers(path, mapped))
     except (ValueError, OSError, EOFError) as error:
+        if isinstance(error, FileProblem):
+            raise
         raise damaged(path, "NumPy array", error) from error
 
 

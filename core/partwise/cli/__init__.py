@@ -31,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from partwise.cli.arguments import parser
 
     arguments = parser().parse_args(words)
+    if not arguments.debug:
+        import logging
+
+        # What a library logs about a file is no answer of ours.
+        logging.lastResort = logging.NullHandler()
     return _guarded(arguments.command, arguments, debug=arguments.debug)
 
 

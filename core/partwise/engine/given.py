@@ -92,8 +92,9 @@ def check_seed(seed: Seed) -> int:
 
 def is_whole(value: Any, least: int) -> bool:
     """Is this a whole number of at least `least`, whatever its type?"""
-    number = isinstance(value, int | float | np.integer | np.floating)
-    if not number or isinstance(value, bool) or not np.isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value >= least  # of any size
+    if not isinstance(value, float | np.integer | np.floating) or not np.isfinite(value):
         return False
     return bool(value == int(value) and value >= least)
 

@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import importlib.metadata
 import json
+import logging
 import os
 import signal
 import socket
@@ -58,6 +59,20 @@ def _error(capsys: pytest.CaptureFixture[str]) -> str:
     assert text.startswith("partwise: ")
     assert text.count("\n") == 1
     return text
+
+
+def test_what_a_library_logs_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def info(_: object) -> int:
+        logging.getLogger("tifffile").error("<TiffPages @0> invalid offset to first page")
+        raise FileProblem("x.svs", "is cut", fix="copy it again")
+
+    monkeypatch.setattr(inspect, "info", info)
+    monkeypatch.setattr(logging, "lastResort", logging.lastResort)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    assert main(["info", "x.svs"]) == 3
+    assert _error(capsys) == "partwise: error: x.svs: is cut; copy it again\n"
 
 
 def test_run_leaves_what_result_json_lists(

@@ -303,6 +303,7 @@ def test_a_seed_may_be_drawn_from_a_generator() -> None:
     assert one.seed == same.seed != other.seed
     assert np.array_equal(one.W, same.W)
     assert np.array_equal(one.W, nmf(data(), 2, init="random", seed=one.seed, max_iter=2).W)
+    assert nmf(data(), 2, init="random", seed=2**70, max_iter=2).seed == 2**70
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-30, 1e-8, 1e8, 1e30])

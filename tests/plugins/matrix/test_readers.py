@@ -168,6 +168,14 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     assert not (tmp_path / "opened").exists()
 
 
+def test_a_whole_file_of_no_numbers_is_not_called_damaged(tmp_path: Path) -> None:
+    for array, said in ((np.ones((2, 2)) * 1j, "complex"), (np.array([["a"]]), "text")):
+        np.save(tmp_path / "x.npy", array)
+        with pytest.raises(FileProblem, match=f"it holds {said}") as caught:
+            load_table(tmp_path / "x.npy")
+        assert "damaged" not in str(caught.value)
+
+
 def test_a_huge_array_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.npy"
     np.lib.format.open_memmap(path, "w+", np.float64, (200_000, 2_000)).flush()
