@@ -33,7 +33,7 @@ from partwise_pet.doubt import (
 )
 from partwise_pet.factors import find_factors
 from partwise_pet.graphical import graphical_of
-from partwise_pet.question import Factors, Question
+from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import Series, Settings, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
@@ -189,7 +189,10 @@ def _fit(question: Question, series: Series, job: Job) -> Factors:
 def _live(W: Array, H: Array, question: Question, series: Series, job: Job) -> tuple[Part, ...]:
     top = np.quantile(H, 0.99, axis=1)
     top = np.where(top > 0, top, 1.0)
-    factors = Factors(W * top, H / top[:, None], None, 0.0, ())  # type: ignore[arg-type]  # no fit yet
+    W, H = W * top, H / top[:, None]
+    # Named as the result will be: what is called blood at the end is not "retention" before.
+    blood = blood_of(W, H, question.frames)
+    factors = Factors(W, H, None, 0.0, blood)  # type: ignore[arg-type]  # no fit yet
     return parts_of(factors, order_of(factors, question), series, job)
 
 
