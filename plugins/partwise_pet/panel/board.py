@@ -313,9 +313,7 @@ class Panel(QWidget):
         spans, source = self._spans()
         if spans is None:
             why = self._why_no_times(source)
-            words = tr(
-                "Times are never guessed: fill in the frame table, or name a file for them."
-            )
+            words = tr("Times are never guessed: fill in the frame table, or name a file for them.")
             self._frames.setText(f"{why}. {words}")
         else:
             lasting = spans[:, 1] - spans[:, 0]
