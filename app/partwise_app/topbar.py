@@ -32,6 +32,7 @@ class TopBar(QWidget):
         self.setFixedHeight(44)
         self._tokens = DARK
         self._running = False
+        self._offered: tuple[bool, bool] | None = None  # whether a run goes on, and is possible
         self.menubar = QMenuBar()
         self.menubar.setNativeMenuBar(False)
         self.menubar.setAccessibleName(tr("Menus"))
@@ -84,6 +85,9 @@ class TopBar(QWidget):
 
     def set_running(self, running: bool, possible: bool) -> None:
         """Offer Stop while a run goes on, else Run where one is possible."""
+        if (running, possible) == self._offered:
+            return  # asked after every edit, and its icons are drawn anew each time
+        self._offered = running, possible
         self._running = running
         self._run.setText(tr(" Stop") if running else tr(" Run"))
         self._run.setEnabled(running or possible)
@@ -96,6 +100,7 @@ class TopBar(QWidget):
 
     def set_stopping(self) -> None:
         """Show at once that the wish to stop was heard."""
+        self._offered = None
         self._run.setText(tr(" Stopping"))
         self._run.setEnabled(False)
         self._run.repaint()

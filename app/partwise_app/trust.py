@@ -16,6 +16,7 @@ from partwise_app.words import mark, tr
 __all__ = ["TrustCard"]
 
 _SPOKEN = {"good": mark("good"), "look": mark("worth a look"), "bad": mark("bad")}
+_ABOVE = 2  # widgets above the lines
 _EMPTY = mark("After a run: how much is explained, what is left over, and how sure the parts are.")
 
 
@@ -25,8 +26,7 @@ class TrustCard(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tokens = DARK
-        self._lines: list[QWidget] = []
-        self._dots: list[Dot] = []
+        self._lines: list[_Line] = []
         self._empty = label(tr(_EMPTY), "muted", wrap=True)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 12)
@@ -36,13 +36,23 @@ class TrustCard(QWidget):
 
     def set_lines(self, lines: Sequence[Trust]) -> None:
         """Show findings; none is the empty state, never a bare tick."""
-        for old in self._lines:
-            self._box.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        self._lines, self._dots = [], []
+        # A line that stays keeps its widgets: to dress new ones takes longer than all else here.
+        gone, now = list(self._lines), []
         for line in lines:
-            self._add(line)
+            row = next((row for row in gone if row.line == line), None)
+            if row is None:
+                row = _Line(line, self._tokens)
+            else:
+                gone.remove(row)
+            now.append(row)
+        for row in gone:
+            self._box.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        for place, row in enumerate(now, _ABOVE):
+            if self._box.indexOf(row) != place:
+                self._box.insertWidget(place, row)
+        self._lines = now
         self._empty.setVisible(not lines)
 
     def texts(self) -> tuple[str, ...]:
@@ -51,31 +61,33 @@ class TrustCard(QWidget):
 
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        for dot in self._dots:
-            dot.set_theme(tokens)
+        for line in self._lines:
+            line.dot.set_theme(tokens)
 
-    def _add(self, line: Trust) -> None:
-        dot = Dot(line.verdict)
-        dot.set_theme(self._tokens)
-        self._dots.append(dot)
+
+class _Line(QWidget):
+    """A finding: its verdict as a dot, and its words."""
+
+    def __init__(self, line: Trust, tokens: Tokens) -> None:
+        super().__init__()
+        self.line = line
+        self.dot = Dot(line.verdict)
+        self.dot.set_theme(tokens)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(_selectable(line.text, "strong"))
         if line.detail:
             words.addWidget(_selectable(line.detail, "muted"))
-        row = QWidget()
-        row.setAccessibleName(f"{tr(_SPOKEN[line.verdict])}: {line.text}. {line.detail}".strip())
-        lay = QHBoxLayout(row)
+        self.setAccessibleName(f"{tr(_SPOKEN[line.verdict])}: {line.text}. {line.detail}".strip())
+        lay = QHBoxLayout(self)
         lay.setContentsMargins(0, 0, 0, 0)
         lay.setSpacing(9)
         spot = QVBoxLayout()
         spot.setContentsMargins(0, 4, 0, 0)
-        spot.addWidget(dot)
+        spot.addWidget(self.dot)
         spot.addStretch()
         lay.addLayout(spot)
         lay.addLayout(words, 1)
-        self._box.addWidget(row)
-        self._lines.append(row)
 
 
 def _selectable(text: str, tone: str) -> QLabel:
