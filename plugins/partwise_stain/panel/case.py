@@ -31,6 +31,7 @@ class Case:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._lent: dict[str, Level] = {}  # white of profiles, by path
+        self._read: tuple[object, tuple[Region, ...]] = (None, ())  # regions, and of what
 
     @property
     def dataset(self) -> Dataset | None:
@@ -221,7 +222,10 @@ class Case:
     def regions(self) -> tuple[Region, ...]:
         """Regions that were drawn on this slide."""
         kept = self.host.section.get("regions", {})
-        return from_json(kept.get(self.source)) if isinstance(kept, dict) else ()
+        data = kept.get(self.source) if isinstance(kept, dict) else None
+        if data != self._read[0]:  # asked several times for every edit
+            self._read = data, from_json(data)
+        return self._read[1]
 
     def keep(self, regions: Sequence[Region], title: str, merge: str = "") -> None:
         """Put regions in place of those before, as an edit."""

@@ -133,17 +133,22 @@ class RegionTable(QTableWidget):
         tip: str = "",
         editable: bool = False,
     ) -> None:
-        known = self.item(row, column)
-        item = known or QTableWidgetItem()
-        item.setText(text)
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
-        side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-        item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-        item.setData(Qt.ItemDataRole.UserRole, key)
-        item.setToolTip(tip or (tr("Double-click to rename") if editable else ""))
-        if known is None:
+        tip = tip or (tr("Double-click to rename") if editable else "")
+        item = self.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+            item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
+            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+            item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
             self.setItem(row, column, item)
+        # Each of these tells the whole table, and most cells stay.
+        if item.text() != text:
+            item.setText(text)
+        if item.data(Qt.ItemDataRole.UserRole) != key:
+            item.setData(Qt.ItemDataRole.UserRole, key)
+        if item.toolTip() != tip:
+            item.setToolTip(tip)
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
         key = str(item.data(Qt.ItemDataRole.UserRole) or "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
@@ -47,8 +47,7 @@ class Vectors(QWidget):
         super().__init__()
         self._case = case
         self._cells: list[QWidget] = []
-        self._numbers: list[QLabel] = []
-        self._laid_for: object = None  # what the cells stand for
+        self._rows: dict[str, _Row] = {}
         self._known = ""
         self._menu = QMenu(self)
         box = QVBoxLayout(self)
@@ -69,6 +68,9 @@ class Vectors(QWidget):
             tr("Take corrections back"), "link", tip=tr("Return to the vectors as found")
         )
         self._back.clicked.connect(self.back_asked)
+        keeps = self._back.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # nothing below jumps at the first correction
+        self._back.setSizePolicy(keeps)
         box.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -94,20 +96,17 @@ class Vectors(QWidget):
         case = self._case
         keys, names, vectors = case.keys, case.names, case.vectors
         white, locked = case.white, case.locked
-        rows = [
-            (key, f"{name} *" if key in case.corrected else name, key not in locked)
-            for key, name in zip(keys, names, strict=True)
-        ]
-        texts = [f"{value:.3f}" for vector in vectors for value in vector]
+        rows = {
+            key: _Told(name, [f"{v:.3f}" for v in vector], key in case.corrected, key not in locked)
+            for key, name, vector in zip(keys, names, vectors, strict=True)
+        }
         if white is not None:
-            words = tr("White, levels")
-            rows.append((_WHITE, f"{words} *" if white != case.found_white else words, True))
-            texts += [f"{level:.0f}" for level in white]
-        if rows != self._laid_for:
-            self._laid_for = rows
+            levels = [f"{level:.0f}" for level in white]
+            rows[_WHITE] = _Told(tr("White, levels"), levels, white != case.found_white, True)
+        if list(rows) != list(self._rows):
             self._lay_cells(rows)
-        for cell, text in zip(self._numbers, texts, strict=True):
-            cell.setText(text)
+        for key, told in rows.items():
+            self._rows[key].show(told)
         self._angle.setText(_between(vectors))
         self._angle.setVisible(len(vectors) > 1)
         self._back.setVisible(bool(case.corrected))
@@ -126,23 +125,16 @@ class Vectors(QWidget):
         """Draw the colours of tissue, densities (n, 3), as a cloud on the wheel."""
         self.wheel.set_tissue(od)
 
-    def _lay_cells(self, rows: Sequence[tuple[str, str, bool]]) -> None:
-        """Make a row of cells for each (key, name, whether it can be changed)."""
+    def _lay_cells(self, keys: Iterable[str]) -> None:
+        """Make a row of cells for each stain, and for the white."""
         self._clear()
-        for column, title in enumerate(_COLUMNS if rows else (), 1):
-            self._put(0, column, label(tr(title), "small"))
-        for row, (key, name, free) in enumerate(rows, 1):
-            self._put(row, 0, label(name))
-            for column in range(1, len(_COLUMNS) + 1):
-                cell = label("", "number")
-                self._numbers.append(cell)
+        for row, key in enumerate(keys, 1):
+            made = self._rows[key] = _Row(key)
+            made.more.clicked.connect(self._on_more)
+            for column, cell in enumerate((made.name, *made.numbers, made.more)):
                 self._put(row, column, cell)
-            more = button("⋯", "icon", name=tr("Change {name}", name=name), tip=tr("Type, pick, …"))
-            more.setFixedWidth(22)
-            more.setProperty("key", key)
-            more.setEnabled(free)
-            more.clicked.connect(self._on_more)
-            self._put(row, 4, more)
+        for column, title in enumerate(_COLUMNS if self._rows else (), 1):
+            self._put(0, column, label(tr(title), "small"))
 
     def _on_more(self) -> None:
         sender = self.sender()
@@ -182,13 +174,41 @@ class Vectors(QWidget):
             self._grid.removeWidget(cell)
             cell.hide()
             cell.deleteLater()
-        self._cells, self._numbers = [], []
+        self._cells, self._rows = [], {}
 
     def _put(self, row: int, column: int, cell: QWidget) -> None:
         if column and isinstance(cell, QLabel):
             cell.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(cell, row, column)
         self._cells.append(cell)
+
+
+class _Told(NamedTuple):
+    """What a row says: a name, three numbers, whether by a hand, and whether a hand may."""
+
+    name: str
+    numbers: list[str]
+    changed: bool
+    free: bool
+
+
+class _Row:
+    """The cells of a stain or of the white; their texts change, they stay."""
+
+    def __init__(self, key: str) -> None:
+        self.name = label("")
+        self.numbers = [label("", "number") for _ in _COLUMNS]
+        self.more = button("⋯", "icon", tip=tr("Type, pick, …"))
+        self.more.setFixedWidth(22)
+        self.more.setProperty("key", key)
+
+    def show(self, told: _Told) -> None:
+        self.name.setText(f"{told.name} *" if told.changed else told.name)
+        self.name.setToolTip(tr("Changed by hand since the run") if told.changed else "")
+        for cell, text in zip(self.numbers, told.numbers, strict=True):
+            cell.setText(text)
+        self.more.setAccessibleName(tr("Change {name}", name=told.name))
+        self.more.setEnabled(told.free)
 
 
 def _between(vectors: Sequence[tuple[float, ...]]) -> str:

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy
 
 from partwise_app.api import TipPlot, tr
 from partwise_stain.hue import CORNERS, chroma, vector_at
@@ -32,6 +31,7 @@ __all__ = ["Wheel"]
 _DENSITY = 0.75  # OD at which colours are painted
 _STEP = 0.02  # per arrow key, in units of chromaticity
 _MARGIN = 10.0
+_HEIGHT = 220  # px
 _ROOT = math.sqrt(3)
 
 
@@ -51,7 +51,9 @@ class Wheel(TipPlot):
         self._ground = QImage()  # the colours
         self._shade = QImage()  # the tissue over them
         self.setMinimumWidth(160)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        # Not to be squeezed for a moment while the column makes room: its colours would be drawn
+        # anew for that height, and again for this one.
+        self.setFixedHeight(_HEIGHT)
         self.setAccessibleName(tr("Colour wheel"))
         self.setToolTip(
             tr("Hue and saturation in optical density: drag a stain; rings are published vectors")
@@ -59,7 +61,7 @@ class Wheel(TipPlot):
         self._describe()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 220)
+        return QSize(240, _HEIGHT)
 
     def set_stains(
         self,
