@@ -6,6 +6,7 @@ as its files say; slices are ordered by where they lie in the patient, never by 
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -147,10 +148,7 @@ def _series(path: Path, uid: str, job: Job) -> list[Slice]:
 
 
 def _frames(path: Path, slices: list[Slice]) -> list[list[Slice]]:
-    grouped: dict[tuple[Any, ...], list[Slice]] = defaultdict(list)
-    for piece in slices:
-        grouped[piece.when].append(piece)
-    frames = [sorted(grouped[key], key=_at) for key in sorted(grouped)]
+    frames = _grouped(slices)
     if len(frames) < 2:
         raise FileProblem(path, "belongs to a series of one frame", fix="open a dynamic series")
     places = [np.array([piece.at for piece in frame]) for frame in frames]
@@ -172,6 +170,39 @@ def _frames(path: Path, slices: list[Slice]) -> list[list[Slice]]:
     return frames
 
 
+def _grouped(slices: list[Slice]) -> list[list[Slice]]:
+    """Slices by frame: by when they were taken, or where that tells none apart by what does."""
+    found = []
+    for key in (_when, _middle, _turn):
+        grouped: dict[Any, list[Slice]] = defaultdict(list)
+        for piece in slices:
+            grouped[key(piece)].append(piece)
+        if None in grouped:
+            continue
+        frames = [sorted(grouped[each], key=_at) for each in sorted(grouped)]
+        found.append(frames)
+        if len(frames) > 1 and all(_apart(frame) for frame in frames):
+            return frames
+    return found[0]
+
+
+def _apart(frame: list[Slice]) -> bool:
+    """Whether no two slices of a frame lie at the same place."""
+    return all(b.at - a.at > _NEAR_MM for a, b in itertools.pairwise(frame))
+
+
+def _when(piece: Slice) -> tuple[Any, ...]:
+    return piece.when
+
+
+def _middle(piece: Slice) -> float | None:
+    return piece.middle_s
+
+
+def _turn(piece: Slice) -> int | None:
+    return piece.turn_in_time
+
+
 def _times(
     path: Path, frames: list[list[Slice]]
 ) -> tuple[FrameTable | FileProblem | None, list[str]]:
@@ -181,13 +212,15 @@ def _times(
     lasting = [piece.seconds for piece in firsts if piece.seconds is not None]
     if len(stamps) < len(frames) or len(lasting) < len(frames):
         return None, []
+    references = [piece.middle_s for piece in firsts if piece.middle_s is not None]
+    if len(set(stamps)) == 1:
+        return _one_after_another(path, lasting, references)
     starts = [(stamp - stamps[0]) % _DAY_S for stamp in stamps]  # midnight
     table = tried(
         lambda: checked_frames(path, starts, lasting, len(frames), "DICOM acquisition times")
     )
     if isinstance(table, FileProblem):
         return table, []
-    references = [piece.middle_s for piece in firsts if piece.middle_s is not None]
     if len(references) < len(frames):
         return table, []
     middle = np.array(references)
@@ -200,6 +233,27 @@ def _times(
     note = (
         "Frame reference times do not lie within the frames as acquisition times and durations "
         "give them; the latter were taken."
+    )
+    return table, [note]
+
+
+def _one_after_another(
+    path: Path, lasting: list[float], references: list[float]
+) -> tuple[FrameTable | FileProblem | None, list[str]]:
+    """Frames of a series that gives all of them the time at which the scan began.
+
+    Their durations, one after the other, are believed where the reference time of each frame
+    lies within it; with a gap or without reference times nothing is known.
+    """
+    ends = np.cumsum(lasting)
+    starts, middle = ends - lasting, np.array(references)
+    if len(references) != len(lasting) or (middle < starts).any() or (middle > ends).any():
+        return None, ["All frames carry the same acquisition time, and nothing tells them apart."]
+    source = "DICOM frame durations"
+    table = tried(lambda: checked_frames(path, list(starts), lasting, len(lasting), source))
+    note = (
+        "All frames carry the same acquisition time; their durations were taken one after "
+        "another, as each frame's reference time lies within it."
     )
     return table, [note]
 

@@ -47,6 +47,8 @@ class Slice:
     start_s, seconds, middle_s : float or None
         When the frame began, how long it lasted, its reference time.
     slope, offset : float
+    turn_in_time : int or None
+        Place of its frame as a dynamic series counts its images (Image Index; PS3.3, C.8.9.1).
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Slice:
     middle_s: float | None
     slope: float
     offset: float
+    turn_in_time: int | None = None
 
 
 def slices_of(path: Path, head: Any) -> Iterator[Slice]:
@@ -124,7 +127,15 @@ def _classic(path: Path, head: Any) -> Slice:
         None if middle is None else float(middle) / 1e3,
         float(head.get("RescaleSlope", 1.0) or 1.0),
         float(head.get("RescaleIntercept", 0.0) or 0.0),
+        _turn_in_time(head),
     )
+
+
+def _turn_in_time(head: Any) -> int | None:
+    index, count = head.get("ImageIndex", None), head.get("NumberOfSlices", None)
+    if not is_number(index) or not is_number(count) or int(count) < 1 or int(index) < 1:
+        return None
+    return (int(index) - 1) // int(count)
 
 
 def _enhanced(path: Path, index: int, own: Any, common: Any) -> Slice:

@@ -113,8 +113,9 @@ def write_dicom(
             drug.RadiopharmaceuticalStartTime = "235915"
             made.RadiopharmaceuticalInformationSequence = [drug]
             made.PixelData = counts[k, z].tobytes()
+            made.ImageIndex, made.NumberOfSlices = k * nz + z + 1, nz
             for name, value in fields.items():
-                setattr(made, name, value)
+                setattr(made, name, value(k) if callable(value) else value)
             made.save_as(folder / f"im{names[k * nz + z]:04d}.dcm", enforce_file_format=True)
     return folder / "im0000.dcm"
 
@@ -297,3 +298,25 @@ def test_reading_tells_how_far_it_is_and_leaves_when_asked(series: Series, count
         stopped = LocalJob(is_cancelled=lambda: len(said) > 2)
         with pytest.raises(Cancelled):
             registry.open(path, job=stopped)
+
+
+def test_frames_of_one_acquisition_time_are_told_apart_by_their_reference_times(
+    tmp_path: Path, counts: Any
+) -> None:
+    same: dict[str, Any] = {"AcquisitionTime": "120000", "AcquisitionDate": "20200304"}
+    dataset = load_dicom(write_dicom(tmp_path / "a", counts, 1.0, **same))
+    assert dataset.values is not None
+    np.testing.assert_array_equal(dataset.values, counts)
+    np.testing.assert_allclose(
+        np.array(dataset.meta["frames"]), np.stack([STARTS, np.add(STARTS, DURATIONS)], axis=1)
+    )
+    notes: Any = dataset.meta["notes"]
+    assert any("taken one after another" in note for note in notes)
+    # Counted images tell frames apart as well, and say nothing of when they were taken.
+    dataset = load_dicom(write_dicom(tmp_path / "b", counts, 1.0, **same, FrameReferenceTime=None))
+    np.testing.assert_array_equal(dataset.values, counts)
+    assert dataset.meta["frames"] is None
+    # A gap that the reference times show is not filled.
+    late: Any = lambda k: str(1e3 * (STARTS[k] + DURATIONS[k] / 2 + (500 if k > 3 else 0)))  # noqa: E731
+    dataset = load_dicom(write_dicom(tmp_path / "c", counts, 1.0, **same, FrameReferenceTime=late))
+    assert dataset.meta["frames"] is None
