@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QProgressBar
+from PySide6.QtWidgets import QApplication, QProgressBar, QWidget
 from tests.journeys.conftest import Journey
 
 from partwise.project.document import Strip
@@ -207,6 +209,50 @@ def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
     assert "42 frames of 60 to 60 s" in panel._frames.text()
     journey.run(window)
     assert window.session.run is not None
+
+
+def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
+    journey: Journey, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.nii.gz"
+    path.write_bytes(heart_series().read_bytes())
+    told = {"FrameTimesStart": [0, 5, 10], "FrameDuration": [5, 5, 5]}
+    path.with_name("odd.json").write_text(json.dumps(told), "utf-8")
+    window = journey.window()
+    journey.open(window, path)
+    panel, view = _panel(window), _view(window)
+    assert view.isVisible()
+    assert "odd.json names times of 3 frames, the series has 42" in panel._frames.text()
+    dialog = panel.show_frames()
+    assert dialog is not None
+    assert dialog.problem
+    dialog.close()
+    _picture(journey, window, "pet-odd-times")
+
+
+def test_the_tools_below_the_slices_are_those_of_the_hand(journey: Journey) -> None:
+    window = journey.window()
+    journey.open(window, heart_series())
+    bar = _panel(window).under_stage
+    journey.qtbot.waitUntil(bar.isVisible)
+    for tool, anchors, brush in (
+        ("look", 0, 0),
+        ("anchor", 1, 0),
+        ("paint", 0, 1),
+        ("erase", 0, 1),
+    ):
+        bar.set_tool(tool)
+        assert bar.factor.isVisible() == bool(anchors)
+        assert bar.brush_size.isVisible() == bar.flat.isVisible() == bool(brush)
+    bar.set_tool("anchor")
+    _settle(window, {"region": "box 1:29 2:24 5:15", "points": "1@20,13,10"})
+    for _ in range(5):
+        QApplication.processEvents()
+    own = bar.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    shown = [child for child in own if child.isVisibleTo(bar)]
+    places = sorted((child.geometry() for child in shown), key=QRect.left)
+    assert places[-1].right() <= bar.width()
+    assert not any(a.intersects(b) for a, b in itertools.pairwise(places))
 
 
 def test_a_long_reading_tells_how_far_it_is_and_is_stopped(
