@@ -1,4 +1,4 @@
-"""Is an hour of sound smooth to look at and to try out? Drawing, strength, atoms moved, preview.
+"""Is an hour of sound smooth to look at and to try out? Drawing, strength, atoms, what is learned.
 
     python tests/bench/audio_view.py [--minutes 60] [--steps 60]
 
@@ -33,13 +33,18 @@ from partwise.result import View
 from partwise_app.viewers.spectrogram import SpectrogramView
 from partwise_app.viewers.timeline import Window
 from partwise_resources import resource as bundled
+from partwise_speech.classes import noise_patches
+from partwise_speech.dictionary import learn_voice
+from partwise_speech.fit import learn_noise
+from partwise_speech.frames import RATE as MODEL_RATE
 from partwise_speech.moved import Moved, voice_groups
 from partwise_speech.outlook import view_of_recording
 from partwise_speech.panel.preview import preview_of
 from partwise_speech.panel.regain import apart_of, regained
 from partwise_speech.panel.streaming import Wanted
 from partwise_speech.readers import load_sound
-from partwise_speech.sound import Recording, recording_of
+from partwise_speech.separator import frames_of
+from partwise_speech.sound import Recording, mono_at, recording_of
 from partwise_speech.sources import generic_voice
 from partwise_speech.stream import Stream
 
@@ -47,6 +52,8 @@ RATE = 16_000
 FRAME_MS = 33.0
 PREVIEW_MS = 300.0
 MOVE_MS = 500.0
+VOICE_MS = 5000.0
+NOISE_MS = 500.0
 
 
 def made(folder: Path, minutes: float) -> Path:
@@ -184,6 +191,26 @@ def try_atoms(recording: Recording, codes: NDArray[np.uint8], at: float) -> None
     told("another mask, at each move", masks, MOVE_MS)
 
 
+def try_learning(recording: Recording) -> None:
+    """Time a voice of a minute, and a noise of three seconds whose atoms are seen as they form."""
+    minute = min(60, int(recording.seconds))
+    sound = mono_at(recording, MODEL_RATE, 0, minute)
+    voices = [timed(lambda: learn_voice([sound], "bench")) for _ in range(5)]
+    told(f"a voice of {minute} s learned", voices, VOICE_MS)
+    looks: list[int] = []
+
+    def seen(atoms: NDArray[np.float32]) -> bool:
+        looks.append(atoms.shape[1])
+        return True
+
+    def learned() -> None:
+        found = np.abs(frames_of(recording, 0, 3 * 125))
+        learn_noise(noise_patches(found), 16, on_step=seen)
+
+    noises = [timed(learned) for _ in range(5)]
+    told(f"a noise of 3 s learned, seen {len(looks) // 5} times", noises, NOISE_MS)
+
+
 def try_preview(recording: Recording, at: float) -> None:
     """Time until half a second is there, and the blocks of a stream."""
     known = Wanted(noise_span="0:3").known(recording)
@@ -258,6 +285,7 @@ def main() -> None:
         ]
         told("another strength for the 10 s in sight", took, PREVIEW_MS)
         try_atoms(recording, codes, seconds / 3)
+        try_learning(recording)
         try_preview(recording, seconds / 3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  most memory {peak:.0f} MB")
