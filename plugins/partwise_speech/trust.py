@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from partwise.api import Trust, Verdict
+from partwise.api import Result, Trust, Verdict
 from partwise_speech.choice import Choice
 from partwise_speech.drift import Drift
 from partwise_speech.learned import Noise
@@ -13,7 +13,7 @@ from partwise_speech.painted import Painted
 from partwise_speech.summary import Summary
 from partwise_speech.tell import quieter_db
 
-__all__ = ["by_hand", "lines"]
+__all__ = ["by_hand", "lines", "quieter_alone"]
 
 
 def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -> tuple[Trust, ...]:
@@ -32,6 +32,12 @@ def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -
         )
     )
     return tuple(told)
+
+
+def quieter_alone(result: Result | None) -> float | None:
+    """Return how many dB quieter noise alone became at strength 1; None where it is unknown."""
+    told = result.trust if result is not None else ()
+    return next((line.value for line in told if line.check == "noise"), None)
 
 
 def by_hand(moved: Moved, painted: Painted, original: float) -> tuple[Trust, ...]:

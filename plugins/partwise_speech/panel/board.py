@@ -29,6 +29,8 @@ from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.streaming import Wanted
 from partwise_speech.panel.teaching import ERASER, Teaching
 from partwise_speech.panel.trying import Trying
+from partwise_speech.tell import mixed_db
+from partwise_speech.trust import quieter_alone
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QShowEvent
@@ -131,6 +133,16 @@ class Panel(QWidget):
             chosen = asking.strength, 100 * asking.original
             tried = any(abs(a - b) > 1e-6 for a, b in zip(ran, chosen, strict=True))
         teaching.set_tried(tried or self.remasking.is_tried)
+        self._show_quieter()
+
+    def _show_quieter(self, _value: float = 0.0) -> None:
+        """Say what strength and original do to noise alone, while they move too."""
+        result, teaching = self._host.result, self.teaching
+        quieter = quieter_alone(result)
+        if self._host.running or quieter is None or self.remasking.is_tried:
+            teaching.set_quieter(None)  # what moved atoms do to it is measured by a run
+        else:
+            teaching.set_quieter(mixed_db(quieter * teaching.chosen[0], teaching.chosen[1]))
 
     def _compare(self, dataset: object, result: Result | None) -> None:
         """The first parts of a recording are seen beside it, while they emerge."""
@@ -178,6 +190,8 @@ class Panel(QWidget):
         self.teaching.brush_changed.connect(self._on_brush)
         self.teaching.cleared.connect(asking.clear_marks)
         self.teaching.strength_changed.connect(self._on_strength)
+        self.teaching.strength_changed.connect(self._show_quieter)
+        self.teaching.original_changed.connect(self._show_quieter)
         self.teaching.strength_set.connect(asking.set_strength)
         self.teaching.original_changed.connect(self.listening.set_original)
         self.teaching.original_set.connect(asking.set_original)

@@ -38,6 +38,8 @@ class Teaching(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._held = ""
+        self._tried = False
+        self._quieter: float | None = None
         self.buttons: dict[str, QPushButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 6)
@@ -106,6 +108,11 @@ class Teaching(QWidget):
         """What a stroke says; None erases."""
         return "speech" if self._held == "speech" else "noise" if self._held == "noise" else None
 
+    @property
+    def chosen(self) -> tuple[float, float]:
+        """Strength, and share of the original under the speech, as the sliders stand."""
+        return self.strength.value() / _STEPS, self.original.value() / 100
+
     def hold(self, key: str, _checked: bool = False) -> None:
         """Take a brush, or lay it down where it is held already."""
         self._held = "" if key == self._held else key
@@ -141,11 +148,13 @@ class Teaching(QWidget):
 
     def set_tried(self, tried: bool) -> None:
         """Say whether something is tried out, and not yet in the result."""
-        self.note.set_full(tr("Run to keep") if tried else "")
-        if tried:
-            self.note.setToolTip(
-                tr("Heard, drawn and exported as chosen; atoms moved and numbers come with a Run")
-            )
+        self._tried = tried
+        self._show_note()
+
+    def set_quieter(self, decibels: float | None) -> None:
+        """Say by how many dB noise alone is quieter as it is chosen now; None says nothing."""
+        self._quieter = decibels
+        self._show_note()
 
     def sizeHint(self) -> QSize:
         return QSize(600, 34)
@@ -154,6 +163,20 @@ class Teaching(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._dress()
         super().changeEvent(event)
+
+    def _show_note(self) -> None:
+        words, tips = [], []
+        if self._quieter is not None:
+            level = f"{-self._quieter:.0f}".replace("-", "−")
+            words.append(tr("Noise {level} dB", level=level))
+            tips.append(tr("How much quieter noise alone is, with this strength and original"))
+        if self._tried:
+            words.append(tr("Run to keep"))
+            tips.append(
+                tr("Heard, drawn and exported as chosen; atoms moved and numbers come with a Run")
+            )
+        self.note.set_full(" · ".join(words))
+        self.note.setToolTip("\n".join(tips))
 
     def _brush(self) -> Brush | None:
         color = {"speech": SPEECH_COLOR, "noise": NOISE_COLOR, ERASER: _ERASER_COLOR}.get(
