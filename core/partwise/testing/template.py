@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -215,12 +216,14 @@ def write_plugin(name: str, where: Path) -> Path:
     Raises
     ------
     UsageProblem
-        `name` is no lower-case word.
+        `name` is no lower-case word, or that of an installed plugin.
     FileProblem
         The folder exists already, or cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*", name):
         raise UsageProblem(f"{name!r} is no name for a plugin", fix="use a lower-case word")
+    if importlib.util.find_spec(f"partwise_{name}") is not None:
+        raise UsageProblem(f"{name} is the name of an installed plugin", fix="choose another")
     folder = where / f"partwise-{name}"
     files = {
         "pyproject.toml": _PYPROJECT,

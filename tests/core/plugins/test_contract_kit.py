@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures import pebble
 
 from partwise.api import param
+from partwise.errors import UsageProblem
 from partwise.plugins.contract import Reader
 from partwise.plugins.registry import Registry
 from partwise.testing import contract
@@ -91,3 +92,10 @@ def test_a_new_plugin_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.Mon
     assert contract.check_plugin(plugin) == []
     for name in [n for n in sys.modules if n.startswith("partwise_grain")]:
         del sys.modules[name]
+
+
+@pytest.mark.parametrize("taken", ["emg", "app"])
+def test_a_new_plugin_takes_no_name_of_another(taken: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="installed"):
+        write_plugin(taken, tmp_path)
+    assert not list(tmp_path.iterdir())
