@@ -235,6 +235,7 @@ class Host(QObject):
     def mix_by(self, **options: Any) -> None:
         """Draw an image as if its run had mixed by other options, such as another ``white``.
 
+        ``profiles``, by key of a part, stand in place of those found where no hand has put others.
         Each call replaces the one before; without options the run's own hold again. Say it on
         each `changed`: the picture forgets it with the input.
         """

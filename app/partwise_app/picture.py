@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,7 @@ class Picture(QObject):
         run = self._session.run
         if run is not None and self._live is None and self._is_image:
             self._mix(run.result.parts, self._session.part_strips)
+            self._draw_scatter(run, self._session.part_strips)
             self._soon.start()
 
     # --- drawing -------------------------------------------------------------------------
@@ -300,7 +302,7 @@ class Picture(QObject):
 
     def _mix(self, parts: Sequence[Part], strips: Sequence[Strip], *, live: bool = False) -> None:
         """Give the stage the mixing model, but only where it is another one."""
-        given = strips if not live else tuple(s for s in strips if s.locked)
+        given = self._as_mixed(strips) if not live else tuple(s for s in strips if s.locked)
         options = {**resolve.image_options(self._session.run), **self._mixed}
         told = (
             id(self._shown_input[0]),
@@ -311,6 +313,16 @@ class Picture(QObject):
         if told != self._told or live:
             self._told = told
             self._desk.stage.set_mixing(resolve.mixing_of(parts, given, options))
+
+    def _as_mixed(self, strips: Sequence[Strip]) -> tuple[Strip, ...]:
+        """Strips with the profiles that are mixed by, where no hand has put others."""
+        profiles = self._mixed.get("profiles", {})
+        return tuple(
+            dataclasses.replace(s, profile=tuple(profiles[s.key]))
+            if s.profile is None and s.key in profiles
+            else s
+            for s in strips
+        )
 
     def _stage_strips(self, parts: Sequence[Part], strips: Sequence[Strip]) -> None:
         self._desk.stage.set_strips(strips, {part.key: part.color for part in parts})
@@ -336,7 +348,7 @@ class Picture(QObject):
             return
         parts = run.result.parts
         movable = resolve.plane_of(view, parts) is not None
-        shown = resolve.corrected_view(view, parts, strips)
+        shown = resolve.corrected_view(view, parts, self._as_mixed(strips))
         self._desk.scatter.set_view(shown, parts, strips)
         unit = view.axes[0].unit if view.axes else ""
         title = tr("Optical density") if unit == "OD" else view.title
