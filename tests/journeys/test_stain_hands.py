@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from tests.fixtures.giant import write_giant
 from tests.journeys.conftest import Journey
 
@@ -245,6 +246,23 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
     quick(window)
     journey.run(window)
     panel = shown(journey, window)
+    stage, session = window.desk.stage, window.session
+    assert stage.mixing is not None
+    before, run = stage.mixing.vectors, session.run
+    session.edits.parameter("vectors", "0.5,0.8,0.3;0.1,0.9,0.4")  # typed into the form
+    typed = np.array([[0.5, 0.8, 0.3], [0.1, 0.9, 0.4]]).T
+    typed /= np.linalg.norm(typed, axis=0)
+    np.testing.assert_allclose(stage.mixing.vectors, typed, atol=1e-6)
+    assert session.run is run, "in sight without a run, and said to be"
+    words = {cell.text() for cell in panel.vectors.findChildren(QLabel)}
+    assert "Eosin *" in words
+    assert any(text.endswith("not yet run") for text in words)
+    assert window.notices.notice is not None
+    assert "Run measures" in window.notices.notice.text
+    session.edits.parameter("vectors", "0.5,0.8,0.3;0.1,0.9,0.4;0.3,0.2,0.9")
+    np.testing.assert_array_equal(stage.mixing.vectors, before)  # others, for a run to name
+    session.undo()
+    np.testing.assert_array_equal(stage.mixing.vectors, before)
     corrected = tuple(np.array([0.1, 0.97, 0.2]) / np.linalg.norm([0.1, 0.97, 0.2]))
     panel.vectors.moved.emit("eosin", corrected)
     window.session.edits.parameter("white", "240,241,242")
@@ -257,7 +275,10 @@ def test_a_profile_goes_to_another_slide_with_its_corrections(journey: Journey) 
     journey.open(window, journey.tissue("b.png"))
     quick(window)
     journey.run(window)
-    stage = window.desk.stage
+    session.edits.parameter("profile", str(path))  # chosen in the form
+    np.testing.assert_allclose(stage.mixing.vectors, profile.vectors, atol=1e-9)
+    assert stage.mixing.white == pytest.approx(profile.white)
+    session.undo()
     panel.deeds.use_profile(path)
     assert stage.mixing is not None
     np.testing.assert_allclose(stage.mixing.vectors, profile.vectors, atol=1e-9)

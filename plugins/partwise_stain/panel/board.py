@@ -52,6 +52,7 @@ class Panel(QWidget):
         self._seen_source: object = None
         self._seen_mixing: tuple[object, ...] = ()
         self._coloured: object = None  # whose tissue is on the wheel, and by which white
+        self._asked: dict[str, tuple[float, ...]] = {}  # vectors of the form that no run took yet
         self._chosen = ""  # key of a region
         self._aside = Aside(self)
         self.vectors, self.checks = Vectors(self._case), Checks()
@@ -172,12 +173,23 @@ class Panel(QWidget):
         self._flagging.turn()
 
     def _light(self) -> None:
-        """Draw by the white that was picked since the run, where there is one."""
-        white = self._case.white
-        if white is not None and white != self._case.found_white:
-            self._host.mix_by(white=white)
-        else:
-            self._host.mix_by()
+        """Draw by the white and the vectors that were chosen since the run, where there are any."""
+        case = self._case
+        white, asked = case.white, case.asked
+        other: dict[str, Any] = {}
+        if white is not None and white != case.found_white:
+            other["white"] = white
+        if asked:
+            other["profiles"] = asked
+        self._host.mix_by(**other)
+        if asked != self._asked:
+            self._asked = asked
+            if asked:
+                names = dict(zip(case.keys, case.names, strict=True))
+                words = ", ".join(names[key] for key in asked)
+                self._host.notify(
+                    tr("{names}: the picture follows; Run measures with it.", names=words)
+                )
 
     def _show_tissue(self) -> None:
         """Draw the colours of the slide's tissue on the wheel, where they are others."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Dataset, Mixing, Pyramid
+from partwise.api import Dataset, FileProblem, Mixing, Pyramid
 from partwise_app.api import Host, tr
+from partwise_stain.asked import read_vectors
 from partwise_stain.numbers import read_grades
-from partwise_stain.presets import Stain
+from partwise_stain.presets import STAINS, Stain
+from partwise_stain.profile import Profile, read_profile
 from partwise_stain.regions import Region, as_json, from_json
 from partwise_stain.survey import as_white
 from partwise_stain.unmix import AREA_OD, GRADES
@@ -30,7 +33,7 @@ class Case:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self._lent: dict[str, Level] = {}  # white of profiles, by path
+        self._opened: tuple[str, Profile | None] = ("", None)  # by the path in the form
         self._read: tuple[object, tuple[Region, ...]] = (None, ())  # regions, and of what
 
     @property
@@ -83,14 +86,61 @@ class Case:
 
     @property
     def vectors(self) -> tuple[tuple[float, float, float], ...]:
-        """Their vectors in OD, as found or as corrected."""
-        known = {strip.key: strip.profile for strip in self.host.strips}
+        """Their vectors in OD: as corrected by a hand, else as asked for, else as found."""
+        known = {**self.asked, **{s.key: s.profile for s in self.host.strips if s.profile}}
         found = []
         for part in self.host.parts:
-            profile = known.get(part.key)
-            r, g, b = (float(v) for v in (part.profile if profile is None else profile))
+            r, g, b = (float(v) for v in known.get(part.key, part.profile))
             found.append((r, g, b))
         return tuple(found)
+
+    @property
+    def asked(self) -> dict[str, tuple[float, ...]]:
+        """Vectors by key that the form asks for since the run, where no hand has put others.
+
+        Typed, or of a profile; empty where they are of other stains, which a run has to name.
+        """
+        if not self.is_asked:
+            return {}
+        values, vectors = self.host.parameters, None
+        try:
+            vectors = read_vectors(str(values.get("vectors", "")))
+        except ValueError:
+            return {}  # still being typed
+        stains, profile = str(values.get("stains", "auto")), self.profile
+        if profile is not None:
+            stains = profile.stains
+            vectors = profile.vectors if vectors is None else vectors
+        protocol = self.protocol if stains == "auto" else stains
+        keys = tuple(stain.key for stain in STAINS.get(protocol, ()))
+        if vectors is None or vectors.shape[1] != len(self.keys) or keys != self.keys:
+            return {}
+        put = self.corrected | self.locked
+        return {
+            key: tuple(float(value) for value in vector)
+            for key, vector in zip(keys, vectors.T, strict=True)
+            if key not in put
+        }
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the form asks for other vectors, or another profile, than the run took."""
+        result = self.host.result
+        if result is None or result.provenance is None:
+            return False
+        values, made = self.host.parameters, result.provenance.parameters
+        return any(
+            str(values.get(name, "")) not in ("", str(made.get(name, "")))
+            for name in ("vectors", "profile")
+        )
+
+    @property
+    def profile(self) -> Profile | None:
+        """The profile that the next run takes; None where there is none that can be read."""
+        path = str(self.host.parameters.get("profile", ""))
+        if path != self._opened[0]:
+            self._opened = path, _read(path)
+        return self._opened[1]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -118,13 +168,10 @@ class Case:
         except ValueError:
             return found
         if chosen is None:
-            return self._lent.get(str(self.host.parameters.get("profile", "")), found)
+            profile = self.profile
+            return profile.white if profile is not None else found
         r, g, b = (float(level) for level in chosen.levels)
         return r, g, b
-
-    def lend_white(self, profile: str, white: Level) -> None:
-        """Know the white of a profile, by its path, while that is what a run would take."""
-        self._lent[profile] = white
 
     @property
     def mixing(self) -> Mixing | None:
@@ -265,3 +312,10 @@ class Case:
         """Give a region another name."""
         regions = [replace(r, name=name) if r.key == key else r for r in self.regions]
         self.keep(regions, tr("Rename region"))
+
+
+def _read(path: str) -> Profile | None:
+    try:
+        return read_profile(Path(path)) if path else None
+    except FileProblem:
+        return None  # the run says what is wrong with it

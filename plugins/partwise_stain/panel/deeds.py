@@ -65,7 +65,6 @@ class Deeds:
         """
         profile = read_profile(path)
         host, case, title = self._case.host, self._case, tr("Open profile")
-        case.lend_white(str(path), profile.white)
         values = {"vectors": "", "white": "auto", "profile": str(path)}
         if not case.take(STAINS[profile.stains], profile.vectors, values, title):
             host.run()

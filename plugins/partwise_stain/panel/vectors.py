@@ -96,8 +96,9 @@ class Vectors(QWidget):
         case = self._case
         keys, names, vectors = case.keys, case.names, case.vectors
         white, locked = case.white, case.locked
+        put = case.corrected.union(case.asked)
         rows = {
-            key: _Told(name, [f"{v:.3f}" for v in vector], key in case.corrected, key not in locked)
+            key: _Told(name, [f"{v:.3f}" for v in vector], key in put, key not in locked)
             for key, name, vector in zip(keys, names, vectors, strict=True)
         }
         if white is not None:
@@ -107,7 +108,10 @@ class Vectors(QWidget):
             self._lay_cells(rows)
         for key, told in rows.items():
             self._rows[key].show(told)
-        self._angle.setText(_between(vectors))
+        words = _between(vectors)
+        if put and words:
+            words = tr("{angle}; * not yet run", angle=words)
+        self._angle.setText(words)
         self._angle.setVisible(len(vectors) > 1)
         self._back.setVisible(bool(case.corrected))
         self.wheel.setVisible(bool(keys))
