@@ -34,9 +34,16 @@ _FWHM = 2 * np.sqrt(2 * np.log(2))
 _NEAR, _REACH = 0.3, 2  # of the brightest blood; voxels around it
 _FAR_MM = 16.0  # from a core: what lies further away is not seen in it
 _FIRST, _RATIO, _MOST = 0.75, 1.19, 14  # voxels; widths that are tried, each so much wider
+_USUAL_MM, _VARIES = 6.0, 0.2  # of scanners for people, and how much that differs (logarithm)
+# Foretold frames favour a wide blur, as it smooths noise, and those that are known a narrow one,
+# which fits it: this share of the latter.
+_KNOWN = 0.25
+_ALIKE = 150.0  # values that count as one: neighbours share noise, and the model is none of nature
+_MODEL = 0.08  # of a width: how far off the best may be without any noise
 _POOL = 0.5  # of the core's blood: where sharp images hold nothing else
 _BEGIN, _STEPS, _ROUNDS = 30, 20, 5  # steps of the images, and how often blood is found again
-_QUICK, _FEW, _HALVES = 12, 3, 25  # the same while the width is looked for
+_QUICK, _FEW = 8, 2  # the same while the width is looked for
+_HALVES, _SETTLED = 8, 100  # steps of the images of every other frame: at first, near the best
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +116,13 @@ def near_blood(
     return np.asarray(binary_dilation(near, iterations=_REACH) & around & mask)
 
 
-def blur_of(vessels: Vessels, W: Array, alive: Callable[[], bool] | None = None) -> float | None:
-    """Return the width (FWHM, mm) of the blur that foretells left-out frames best.
+def blur_of(
+    vessels: Vessels, W: Array, alive: Callable[[], bool] | None = None
+) -> tuple[float, float] | None:
+    """Return the width (FWHM, mm) of the blur that foretells left-out frames best, and its doubt.
 
-    None where the error still falls at the widest that is tried: no edge tells.
+    The doubt is one standard deviation in mm. None where the error still falls at the widest that
+    is tried: no edge tells.
 
     Parameters
     ----------
@@ -128,34 +138,79 @@ def blur_of(vessels: Vessels, W: Array, alive: Callable[[], bool] | None = None)
 
 def _foretelling_best(
     vessels: Vessels, W: Single, alive: Callable[[], bool] | None
-) -> float | None:
+) -> tuple[float, float] | None:
     first = _FIRST * float(np.prod(vessels.spacing_mm)) ** (1 / 3)
-    widths: list[float] = []
-    errors: list[float] = []
-    sharp: Sharp | None = None
-    halves: list[Single | None] = [None, None]
-    for k in range(_MOST):
-        if alive is not None and not alive():
-            return None
-        widths.append(first * _RATIO**k)
-        blur = _Blur(vessels, widths[-1], alive)
-        start = None if sharp is None else sharp.S
-        sharp = _unspilled(vessels, W, blur, _FEW, _QUICK, start)
-        total = 0.0
+    tried: list[_Tried] = []
+
+    def wider() -> None:
+        before = tried[-1] if tried else None
+        blur = _Blur(vessels, first * _RATIO ** len(tried), alive)
+        sharp = _unspilled(vessels, W, blur, _FEW, _QUICK, before.sharp.S if before else None)
+        tried.append(_Tried(vessels, blur, sharp, before.halves if before else None))
+
+    def going() -> bool:
+        return alive is None or alive()
+
+    while going() and len(tried) < _MOST:
+        wider()
+        if len(tried) > 3 and tried[-1].error > tried[-2].error > tried[-3].error:
+            break
+    # A wide blur takes longest to be undone: near the lowest error all are given time.
+    while going():
+        best = int(np.argmin([each.error for each in tried]))
+        if best == len(tried) - 1 and len(tried) < _MOST:
+            wider()
+        near = [each for each in tried[max(best - 1, 0) : best + 2] if not each.settled]
+        if not near:
+            break
+        for each in near:
+            each.settle()
+    if not going():
+        return None
+    errors = [each.error for each in tried]
+    best = int(np.argmin(errors))
+    if best == _MOST - 1:
+        return None
+    told = vessels.data.size / (2 * _ALIKE * errors[best]) * np.asarray(errors)
+    widths = np.array([each.blur.width_mm for each in tried])
+    usual = 0.5 * (np.log(widths / _USUAL_MM) / _VARIES) ** 2
+    return _lowest(widths, told + usual)
+
+
+class _Tried:
+    """A width, and how well sharp images of every other frame foretell the others."""
+
+    def __init__(
+        self,
+        vessels: Vessels,
+        blur: _Blur,
+        sharp: Sharp,
+        halves: list[Single] | None,
+    ) -> None:
+        self._vessels, self.blur, self.sharp = vessels, blur, sharp
+        self.halves = halves or [sharp.S, sharp.S]
+        self.settled = False
+        self._sharpen(_HALVES)
+
+    def settle(self) -> None:
+        """Go on until little changes."""
+        self._sharpen(_SETTLED)
+        self.settled = True
+
+    def _sharpen(self, steps: int) -> None:
+        data, W, total = self._vessels.data, self.sharp.W, 0.0
+        made = []
         for half in (0, 1):
             seen, left = slice(half, None, 2), slice(1 - half, None, 2)
-            known = halves[half]
-            made = _sharpened(
-                vessels.data[seen], sharp.W[seen], blur, _HALVES, vessels.pairs,
-                sharp.S if known is None else known, sharp.allowed,
+            S = _sharpened(
+                data[seen], W[seen], self.blur, steps, self._vessels.pairs, self.halves[half],
+                self.sharp.allowed,
             )  # fmt: skip
-            off = vessels.data[left] - sharp.W[left] @ blur.blurred(made)
-            halves[half], total = made, total + float(np.square(off).sum())
-        errors.append(total)
-        if k > 2 and errors[-1] > errors[-2] > errors[-3]:
-            break
-    best = int(np.argmin(errors))
-    return None if best == _MOST - 1 else _lowest(widths, errors, best)
+            seen_there = self.blur.blurred(S)
+            for frames, share in ((seen, _KNOWN), (left, 1 - _KNOWN)):
+                total += share * float(np.square(data[frames] - W[frames] @ seen_there).sum())
+            made.append(S)
+        self.halves, self.error = made, total
 
 
 def unspilled(
@@ -243,7 +298,7 @@ class _Blur:
     """A Gaussian blur; sharp images reach further than what is seen, as their rim is seen."""
 
     def __init__(self, vessels: Vessels, width_mm: float, alive: Callable[[], bool] | None) -> None:
-        self._alive = alive
+        self._alive, self.width_mm = alive, width_mm
         near, spans = vessels.near, []
         for axis in range(3):
             other = tuple(a for a in range(3) if a != axis)
@@ -292,10 +347,15 @@ def _kernel(count: int, sigma: float) -> Single:
     return np.where(apart <= reach, known, 0).astype(np.float32)
 
 
-def _lowest(x: Sequence[float], y: Sequence[float], best: int) -> float:
-    """Where the parabola through a lowest point and its neighbours, by log x, is lowest."""
-    if best in (0, len(x) - 1):
-        return float(x[best])
-    around = slice(best - 1, best + 2)
-    bend, slope, _ = np.polyfit(np.log(x[around]), np.asarray(y[around]) - y[best], 2)
-    return float(np.exp(-slope / (2 * bend))) if bend > 0 else float(x[best])
+def _lowest(x: Array, cost: Array) -> tuple[float, float]:
+    """Where the parabola through a lowest point and its neighbours, by log x, is lowest.
+
+    Also the standard deviation of x, where `cost` is the negative logarithm of a likelihood.
+    """
+    best = int(np.clip(cost.argmin(), 1, len(x) - 2))
+    at = np.log(x[best - 1 : best + 2])
+    bend, slope, _ = np.polyfit(at - at[1], cost[best - 1 : best + 2] - cost[best], 2)
+    if bend <= 0:
+        return float(x[int(cost.argmin())]), _VARIES * float(x[best])
+    lowest = float(np.exp(at[1] + np.clip(-slope / (2 * bend), at[0] - at[1], at[2] - at[1])))
+    return lowest, lowest * float(np.hypot(1 / np.sqrt(2 * bend), _MODEL))

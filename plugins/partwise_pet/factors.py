@@ -54,6 +54,7 @@ _FIRMER, _STEP = 3, 1.5  # how often, and by how much, overlap is penalised more
 _NEAR, _WIDE = 3, 5  # voxels across that are averaged to begin at
 _NOISY = 0.15  # relative residual beyond which one start is not trusted
 _LEAST = 20  # voxels near blood without which nothing is known of blur
+_TOLD = 0.05  # of a width that is told: its doubt
 _BAR = 1e3  # cost of a factor where it must not be, in units of the scaled data
 
 
@@ -249,14 +250,19 @@ def _without_spill(
         pairs,
         question.spacing_mm,
     )
-    width = question.blur_mm if question.blur_mm is not None else blur_of(vessels, W, shown.going)
-    if not width or shown.stopped:
+    told = (
+        blur_of(vessels, W, shown.going)
+        if question.blur_mm is None
+        else (question.blur_mm, _TOLD * question.blur_mm)
+    )
+    if told is None or not told[0] or shown.stopped:
         return W, ()
+    width, doubt = told
     sharp = unspilled(vessels, W, width, shown.going)
     if not shown.going():
         return W, ()
     spills = tuple(
-        Spill(k, width, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
+        Spill(k, width, doubt, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
         for k in free
     )
     return np.asarray(sharp.W, np.float64), spills

@@ -95,8 +95,8 @@ class Spill:
     Attributes
     ----------
     factor : int
-    width_mm : float
-        FWHM of the blur.
+    width_mm, doubt_mm : float
+        FWHM of the blur, and one standard deviation of it.
     recovery : float
         Share of the pool's own signal that blur leaves in its core.
     curve : float64, shape (frames,)
@@ -105,6 +105,7 @@ class Spill:
 
     factor: int
     width_mm: float
+    doubt_mm: float
     recovery: float
     curve: Array
 
