@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from partwise_stain.coreset import Coreset
 from partwise_stain.presets import unit
 
-__all__ = ["Angles", "Tail", "tails", "true_angles", "weighted_median"]
+__all__ = ["Angles", "Tail", "tails", "true_angles", "weighted_quantile"]
 
 Vector = NDArray[np.float64]
 
@@ -97,7 +97,9 @@ def true_angles(coreset: Coreset, counts: Vector, normal: Vector, usual: Vector)
     for half in (angle > 0, angle <= 0):
         near = half & (off < _NEAR)
         few = np.count_nonzero(near) <= _FEW
-        scale[half] = 0.8 if few else max(weighted_median(off[near], counts[near]) / 0.6745, 0.2)
+        scale[half] = (
+            0.8 if few else max(weighted_quantile(off[near], counts[near], 0.5) / 0.6745, 0.2)
+        )
     weight = counts * np.exp(-0.5 * np.maximum(off / scale - _ON, 0) ** 2)
     sort = np.rint(np.log(scale * noise / _CLASSES[0]) / np.log(_RATIO))
     sort = np.clip(sort, 0, len(_CLASSES) - 1).astype(np.int64)
@@ -163,8 +165,8 @@ def _kernels() -> Vector:
     return np.concatenate(kernels)
 
 
-def weighted_median(values: Vector, weight: Vector) -> float:
-    """Middle of the values, each counting as much as its weight."""
+def weighted_quantile(values: Vector, weight: Vector, share: float) -> float:
+    """Least value that a share of the values does not exceed, each counting as its weight."""
     order = np.argsort(values)
     total = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
+    return float(values[order][np.searchsorted(total, share * total[-1])])

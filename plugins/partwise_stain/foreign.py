@@ -20,7 +20,7 @@ from partwise.api import Job
 from partwise_stain.ahead import each
 from partwise_stain.pixels import lengths, opened
 
-__all__ = ["KINDS", "Left", "foreign_bodies", "is_foreign", "kinds_of", "left_out"]
+__all__ = ["BEYOND", "KINDS", "Left", "foreign_bodies", "is_foreign", "kinds_of", "left_out"]
 
 # Published eosins have 0.11 to 0.70 of their green density in blue, red cells about 0.95.
 _BLUE = 0.77
@@ -42,6 +42,9 @@ _PLAIN, _BESIDE = 0.7, 0.004
 _SURE, _SEEN, _RIM = 0.8, 0.15, 3
 
 KINDS = ("red-cells", "pigment", "pen")
+
+BEYOND = np.array([[0.10, 0.75, 0.66], [0.35, 0.55, 0.76]])
+"""Directions in OD of red cells and of brown pigment."""
 
 _Mask = NDArray[np.bool_]
 

@@ -4,18 +4,24 @@ The colours of two stains fill a cone in a plane of the OD space (Macenko et al.
 plane is fitted with both stains counting alike, for else the commoner one tilts it; the edges are
 where the angles in the plane end once noise is taken out of them, and move outwards, to a
 published vector, where no pixel may be pure.
+
+What is no stain, red cells and brown pigment, lies beside that plane on one side: it takes more
+blue light than eosin does. So the plane of the stains is the last one that holds colours before
+the other side, where nothing is, however many red cells lie over the tissue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partwise_stain.coreset import Coreset
-from partwise_stain.ends import Angles, tails, true_angles, weighted_median
+from partwise_stain.ends import Angles, tails, true_angles, weighted_quantile
+from partwise_stain.foreign import BEYOND
 from partwise_stain.presets import unit
 
 __all__ = ["Cone", "angle_between", "find_vectors"]
@@ -23,8 +29,15 @@ __all__ = ["Cone", "angle_between", "find_vectors"]
 Vector = NDArray[np.float64]
 _OnStep = Callable[[Vector, float], None]
 
-_ROUNDS = 12
+_ROUNDS = 40
+_ONE_SIDED = 5  # the first of them, in which what lies on the empty side keeps its say
+_STILL = 3e-4  # a plane that moves less has arrived: 0.02 degrees
 _LEAST_SCALE = 0.2  # expected deviations; colours never lie nearer to a plane than that
+# While the plane is sought, how far colours stray is told by the nearest fifth of them, for red
+# cells may be more than half, and taken for no more than so many expected deviations.
+_NEAREST, _NARROW = 0.2, 1.25
+_OFF = 3.0  # expected deviations; what is farther from the plane lies beside it
+_LEAST_BESIDE = 0.05  # sine of the angle from a plane to what lies beside it, to tell its side
 _EDGES = np.arange(-50.0, 50.01, 0.25)  # degrees in the plane, from the middle of the prior
 _SAME = 0.1  # degrees; planes nearer are one
 
@@ -42,6 +55,9 @@ class Tuning:
         The rarer stain's half of the plane is raised at most this many times.
     tukey : float
         Deviations at which a colour off the plane has no say.
+    empty, below : float
+        The same for the side on which nothing should lie, while the plane is sought; cost of the
+        share of colours that lie there, beyond those on the other side.
     plane_prior : float
         Weight of the published vectors in the plane.
     tail, tail_e, least : float
@@ -64,6 +80,8 @@ class Tuning:
 
     balance: float = 29.5
     tukey: float = 3.0
+    empty: float = 6.0
+    below: float = 20.0
     plane_prior: float = 0.005
     tail: float = 0.032
     tail_e: float = 0.045
@@ -144,6 +162,7 @@ def find_vectors(
             normals.append(normal)
         at = known[0] if known else -1
         cost, vectors = _edges(planes[at], normals[at], start, kept, tuning)
+        cost += tuning.below * _wrong_side(rays, weight, normals[at])
         if best is None or cost < best[0]:
             best = (cost, Cone(vectors, normals[at]))
         if on_step:
@@ -190,7 +209,7 @@ def _plane(
         basis = np.linalg.svd(vector[None])[2][1:].T
     expected = unit(np.cross(start[:, 0], start[:, 1]))
     normal = expected
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
         vectors = _into_plane(start, normal)
         first = rays.toward @ (vectors[:, 0] - vectors[:, 1]) > 0
         mass = float(weight @ first)
@@ -198,8 +217,20 @@ def _plane(
         rarer = [min(0.5 / max(half, 1e-9), tuning.balance) for half in (mass, 1 - mass)]
         balanced = weight * np.where(first, *rarer)
         off = rays.sharp @ normal
-        scale = max(_LEAST_SCALE, weighted_median(np.abs(off), balanced) / 0.6745)
-        pull = np.clip(1 - (off / (tuning.tukey * scale)) ** 2, 0, None) ** 2
+        away = off * _beside(normal)
+        empty = away < 0
+        seeks = turn < _ONE_SIDED and bool(empty.any())
+        if seeks:
+            scale = min(_deviation(off, balanced, _NEAREST), _NARROW)
+        else:
+            # Red cells lie on the one side; the other tells how far the stains' own colours stray.
+            side = empty if empty.any() else np.ones_like(empty)
+            scale = _deviation(off[side], balanced[side], 0.5)
+        scale = max(scale, _LEAST_SCALE)
+        # Drawn by the colours that it leaves on the empty side, the plane goes past red cells; and
+        # once it is there, noise is the same on both.
+        reach = np.where(seeks & empty, tuning.empty, tuning.tukey) * scale
+        pull = np.clip(1 - (off / reach) ** 2, 0, None) ** 2
         trust = balanced * pull
         scatter = (rays.sharp * (trust / (trust @ rays.weight))[:, None]).T @ rays.sharp
         scatter += tuning.plane_prior * (start @ start.T)
@@ -208,9 +239,32 @@ def _plane(
         found *= np.sign(found @ expected) or 1.0
         moved = np.linalg.norm(found - normal)
         normal = found
-        if moved < 1e-4:
+        if moved < _STILL and turn >= _ONE_SIDED:
             break
     return np.asarray(normal)
+
+
+def _beside(normal: Vector) -> float:
+    """Sign of the side of a plane where red cells and pigment lie; 0 where they lie on both."""
+    beside = BEYOND @ normal
+    told = beside.min() > _LEAST_BESIDE or beside.max() < -_LEAST_BESIDE
+    return float(np.sign(beside[0])) if told else 0.0
+
+
+def _deviation(off: Vector, weight: Vector, share: float) -> float:
+    """Standard deviation of what strays about 0, told by the nearest share of it."""
+    nearest = weighted_quantile(np.abs(off), weight, share)
+    return nearest / NormalDist().inv_cdf((1 + share) / 2)
+
+
+def _wrong_side(rays: _Rays, weight: Vector, normal: Vector) -> float:
+    """Share by which colours outnumber, on the side where nothing should be, those on the other.
+
+    An eosin whose hue varies from fibre to fibre lies on both alike.
+    """
+    away = rays.sharp @ normal * _beside(normal)
+    more = weight[away < -_OFF].sum() - weight[away > _OFF].sum()
+    return max(0.0, float(more / weight.sum()))
 
 
 def _edges(

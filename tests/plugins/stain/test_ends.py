@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from partwise_stain.coreset import Coreset
-from partwise_stain.ends import tails, true_angles, weighted_median
+from partwise_stain.ends import tails, true_angles, weighted_quantile
 from partwise_stain.presets import preset, unit
 
 VECTORS = preset("he")
@@ -86,7 +86,8 @@ def test_angle_and_vector_are_inverse() -> None:
     assert (angles.share >= 0).all()
 
 
-def test_the_weighted_median_counts_each_value_as_often_as_its_weight() -> None:
+def test_the_weighted_quantile_counts_each_value_as_often_as_its_weight() -> None:
     values = np.array([5.0, 1.0, 3.0])
-    assert weighted_median(values, np.array([1.0, 1.0, 1.0])) == 3
-    assert weighted_median(values, np.array([5.0, 1.0, 1.0])) == 5
+    assert weighted_quantile(values, np.array([1.0, 1.0, 1.0]), 0.5) == 3
+    assert weighted_quantile(values, np.array([5.0, 1.0, 1.0]), 0.5) == 5
+    assert weighted_quantile(values, np.array([1.0, 1.0, 1.0]), 0.2) == 1
