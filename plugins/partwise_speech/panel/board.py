@@ -21,6 +21,7 @@ from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE
 from partwise_speech.panel.hearing import Hearing
 from partwise_speech.panel.keeping import Keeping
 from partwise_speech.panel.keys import Keys
+from partwise_speech.panel.marking import Marking
 from partwise_speech.panel.preparing import array_of
 from partwise_speech.panel.recording import Recording
 from partwise_speech.panel.remasking import Remasking
@@ -58,6 +59,7 @@ class Panel(QWidget):
         self.stagehand = Stagehand(self)
         self.hearing = Hearing(self.stagehand, self)
         self.remasking = Remasking(self)
+        self._marking = Marking()
         self.trying = Trying(self)
         self.closer = Closer(self)
         self.selection = Selection()
@@ -115,7 +117,8 @@ class Panel(QWidget):
         asking, stage, remasking = self._asking, self.stagehand, self.remasking
         self.preparing.open(self._host.dataset)
         remasking.follow(self.preparing.recording, result, asking.moved, stage.window)
-        strength, codes, version = asking.strength, remasking.codes, remasking.version
+        self._marking.follow(remasking.codes, remasking.version, result, asking.painted)
+        strength, codes, version = asking.strength, self._marking.codes, self._marking.version
         self.preparing.follow(codes, strength, version)
         self.listening.set_original(asking.original)
         self.trying.follow(stage, result, strength, codes, version)
@@ -132,15 +135,16 @@ class Panel(QWidget):
             ran = (float(result.facts.get(name, 0.0)) for name in ("strength", "original"))
             chosen = asking.strength, 100 * asking.original
             tried = any(abs(a - b) > 1e-6 for a, b in zip(ran, chosen, strict=True))
-        teaching.set_tried(tried or self.remasking.is_tried)
+        teaching.set_tried(tried or self.remasking.is_tried or self._marking.is_tried)
         self._show_quieter()
 
     def _show_quieter(self, _value: float = 0.0) -> None:
         """Say what strength and original do to noise alone, while they move too."""
         result, teaching = self._host.result, self.teaching
         quieter = quieter_alone(result)
-        if self._host.running or quieter is None or self.remasking.is_tried:
-            teaching.set_quieter(None)  # what moved atoms do to it is measured by a run
+        by_hand = self.remasking.is_tried or self._marking.is_tried
+        if self._host.running or quieter is None or by_hand:
+            teaching.set_quieter(None)  # what moved atoms and marks do to it a run measures
         else:
             teaching.set_quieter(mixed_db(quieter * teaching.chosen[0], teaching.chosen[1]))
 

@@ -49,9 +49,13 @@ class Teaching(QWidget):
             (
                 "speech",
                 tr("Speech"),
-                tr("Paint over what is speech; the next run learns from it (S)"),
+                tr("Paint over what is speech: it stays, and the next run learns from it (S)"),
             ),
-            ("noise", tr("Noise"), tr("Paint over what is noise; the next run learns from it (N)")),
+            (
+                "noise",
+                tr("Noise"),
+                tr("Paint over what is noise: it goes, and the next run learns from it (N)"),
+            ),
             (ERASER, tr("Eraser"), tr("Take marks away (E)")),
         ):
             made = button(
@@ -173,7 +177,10 @@ class Teaching(QWidget):
         if self._tried:
             words.append(tr("Run to keep"))
             tips.append(
-                tr("Heard, drawn and exported as chosen; atoms moved and numbers come with a Run")
+                tr(
+                    "Heard and drawn as chosen; a Run learns from marks and moved atoms, "
+                    "puts them into files, and renews the numbers"
+                )
             )
         self.note.set_full(" · ".join(words))
         self.note.setToolTip("\n".join(tips))

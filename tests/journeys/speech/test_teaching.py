@@ -59,6 +59,7 @@ def test_paint_teaches_the_next_run_and_is_an_edit(
     journey: Journey, room: Room, done: Path
 ) -> None:
     window, panel, view = ready(journey, done)
+    before = sounds(panel)["speech"].copy()
     view.setFocus()
     journey.qtbot.keyClick(view, Qt.Key.Key_N)
     assert panel.teaching.held == "noise"
@@ -70,11 +71,28 @@ def test_paint_teaches_the_next_run_and_is_an_edit(
     assert session.parameters["painted"].startswith("noise 2.")
     assert session.undo_name == "Paint noise"
     journey.qtbot.waitUntil(lambda: bool(view._patches))
+
+    def heard_anew() -> bool:
+        return not np.array_equal(sounds(panel)["speech"], before)
+
+    journey.qtbot.waitUntil(heard_anew, timeout=10_000)
+    now = sounds(panel)["speech"]
+    apart = np.r_[0 : 2 * RATE, round(3.8 * RATE) : 5 * RATE]  # beyond the brush
+    np.testing.assert_allclose(now[apart], before[apart], atol=1e-6)
+    inside = slice(round(2.5 * RATE), round(3.3 * RATE))
+    band = np.abs(np.fft.rfft(before[inside, 0])), np.abs(np.fft.rfft(now[inside, 0]))
+    hertz = np.fft.rfftfreq(inside.stop - inside.start, 1 / RATE)
+    marked = np.abs(hertz - 2000) < 60
+    assert np.square(band[1][marked]).sum() < 0.1 * np.square(band[0][marked]).sum()
+    journey.qtbot.waitUntil(lambda: view._preview is not None)
+    assert panel.teaching.note.full() == "Run to keep"
     journey.picture(window, "speech-painted")
     journey.qtbot.keyClick(view, Qt.Key.Key_N)
     assert panel.teaching.held == ""
     session.undo()
     journey.qtbot.waitUntil(lambda: not view._patches)
+    journey.qtbot.waitUntil(lambda: not heard_anew(), timeout=10_000)
+    assert panel.teaching.note.full().startswith("Noise −")
 
 
 def test_the_end_of_the_noise_is_dragged(journey: Journey, room: Room) -> None:
