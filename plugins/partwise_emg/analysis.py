@@ -15,6 +15,7 @@ from partwise.api import (
     Fit,
     InputProblem,
     Job,
+    LocalJob,
     Part,
     Residual,
     Result,
@@ -150,6 +151,7 @@ class SynergyAnalysis:
         X = np.random.default_rng(0).random((4, 40))
         fit = nmf(X, 2, max_iter=3)
         refit(X, fit.W)
+        scan_ranks(X, 2, LocalJob(), seed=0)
 
 
 def _check(prepared: Prepared) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.api import FileProblem, InputProblem
+from partwise_emg.text import as_text, points_for_commas
 
 __all__ = ["Events", "checked", "from_meta", "from_text", "read_events"]
 
@@ -45,15 +46,16 @@ def read_events(path: Path) -> Events:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FileProblem(path, "is too large for a table of events", fix=way)
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileProblem(path, "is no text", fix=way) from error
+        text = as_text(path.read_bytes())
     except OSError as error:
         raise FileProblem(path, f"cannot be read ({error.strerror})", fix=way) from error
+    if text is None:
+        raise FileProblem(path, "is no text", fix=way)
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2:
         raise FileProblem(path, "holds no events", fix=way)
     delimiter = max("\t;,", key=lines[0].count)
+    lines[1:] = points_for_commas(lines[1:], delimiter)
     rows = list(csv.reader(lines, delimiter=delimiter))
     names = [cell.strip().lower() for cell in rows[0]]
     touch, lift = _column(names, _TOUCH), _column(names, _LIFT)

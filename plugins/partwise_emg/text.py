@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from partwise.api import FileProblem
 
-__all__ = ["Columns", "looks_like_samples", "read_columns"]
+__all__ = ["Columns", "as_text", "looks_like_samples", "points_for_commas", "read_columns"]
 
-_TIME = re.compile(r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])\b[\s_\[(]*(m?s|sec|seconds)?", re.I)
+_TIME = re.compile(r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])(?![a-z0-9])", re.I)
+    r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])(?![a-z0-9])[\s_\[(]*(m?s|sec|seconds)?", re.I
+)
 _MOST_BYTES = 2 << 30
 _MISSING = frozenset({"", "na", "nan", "n/a", "-", "null"})
 
@@ -35,20 +37,43 @@ class Columns:
 
 def looks_like_samples(head: bytes) -> int:
     """Return how many channels stand beside time in the first line; 0 where it is no such table."""
-    try:
-        lines = head.decode("utf-8-sig", "strict").splitlines()[:8]
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:
-            return 0
-        lines = head[: error.start].decode("utf-8-sig", "ignore").splitlines()[:8]
+    lines = (as_text(head) or "").splitlines()[:8]
     lines = [line for line in lines if line.strip() and not line.startswith("#")]
     if not lines:
         return 0
-    cells = _split(lines[0], _delimiter(lines[0]))
+    delimiter = _delimiter(lines[0])
+    cells = _split(lines[0], delimiter)
     if len(cells) < 2 or not _TIME.match(cells[0]) or all(_is_number(c) for c in cells[1:]):
         return 0
-    body = _split(lines[1], _delimiter(lines[0])) if len(lines) > 1 else []
+    body = _split(points_for_commas(lines[1:], delimiter)[0], delimiter) if lines[1:] else []
     return len(cells) - 1 if not body or _is_number(body[0]) else 0
+
+
+def as_text(data: bytes) -> str | None:
+    """Return what a file says, or the start of one; None where it is no text.
+
+    Spreadsheets write UTF-8, UTF-16 with a mark before it, or the Windows code page.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "ignore")
+    if b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start >= len(data) - 4:  # a start may end inside a sign
+            return data[: error.start].decode("utf-8-sig")
+    text = data.decode("cp1252", "replace")
+    strange = any((ch < " " and ch not in "\t\r\n\f") or ch == "\ufffd" for ch in text[:4096])
+    return None if strange else text
+
+
+def points_for_commas(lines: list[str], delimiter: str) -> list[str]:
+    """Lines of numbers with decimal points, where they were written with decimal commas."""
+    start = "".join(lines[:20])
+    if delimiter == "," or "," not in start or "." in start:
+        return lines
+    return [line.replace(",", ".") for line in lines]
 
 
 def read_columns(path: Path) -> Columns:
@@ -62,11 +87,10 @@ def read_columns(path: Path) -> Columns:
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise FileProblem(path, f"is {size / 2**30:.1f} GiB of text", fix="save it as NPZ or EDF")
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            lines = file.read().splitlines()
-    except UnicodeDecodeError as error:
-        raise FileProblem(path, "is no text", fix="export the recording as CSV") from error
+    text = as_text(path.read_bytes())
+    if text is None:
+        raise FileProblem(path, "is no text", fix="export the recording as CSV")
+    lines = text.splitlines()
     skipped = next(
         (k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), None
     )
@@ -85,10 +109,11 @@ def read_columns(path: Path) -> Columns:
             fix="let the first column be time, in seconds",
         )
     body = [line for line in lines[skipped + 1 :] if line.strip()]
+    body = points_for_commas(body, delimiter)
     if len(body) < 2:
         raise FileProblem(path, "holds no samples", fix="export the recording again")
     table = _numbers(path, body, delimiter, names, skipped)
-    time = table[:, 0] * (1e-3 if re.search(r"(\[|\(|_)ms\b", names[0], re.I) else 1.0)
+    time = table[:, 0] * (1e-3 if re.search(r"[\[(_,\s]ms\b", names[0], re.I) else 1.0)
     cycle = _restarts(time)
     if not np.isfinite(time).all() or (np.diff(time[:cycle] if cycle else time) <= 0).any():
         where = int(np.flatnonzero(~(np.diff(time) > 0))[0])

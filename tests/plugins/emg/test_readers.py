@@ -15,6 +15,7 @@ import scipy.io
 
 from partwise.api import Dataset, FileProblem, UsageProblem
 from partwise_emg.channels import chosen, clean_names, find_channels, health_of, hum_of, muscle_name
+from partwise_emg.events import read_events
 from partwise_emg.planted import Walker
 from partwise_emg.readers import load_recording, probe_arrays, probe_c3d, probe_edf, probe_text
 
@@ -169,6 +170,39 @@ def test_a_matlab_file_that_is_cut_or_leads_elsewhere_is_refused(
         file.create_dataset("emg", (10, 10), np.float64, external=outside)
     with pytest.raises(FileProblem, match="lie elsewhere"):
         load_recording(raw)
+
+
+@pytest.mark.parametrize(
+    ("title", "delimiter", "comma", "encoding"),
+    [
+        ("time", ",", False, "utf-8"),
+        ("time_s", ";", True, "utf-8-sig"),
+        ("Zeit (ms)", "\t", True, "utf-16"),
+        ("time, ms", ";", True, "cp1252"),
+        ("t", "\t", False, "utf-16-be"),
+    ],
+)
+def test_a_table_is_read_as_any_spreadsheet_writes_it(
+    title: str, delimiter: str, comma: bool, encoding: str, tmp_path: Path
+) -> None:
+    step = 1.0 if title.endswith(("ms", "ms)")) else 1e-3
+    raw = np.random.default_rng(0).normal(0, 50, (60, 2)).round(4)
+    rows = [[title, "M. tibialis (µV)", "SO"]]
+    rows += [[f"{k * step:.4f}", *map(str, raw[k])] for k in range(60)]
+    body = "\n".join(delimiter.join(row) for row in rows) + "\n"
+    if comma:
+        body = body.replace(".", ",").replace("M,", "M.")
+    path = tmp_path / "table.csv"
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    path.write_bytes(mark + body.encode(encoding))
+    assert probe_text(path) > 0.5
+    dataset = load_recording(path)
+    np.testing.assert_allclose(np.asarray(dataset.values), raw.T, rtol=1e-6)
+    assert dataset.axes[1].step == pytest.approx(1e-3)
+    times = path.with_name("events.csv")
+    times.write_bytes("touchdown_s;liftoff_s\n0,01;0,02\n0,03;0,04\n".encode(encoding))
+    if not mark:
+        assert read_events(times).touchdown == (0.01, 0.03)
 
 
 def test_our_own_envelopes_can_be_read_again(tmp_path: Path) -> None:
