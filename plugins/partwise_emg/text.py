@@ -15,8 +15,6 @@ from partwise.api import FileProblem
 __all__ = ["Columns", "as_text", "looks_like_samples", "points_for_commas", "read_columns"]
 
 _TIME = re.compile(r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])(?![a-z0-9])", re.I)
-    r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])(?![a-z0-9])[\s_\[(]*(m?s|sec|seconds)?", re.I
-)
 _MOST_BYTES = 2 << 30
 _MISSING = frozenset({"", "na", "nan", "n/a", "-", "null"})
 
