@@ -35,7 +35,7 @@ from partwise_pet.factors import find_factors
 from partwise_pet.graphical import graphical_of
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
-from partwise_pet.series import Series, Settings, prepare
+from partwise_pet.series import Series, Settings, most_looked_at, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
 from partwise_pet.trust import OFF, Evidence, lines
 
@@ -64,9 +64,13 @@ class PetAnalysis:
 
     def memory(self, dataset: Dataset, params: PetParams) -> int:
         """Return about how many bytes a run takes."""
-        # The series as doubles, weighted, and smoothed once to begin; images beside it are small.
-        size = int(np.size(dataset.values)) if dataset.values is not None else 0
-        return 32 * size
+        # The series as it is; of the voxels looked at, doubles, weighted, and smoothed once to
+        # begin. Images beside them are small.
+        if dataset.values is None or dataset.values.ndim != 4:
+            return 0
+        frames, *shape = dataset.values.shape
+        looked_at = most_looked_at((shape[0], shape[1], shape[2]), _settings(params))
+        return int(4 * dataset.values.size + 28 * frames * looked_at)
 
     def warm_up(self) -> None:
         """Compile what a first run would wait for."""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, FileProblem, InputProblem, Job, stop_if_cancelled
 from partwise_pet.nifti import load_mask
-from partwise_pet.region import points_of, region_of
+from partwise_pet.region import check_region, points_of, region_of
 from partwise_pet.times import read_frames
 
-__all__ = ["Series", "Settings", "frame_weights", "looked_at", "prepare"]
+__all__ = ["Series", "Settings", "frame_weights", "looked_at", "most_looked_at", "prepare"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -338,6 +338,14 @@ def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
         if not mask.any():
             raise InputProblem("the region holds no voxel", argument="region", fix="widen it")
     return mask
+
+
+def most_looked_at(shape: tuple[int, int, int], settings: Settings) -> int:
+    """Return how many voxels a run looks at at most, without reading the series."""
+    drawn = settings.region.lstrip().startswith(("box", "brush"))
+    if not drawn or settings.mask or check_region(settings.region):
+        return int(np.prod(shape))
+    return int(region_of(settings.region, np.ones(shape, bool)).sum())
 
 
 def _bright(values: NDArray[Any], frames: Array, percent: float) -> Mask:

@@ -15,8 +15,10 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from tests.plugins.pet.conftest import DURATIONS, STARTS
 
-from partwise.api import Cancelled, FileProblem, LocalJob
+from partwise.api import Axis, Cancelled, Dataset, FileProblem, LocalJob
 from partwise.plugins.registry import load_registry
+from partwise_pet.analysis import PetAnalysis
+from partwise_pet.asked import PetParams
 from partwise_pet.dicom import load_dicom, probe_dicom
 from partwise_pet.ecat import load_ecat, probe_ecat
 from partwise_pet.nifti import load_mask, load_nifti, probe_nifti
@@ -320,3 +322,14 @@ def test_frames_of_one_acquisition_time_are_told_apart_by_their_reference_times(
     late: Any = lambda k: str(1e3 * (STARTS[k] + DURATIONS[k] / 2 + (500 if k > 3 else 0)))  # noqa: E731
     dataset = load_dicom(write_dicom(tmp_path / "c", counts, 1.0, **same, FrameReferenceTime=late))
     assert dataset.meta["frames"] is None
+
+
+def test_a_region_of_a_large_series_asks_for_the_memory_of_the_region() -> None:
+    values = np.broadcast_to(np.float32(1), (40, 100, 256, 256))  # takes no room itself
+    axes = tuple(Axis(name, size) for name, size in zip("tzyx", values.shape, strict=True))
+    dataset = Dataset("volume", "large", axes, values=values)
+    analysis = PetAnalysis()
+    whole = analysis.memory(dataset, PetParams())
+    heart = analysis.memory(dataset, PetParams(region="box 100:150 100:150 30:60"))
+    assert whole == 32 * values.size
+    assert values.size * 4 < heart < 1.2 * 4 * values.size
