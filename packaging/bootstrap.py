@@ -72,22 +72,6 @@ _PROBE = (
 )
 
 
-# Compiles what the first run of a panel needs, so that the first window need not wait for it. What
-# fails here fails again, with words, where it is needed.
-_WARM = """
-import numpy as np
-from partwise.engine import warm_up
-from partwise.data.mixing import Mixing
-warm_up()
-pixels = np.full((8, 8, 3), 200, np.uint8)
-vectors = np.array([[0.65, 0.07, 0.27], [0.70, 0.99, 0.57], [0.29, 0.11, 0.78]])
-for parts in (2, 3):
-    mixing = Mixing(vectors[:, :parts])
-    mixing.render(pixels, [True] * (parts - 1) + [False])
-    mixing.residual(pixels)
-"""
-
-
 class Trouble(Exception):
     """Something a person has to mend; the message says what and how."""
 
@@ -375,7 +359,8 @@ def setup(*, xvfb: bool = True) -> None:
         _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
         STAMP.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
     say("compiling the inner loops, once")
-    call([venv_command("python"), "-c", _WARM])
+    # What fails here fails again, with words, where it is needed.
+    call([venv_command("python"), "-m", "partwise.jobs.warm"])
     say("the environment is ready")
 
 

@@ -35,7 +35,7 @@ def facts_of(session: Session) -> frozenset[str]:
         "steered": runs and any(s.profile for s in strips),
         "divisible": runs and run is not None and steering.RANK in session.parameters,
         "running": session.running,
-        "stoppable": session.running or session.stoppable,
+        "stoppable": session.running or session.stoppable or session.preparing,
         "undo": bool(session.undo_name),
         "redo": bool(session.redo_name),
         "missing": source_id in session.lost,

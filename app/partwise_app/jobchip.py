@@ -59,6 +59,14 @@ class JobChip(QWidget):
         self._left.hide()
         self._cancel.setVisible(cancellable)
 
+    def begin_quietly(self, what: str) -> None:
+        """Show what goes on beside the person's work; nobody waits for it, or knows how far it is.
+
+        It can be cancelled.
+        """
+        self.rest(what)
+        self._cancel.show()
+
     def quiet(self, seconds: float) -> None:
         """Show that nothing was heard of the run for so long, and how to end it."""
         if self._ending:

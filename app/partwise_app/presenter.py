@@ -60,6 +60,7 @@ class Presenter(QObject):
         session.progressed.connect(status.job.progress)
         session.quiet.connect(status.job.quiet)
         session.busy_changed.connect(self._on_busy)
+        session.preparing_changed.connect(self._on_preparing)
         session.stopped.connect(self._on_stopped)
         session.stopping.connect(self._on_stopping)
         status.job.cancel_asked.connect(session.stop)
@@ -130,13 +131,13 @@ class Presenter(QObject):
             self._desk.curve.set_trace((), None, True)
             self.picture.begin_run()
         else:
-            self._status.job.rest(tr("Ready"))
+            self._rest(tr("Ready"))
 
     def _on_stopping(self) -> None:
         self._status.job.stopping()
 
     def _on_stopped(self, asked: bool) -> None:
-        self._status.job.rest(tr("Stopped") if asked else tr("Ready"))
+        self._rest(tr("Stopped") if asked else tr("Ready"))
         if self._session.run is not None:
             self._on_selection()  # what stood, or the result that was there before
         else:
@@ -151,7 +152,18 @@ class Presenter(QObject):
         if doing:
             self._status.job.begin(doing, cancellable=self._session.stoppable)
         else:
-            self._status.job.rest(tr("Ready"))
+            self._rest(tr("Ready"))
+
+    def _on_preparing(self) -> None:
+        if not self._session.running and not self._session.doing:
+            self._rest(tr("Ready"))
+
+    def _rest(self, said: str) -> None:
+        """Nothing that the person asked for goes on."""
+        if self._session.preparing:
+            self._status.job.begin_quietly(tr("Preparing the fast loops (once)…"))
+        else:
+            self._status.job.rest(said)
 
     # --- drawing -------------------------------------------------------------------------
 

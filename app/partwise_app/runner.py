@@ -54,6 +54,8 @@ class Runner(QObject):
     failed = Signal(object, str)  # the problem, its trace for the log
     stopping = Signal()
     cancelled = Signal()  # after `finished` where there was something that stood
+    preparing_changed = Signal(bool)
+    warm = Signal()  # nothing is left to be compiled
     _event = Signal(object)
 
     def __init__(
@@ -65,12 +67,18 @@ class Runner(QObject):
         self._asked: Asked | None = None
         self._standing: Snapshot | None = None
         self._leaving = False  # asked to stop; it has not left yet
+        self._preparing = False
         self._event.connect(self._on_event)
 
     @property
     def asked(self) -> Asked | None:
         """The run that is going on, or None."""
         return self._asked
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the process compiles, while nothing runs, what later runs need."""
+        return self._preparing
 
     @property
     def pid(self) -> int | None:
@@ -99,11 +107,16 @@ class Runner(QObject):
         self.progressed.emit(0.0, "Starting")
 
     def stop(self) -> None:
-        """Ask the run to leave."""
-        if self._asked is not None and self._worker is not None:
+        """Ask the run to leave; where there is none, what is prepared for later ones."""
+        if self._worker is None:
+            return
+        if self._asked is not None:
             self._leaving = True
             self.stopping.emit()
             self._worker.cancel()
+        elif self._preparing:
+            self._worker.leave_cold()
+            self._prepare(False)
 
     def forget(self) -> None:
         """Ask the run to leave, and hear nothing more of it."""
@@ -120,8 +133,11 @@ class Runner(QObject):
     def _on_event(self, event: Event) -> None:
         from partwise.jobs import worker as w
 
-        if isinstance(event, w.Ready):
-            _log.info("the worker is warm")
+        if isinstance(event, w.Ready | w.Preparing | w.Warm):
+            _log.info("the worker: %s", type(event).__name__.lower())
+            self._prepare(isinstance(event, w.Preparing))
+            if isinstance(event, w.Warm):
+                self.warm.emit()
             return
         asked = self._asked
         if asked is None or event.generation != asked.generation:
@@ -145,6 +161,11 @@ class Runner(QObject):
             self._end()
             self._keep_standing(asked)
             self.cancelled.emit()
+
+    def _prepare(self, on: bool) -> None:
+        if on != self._preparing:
+            self._preparing = on
+            self.preparing_changed.emit(on)
 
     def _keep_standing(self, asked: Asked) -> None:
         """What was seen last stays, as a result that says it was stopped."""

@@ -62,6 +62,7 @@ class Session(QObject):
     saved = Signal(Path)
     project_left = Signal()  # another project takes the place of this one
     busy_changed = Signal()  # a file is being read or written
+    preparing_changed = Signal(bool)
 
     def __init__(
         self,
@@ -179,6 +180,11 @@ class Session(QObject):
         return self._errands.stoppable
 
     @property
+    def preparing(self) -> bool:
+        """Whether what runs need is compiled ahead of them, in the background."""
+        return self._runner.preparing
+
+    @property
     def idle(self) -> bool:
         """Whether no file is being read or written."""
         return self._errands.idle
@@ -217,8 +223,7 @@ class Session(QObject):
 
     def warm_up(self) -> None:
         """Start the worker process, so that the first run need not wait for it."""
-        if self._runner.warm_up():
-            self._errands.quietly(filework.warm_up)
+        self._runner.warm_up()
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
@@ -399,7 +404,7 @@ class Session(QObject):
         self._runner.start(asked, source_id, f"Run {number}", version, self._looking.run_id)
 
     def stop(self) -> None:
-        """Stop the run, the reading or the export that is going on."""
+        """Stop the run, the reading, the export or the preparing that is going on."""
         self._errands.stop()
         self._runner.stop()
 
@@ -486,11 +491,17 @@ class Session(QObject):
         runner.running_changed.connect(self.running_changed)
         runner.progressed.connect(self.progressed)
         runner.quiet.connect(self.quiet)
+        runner.preparing_changed.connect(self.preparing_changed)
+        runner.warm.connect(self._fetch_loops)
         runner.stopping.connect(self.stopping)
         runner.snapshot_arrived.connect(self._take_snapshot)
         runner.finished.connect(self._take_result)
         runner.failed.connect(self._take_failure)
         runner.cancelled.connect(self._take_cancelled)
+
+    def _fetch_loops(self) -> None:
+        """Load what draws mixtures; compiling it in this process would make the window stall."""
+        self._errands.quietly(filework.warm_up)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         if self.running_here:

@@ -214,6 +214,7 @@ class Window(QMainWindow):
         session.input_changed.connect(self.refresh)
         session.running_changed.connect(self._on_running)
         session.busy_changed.connect(self._on_busy)
+        session.preparing_changed.connect(self._on_busy)
         session.stopping.connect(self.topbar.set_stopping)
         session.saved.connect(self._on_saved)
         session.noticed.connect(self._on_notice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from partwise.api import Dataset, InputProblem, Job, Mixing, Pyramid, Result
+from partwise.api import Dataset, InputProblem, Job, LocalJob, Mixing, Pyramid, Result
 from partwise_stain.answer import result_of
 from partwise_stain.asked import Params as _Params
 from partwise_stain.coreset import gather
@@ -15,6 +15,7 @@ from partwise_stain.optics import White
 from partwise_stain.presets import is_inky, published
 from partwise_stain.profile import read_profile
 from partwise_stain.regions import read_regions
+from partwise_stain.rehearsal import two_dyes
 from partwise_stain.slide import hearing
 from partwise_stain.survey import as_white, survey
 from partwise_stain.unmix import census
@@ -38,6 +39,10 @@ class StainAnalysis:
         pixels = pyramid.levels[0].width * pyramid.levels[0].height
         # Measured on a slide of 16 million pixels: 141 MB. Beyond that it goes by tiles.
         return min(9 * pixels, 400_000_000)
+
+    def warm_up(self) -> None:
+        """Compile what a first run would wait for."""
+        self.run(two_dyes(), _Params(), LocalJob())
 
     def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         """Find the stains of a slide and measure them.

@@ -25,7 +25,7 @@ class StandIn:
     def __init__(self, on_event: Callable[[w.Event], None]) -> None:
         self.say = on_event
         self.requests: list[Request] = []
-        self.cancelled = False
+        self.cancelled = self.cold = False
         self.pid = None
 
     def start(self) -> None:
@@ -38,6 +38,9 @@ class StandIn:
     def cancel(self) -> None:
         self.cancelled = True
         self.say(w.CancelledRun(len(self.requests)))
+
+    def leave_cold(self) -> None:
+        self.cold = True
 
     def close(self) -> None:
         pass

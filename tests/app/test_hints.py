@@ -110,6 +110,25 @@ def test_only_what_somebody_waits_for_is_in_the_status(desktop: Desktop) -> None
     desktop.qtbot.waitUntil(lambda: session.idle)
 
 
+def test_loops_that_are_prepared_are_told_step_aside_and_can_be_stopped(desktop: Desktop) -> None:
+    window = desktop.window()
+    session = window.session
+    desktop.open(session)
+    session.warm_up()
+    worker, said = desktop.worker, window.status.job.text
+    worker.say(w.Preparing(0))
+    assert said() == "Preparing the fast loops (once)…"
+    assert "stoppable" in session.facts()
+    session.start_run()
+    assert said() == "Starting"
+    worker.answer()
+    assert said() == "Preparing the fast loops (once)…"
+    window.deeds.run_stop()
+    assert worker.cold
+    assert said() == "Ready"
+    assert "stoppable" not in session.facts()
+
+
 @pytest.mark.parametrize(
     ("value", "words"), [("he", "H&E"), ("new", "new"), (True, "yes"), (0.150, "0.15"), (3, "3")]
 )

@@ -84,7 +84,7 @@ def main() -> None:
     bench.worker.start()
     called = time.perf_counter() - start
     _row("start() returns", [called])
-    _row("warm after start()", [bench.wait(w.Ready) - start])
+    _row("warm after start()", [bench.wait(w.Warm) - start])
 
     answers, cancels, firsts = [], [], []
     for _ in range(trials):
@@ -113,7 +113,7 @@ def main() -> None:
         now = time.perf_counter()
         bench.worker.cancel()
         deaf.append(bench.wait(w.CancelledRun) - now)
-        bench.wait(w.Ready)
+        bench.wait(w.Warm)
         bench.ask(mode="slow")
         bench.wait(w.Snapshotted)
         pid = bench.worker.pid
@@ -121,7 +121,7 @@ def main() -> None:
         now = time.perf_counter()
         os.kill(pid, signal.SIGKILL)
         lost.append(bench.wait(w.Failed) - now)
-        back.append(bench.wait(w.Ready) - now)
+        back.append(bench.wait(w.Warm) - now)
     _row("cancel of one that does not listen", deaf)
     _row("kill -9 is told", lost)
     _row("kill -9 to a warm fresh process", back)
@@ -135,7 +135,7 @@ def _kill(kills: int) -> int:
     rng = random.Random(0)
     bench = Bench()
     bench.worker.start()
-    bench.wait(w.Ready)
+    bench.wait(w.Warm)
     told = answered = 0
     seconds = []
     for _ in range(kills):

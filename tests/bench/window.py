@@ -127,7 +127,7 @@ class Bench:
     """One window, and what was measured in it."""
 
     def __init__(self, folder: Path) -> None:
-        from partwise.jobs.worker import Ready
+        from partwise.jobs.worker import Warm
         from partwise.plugins.registry import load_registry
         from partwise_app.main import _application
         from partwise_app.session import Session
@@ -151,13 +151,13 @@ class Bench:
         self._rng = random.Random(0)
         ready: list[object] = []
         self.session._runner._event.connect(
-            lambda event: ready.append(event) if isinstance(event, Ready) else None
+            lambda event: ready.append(event) if isinstance(event, Warm) else None
         )
         self.session.running_changed.connect(
             lambda on: None if on else self.left.append(time.perf_counter())
         )
         self.session.warm_up()
-        wait(lambda: bool(ready))
+        wait(lambda: bool(ready), 300.0)
 
     def idle(self) -> None:
         """Measure a window that has nothing to do."""

@@ -16,10 +16,13 @@ __all__ = [
     "Event",
     "Failed",
     "Finished",
+    "Preparing",
     "Progress",
     "Quiet",
     "Ready",
     "Snapshotted",
+    "Unprepared",
+    "Warm",
 ]
 
 
@@ -32,7 +35,25 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class Ready(Event):
-    """The process is warm; `generation` is 0."""
+    """The process takes requests; `generation` is 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unprepared(Event):
+    """Loops that runs need are still to be compiled; kept to ourselves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Preparing(Event):
+    """While nothing runs, a process compiles loops for the runs to come; `generation` is 0.
+
+    `Worker.leave_cold` ends it. So does a run, and after the run it goes on.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Warm(Event):
+    """No loop of our own analyses is left to compile; `generation` is 0."""
 
 
 @dataclass(frozen=True, eq=False)

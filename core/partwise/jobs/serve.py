@@ -1,4 +1,4 @@
-"""What does the worker process do? Warm up, run what it is sent, say how it goes.
+"""What does the worker process do? Run what it is sent, say how it goes, warm up meanwhile.
 
 The first lines run before anything heavy is imported: numerical libraries read their number of
 threads once, when they are loaded.
@@ -11,15 +11,16 @@ import os
 import pickle
 import queue
 import signal
+import sys
 import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from partwise.jobs import events
+from partwise.jobs import events, warm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
     from partwise.jobs.perform import Request
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from partwise.plugins.registry import Registry
     from partwise.result import Part, View
 
-__all__ = ["serve"]
+__all__ = ["be_modest", "serve"]
 
 _NICE = 5
 _SNAPSHOT_EVERY_S = 0.1
 _REPORT_EVERY_S = 0.05
 _BEAT_EVERY_S = 1.0
+_LOOPS = "Preparing the fast loops (once)"
 
 
 def serve(connection: Connection, flag: Any, out: str, into: str, registry: str) -> None:
@@ -49,7 +51,7 @@ def serve(connection: Connection, flag: Any, out: str, into: str, registry: str)
         Dotted name of what gives the plugins.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the parent's
-    _be_modest()
+    be_modest()
     from partwise.jobs.shared import Channel
 
     channel = Channel(connection, out, into)
@@ -60,17 +62,55 @@ def serve(connection: Connection, flag: Any, out: str, into: str, registry: str)
     from partwise.plugins.registry import resolve
 
     plugins: Registry = resolve(registry)()
-    _warm_up(plugins)
+    todo = warm.steps(plugins)
+    desk = _Desk(channel, flag, plugins)
     with contextlib.suppress(OSError):  # the parent is gone; the listener ends this process
         channel.send(events.Ready(0))
+        desk.warm_up(todo, inbox.empty)
         while True:
-            generation, request = inbox.get()
-            channel.send(events.Began(generation))
-            answer = _answer(generation, request, _PipeJob(channel, flag, generation), plugins)
-            _hand_back(channel, answer)
+            desk.answer(*inbox.get())
 
 
-def _be_modest() -> None:
+class _Desk:
+    """Where requests are answered, and where it is told what they wait for."""
+
+    def __init__(self, channel: Channel, flag: Any, plugins: Registry) -> None:
+        self._channel, self._flag, self._plugins = channel, flag, plugins
+        self._job: _PipeJob | None = None
+        if "numba" in sys.modules:  # some analysis has loops
+            warm.on_compiling(self._tell)
+
+    def warm_up(self, todo: Sequence[Callable[[], object]], unasked: Callable[[], bool]) -> None:
+        """Fetch the loops in the background, as long as nobody asks for anything."""
+
+        def free() -> bool:
+            return self._job is None and unasked()
+
+        def done(all_there: bool) -> None:
+            with contextlib.suppress(OSError):
+                self._channel.send(events.Warm(0) if all_there else events.Unprepared(0))
+
+        warm.Warming(todo, free, done).start()
+
+    def answer(self, generation: int, request: Request) -> None:
+        """Run what is asked for, and hand the answer back."""
+        self._channel.send(events.Began(generation))
+        self._job = _PipeJob(self._channel, self._flag, generation)
+        answer = _answer(generation, request, self._job, self._plugins)
+        self._job = None
+        _hand_back(self._channel, answer)
+
+    def _tell(self, compiling: bool) -> None:
+        """A loop is compiled: a run says that it waits for it, and nothing else is worth it."""
+        job = self._job
+        if job is not None:
+            with contextlib.suppress(OSError):
+                job.wait_for_loops(compiling)
+        elif compiling:
+            raise warm.Cold
+
+
+def be_modest(nice: int = _NICE) -> None:
     """Leave one core, and precedence on all, to the window."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
@@ -82,7 +122,7 @@ def _be_modest() -> None:
         os.environ[name] = "1"
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
-            os.nice(_NICE)
+            os.nice(nice)
 
 
 def _listen(channel: Channel, inbox: queue.SimpleQueue[tuple[int, Request]]) -> None:
@@ -100,22 +140,6 @@ def _beat(channel: Channel) -> None:
         while True:
             time.sleep(_BEAT_EVERY_S)
             channel.send(events.Beat(0))
-
-
-def _warm_up(plugins: Registry) -> None:
-    """Import what every run needs; an analysis may bring ``warm_up()`` to compile its kernels.
-
-    A stranger's plugin waits until it is asked for: if it never comes back, or takes the process
-    along, then in a run of its own.
-    """
-    for plugin in plugins.plugins.values():
-        if plugin.id in plugins.strangers:
-            continue
-        # A plugin that fails here fails again, with words, when it is asked to run.
-        with contextlib.suppress(Exception):
-            warm_up = getattr(plugins.analysis(plugin), "warm_up", None)
-            if callable(warm_up):
-                warm_up()
 
 
 def _answer(generation: int, request: Request, job: _PipeJob, plugins: Registry) -> Any:
@@ -167,6 +191,7 @@ class _PipeJob:
         self._flag = flag
         self._generation = generation
         self._report: tuple[float, str] | None = None
+        self._said = (0.0, "")  # last
         self._snapshot: tuple[tuple[Part, ...], tuple[float, ...], tuple[View, ...]] | None = None
         self._reported = self._shown = 0.0
         self._lock = threading.Lock()  # tiles may be worked on by several threads
@@ -177,8 +202,13 @@ class _PipeJob:
         return bool(self._flag.value >= self._generation)
 
     def report(self, fraction: float, text: str = "") -> None:
-        self._report = (fraction, text)
+        self._report = self._said = (fraction, text)
         self._flush()
+
+    def wait_for_loops(self, on: bool) -> None:
+        """Say that the run waits for the compiler, and afterwards again what it said before."""
+        fraction, text = self._said
+        self._channel.send(events.Progress(self._generation, fraction, _LOOPS if on else text))
 
     def snapshot(
         self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()

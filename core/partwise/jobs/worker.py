@@ -21,13 +21,17 @@ from partwise.jobs.events import (
     Event,
     Failed,
     Finished,
+    Preparing,
     Progress,
     Quiet,
     Ready,
     Snapshotted,
+    Unprepared,
+    Warm,
 )
 from partwise.jobs.serve import serve
 from partwise.jobs.shared import Channel, new_name
+from partwise.jobs.warm import Preparer
 
 if TYPE_CHECKING:
     from partwise.jobs.perform import Request
@@ -39,10 +43,12 @@ __all__ = [
     "Event",
     "Failed",
     "Finished",
+    "Preparing",
     "Progress",
     "Quiet",
     "Ready",
     "Snapshotted",
+    "Warm",
     "Worker",
 ]
 
@@ -69,6 +75,8 @@ class Worker:
         self._registry = registry
         self._context = multiprocessing.get_context("spawn")
         self._flag = self._context.Value("q", 0, lock=False)
+        self._preparer = Preparer(self._context, registry)
+        self._left_cold = False
         self._wake_in, self._wake_out = self._context.Pipe(duplex=False)
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -104,6 +112,12 @@ class Worker:
         """Ask the present run to leave; after a second without an answer it is ended."""
         with self._lock:
             self._cancel_active()
+            self._poke()
+
+    def leave_cold(self) -> None:
+        """Compile nothing ahead of runs any more; what is being compiled is given up."""
+        with self._lock:
+            self._left_cold = True
             self._poke()
 
     def close(self) -> None:
@@ -167,17 +181,20 @@ class Worker:
             code = child.bury(0.0 if self._closing.is_set() else _LAST_WORDS_S)
             if not self._closing.is_set():
                 self._settle(child, code)
+        self._preparer.end()
 
     def _tend(self, child: _Child) -> None:
         """Serve one process until it is gone."""
         while not self._closing.is_set():
+            self._prepare()
             if not self._hand_over(child):
                 return
             wait = self._patience(child)
-            ready = connections.wait(
-                [child.channel_end, child.process.sentinel, self._wake_in], wait
-            )
+            ends = [child.channel_end, child.process.sentinel, self._wake_in]
+            ready = connections.wait([*ends, *self._preparer.sentinel], wait)
             self._drain(ready)
+            if not set(self._preparer.sentinel).isdisjoint(ready):
+                self._preparer.wanted = False
             if child.channel_end in ready:
                 try:
                     event = child.channel.receive()
@@ -191,6 +208,20 @@ class Worker:
                 child.process.kill()
             else:
                 self._listen_for_life(child)
+
+    def _prepare(self) -> None:
+        """Let loops be compiled for later, while nothing runs."""
+        preparer = self._preparer
+        if self._left_cold:
+            preparer.wanted = False
+        if self._active:
+            preparer.end()
+        elif not preparer.wanted and preparer.sentinel:
+            preparer.end()
+            if not self._left_cold:
+                self._on_event(Warm(0))
+        elif preparer.begin():
+            self._on_event(Preparing(0))
 
     def _patience(self, child: _Child) -> float | None:
         """Return how long to wait for something to happen."""
@@ -228,7 +259,9 @@ class Worker:
 
     def _pass_on(self, child: _Child, event: Event) -> None:
         child.heard, child.quiet = time.monotonic(), False
-        if isinstance(event, Beat):
+        if isinstance(event, Unprepared):
+            self._preparer.wanted = not self._left_cold
+        if isinstance(event, Beat | Unprepared):
             return
         with self._lock:
             if isinstance(event, Ready):

@@ -17,7 +17,7 @@ from tests.fixtures import pebble
 
 from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
 from partwise.job import LocalJob
-from partwise.jobs import serve
+from partwise.jobs import warm
 from partwise.jobs.perform import Request, perform
 from partwise.plugins import registry as r
 from partwise.plugins import safety
@@ -174,7 +174,8 @@ def test_a_plugin_that_tries_to_end_the_program_is_answered_in_words(tmp_path: P
     request = Request("aleave", "", pebble.load(pebble.sample()))
     with pytest.raises(AnalysisProblem, match="SystemExit"):
         perform(request, LocalJob(), found)
-    serve._warm_up(found)  # strangers are not warmed up: this one would end the process
+    # A stranger waits until it is asked for: this one would end the process.
+    assert warm.steps(found) == []
 
 
 def leave(path: Path) -> float:
