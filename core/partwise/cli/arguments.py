@@ -43,7 +43,13 @@ def parser() -> argparse.ArgumentParser:
     batch.add_argument("inputs", metavar="FOLDER|FILE", nargs="+")
     _add_run_options(batch)
     how = batch.add_mutually_exclusive_group()
-    how.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    how.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes, which share the cores (default 1)",
+    )
     how.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, or local")
     batch.add_argument("--resume", action="store_true", help="skip what is done already")
 

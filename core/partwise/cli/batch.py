@@ -25,6 +25,7 @@ from partwise.errors import (
     PartwiseProblem,
     UsageProblem,
 )
+from partwise.jobs import cores
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry, resolve
 from partwise.report.bundle import Folder, folder_names
@@ -140,7 +141,7 @@ def _perform(
 def _pooled(tasks: Mapping[int, _Task], workers: int) -> Iterator[tuple[int, _Row]]:
     """Work on tasks in processes; ends early where one of these is lost."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with cores.divided(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
         waiting = {pool.submit(_one, task): number for number, task in tasks.items()}
         try:
             for future in as_completed(waiting):

@@ -17,7 +17,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from partwise.jobs import events, warm
+from partwise.jobs import cores, events, warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,14 +112,7 @@ class _Desk:
 
 def be_modest(nice: int = _NICE) -> None:
     """Leave one core, and precedence on all, to the window."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    os.environ.setdefault("PARTWISE_THREADS", str(max(1, cores - 1)))
-    os.environ["NUMBA_NUM_THREADS"] = os.environ["PARTWISE_THREADS"]
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"
+    cores.take(cores.count() - 1)
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(nice)
