@@ -81,7 +81,7 @@ class Tuning:
     balance: float = 29.5
     tukey: float = 3.0
     empty: float = 6.0
-    below: float = 20.0
+    below: float = 10.0
     plane_prior: float = 0.005
     tail: float = 0.032
     tail_e: float = 0.045
