@@ -113,12 +113,12 @@ def test_slices_are_named_by_the_body_however_it_is_stored(name: str, orientatio
 
 
 def test_the_cursor_reads_where_in_the_body_it_is(shown: VolumeView) -> None:
-    # Stored from left to right, back to front, feet to head, and turned by a quarter.
-    turned = np.array([[0, -3, 0, 30], [2, 0, 0, -10], [0, 0, 4, 5], [0, 0, 0, 1.0]])
-    shown.set_view(view(orientation="ALS", affine=turned.tolist()), (), ())
-    assert shown.reading(Voxel(1, 2, 3))[0] == "R 24.0  P 4.0  S 9.0 mm"
+    # Turned by a quarter: x runs to the back, y to the right.
+    turned = np.array([[0, 3, 0, 30], [-2, 0, 0, -10], [0, 0, 4, 5], [0, 0, 0, 1.0]])
+    shown.set_view(view(orientation="PRS", affine=turned.tolist()), (), ())
+    assert shown.reading(Voxel(1, 2, 3))[0] == "R 36.0  P 16.0  S 9.0 mm"
     assert shown._held.depth(0, Voxel(1, 2, 3)) == "S 9.0 mm"
-    assert shown._held.depth(2, Voxel(1, 2, 3)) == "R 24.0 mm"
+    assert shown._held.depth(2, Voxel(1, 2, 3)) == "R 36.0 mm"
 
 
 def test_no_letters_are_made_up() -> None:
