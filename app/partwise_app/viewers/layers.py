@@ -29,6 +29,7 @@ __all__ = [
     "RESIDUAL_KEY",
     "WHOLE",
     "Extra",
+    "Light",
     "Mixer",
     "Recipe",
     "part_layer",
@@ -43,6 +44,9 @@ EXTRA = "extra"  # a layer that a panel draws
 RESIDUAL_KEY = "residual"  # key of the residual's strip
 _PART = "part:"
 _BAND = 1 << 16  # pixels
+
+Light = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""From pixels (height, width, 3) to how they are shown, in any thread."""
 
 
 def part_layer(key: str) -> str:
@@ -73,7 +77,7 @@ class Extra:
     """
 
     title: str
-    draw: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    draw: Light
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Recipe:
         None draws parts in their own light.
     extra : Extra or None
         Compared by identity; what draws the layer in place of all others.
+    light : Light or None
+        Compared by identity; how light is shown, such as by the colour profile of a camera.
     """
 
     layer: str
@@ -101,6 +107,7 @@ class Recipe:
     with_residual: bool = False
     colors: tuple[tuple[int, int, int], ...] | None = None
     extra: Extra | None = None
+    light: Light | None = None
 
     def draw(self, rgb: NDArray[np.uint8]) -> QImage:
         """Draw pixels, shape (height, width, 3); the image owns its memory. Any thread."""
@@ -112,7 +119,7 @@ class Recipe:
                 light[band] = self.extra.draw(pixels[band])
             return _image_of(light)
         if mixing is None:
-            return _image_of(rgb)
+            return _image_of(self._shown(rgb))
         if self.layer == RESIDUAL:
             packed = np.empty(pixels.shape[:2], np.uint32)
             limit = residual_limit(mixing)
@@ -124,7 +131,10 @@ class Recipe:
             light[band] = mixing.render(
                 pixels[band], self.shown, with_residual=self.with_residual, colors=self.colors
             )
-        return _image_of(light)
+        return _image_of(self._shown(light))
+
+    def _shown(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return rgb if self.light is None else self.light(rgb)
 
 
 @dataclass(frozen=True)
@@ -137,10 +147,13 @@ class Mixer:
         As in the mixer, the residual's included.
     found : mapping of str to str
         Colour that each part was found with, by key; a part in another colour is tinted.
+    light : Light or None
+        How light is shown.
     """
 
     strips: tuple[Strip, ...] = ()
     found: Mapping[str, str] | None = None
+    light: Light | None = None
 
     def parts(self) -> tuple[Strip, ...]:
         """Strips of the parts, in the order of the mixing's vectors."""
@@ -164,18 +177,19 @@ class Mixer:
 
         `residual_too` says whether the parts may carry the residual, where its strip is shown.
         """
+        light = self.light
         if layer == WHOLE or mixing is None:
-            return Recipe(layer)
+            return Recipe(layer, light=light)
         if layer == RESIDUAL:
             return Recipe(layer, mixing)
         if layer == PARTS:
             shown = self.shown(mixing.parts)
             rest = residual_too and self.with_residual()
-            return Recipe(layer, mixing, shown, rest, self._colors(mixing))
+            return Recipe(layer, mixing, shown, rest, self._colors(mixing), light=light)
         keys = [strip.key for strip in self.parts()]
         wanted = layer.removeprefix(_PART).split("+")
         alone = tuple(k < len(keys) and keys[k] in wanted for k in range(mixing.parts))
-        return Recipe(layer, mixing, alone, colors=self._colors(mixing))
+        return Recipe(layer, mixing, alone, colors=self._colors(mixing), light=light)
 
     def title(self, layer: str, *, residual_too: bool = True) -> str:
         """Words for the layer's badge."""

@@ -7,6 +7,7 @@ each pane shows; panes and loader threads do the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QTimer, Signal
@@ -31,8 +32,8 @@ from partwise_app.viewers.layers import (
     RESIDUAL,
     WHOLE,
     Extra,
+    Light,
     Mixer,
-    Recipe,
     part_layer,
 )
 from partwise_app.viewers.likeness import Likeness, pixels_seen
@@ -184,6 +185,17 @@ class ImageStage(QWidget):
             else:
                 self._refresh()
 
+    def set_light(self, light: Light | None) -> None:
+        """Show light otherwise than it was counted, as a camera's colour profile says.
+
+        Of the whole and of parts, for the eye alone: they are unmixed as they were. None, or
+        another image, ends it.
+        """
+        if light is not self._mixer.light:
+            self._mixer = replace(self._mixer, light=light)
+            self._refresh()
+            self._take(self._service.overview())
+
     def set_strips(
         self, strips: Sequence[Strip], found_colors: Mapping[str, str] | None = None
     ) -> None:
@@ -200,7 +212,7 @@ class ImageStage(QWidget):
         for strip in strips:
             self._found.setdefault(strip.key, strip.color)
         self._found.update(found_colors or {})
-        self._mixer = Mixer(tuple(strips), dict(self._found))
+        self._mixer = Mixer(tuple(strips), dict(self._found), self._mixer.light)
         self._refresh()
 
     def set_mode(self, mode: str) -> None:
@@ -471,7 +483,7 @@ class ImageStage(QWidget):
         """Show the overview where it has just come."""
         if overview is None or self._scene is None:
             return
-        self._inset.set_image(Recipe(WHOLE).draw(overview), self._scene)
+        self._inset.set_image(self._mixer.recipe(WHOLE, None).draw(overview), self._scene)
         self._place_overlays()
         self.thumbnails_changed.emit()
 

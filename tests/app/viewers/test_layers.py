@@ -46,6 +46,18 @@ def test_parts_are_drawn_as_the_mixing_renders_them() -> None:
     assert np.array_equal(array_of(drawn), mix.render(rgb, (True, False)))
 
 
+def test_light_is_shown_otherwise_and_the_residual_as_it_is() -> None:
+    def negative(rgb: np.ndarray) -> np.ndarray:
+        return 255 - rgb
+
+    rgb, mix = pixels(), mixing()
+    plain, toned = Mixer((H, E, R)), Mixer((H, E, R), light=negative)
+    for layer in ("whole", "parts", "part:h"):
+        one, other = (array_of(m.recipe(layer, mix).draw(rgb)) for m in (plain, toned))
+        assert np.array_equal(other, 255 - one), layer
+    assert toned.recipe("residual", mix) == plain.recipe("residual", mix)
+
+
 def test_an_image_owns_its_memory() -> None:
     rgb = pixels()
     drawn = Recipe("whole").draw(rgb)
