@@ -114,7 +114,7 @@ def _beside(
     tissue = (np.linalg.norm(od, axis=1) > _TISSUE) & (light.min(axis=1) > _DARK)
     if np.count_nonzero(tissue) < _ENOUGH:
         return np.zeros(3)
-    tissue &= even < np.quantile(even[tissue], _EVEN)
+    tissue &= even <= np.quantile(even[tissue], _EVEN)  # all of them where one colour fills it
     od = od[tissue][:: max(1, np.count_nonzero(tissue) // _MOST)].astype(np.float64)
     near = np.ones(len(od), dtype=np.bool_)
     for _ in range(4):
