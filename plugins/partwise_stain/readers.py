@@ -19,9 +19,9 @@ from PIL import (
 
 from partwise.api import ArrayPyramid, Axis, Dataset, FileProblem, Pyramid, fingerprint
 from partwise_stain.slide import SlidePyramid
-from partwise_stain.sources import MOST_PIXELS, on_white, vendor_of
+from partwise_stain.sources import MOST_PIXELS, on_white, open_source, vendor_of
 
-__all__ = ["load_picture", "load_slide", "probe_picture", "probe_slide"]
+__all__ = ["colour_profile", "load_picture", "load_slide", "probe_picture", "probe_slide"]
 
 _HEAD = 1024  # bytes; every signature stands at the start
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -111,6 +111,27 @@ def load_picture(path: Path) -> Dataset:
         ) from error
     facts = {"format": kind, "vendor": "", "magnification": None, "mpp": None, "icc": icc}
     return _dataset(path, ArrayPyramid(pixels), facts)
+
+
+def colour_profile(path: Path) -> bytes:
+    """Return the colour profile (ICC) that a slide or picture carries, empty where it has none.
+
+    Raises
+    ------
+    FileProblem
+        The file cannot be read any more.
+    """
+    path = Path(path)
+    kind = _kind(_checked_head(path))
+    if not kind:
+        return open_source(path).profile()
+    try:
+        with path.open("rb") as file, _PICTURES[kind][1](file) as image:
+            return bytes(image.info.get("icc_profile") or b"")
+    except _DAMAGE as error:
+        raise FileProblem(
+            path, f"is a damaged or cut {kind} ({_words(error)})", fix="copy or export it again"
+        ) from error
 
 
 def _check(path: Path, image: Image.Image, kind: str) -> None:

@@ -31,6 +31,7 @@ __all__ = [
 MOST_PIXELS = 170_000_000  # what is decoded whole: half a gigabyte of RGB
 _TILES = 64 << 20  # bytes of decoded TIFF tiles kept: neighbours share them
 WHITE = 255
+_PROFILE = 34675  # tag of a TIFF: InterColorProfile
 
 UNREADABLE = (openslide.OpenSlideError, tifffile.TiffFileError, OSError, ValueError)
 """What reading a region of a damaged file raises."""
@@ -45,6 +46,8 @@ class Source(Protocol):
     facts: dict[str, Any]
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> Image: ...
+
+    def profile(self) -> bytes: ...  # of its colours (ICC), empty where there is none
 
 
 def vendor_of(path: Path) -> str:
@@ -112,6 +115,10 @@ class _OpenSlide:
         corner = (round(x * scale_x), round(y * scale_y))
         return on_white(np.asarray(self._slide.read_region(corner, level, (width, height))))
 
+    def profile(self) -> bytes:
+        known = self._slide.color_profile
+        return known.tobytes() if known is not None else b""
+
 
 class _Tiff:
     """A TIFF in strips or tiles, and its pyramid where it has one."""
@@ -136,8 +143,12 @@ class _Tiff:
             "vendor": "",
             "magnification": None,
             "mpp": _resolution(self._file, first),
-            "icc": 34675 in first.tags,
+            "icc": _PROFILE in first.tags,
         }
+
+    def profile(self) -> bytes:
+        tag = self._pages[0].tags.get(_PROFILE)
+        return bytes(tag.value) if tag is not None else b""
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> Image:
         page = self._pages[level]

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from tests.fixtures.giant import write_giant
+from tests.fixtures.icc import power_profile
 from tests.journeys.conftest import Journey
 
+from partwise_app.controls import Switch
 from partwise_app.viewers.image import ImagePane
 from partwise_app.window import Window
 from partwise_stain.panel import Panel
@@ -412,3 +415,42 @@ def test_what_files_hold_that_are_none_is_said(journey: Journey, tmp_path: Path)
         notice = window.notices.notice
         assert notice is not None
         assert "odd.json" in notice.text
+
+
+def test_a_slide_is_shown_as_its_colour_profile_says_and_measured_as_it_is(
+    journey: Journey, tmp_path: Path
+) -> None:
+    light = np.full((200, 300, 3), (60, 90, 120), np.uint8)
+    path = tmp_path / "camera.png"
+    Image.fromarray(light).save(path, icc_profile=power_profile(1.0))
+    window = journey.window()
+    journey.open(window, path)
+    panel, stage = panel_of(window), window.desk.stage
+    wait(journey, lambda: bool(panel.shares))
+
+    def middle() -> QColor:
+        wait(journey, stage.is_settled)
+        picture = stage.picture()
+        return picture.pixelColor(picture.width() // 2, picture.height() // 2)
+
+    assert middle().getRgb()[:3] == (60, 90, 120)
+    switch = next(
+        s for s in panel.checks.findChildren(Switch) if s.accessibleName().startswith("Colours")
+    )
+    assert switch.isVisible()
+    switch.click()
+    assert middle().getRgb()[:3] == pytest.approx((133, 160, 182), abs=3), "linear light, in sRGB"
+    assert window.notices.notice is not None
+    assert "Made camera" in window.notices.notice.text
+    pixels = stage.seen()
+    assert pixels is not None
+    assert (pixels == light[0, 0]).all(), "what is read and measured stays"
+    journey.open(window, journey.tissue())
+    assert not switch.isVisible(), "that one has none"
+    window.deeds.open_path(path)  # back to what is open
+    wait(journey, switch.isVisible)
+    assert not switch.isChecked()
+    assert middle().getRgb()[:3] == (60, 90, 120)
+    path.write_bytes(b"")
+    switch.click()
+    assert not switch.isChecked(), "the file has gone bad"

@@ -146,6 +146,7 @@ class Panel(QWidget):
         vectors.save_asked.connect(self._save_profile)
         self.checks.chosen.connect(self._draw_masks)
         self.checks.cleaned.connect(self._case.set_clean)
+        self.checks.toned.connect(self._tone)
         self.density.moved.connect(self._move_threshold)
 
     def _take_stage(self) -> None:
@@ -169,6 +170,7 @@ class Panel(QWidget):
         self._seen_source = self._case.source
         self._chosen = ""
         self.checks.set_shares(None)
+        self.checks.offer_tone(self._case.has_profile)
         _show(self.checks, self._case.pyramid is not None)
         self._flagging.turn()
 
@@ -336,6 +338,20 @@ class Panel(QWidget):
             self.deeds.say(problem)
             return
         stage.marks.set_tool("")
+
+    def _tone(self, on: bool) -> None:
+        """Show colours as the slide's profile says, or as they were counted."""
+        if self._stage is None:
+            return
+        self._stage.set_light(None)
+        if on and not self.deeds.attempt(self._show_tone):
+            self.checks.set_tone(False)
+
+    def _show_tone(self) -> None:
+        toned = self._case.toned()
+        if toned is not None and self._stage is not None:
+            self._stage.set_light(toned)
+            self._host.notify(tr("Colours by the profile {name}.", name=toned.name))
 
     def _set_white(self, white: tuple[float, float, float]) -> None:
         text = ",".join(f"{level:g}" for level in white)

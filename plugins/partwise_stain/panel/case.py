@@ -16,8 +16,10 @@ from partwise_stain.asked import read_vectors
 from partwise_stain.numbers import read_grades
 from partwise_stain.presets import STAINS, Stain
 from partwise_stain.profile import Profile, read_profile
+from partwise_stain.readers import colour_profile
 from partwise_stain.regions import Region, as_json, from_json
 from partwise_stain.survey import as_white
+from partwise_stain.toned import Toned
 from partwise_stain.unmix import AREA_OD, GRADES
 
 __all__ = ["GRADED", "Case"]
@@ -54,6 +56,25 @@ class Case:
         if dataset is None:
             return ""
         return dataset.source.quick if dataset.source is not None else dataset.title
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the slide says how its colours are to be shown."""
+        return self.dataset is not None and bool(self.dataset.meta.get("icc"))
+
+    def toned(self) -> Toned | None:
+        """How the slide's colours are shown by its own profile; None where it has none.
+
+        Raises
+        ------
+        FileProblem
+            The profile cannot be read or used.
+        """
+        source = self.dataset.source if self.dataset is not None else None
+        if source is None or not self.has_profile:
+            return None
+        path = Path(source.path)
+        return Toned(colour_profile(path), path)
 
     # Stains
 

@@ -52,6 +52,8 @@ class Checks(QWidget):
     """Keys of the flags that are ticked."""
     cleaned = Signal(bool)
     """Whether what is flagged shall be left out of the numbers."""
+    toned = Signal(bool)
+    """Whether colours shall be shown as the slide's profile says."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,20 +77,19 @@ class Checks(QWidget):
             self._grid.addWidget(chip, row, 0)
             self._grid.addWidget(share, row, 1)
             self._chips[flag.key], self._shares[flag.key] = chip, share
-        self._clean = Switch()
-        words = tr(
-            "Leave pen, folds, blur, red cells, pigment and clipped light out of all numbers"
+        self._clean, self._asked = _switched(
+            tr("Measure clean tissue"),
+            tr("Leave pen, folds, blur, red cells, pigment and clipped light out of all numbers"),
         )
-        self._clean.setAccessibleName(tr("Measure clean tissue"))
-        self._clean.setToolTip(words)
         self._clean.toggled.connect(self.cleaned)
-        self._asked = QWidget()
-        line = QHBoxLayout(self._asked)
-        line.setContentsMargins(0, 2, 0, 0)
-        line.addWidget(label(tr("Measure clean tissue")), 1)
-        line.addWidget(self._clean)
-        self._asked.setToolTip(words)
+        self._tone, self._offered = _switched(
+            tr("Colours as the slide's profile says"),
+            tr("By the ICC profile in the file, for the eye alone: numbers are of the light as is"),
+        )
+        self._tone.toggled.connect(self.toned)
+        self._offered.hide()
         box.addWidget(self._asked)
+        box.addWidget(self._offered)
         self.set_shares(None)
 
     def set_clean(self, on: bool) -> None:
@@ -96,6 +97,17 @@ class Checks(QWidget):
         self._clean.blockSignals(True)
         self._clean.setChecked(on)
         self._clean.blockSignals(False)
+
+    def offer_tone(self, there: bool) -> None:
+        """Offer the colours of a profile, off at first; or not where the slide has none."""
+        self.set_tone(False)
+        self._offered.setVisible(there)
+
+    def set_tone(self, on: bool) -> None:
+        """Show whether colours are as the slide's profile says."""
+        self._tone.blockSignals(True)
+        self._tone.setChecked(on)
+        self._tone.blockSignals(False)
 
     def set_shares(self, shares: Mapping[str, float] | None, problem: str = "") -> None:
         """Show the shares that are known; None while the slide is looked at."""
@@ -121,3 +133,16 @@ class Checks(QWidget):
 
     def _tell(self, on: bool) -> None:
         self.chosen.emit(self.ticked())
+
+
+def _switched(words: str, tip: str) -> tuple[Switch, QWidget]:
+    """Return a switch, and the line with its words and itself."""
+    made, line = Switch(), QWidget()
+    made.setAccessibleName(words)
+    made.setToolTip(tip)
+    row = QHBoxLayout(line)
+    row.setContentsMargins(0, 2, 0, 0)
+    row.addWidget(label(words), 1)
+    row.addWidget(made)
+    line.setToolTip(tip)
+    return made, line

@@ -112,12 +112,14 @@ class Deeds:
         if path is not None:
             self.attempt(partial(self.add_regions, path))
 
-    def attempt(self, deed: Callable[[], object]) -> None:
-        """Do something, and say what was wrong where it could not be done."""
+    def attempt(self, deed: Callable[[], object]) -> bool:
+        """Do something, or say why it could not be done; returns whether it was."""
         try:
             deed()
         except InputProblem as problem:
             self.say(problem)
+            return False
+        return True
 
     def say(self, problem: InputProblem) -> None:
         """Say what was wrong and what to do."""
