@@ -31,12 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     from partwise.cli.arguments import parser
 
     arguments = parser().parse_args(words)
-    if not arguments.debug:
-        import logging
-
-        # What a library logs about a file is no answer of ours.
-        logging.lastResort = logging.NullHandler()
+    if argv is None and not arguments.debug:
+        _hush()
     return _guarded(arguments.command, arguments, debug=arguments.debug)
+
+
+def _hush() -> None:
+    """Keep what libraries log and warn of out of the answer: an error is one line."""
+    import logging
+    import warnings
+
+    logging.disable()
+    warnings.simplefilter("ignore")
 
 
 def _gui(words: list[str]) -> int:
