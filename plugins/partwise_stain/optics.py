@@ -37,9 +37,12 @@ _COLOURED = 42.0  # levels between channels; a background beyond is pale stain
 # In 2 × 2 means: half the width of a stroke of ink, the width of a red one, holes in that.
 _THICK, _WIDE_RED, _HOLE_RED = 3, 15, 7
 _BRIGHTER = (8.0, 0.02)  # a mode is not background if more than this share is this much brighter
-# The plane of an image without background: OD of tissue, levels of what is too dark, pixels
-# needed and taken, share of them by evenness, the most that a white is moved, in OD.
-_TISSUE, _DARK, _ENOUGH, _MOST, _EVEN, _SHIFT = 0.1, 20.0, 200, 20_000, 0.4, 0.06
+# Without background: percentile of the brightest light, how far its lower channels are raised
+# towards grey (tuning split, fields without background).
+_BRIGHT, _GREY = 99.9, 0.7
+# The plane of its stains: OD of tissue, levels of what is too dark, pixels needed and taken, share
+# of them by evenness.
+_TISSUE, _DARK, _ENOUGH, _MOST, _EVEN = 0.1, 20.0, 200, 20_000, 0.4
 # Ink over tissue, in 4 × 4 means: neighbourhood whose faintest light is looked at, OD above what
 # is usual there; the same for red ink.
 _AROUND, _ABOVE, _ABOVE_RED = 5, 0.2, 0.3
@@ -92,37 +95,42 @@ def find_white(lights: Sequence[Floats]) -> White:
         if found is not None:
             return found
     # No spot of this image is surely free of tissue. Its brightest light is a bound from below
-    # for each channel; a lamp is nearly grey, so the lower channels are raised half way.
+    # for each channel; a lamp is nearly grey, so the lower channels are raised most of the way. But
+    # what lies over the brightest light is a little of the stains, and no more is taken off.
     coarse = np.concatenate([halved(light).reshape(-1, 3) for light in lights])
-    brightest = np.percentile(coarse, 99.7, axis=0)
-    guess = np.clip((brightest + brightest.max()) / 2, 1, 255)
-    guess = np.clip(guess * 10.0 ** -_beside(lights, rough, guess), 1, 255)
+    brightest = np.clip(np.percentile(coarse, _BRIGHT, axis=0), 1, 255)
+    guess = brightest + _GREY * (brightest.max() - brightest)
+    above = np.log10(guess / brightest)
+    for _ in range(3):  # the plane is that of OD, so that it depends on the white
+        normal = _beside(lights, rough, guess)
+        guess = np.clip(brightest * 10.0 ** (above - normal * (normal @ above)), 1, 255)
     return White((float(guess[0]), float(guess[1]), float(guess[2])), "brightest")
 
 
 def _beside(
     lights: Sequence[Floats], rough: Sequence[Floats], white: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how far the plane of the colours passes by the origin, in OD, shape (3,).
+    """Return the direction in OD that the stains of tissue have least of, shape (3,).
 
-    Two stains fill a plane through the origin whatever their vectors, if the white is right; one
-    that is wrong shifts the plane. What it shifts within the plane remains unknown.
+    Two stains fill a plane through the origin, and this is its unit normal; 0 where too little
+    tissue tells.
     """
     light = np.concatenate([lt.reshape(-1, 3) for lt in lights])
     even = np.concatenate([r.ravel() for r in rough])
     od = optical_density(light, white)
-    tissue = (np.linalg.norm(od, axis=1) > _TISSUE) & (light.min(axis=1) > _DARK)
+    size = np.linalg.norm(od, axis=1)
+    tissue = (size > _TISSUE) & (light.min(axis=1) > _DARK)
     if np.count_nonzero(tissue) < _ENOUGH:
         return np.zeros(3)
-    tissue &= even <= np.quantile(even[tissue], _EVEN)  # all of them where one colour fills it
-    od = od[tissue][:: max(1, np.count_nonzero(tissue) // _MOST)].astype(np.float64)
-    near = np.ones(len(od), dtype=np.bool_)
-    for _ in range(4):
-        middle = od[near].mean(axis=0)
-        axis = np.linalg.eigh(np.cov((od[near] - middle).T))[1][:, 0]
-        off = (od - middle) @ axis
-        near = np.abs(off) <= 3 * 1.4826 * np.median(np.abs(off)) + 1e-9
-    return np.asarray(axis * float(np.clip(axis @ middle, -_SHIFT, _SHIFT)))
+    tissue &= even < np.quantile(even[tissue], _EVEN)
+    toward = (od[tissue] / size[tissue, None])[:: max(1, np.count_nonzero(tissue) // _MOST)]
+    toward = toward.astype(np.float64)
+    near = np.ones(len(toward), dtype=np.bool_)
+    for _ in range(6):
+        axis = np.linalg.eigh(toward[near].T @ toward[near])[1][:, 0]
+        off = np.abs(toward @ axis)
+        near = off <= 3 * 1.4826 * np.median(off) + 1e-9
+    return np.asarray(axis)
 
 
 def _brightest_mode(flat: Floats, every: Floats, total: int) -> White | None:

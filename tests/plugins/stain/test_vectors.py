@@ -21,8 +21,10 @@ PRIOR = published("he")
 NOVEL = ((0.72, 0.64, 0.28), (0.18, 0.96, 0.22))
 
 
-def fitted(vectors: tuple[tuple[float, ...], ...], **asked: object) -> tuple[list[float], Coreset]:
-    made = make_tissue(400, 400, 12, vectors=vectors, **asked)  # type: ignore[arg-type]  # by name
+def fitted(
+    vectors: tuple[tuple[float, ...], ...], seed: int = 12, **asked: object
+) -> tuple[list[float], Coreset]:
+    made = make_tissue(400, 400, seed, vectors=vectors, **asked)  # type: ignore[arg-type]  # by name
     coreset = gather([made.rgb], White(made.white, "given", 1.0), brown=False)
     found = find_vectors(coreset, PRIOR).vectors
     return [angle_between(found[:, k], made.vectors[:, k]) for k in range(2)], coreset
@@ -37,9 +39,11 @@ def test_vectors_of_no_publication_are_found() -> None:
 
 
 def test_red_cells_pigment_and_a_fold_do_not_turn_them() -> None:
-    h, e = fitted(((0.650, 0.704, 0.286), (0.216, 0.801, 0.558)), blemishes=True)[0]
-    assert h < 2.5
-    assert e < 3
+    vectors = ((0.650, 0.704, 0.286), (0.216, 0.801, 0.558))
+    off = np.array([fitted(vectors, seed, blemishes=True)[0] for seed in (12, 14)])
+    assert off[:, 0].max() < 2.5
+    assert off[:, 1].mean() < 3
+    assert off[:, 1].max() < 4
 
 
 @pytest.mark.parametrize(("seed", "bled"), [(1, 0.05), (2, 0.05), (3, 0.1)])
