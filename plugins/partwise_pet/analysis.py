@@ -35,6 +35,7 @@ from partwise_pet.factors import find_factors
 from partwise_pet.graphical import graphical_of
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
+from partwise_pet.scaling import Scaling
 from partwise_pet.series import Series, Settings, most_looked_at, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
 from partwise_pet.trust import OFF, Evidence, lines
@@ -118,9 +119,7 @@ def _settings(params: PetParams) -> Settings:
         params.points,
         params.negative,
         params.weighting,
-        params.suv,
-        params.dose,
-        params.weight,
+        Scaling(params.decay, params.half_life, params.suv, params.dose, params.weight),
     )
 
 

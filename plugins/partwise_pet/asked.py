@@ -128,6 +128,26 @@ class PetParams:
         label="Resamplings",
         help="How often voxels are drawn anew for intervals of the curves; 0 for none.",
     )
+    decay: str = param(
+        "file",
+        label="Decay",
+        choices={
+            "file": "As the file says",
+            "corrected": "Is corrected",
+            "uncorrected": "Not corrected",
+        },
+        advanced=True,
+        help="Whether the values are corrected for decay; what is not, is corrected here.",
+    )
+    half_life: float = param(
+        0.0,
+        ge=0.0,
+        le=1e6,
+        unit="min",
+        label="Half-life",
+        advanced=True,
+        help="Of the tracer; 0 is as the file says.",
+    )
     suv: bool = param(
         False, label="SUV", advanced=True, help="Divide by injected activity per body weight."
     )

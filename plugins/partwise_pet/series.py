@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partwise.api import Axis, Dataset, FileProblem, InputProblem, Job, stop_if_cancelled
 from partwise_pet.nifti import load_mask
 from partwise_pet.region import check_region, points_of, region_of
+from partwise_pet.scaling import Scaling, half_life_s, scaled
 from partwise_pet.times import read_frames
 
 __all__ = ["Series", "Settings", "frame_weights", "looked_at", "most_looked_at", "prepare"]
@@ -22,13 +23,15 @@ Mask = NDArray[np.bool_]
 _FLOOR = 0.02  # of the brightest frame's mean: what a nearly empty frame counts as at least
 _LEAST = 10  # voxels per factor
 _PATTERNS = 10  # beyond the factors that noise is cut to
-_BQ_PER_ML = {"bq/ml": 1.0, "bq/cc": 1.0, "kbq/ml": 1e3, "kbq/cc": 1e3, "mbq/ml": 1e6}
 _LN2 = float(np.log(2.0))
+
+
+_AS_TOLD = Scaling()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of `prepare`; see the parameters of the analysis. 0 is as the file says."""
+    """What is asked of `prepare`; see the parameters of the analysis."""
 
     frames: str = ""
     mask: str = ""
@@ -38,9 +41,7 @@ class Settings:
     points: str = ""
     negative: str = "zero"
     weighting: str = "noise"
-    suv: bool = False
-    dose_mbq: float = 0.0
-    weight_kg: float = 0.0
+    scaling: Scaling = _AS_TOLD
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +143,7 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
             f"{dataset.title} is no series of volumes", argument="input", fix="open a dynamic scan"
         )
     frames, timing, notes = _frames(dataset, settings, len(values))
-    scale, unit = _scale(dataset, settings, frames, notes)
+    scale, unit, told = scaled(dataset, settings.scaling, frames)
     mask = looked_at(values, frames, settings)
     stop_if_cancelled(job)
     places = _anchor_places(settings, mask, rank)
@@ -161,7 +162,8 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         X[k] = frame[mask] * scale[k]
     below = float(np.count_nonzero(X < 0) / X.size)
     # Weights come from the data as measured: taking noise as zero would raise the empty frames.
-    weights = frame_weights(X.mean(axis=1), frames, _half_life(dataset), settings.weighting)
+    half = half_life_s(dataset, settings.scaling)
+    weights = frame_weights(X.mean(axis=1), frames, half, settings.weighting)
     X = _nonnegative(X, settings.negative, rank, weights)
     return Series(
         X,
@@ -178,7 +180,7 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         tuple(dataset.axes[1:]),
         str(dataset.meta.get("orientation", "")),
         dataset.meta.get("affine"),
-        tuple(notes),
+        (*notes, *told),
     )
 
 
@@ -229,89 +231,6 @@ def _frames(dataset: Dataset, settings: Settings, count: int) -> tuple[Array, st
     notes = dataset.meta.get("notes")
     kept = [str(n) for n in notes] if isinstance(notes, list) else []
     return np.array(told, np.float64), str(dataset.meta.get("timing", "")), kept
-
-
-def _half_life(dataset: Dataset) -> float | None:
-    told = dataset.meta.get("half_life_s")
-    return float(told) if isinstance(told, int | float) else None
-
-
-def _scale(
-    dataset: Dataset, settings: Settings, frames: Array, notes: list[str]
-) -> tuple[Array, str]:
-    """Factors that correct for decay and turn activity into SUV, and the unit."""
-    scale = np.ones(len(frames))
-    half, corrected = _half_life(dataset), dataset.meta.get("decay_corrected")
-    if corrected is False:
-        if half is None:
-            raise InputProblem(
-                f"{dataset.title} is not corrected for decay, and its half-life is not told",
-                argument="input",
-                fix="add RadionuclideHalfLife to the sidecar",
-            )
-        rate = _LN2 / half
-        seconds = frames[:, 1] - frames[:, 0]
-        # Mean of the decay over the frame, not its value in the middle.
-        scale *= rate * seconds / (np.exp(-rate * frames[:, 0]) - np.exp(-rate * frames[:, 1]))
-        notes.append("Corrected for decay here, as the file says that it was not.")
-    elif corrected is None:
-        notes.append("No file says whether decay was corrected; it was taken so.")
-    unit = str(dataset.meta.get("unit", ""))
-    if settings.suv:
-        return scale * _suv_factor(dataset, settings, unit, corrected is False, notes), "SUV"
-    return scale, unit
-
-
-def _suv_factor(
-    dataset: Dataset, settings: Settings, unit: str, corrected_here: bool, notes: list[str]
-) -> float:
-    """What activity is multiplied with: body weight over the dose, both as of one moment."""
-    per = _BQ_PER_ML.get(unit.lower().replace(" ", ""))
-    if per is None:
-        raise InputProblem(
-            f"SUV needs values in Bq/mL, and those of {dataset.title} are "
-            + (f"in {unit}" if unit else "in no unit that a file tells"),
-            argument="suv",
-            fix="turn SUV off: the values are SUV already"
-            if unit.lower() in ("g/ml", "suv")
-            else "export the series in Bq/mL, or turn SUV off",
-        )
-    told = {
-        "dose_bq": 1e6 * settings.dose_mbq or dataset.meta.get("dose_bq"),
-        "weight_kg": settings.weight_kg or dataset.meta.get("weight_kg"),
-    }
-    words = {"dose_bq": "the injected activity", "weight_kg": "the body weight"}
-    missing = [words[name] for name, value in told.items() if not isinstance(value, int | float)]
-    if missing:
-        raise InputProblem(
-            f"SUV needs {' and '.join(missing)}, which no file tells",
-            argument="suv",
-            fix="give it under Injected activity (dose, MBq) and Body weight (weight, kg), or turn "
-            "SUV off",
-        )
-    dose, weight = float(told["dose_bq"]), float(told["weight_kg"])  # type: ignore[arg-type]  # checked above
-    dose *= _left_of_dose(dataset, corrected_here, notes)
-    notes.append(f"SUV from {dose / 1e6:.4g} MBq and {weight:g} kg.")
-    return per * 1000.0 * weight / dose
-
-
-def _left_of_dose(dataset: Dataset, corrected_here: bool, notes: list[str]) -> float:
-    """The share of the dose that is left at the moment that the values are corrected to."""
-    injected, half = dataset.meta.get("injected_s"), _half_life(dataset)
-    at = 0.0 if corrected_here else dataset.meta.get("decay_reference_s", 0.0)
-    if not isinstance(injected, int | float) or not isinstance(at, int | float):
-        notes.append(
-            "No file says when the tracer was injected; its activity was taken as that of the "
-            "moment to which the values are corrected for decay."
-        )
-        return 1.0
-    if abs(at - injected) <= 1 or half is None:
-        return 1.0
-    notes.append(
-        f"The dose decayed for {(at - injected) / 60:.3g} min, up to the moment to which the "
-        "values are corrected."
-    )
-    return float(np.exp(-_LN2 / half * (at - injected)))
 
 
 def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:

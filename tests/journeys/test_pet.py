@@ -226,8 +226,22 @@ def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
     dialog = panel.show_frames()
     assert dialog is not None
     assert dialog.problem
+    assert "nothing, so corrected" in dialog.decay.currentText()
     dialog.close()
     _picture(journey, window, "pet-odd-times")
+
+    # What is known stays as it is when decay alone is said.
+    _settle(window, {"frames": str(heart_series().with_name("pet-heart.json"))})
+    dialog = panel.show_frames()
+    assert dialog is not None
+    dialog.decay.setCurrentIndex(dialog.decay.findData("uncorrected"))
+    assert not dialog.edited
+    dialog.show()
+    assert dialog.grab().save(str(journey.results / "journey-pet-decay.png"))
+    dialog.accept()
+    assert window.session.parameters["decay"] == "uncorrected"
+    assert window.session.parameters["frames"].endswith("pet-heart.json")
+    assert "Not corrected for decay, as you said" in panel._notes.text()
 
 
 def test_the_tools_below_the_slices_are_those_of_the_hand(journey: Journey) -> None:

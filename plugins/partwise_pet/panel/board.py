@@ -91,7 +91,15 @@ class Panel(QWidget):
         if dataset is None or dataset.values is None:
             return None
         spans, source = self._spans()
-        made = FrameDialog(spans, len(dataset.values), source, self)
+        told = dataset.meta.get("decay_corrected")
+        made = FrameDialog(
+            spans,
+            len(dataset.values),
+            source,
+            self._told("decay") or "file",
+            told if isinstance(told, bool) else None,
+            self,
+        )
         made.accepted.connect(self._take_frames)
         return made
 
@@ -234,6 +242,11 @@ class Panel(QWidget):
         dialog = self.sender()
         if not isinstance(dialog, FrameDialog) or dialog.spans is None:
             return
+        decay = str(dialog.decay.currentData())
+        if decay != (self._told("decay") or "file"):
+            self._set("decay", decay, tr("Decay correction"))
+        if not dialog.edited:
+            return
         text = "start_s\tend_s\n" + "".join(f"{a:.10g}\t{b:.10g}\n" for a, b in dialog.spans)
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
         folder = state_folder() / "frames"
@@ -327,16 +340,23 @@ class Panel(QWidget):
                     source=source,
                 )
             )
-        told = dataset.meta.get("decay_corrected")
-        decay = {True: tr("Corrected for decay."), False: tr("Not corrected for decay.")}.get(
-            told if isinstance(told, bool) else None,  # type: ignore[arg-type]  # None finds the default
-            tr("Decay correction unknown."),
-        )
+        decay = self._decay_words(dataset.meta.get("decay_corrected"))
         notes = dataset.meta.get("notes")
         lines = [str(n) for n in notes] if isinstance(notes, list) and spans is not None else []
         self._notes.setText(" ".join([decay, *lines]))
 
     # Small answers
+
+    def _decay_words(self, told: object) -> str:
+        asked = self._told("decay") or "file"
+        if asked == "file":
+            return {True: tr("Corrected for decay."), False: tr("Not corrected for decay.")}.get(
+                told if isinstance(told, bool) else None,  # type: ignore[arg-type]  # None finds the default
+                tr("Decay correction unknown, taken as corrected."),
+            )
+        if asked == "corrected":
+            return tr("Corrected for decay, as you said.")
+        return tr("Not corrected for decay, as you said; a run corrects it.")
 
     def _why_no_times(self, source: str) -> str:
         """What is wrong with what should say the times; `source` where a file was named for it."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QHBoxLayout,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
@@ -18,10 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from partwise.api import FileProblem
-from partwise_app.api import label, tr
+from partwise_app.api import Choice, label, tr
 from partwise_pet.times import checked_frames
 
-__all__ = ["FrameDialog"]
+__all__ = ["FrameDialog", "decay_words"]
 
 Array = NDArray[np.float64]
 
@@ -36,18 +37,39 @@ class FrameDialog(QDialog):
     count : int
         Frames of the series.
     source : str
+    decay : {"file", "corrected", "uncorrected"}
+        What was asked for.
+    told : bool or None
+        Whether the file says that decay was corrected.
     parent : QWidget, optional
     """
 
     def __init__(
-        self, spans: Array | None, count: int, source: str, parent: QWidget | None = None
+        self,
+        spans: Array | None,
+        count: int,
+        source: str,
+        decay: str = "file",
+        told: bool | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Frame times"))
         self.resize(420, 560)
         self.spans: Array | None = None
+        self._known = spans
         self._count = count
         self._words = label("", "muted", wrap=True)
+        self.decay = Choice()
+        self.decay.setAccessibleName(tr("Decay correction"))
+        self.decay.setToolTip(tr("What is not corrected for decay, is corrected by a run"))
+        for key, words in (
+            ("file", tr("As the file says: {what}", what=decay_words(told))),
+            ("corrected", tr("Is corrected")),
+            ("uncorrected", tr("Not corrected")),
+        ):
+            self.decay.addItem(words, key)
+        self.decay.setCurrentIndex(max(self.decay.findData(decay), 0))
         self.table = QTableWidget(count, 3)
         self.table.setHorizontalHeaderLabels([tr("Start, s"), tr("Duration, s"), tr("End, s")])
         self.table.setAccessibleName(tr("Frame times"))
@@ -81,6 +103,10 @@ class FrameDialog(QDialog):
         )
         box.addWidget(self.table, 1)
         box.addWidget(self._words)
+        below = QHBoxLayout()
+        below.addWidget(label(tr("Decay"), "muted"))
+        below.addWidget(self.decay, 1)
+        box.addLayout(below)
         box.addWidget(self._buttons)
         self.table.itemChanged.connect(self.check)
         self.check()
@@ -89,6 +115,14 @@ class FrameDialog(QDialog):
     def problem(self) -> str:
         """What is wrong with the table as it stands; empty where nothing is."""
         return "" if self.spans is not None else self._words.text()
+
+    @property
+    def edited(self) -> bool:
+        """Whether the times are others than at first."""
+        known, now = self._known, self.spans
+        return now is not None and (
+            known is None or known.shape != now.shape or not np.allclose(known, now, atol=1e-6)
+        )
 
     def check(self) -> None:
         """Check the table and show where frames end."""
@@ -120,3 +154,11 @@ class FrameDialog(QDialog):
     def _text(self, row: int, column: int) -> str:
         item = self.table.item(row, column)
         return item.text().strip().replace(",", ".") if item is not None else ""
+
+
+def decay_words(told: bool | None) -> str:
+    """Return what a file says of decay."""
+    return {True: tr("corrected"), False: tr("not corrected")}.get(
+        told,  # type: ignore[arg-type]  # None finds the default
+        tr("nothing, so corrected"),
+    )

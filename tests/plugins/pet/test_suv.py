@@ -13,6 +13,7 @@ from tests.plugins.pet.test_readers import SHAPE, write_dicom
 from partwise.api import InputProblem, LocalJob
 from partwise_pet.dicom import load_dicom
 from partwise_pet.nifti import load_nifti
+from partwise_pet.scaling import Scaling
 from partwise_pet.series import Series as Ready
 from partwise_pet.series import Settings, prepare
 
@@ -22,7 +23,8 @@ KNOWN = {"InjectedRadioactivity": 370, "InjectedRadioactivityUnits": "MBq", "Bod
 
 
 def ready(path: Path, **asked: Any) -> Ready:
-    return prepare(load_nifti(path), Settings(threshold=0, suv=True, **asked), 2, LocalJob())
+    settings = Settings(threshold=0, scaling=Scaling(suv=True, **asked))
+    return prepare(load_nifti(path), settings, 2, LocalJob())
 
 
 @pytest.mark.parametrize(("unit", "per"), [("Bq/mL", 1), ("kBq/ml", 1e3), ("Bq/cc", 1)])
@@ -83,6 +85,24 @@ def test_units_that_are_no_activity_are_refused(series: Series, unit: Any, words
     assert words in str(caught.value)
 
 
+def test_decay_can_be_said_where_no_file_does(series: Series) -> None:
+    path = series(ImageDecayCorrected=None, RadionuclideHalfLife=None)
+
+    def of(**asked: Any) -> Ready:
+        settings = Settings(threshold=0, scaling=Scaling(**asked))
+        return prepare(load_nifti(path), settings, 2, LocalJob())
+
+    np.testing.assert_array_equal(of().scale, 1)
+    assert any("taken so" in note for note in of().notes)
+    assert not any("decay" in note for note in of(decay="corrected").notes)
+    with pytest.raises(InputProblem, match="half-life is not told"):
+        of(decay="uncorrected")
+    made = of(decay="uncorrected", half_life_min=HALF_S / 60)
+    rate = np.log(2) / HALF_S
+    np.testing.assert_allclose(made.scale, np.exp(rate * 60 * made.middle_min), rtol=1e-4)
+    assert any("Corrected for decay here, as asked for" in note for note in made.notes)
+
+
 @pytest.mark.parametrize(
     ("fields", "seconds"),
     [({"DecayCorrection": "START"}, 15), ({"DecayCorrection": "ADMIN"}, 0)],
@@ -92,6 +112,7 @@ def test_dicom_says_to_which_moment_it_is_corrected(
 ) -> None:
     counts = np.random.default_rng(0).integers(1, 30000, SHAPE).astype(np.int16)
     dataset = load_dicom(write_dicom(tmp_path / "d", counts, 1.0, **fields))
-    made = prepare(dataset, Settings(threshold=0, suv=True), 2, LocalJob())
+    settings = Settings(threshold=0, scaling=Scaling(suv=True))
+    made = prepare(dataset, settings, 2, LocalJob())
     left = 0.5 ** (seconds / HALF_S)
     np.testing.assert_allclose(made.scale, 80_000 / (370e6 * left), rtol=1e-9)
