@@ -22,6 +22,7 @@ from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
 __all__ = ["load_mask", "load_nifti", "probe_nifti"]
 
+_WIDEST = 30.0  # mm of a filter; a cutoff in other units is none
 _MAGIC = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
 _LONGEST_S = 48 * 3600.0
 _PIECE = 1 << 24  # bytes
@@ -266,6 +267,7 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     half = told.get("RadionuclideHalfLife", _HALF_LIVES.get(nuclide.capitalize()))
     if isinstance(half, int | float) and 1.0 < half < 1e8:
         facts["half_life_s"] = float(half)
+    facts |= _filter(told)
     corrected = told.get("ImageDecayCorrected")
     if isinstance(corrected, bool):
         facts["decay_corrected"] = corrected
@@ -284,3 +286,20 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     if isinstance(weight, int | float) and 0 < weight < 1000:
         facts["weight_kg"] = float(weight)
     return facts
+
+
+def _filter(told: dict[str, Any]) -> dict[str, Any]:
+    """The filter after reconstruction: the widest that is told in mm (FWHM), 0 for none."""
+    kinds, sizes = (
+        value if isinstance(value, list) else [value]
+        for value in (told.get("ReconFilterType"), told.get("ReconFilterSize"))
+    )
+    words = [kind.strip().lower() for kind in kinds if isinstance(kind, str) and kind.strip()]
+    widths = [
+        float(size)
+        for size in sizes
+        if isinstance(size, int | float) and not isinstance(size, bool) and 0 <= size <= _WIDEST
+    ]
+    if widths:
+        return {"filter_mm": max(widths)}
+    return {"filter_mm": 0.0} if words and all(word == "none" for word in words) else {}
