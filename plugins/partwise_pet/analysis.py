@@ -32,13 +32,14 @@ from partwise_pet.doubt import (
     resampled_band,
 )
 from partwise_pet.factors import find_factors
-from partwise_pet.graphical import graphical_of
+from partwise_pet.graphical import Graphical, graphical_of
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.scaling import Scaling
 from partwise_pet.series import Series, Settings, most_looked_at, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
 from partwise_pet.trust import OFF, Evidence, lines
+from partwise_pet.uptake import Uptake, uptakes_of
 
 __all__ = ["PetAnalysis"]
 
@@ -99,7 +100,9 @@ class PetAnalysis:
                 argument="blood",
                 fix="give a table of samples (blood=FILE), or use the blood factor",
             )
-        question = _question(series, params, wanted, job)
+        filtered = dataset.meta.get("filter_mm")
+        filter_mm = float(filtered) if isinstance(filtered, int | float) else None
+        question = _question(series, params, wanted, filter_mm, job)
         counted = None
         if wanted is None:
             counted = _count(question, series, params, job)
@@ -123,7 +126,9 @@ def _settings(params: PetParams) -> Settings:
     )
 
 
-def _question(series: Series, params: PetParams, wanted: int | None, job: Job) -> Question:
+def _question(
+    series: Series, params: PetParams, wanted: int | None, filter_mm: float | None, job: Job
+) -> Question:
     count = len(series.frames)
     for part in job.kept:
         if np.size(part.profile) != count:
@@ -156,6 +161,7 @@ def _question(series: Series, params: PetParams, wanted: int | None, job: Job) -
         loss=loss if loss in ("frobenius", "kl", "is") else float(loss),
         spacing_mm=series.spacing_mm,
         blur_mm=None if blur == "auto" else float(blur),
+        filter_mm=filter_mm,
     )
 
 
@@ -248,9 +254,18 @@ def _finished(
         samples,
         plots,
         question.blur_mm is not None,
+        question.filter_mm,
+        _uptakes(found, plots),
     )
     job.report(1.0, "Done")
     return _result(question, parts, evidence)
+
+
+def _uptakes(found: Factors, plots: Graphical | None) -> tuple[Uptake, ...]:
+    """Bands of Ki; none where the input is a region, whose partial volume nobody knows."""
+    if plots is None or plots.kind == "region":
+        return ()
+    return uptakes_of(found, plots.factors[0], plots.kind == "factor")
 
 
 def _result(question: Question, parts: tuple[Part, ...], evidence: Evidence) -> Result:

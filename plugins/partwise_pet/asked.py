@@ -190,7 +190,7 @@ class PetParams:
         check=_check_blur,
         advanced=True,
         help="Width (FWHM) of the scanner's blur, which carries tissue into blood; auto estimates "
-        "it, 0 takes nothing off.",
+        "it, from the filter in the sidecar too, and 0 takes nothing off.",
     )
     loss: str = param(
         "frobenius",

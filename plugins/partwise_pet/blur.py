@@ -34,7 +34,8 @@ _FWHM = 2 * np.sqrt(2 * np.log(2))
 _NEAR, _REACH = 0.3, 2  # of the brightest blood; voxels around it
 _FAR_MM = 16.0  # from a core: what lies further away is not seen in it
 _FIRST, _RATIO, _MOST = 0.75, 1.19, 14  # voxels; widths that are tried, each so much wider
-_USUAL_MM, _VARIES = 6.0, 0.2  # of scanners for people, and how much that differs (logarithm)
+_USUAL_MM, _VARIES = 6.0, 0.2  # of series of people, and how much that differs (logarithm)
+_SCANNER_MM = 4.5  # of a scanner before any filter
 # Foretold frames favour a wide blur, as it smooths noise, and those that are known a narrow one,
 # which fits it: this share of the latter.
 _KNOWN = 0.25
@@ -117,7 +118,10 @@ def near_blood(
 
 
 def blur_of(
-    vessels: Vessels, W: Array, alive: Callable[[], bool] | None = None
+    vessels: Vessels,
+    W: Array,
+    filter_mm: float | None = None,
+    alive: Callable[[], bool] | None = None,
 ) -> tuple[float, float] | None:
     """Return the width (FWHM, mm) of the blur that foretells left-out frames best, and its doubt.
 
@@ -129,15 +133,18 @@ def blur_of(
     vessels : Vessels
     W : float64, shape (frames, factors)
         Weighted curves.
+    filter_mm : float, optional
+        Width (FWHM) of the filter after reconstruction, which the scanner's own blur widens.
     alive : callable, optional
         Asked between widths; False ends the search.
     """
+    usual = _USUAL_MM if filter_mm is None else float(np.hypot(_SCANNER_MM, filter_mm))
     with single_blas():  # many small products: threads would wait for each other
-        return _foretelling_best(vessels, W.astype(np.float32), alive)
+        return _foretelling_best(vessels, W.astype(np.float32), usual, alive)
 
 
 def _foretelling_best(
-    vessels: Vessels, W: Single, alive: Callable[[], bool] | None
+    vessels: Vessels, W: Single, usual_mm: float, alive: Callable[[], bool] | None
 ) -> tuple[float, float] | None:
     first = _FIRST * float(np.prod(vessels.spacing_mm)) ** (1 / 3)
     tried: list[_Tried] = []
@@ -173,7 +180,7 @@ def _foretelling_best(
         return None
     told = vessels.data.size / (2 * _ALIKE * errors[best]) * np.asarray(errors)
     widths = np.array([each.blur.width_mm for each in tried])
-    usual = 0.5 * (np.log(widths / _USUAL_MM) / _VARIES) ** 2
+    usual = 0.5 * (np.log(widths / usual_mm) / _VARIES) ** 2
     return _lowest(widths, told + usual)
 
 

@@ -251,7 +251,7 @@ def _without_spill(
         question.spacing_mm,
     )
     told = (
-        blur_of(vessels, W, shown.going)
+        blur_of(vessels, W, question.filter_mm, shown.going)
         if question.blur_mm is None
         else (question.blur_mm, _TOLD * question.blur_mm)
     )

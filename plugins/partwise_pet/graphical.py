@@ -26,8 +26,10 @@ class Graphical:
 
     Attributes
     ----------
+    kind : {"factor", "region", "samples"}
+        What the input is.
     source : str
-        What the input is, in words.
+        The same in words.
     input : float64, shape (frames,)
         At the middle of each frame, in the unit of the series.
     from_min : float
@@ -37,6 +39,7 @@ class Graphical:
         Of every voxel looked at; NaN where there is no line.
     """
 
+    kind: str
     source: str
     input: Array
     from_min: float
@@ -61,9 +64,11 @@ def graphical_of(
     plasma_t: Array | None = None
     if choice == "samples" and samples is not None:
         plasma, plasma_t, source = samples.activity, samples.t_min, f"samples ({samples.name})"
+        kind = "samples"
     elif found.blood:
         k = found.blood[-1]
         plasma = found.W[:, k] if choice == "factor" else roi[k]
+        kind = "factor" if choice == "factor" else "region"
         source = {
             "factor": "blood factor",
             "roi": "region of the blood factor",
@@ -94,5 +99,5 @@ def graphical_of(
         ki[piece], vt[piece] = lines[0].slope, lines[1].slope
     at = plasma if plasma_t is None else np.interp(t, plasma_t, plasma)
     return Graphical(
-        source, np.asarray(at), from_min, both(found.W.T), both(np.stack(list(roi))), ki, vt
+        kind, source, np.asarray(at), from_min, both(found.W.T), both(np.stack(list(roi))), ki, vt
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, zoom
 
-__all__ = ["outside_of"]
+__all__ = ["Edge"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -23,17 +23,11 @@ Mask = NDArray[np.bool_]
 _FWHM = 2 * np.sqrt(2 * np.log(2))
 _FINER = 3  # cells per voxel and axis
 _HALF = 0.5
-_REACH = 3.0  # standard deviations of the blur that count
+_REACH_MM = 12.0  # around a core: what lies further away is hardly seen in it
 
 
-def outside_of(
-    share: Array,
-    mask: Mask,
-    columns: NDArray[np.intp],
-    width_mm: float,
-    spacing_mm: Sequence[float],
-) -> float:
-    """Return the mean share of the surroundings in a core.
+class Edge:
+    """Where tissue and blood end around a core.
 
     Parameters
     ----------
@@ -42,29 +36,39 @@ def outside_of(
     mask : bool, shape (z, y, x)
     columns : int array
         The core, as columns of `share`.
-    width_mm : float
-        FWHM of the blur.
     spacing_mm : (z, y, x)
     """
-    at = np.stack(np.unravel_index(np.flatnonzero(mask)[columns], mask.shape))
-    sigma = [width_mm / _FWHM / step for step in spacing_mm]
-    pad = [int(np.ceil(_REACH * s)) + 1 for s in sigma]
-    low = [int(a.min()) - p for a, p in zip(at, pad, strict=True)]
-    high = [int(a.max()) + p + 1 for a, p in zip(at, pad, strict=True)]
-    volume = np.zeros(mask.shape)
-    volume[mask] = share
-    piece, known = _cut(volume, low, high), _cut(mask.astype(np.float64), low, high) > 0
-    if not known.all():
-        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-        piece = piece[tuple(nearest)]
-    fine = zoom(piece, _FINER, order=1, grid_mode=True, mode="nearest") > _HALF
-    seen = fine.astype(np.float32)
-    for axis, s in enumerate(sigma):
-        seen = np.moveaxis(
-            np.tensordot(_weights(piece.shape[axis], s), seen, axes=(1, axis)), 0, axis
-        )
-    inner = seen[tuple(a - n for a, n in zip(at, low, strict=True))]
-    return float(np.clip(1 - inner.mean(), 0, 1))
+
+    def __init__(
+        self,
+        share: Array,
+        mask: Mask,
+        columns: NDArray[np.intp],
+        spacing_mm: Sequence[float],
+    ) -> None:
+        self._spacing = spacing_mm
+        at = np.stack(np.unravel_index(np.flatnonzero(mask)[columns], mask.shape))
+        pad = [int(np.ceil(_REACH_MM / step)) for step in spacing_mm]
+        low = [int(a.min()) - p for a, p in zip(at, pad, strict=True)]
+        high = [int(a.max()) + p + 1 for a, p in zip(at, pad, strict=True)]
+        volume = np.zeros(mask.shape)
+        volume[mask] = share
+        piece = _cut(volume, low, high)
+        known = _cut(mask.astype(np.float64), low, high) > 0
+        if not known.all():
+            nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+            piece = piece[tuple(nearest)]
+        self._at = tuple(a - n for a, n in zip(at, low, strict=True))
+        within = zoom(piece, _FINER, order=1, grid_mode=True, mode="nearest") > _HALF
+        self._within = within.astype(np.float32)
+
+    def outside(self, width_mm: float) -> float:
+        """Return the mean share in the core of what lies beyond, for a blur of a width (FWHM)."""
+        seen = self._within
+        for axis, step in enumerate(self._spacing):
+            along = _weights(seen.shape[axis] // _FINER, width_mm / _FWHM / step)
+            seen = np.moveaxis(np.tensordot(along, seen, axes=(1, axis)), 0, axis)
+        return float(np.clip(1 - seen[self._at].mean(), 0, 1))
 
 
 def _cut(volume: Array, low: Sequence[int], high: Sequence[int]) -> Array:

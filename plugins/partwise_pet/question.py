@@ -62,6 +62,8 @@ class Question:
         Size of the voxels; without it nothing is known of blur.
     blur_mm : float or None
         Width (FWHM) of the blur; None has it estimated, 0 takes nothing off.
+    filter_mm : float or None
+        Width (FWHM) of the filter after reconstruction, where a file tells it.
     """
 
     X: Array
@@ -77,6 +79,7 @@ class Question:
     loss: str | float = "frobenius"
     spacing_mm: tuple[float, float, float] | None = None
     blur_mm: float | None = None
+    filter_mm: float | None = None
 
     @property
     def root(self) -> Array:
@@ -123,12 +126,16 @@ class Own:
         Surroundings that blur brings, in place of tissue that it takes.
     share : float
         The tissue itself.
+    off : float
+        One standard deviation of `share`, from the noise of the core's curve and the doubt about
+        the blur's width.
     """
 
     factor: int
     blood: float
     outside: float
     share: float
+    off: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise_pet.core import Core
-from partwise_pet.outside import outside_of
+from partwise_pet.outside import Edge
 from partwise_pet.question import Factors, Own, Question
 from partwise_pet.vascular import amounts_of, blood_within, first_pass_seen
 
@@ -28,6 +28,9 @@ _GRANTED, _MOST_BLOOD = (
 )  # of a tissue's core to blood: where its first pass is not seen, is
 _OWN = 0.4  # a core that is less of its tissue than that says nothing of it
 _ROUNDS = 3
+# Standard deviations: a core is chosen for holding little blood, and noise has a part in that.
+_CHOSEN = 0.5
+_UNSEEN = 0.05  # how far off blood in a core may be where no first pass is seen
 
 
 def scaled_by_core(
@@ -87,31 +90,32 @@ def _of_tissue(
     amount: float = float(told[-1])
     if amount <= 0:
         amount, told = float(H[k, core.columns].mean()) or 1.0, np.zeros(1 + len(blood))
-    within = told[:-1]
+    within, off = told[:-1], _UNSEEN
     seen = bool(blood) and first_pass_seen(pools[:, -1], frames)
     if seen:
-        within = blood_within(roi, list(pools.T), frames, weights)
+        within, off = blood_within(roi, list(pools.T), frames, weights)
+        within[-1] += _CHOSEN * off
         if k >= question.kept:
             held = (within - told[:-1]) / amount
             W[:, k] = np.maximum(W[:, k] - pools @ held, 0)
             H[blood] = np.maximum(H[blood] + held[:, None] * H[k], 0)
     there = float(np.clip(within.sum(), 0, _MOST_BLOOD if seen else _GRANTED))
-    outside, width = 0.0, _width_of(factors)
-    if width and question.spacing_mm is not None:
+    outside, shift = 0.0, 0.0
+    if factors.spills and question.spacing_mm is not None:
+        spill = factors.spills[0]
         for _ in range(_ROUNDS):
             share = max(_OWN, 1 - there - outside)
             body = H[blood].sum(axis=0) + H[k] * (share / amount)
-            outside = outside_of(body, question.mask, core.columns, width, question.spacing_mm)
+            edge = Edge(body, question.mask, core.columns, question.spacing_mm)
+            outside = edge.outside(spill.width_mm)
+        wide = edge.outside(spill.width_mm + spill.doubt_mm)
+        shift = wide - edge.outside(max(spill.width_mm - spill.doubt_mm, 0.0))
     share = max(_OWN, 1 - there - outside)
     size = amount / share
     W[:, k], H[k] = W[:, k] * size, H[k] / size
-    return Own(k, there, outside, share)
+    return Own(k, there, outside, share, float(np.hypot(off, shift / 2)))
 
 
 def _least_squares(curve: Array, columns: Array, weights: Array) -> Array:
     root = np.sqrt(weights)
     return np.asarray(np.linalg.lstsq(columns * root[:, None], curve * root, rcond=None)[0])
-
-
-def _width_of(factors: Factors) -> float:
-    return factors.spills[0].width_mm if factors.spills else 0.0

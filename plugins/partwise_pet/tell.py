@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, Measure, Part, Table, View
 from partwise_pet.trust import Evidence, band_width
+from partwise_pet.uptake import Uptake
 
 __all__ = ["measures", "preview_of", "tables", "views"]
 
@@ -77,6 +78,7 @@ def measures(evidence: Evidence, parts: Sequence[Part]) -> tuple[Measure, ...]:
         for k in found.blood
     ]
     plots = evidence.plots
+    bands = {each.factor: each for each in evidence.uptakes}
     if plots is not None:
         for name, lines in (("factor", plots.factors), ("region", plots.regions)):
             for k, part in enumerate(parts):
@@ -91,22 +93,31 @@ def measures(evidence: Evidence, parts: Sequence[Part]) -> tuple[Measure, ...]:
                                 value,
                                 unit,
                                 f"Slope of the {'Patlak' if word == 'Ki' else 'Logan'} plot after "
-                                f"{plots.from_min:g} min; input: {plots.source}.",
+                                f"{plots.from_min:g} min; input: {plots.source}."
+                                + (_band(bands.get(k)) if (word, name) == ("Ki", "factor") else ""),
                             )
                         )
     return tuple(told)
+
+
+def _band(uptake: Uptake | None) -> str:
+    if uptake is None:
+        return ""
+    return f" Band: {uptake.low:.3g} to {uptake.high:.3g}."
 
 
 def tables(evidence: Evidence, parts: Sequence[Part]) -> tuple[Table, ...]:
     """Return factors, curves beside their regions, and what each count gains."""
     found, series, unit = evidence.found, evidence.series, evidence.series.unit
     rows: list[tuple[str | float, ...]] = []
+    bands = {each.factor: each for each in evidence.uptakes}
     for k, part in enumerate(parts):
         low, high = band_width(evidence, k) if evidence.band is not None else (None, None)
         plots = evidence.plots
         blood = k in found.blood
         ki = _cell(plots.factors[0].slope[k]) if plots is not None and not blood else ""
         vt = _cell(plots.factors[1].slope[k]) if plots is not None and not blood else ""
+        band = bands.get(k)
         roi = _cell(plots.regions[0].slope[k]) if plots is not None and not blood else ""
         rows.append(
             (
@@ -119,6 +130,7 @@ def tables(evidence: Evidence, parts: Sequence[Part]) -> tuple[Table, ...]:
                 if low is None or high is None
                 else f"{100 * low:+.0f} to {100 * high:+.0f}".replace("-", "−"),
                 ki,
+                f"{band.low:.3g} to {band.high:.3g}" if band is not None else "",
                 roi,
                 vt,
             )
@@ -134,6 +146,7 @@ def tables(evidence: Evidence, parts: Sequence[Part]) -> tuple[Table, ...]:
                 "Core, voxels",
                 "Other fits, late, %",
                 f"Ki, {_KI}",
+                "Ki, band",
                 f"Ki of the region, {_KI}",
                 f"VT, {_VT}",
             ),

@@ -40,8 +40,12 @@ def first_pass_seen(blood: Array, frames: Array) -> bool:
     return bool(k > 0 and blood[0] < 0.5 * blood[k] and frames[k, 1] - frames[k, 0] <= _QUICK_S)
 
 
-def blood_within(curve: Array, bloods: Sequence[Array], frames: Array, weights: Array) -> Array:
-    """Return how much of each pool of blood a curve holds, shape (pools,).
+def blood_within(
+    curve: Array, bloods: Sequence[Array], frames: Array, weights: Array
+) -> tuple[Array, float]:
+    """Return how much of each pool of blood a curve holds, shape (pools,), and a doubt.
+
+    The doubt is one standard deviation of their sum, from what the curve's fit leaves over.
 
     Parameters
     ----------
@@ -52,9 +56,15 @@ def blood_within(curve: Array, bloods: Sequence[Array], frames: Array, weights: 
         Start and end in s.
     weights : float64, shape (frames,)
     """
-    pools = np.stack(list(bloods), axis=1)
-    answers = _answers(bloods[-1], frames)
-    return amounts_of(curve, np.concatenate([pools, answers], axis=1), weights)[: len(bloods)]
+    columns = np.concatenate([np.stack(list(bloods), axis=1), _answers(bloods[-1], frames)], axis=1)
+    found = amounts_of(curve, columns, weights)
+    # As if no amount had to be at least 0, for those that are used and for what feeds the tissue.
+    used = np.flatnonzero((found > 0) | (np.arange(found.size) == len(bloods) - 1))
+    left = float(weights @ (curve - columns @ found) ** 2) / max(len(curve) - used.size, 1)
+    pools = (used < len(bloods)).astype(np.float64)
+    part = columns[:, used]
+    spread = float(pools @ np.linalg.pinv((part * weights[:, None]).T @ part) @ pools)
+    return found[: len(bloods)], float(np.sqrt(max(left * spread, 0.0)))
 
 
 def answers_to(curve: Array, blood: Array, frames: Array) -> bool:
