@@ -183,7 +183,10 @@ class _Tiff:
             handle = self._file.filehandle
             handle.seek(page.dataoffsets[index])
             data = handle.read(page.databytecounts[index])
-        segment, _place, _shape = page.decode(data, index, jpegtables=page.jpegtables)
+        try:
+            segment, _place, _shape = page.decode(data, index, jpegtables=page.jpegtables)
+        except RuntimeError as error:  # each decoder of imagecodecs has its own kind of these
+            raise ValueError(str(error)) from error
         if segment is None:
             return None
         tile = on_white(_as_rgb8(segment[0]))
