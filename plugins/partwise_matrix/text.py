@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
+import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +48,7 @@ class _Dialect:
     comma: bool
     share: float
 
-    def cells(self, lines: Iterator[str] | Sequence[str]) -> Iterator[Row]:
+    def cells(self, lines: Iterable[str]) -> Iterator[Row]:
         """Split lines into stripped cells; comments before the table and empty lines are left."""
         useful = (line for line in lines if line.strip() and not line.startswith("#"))
         if self.delimiter == " ":
@@ -71,10 +74,10 @@ class _Dialect:
 
 def looks_like_table(head: bytes) -> bool:
     """Whether the start of a file is text in columns, most of them numbers."""
-    text = _decoded(head, whole=False)
-    if text is None:
+    encoding = _encoding(head, whole=False)
+    if encoding is None:
         return False
-    lines = text.splitlines()
+    lines = head.decode(encoding, "ignore").splitlines()
     lines = lines[:-1] if len(lines) > 1 and len(head) >= _HEAD_BYTES else lines
     return _dialect(lines[:_HEAD_LINES]) is not None
 
@@ -100,26 +103,38 @@ def read_text(path: Path, *, single: bool = False) -> Grid:
             f"is {size / 2**30:.1f} GiB of text",
             fix="save it as Parquet or NPY, which are read as they are",
         )
-    text = _decoded(_unpacked(path), whole=True)
-    if text is None:
+    data = _unpacked(path)
+    encoding = _encoding(data, whole=True)
+    if encoding is None:
         raise FileProblem(
             path, "is no text", fix="save the table as CSV in UTF-8, or as XLSX, NPY or Parquet"
         )
-    lines = text.splitlines()
-    dialect = _dialect(lines[:_HEAD_LINES])
+    # Line by line: as text, a table takes ten times the memory of its numbers.
+    head = list(islice(_lines(data, encoding), _HEAD_LINES))
+    dialect = _dialect(head)
     if dialect is None and single:
-        dialect = _Dialect(";", "," in text, 1.0)
+        dialect = _Dialect(";", b"," in data, 1.0)
     if dialect is None:
         raise FileProblem(
             path,
             "has no columns of numbers",
             fix="separate them by commas, semicolons or tabs; the first row may hold names",
         )
-    rows = list(_numbered(path, dialect, lines))
-    head = [cells for _, cells in rows[:_HEAD_LINES]]
-    header = _has_header(head, dialect)
-    names = _name_columns(head[1:] if header else head, dialect, head[0] if header else None)
-    return _assembled(path, dialect, rows, header, names)
+    most = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") + 1
+    width = max(map(len, dialect.cells(head)), default=0)
+    if most * width > 2 * MOST_CELLS:
+        check_size(path, most, width)
+    rows = _numbered(path, dialect, _lines(data, encoding))
+    first = list(islice(rows, _HEAD_LINES))
+    cells = [row for _, row in first]
+    header = _has_header(cells, dialect)
+    names = _name_columns(cells[1:] if header else cells, dialect, cells[0] if header else None)
+    titles = [" ".join(cell.split()) for cell in first.pop(0)[1]] if header else []
+    return _assembled(path, dialect, chain(first, rows), titles, names, most)
+
+
+def _lines(data: bytes, encoding: str) -> Iterator[str]:
+    return io.TextIOWrapper(io.BytesIO(data), encoding, errors="replace", newline=None)
 
 
 def unpacked_head(head: bytes) -> bytes:
@@ -151,26 +166,31 @@ def _unpacked(path: Path) -> bytes:
     return data
 
 
-def _decoded(data: bytes, *, whole: bool) -> str | None:
-    """Return the text of a file, or None where it is none."""
+def _encoding(data: bytes, *, whole: bool) -> str | None:
+    """Return in which code a text is written, or None where a file is none."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError as error:
-                cut = not whole and error.start > len(data) - 4  # a head may end inside a sign
-                return data[: error.start].decode(encoding, "ignore") if cut else None
+            return encoding if _decodes(data, encoding, whole=whole) else None
     if b"\0" in data:
         return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if not whole and error.start > len(data) - 4:
-            return data[: error.start].decode("utf-8")
+    if _decodes(data, "utf-8", whole=whole):
+        return "utf-8"
     # Old spreadsheets write the Windows code page; control characters betray what is no text.
-    text = data.decode("cp1252", "replace")
-    strange = sum((ch < " " and ch not in "\t\r\n\f") or ch == "\ufffd" for ch in text[:4096])
-    return text if strange == 0 else None
+    start = data[:4096].decode("cp1252", "replace")
+    strange = any((ch < " " and ch not in "\t\r\n\f") or ch == "\ufffd" for ch in start)
+    return None if strange else "cp1252"
+
+
+def _decodes(data: bytes, encoding: str, *, whole: bool) -> bool:
+    """Whether this is text of a code; a head may end inside a sign."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    step = 1 << 20
+    try:
+        for start in range(0, len(data), step):
+            decoder.decode(data[start : start + step], final=whole and start + step >= len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _dialect(lines: Sequence[str]) -> _Dialect | None:
@@ -203,12 +223,18 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     return best[2] if best is not None and best[2].share > 0.5 else None
 
 
-def _numbered(path: Path, dialect: _Dialect, lines: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    """Yield rows of cells with the number of their line, all of one length."""
-    width = 0
-    reader = _lines_and_cells(dialect, lines)
+def _numbered(path: Path, dialect: _Dialect, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    """Yield rows of cells with the number of their (last) line, all of one length."""
+    width = number = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal number
+        for line in lines:
+            number += 1
+            yield line
+
     try:
-        for place, (number, row) in enumerate(reader):
+        for place, row in enumerate(dialect.cells(counted())):
             if place == 1 and len(row) == width + 1:
                 width += 1  # R leaves out the corner above the names
             elif place == 0:
@@ -220,20 +246,9 @@ def _numbered(path: Path, dialect: _Dialect, lines: Sequence[str]) -> Iterator[t
                     f"has {more} cells in line {number} ({len(row)}) than above ({width})",
                     fix="give every row the same number of cells; an empty cell is missing",
                 )
-            if width * (place + 1) > 2 * MOST_CELLS:
-                check_size(path, place + 1, width)
             yield number, row
     except csv.Error as error:
         raise FileProblem(path, f"has a broken cell ({error})", fix="check its quotes") from error
-
-
-def _lines_and_cells(dialect: _Dialect, lines: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    useful = [
-        number for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
-    ]
-    for place, row in enumerate(dialect.cells(lines)):
-        # Quoted cells that run over lines shift the count; the nearest line is good enough then.
-        yield useful[min(place, len(useful) - 1)], row
 
 
 def _has_header(head: Sequence[Row], dialect: _Dialect) -> bool:
@@ -296,25 +311,33 @@ def _name_columns(body: Sequence[Row], dialect: _Dialect, header: Row | None) ->
 
 
 def _assembled(
-    path: Path, dialect: _Dialect, rows: list[tuple[int, Row]], header: bool, names: int
+    path: Path,
+    dialect: _Dialect,
+    rows: Iterable[tuple[int, Row]],
+    titles: Row,
+    names: int,
+    most: int,
 ) -> Grid:
-    body = rows[1:] if header else rows
-    width = len(body[0][1]) if body else 0
-    check_size(path, len(body), max(width - names, 0))
-    titles = rows[0][1] if header else []
-    if header and len(titles) < width:
-        titles = ["", *titles]
-    values = np.empty((len(body), width - names))
-    for place, (number, row) in enumerate(body):
-        values[place] = _numbers(path, dialect, row, number, names, titles)
+    values = np.empty((0, 0))
+    named: list[str] = []
+    count = 0
+    for count, (number, row) in enumerate(rows, 1):
+        if count == 1:
+            if titles and len(titles) < len(row):
+                titles = ["", *titles]
+            values = np.empty((most, len(row) - names))  # rows that never come take no memory
+        if names:
+            named.append(" ".join(row[0].split()))
+        values[count - 1] = _numbers(path, dialect, row, number, names, titles)
+    check_size(path, count, values.shape[1])
     notes: tuple[str, ...] = ()
     if names > 1:
         left = ", ".join(titles[1:names]) if titles else f"columns 2 to {names}"
         notes = (f"left out, as it is text: {left}",)
     return Grid(
-        values,
-        tuple(row[0] for _, row in body) if names else (),
-        tuple(titles[names:]) if header else (),
+        values[:count],
+        tuple(named),
+        tuple(titles[names:]),
         titles[0] if titles and names else "",
         notes,
     )

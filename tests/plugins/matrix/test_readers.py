@@ -15,6 +15,8 @@ from PIL import Image
 from scipy import sparse
 
 from partwise.api import Dataset, FileProblem
+from partwise_matrix import grid
+from partwise_matrix import text as texts
 from partwise_matrix.planted import plant_spectra
 from partwise_matrix.readers import load_table, probe_excel, probe_numpy, probe_parquet, probe_text
 from partwise_matrix.samples import spectra_table
@@ -181,6 +183,27 @@ def test_a_huge_array_is_refused_before_it_is_read(tmp_path: Path) -> None:
     np.lib.format.open_memmap(path, "w+", np.float64, (200_000, 2_000)).flush()
     with pytest.raises(FileProblem, match="more than 200 million"):
         load_table(path)
+
+
+def test_a_text_that_unpacks_to_too_much_is_refused_before_it_is_taken_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b,c\n" + b"1,2,3\n" * 5000))
+    monkeypatch.setattr(texts, "MOST_CELLS", 1000)
+    monkeypatch.setattr(grid, "MOST_CELLS", 1000)
+    monkeypatch.setattr(texts, "_numbered", pytest.fail)
+    with pytest.raises(FileProblem, match=r"5,002 × 3 entries"):
+        load_table(path)
+
+
+def test_line_ends_of_any_kind_may_stand_in_one_file_and_in_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'id,"dose\nmg",b\r\nx,1,2\ry,3,4\nz,5,6')
+    dataset = load_table(path)
+    assert np.asarray(dataset.values).tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert dataset.axes[0].labels == ("x", "y", "z")
+    assert dataset.axes[1].labels == ("dose mg", "b")
 
 
 def test_excel_and_parquet_are_read_with_their_names(tmp_path: Path) -> None:
