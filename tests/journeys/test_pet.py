@@ -222,7 +222,11 @@ def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
     journey.open(window, path)
     panel, view = _panel(window), _view(window)
     assert view.isVisible()
-    assert "odd.json names times of 3 frames, the series has 42" in panel._frames.text()
+    odd = "odd.json names times of 3 frames, the series has 42"
+    assert odd in panel._frames.text()
+    notice = window.notices.notice
+    assert notice is not None
+    assert odd in notice.text
     dialog = panel.show_frames()
     assert dialog is not None
     assert dialog.problem

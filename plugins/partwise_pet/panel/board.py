@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from partwise.api import FileProblem, InputProblem, state_folder
+from partwise.api import Dataset, FileProblem, InputProblem, state_folder
 from partwise_app.api import (
     Host,
     Rule,
@@ -56,6 +56,7 @@ class Panel(QWidget):
         self._mask: NDArray[np.bool_] | None = None
         self._preview: NDArray[np.bool_] | None = None
         self._dabs = 0
+        self._told_of: Dataset | None = None
         self.under_stage = Bar()
         self._anchors = label("", "", wrap=True)
         self._clear = button(tr("Remove all anchors"), "link")
@@ -76,6 +77,7 @@ class Panel(QWidget):
         self._draw_anchors(points)
         self._draw_region()
         self._draw_frames()
+        self._tell_times()
 
     @property
     def points(self) -> list[tuple[int, Voxel]]:
@@ -344,6 +346,22 @@ class Panel(QWidget):
         notes = dataset.meta.get("notes")
         lines = [str(n) for n in notes] if isinstance(notes, list) and spans is not None else []
         self._notes.setText(" ".join([decay, *lines]))
+
+    def _tell_times(self) -> None:
+        """Say once, where it is seen, that a series cannot be analysed as it is."""
+        dataset = self._host.dataset
+        if dataset is None or dataset is self._told_of:
+            return
+        self._told_of = dataset
+        spans, source = self._spans()
+        if spans is None:
+            self._host.notify(
+                tr(
+                    "{why}: the series is shown, and analysed once its frame table is filled in.",
+                    why=self._why_no_times(source),
+                ),
+                "warn",
+            )
 
     # Small answers
 
