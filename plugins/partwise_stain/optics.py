@@ -44,8 +44,8 @@ _BRIGHT, _GREY = 99.9, 0.7
 # of them by evenness.
 _TISSUE, _DARK, _ENOUGH, _MOST, _EVEN = 0.1, 20.0, 200, 20_000, 0.4
 # Ink over tissue, in 4 × 4 means: neighbourhood whose faintest light is looked at, OD above what
-# is usual there; the same for red ink.
-_AROUND, _ABOVE, _ABOVE_RED = 5, 0.2, 0.3
+# is usual there; the same for red ink; how far a stroke is followed.
+_AROUND, _ABOVE, _ABOVE_RED, _STROKE = 5, 0.2, 0.3, 20
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,10 @@ def _ink_over_tissue(od: Floats, *, brown: bool, inky: bool) -> Mask:
     if not core.any():
         return found
     body = ndimage.binary_propagation(core, mask=ink)
+    # Blue ink over much eosin has the hue of haematoxylin, but leaves no paler red light between
+    # nuclei; that is ink where a stroke goes on.
+    blocked = low[..., 0] > usual[0] + _ABOVE
+    body = ndimage.binary_dilation(body, iterations=_STROKE, mask=body | blocked)
     body = ndimage.binary_dilation(body, iterations=_AROUND // 2 + 3)
     found[: 2 * body.shape[0], : 2 * body.shape[1]] = body.repeat(2, axis=0).repeat(2, axis=1)
     return found

@@ -50,6 +50,20 @@ def test_ink_over_dense_tissue_is_found(ink: str) -> None:
     assert found[120:].mean() < 0.02
 
 
+def test_a_stroke_of_ink_is_followed_over_dense_eosin() -> None:
+    """There it has the hue of haematoxylin."""
+    od = dense_tissue()
+    od[:, 150:270] += 0.35 * VECTORS[:, 1]
+    band = np.zeros(od.shape[:2])
+    band[150:210] = 1
+    od = od + 0.6 * ndimage.gaussian_filter(band, 3)[..., None] * unit(INKS["blue"])
+    white = np.array([243.0, 241.0, 245.0])
+    found = pen_mask(optical_density(halved(picture(od, white)), white), brown=False)
+    assert found[78:102].mean() > 0.95
+    assert found[:60].mean() < 0.02
+    assert found[120:].mean() < 0.02
+
+
 @pytest.mark.parametrize("brown", [False, True])
 def test_tissue_is_no_ink(brown: bool, tissue: Tissue) -> None:
     white = np.array([243.0, 241.0, 245.0])
