@@ -32,6 +32,7 @@ from partwise.engine.penalty import Penalty, Terms, combine
 __all__ = ["Problem", "pose"]
 
 Array = NDArray[Any]
+_MOST = 1 << 34  # entries of both factors; what no memory holds is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,12 @@ def pose(
     data, missing, mean = check_data(X)
     m, n = data.shape
     rank = check_rank(rank)
+    if (m + n) * rank > _MOST:
+        raise InputProblem(
+            f"{rank} parts of {m} x {n} would have {(m + n) * rank:.0e} entries",
+            argument="rank",
+            fix="ask for fewer parts",
+        )
     table, rows, columns = check_weights(weights, data, missing, parsed)
     if table is not None and is_sparse(data):
         data = data.toarray()
