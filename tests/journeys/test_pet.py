@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
@@ -82,7 +83,7 @@ def test_from_a_series_to_curves_and_the_same_numbers_again(journey: Journey) ->
     assert view.isVisible()
     view.set_frame(6)  # the first pass
     _picture(journey, window, "pet-input")
-    assert "42 frames of 5 to 300 s" in _panel(window)._frames.text()
+    assert "42 frames of 5 to 300 s" in _panel(window).timing.words.text()
 
     _settle(window, _QUICK)
     snapshots: list[object] = []
@@ -181,7 +182,7 @@ def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
     window = journey.window()
     journey.open(window, bare)
     panel = _panel(window)
-    assert "never guessed" in panel._frames.text()
+    assert "never guessed" in panel.timing.words.text()
     _settle(window, _QUICK)
     with journey.qtbot.waitSignal(window.session.stopped, timeout=60_000):
         window.action("run_start").trigger()
@@ -190,7 +191,7 @@ def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
     assert "never guessed" in notice.text
     _picture(journey, window, "pet-no-times")
 
-    dialog = panel.show_frames()
+    dialog = panel.timing.dialog()
     assert dialog is not None
     assert dialog.problem
     for row in range(42):
@@ -206,7 +207,7 @@ def test_a_frame_table_is_filled_in_where_no_file_says_the_times(
     cell.setText("60")
     dialog.accept()
     assert Path(window.session.parameters["frames"]).is_file()
-    assert "42 frames of 60 to 60 s" in panel._frames.text()
+    assert "42 frames of 60 to 60 s" in panel.timing.words.text()
     journey.run(window)
     assert window.session.run is not None
 
@@ -223,11 +224,11 @@ def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
     panel, view = _panel(window), _view(window)
     assert view.isVisible()
     odd = "odd.json names times of 3 frames, the series has 42"
-    assert odd in panel._frames.text()
+    assert odd in panel.timing.words.text()
     notice = window.notices.notice
     assert notice is not None
     assert odd in notice.text
-    dialog = panel.show_frames()
+    dialog = panel.timing.dialog()
     assert dialog is not None
     assert dialog.problem
     assert "nothing, so corrected" in dialog.decay.currentText()
@@ -236,7 +237,7 @@ def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
 
     # What is known stays as it is when decay alone is said.
     _settle(window, {"frames": str(heart_series().with_name("pet-heart.json"))})
-    dialog = panel.show_frames()
+    dialog = panel.timing.dialog()
     assert dialog is not None
     dialog.decay.setCurrentIndex(dialog.decay.findData("uncorrected"))
     assert not dialog.edited
@@ -245,12 +246,15 @@ def test_a_series_with_a_sidecar_that_cannot_be_is_seen_and_told(
     dialog.accept()
     assert window.session.parameters["decay"] == "uncorrected"
     assert window.session.parameters["frames"].endswith("pet-heart.json")
-    assert "Not corrected for decay, as you said" in panel._notes.text()
+    assert "Not corrected for decay, as you said" in panel.timing.notes.text()
 
 
-def test_the_tools_below_the_slices_are_those_of_the_hand(journey: Journey) -> None:
+def test_the_tools_below_the_slices_are_those_of_the_hand(journey: Journey, tmp_path: Path) -> None:
+    flat = tmp_path / "flat.nii"
+    values = np.random.default_rng(0).random((40, 30, 20, 3), np.float32)
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([2.0, 4.0, 8.0, 1.0])), flat)
     window = journey.window()
-    journey.open(window, heart_series())
+    journey.open(window, flat)
     bar = _panel(window).under_stage
     journey.qtbot.waitUntil(bar.isVisible)
     for tool, anchors, brush in (
@@ -262,8 +266,13 @@ def test_the_tools_below_the_slices_are_those_of_the_hand(journey: Journey) -> N
         bar.set_tool(tool)
         assert bar.factor.isVisible() == bool(anchors)
         assert bar.brush_size.isVisible() == bar.flat.isVisible() == bool(brush)
+    # A box is as wide in millimetres along each direction, whatever the voxels are.
+    _view(window).set_voxel((10, 15, 20))
+    bar.reach.setValue(16)
+    bar.box_asked.emit()
+    assert window.session.parameters["region"] == "box 12:29 11:20 8:13"
     bar.set_tool("anchor")
-    _settle(window, {"region": "box 1:29 2:24 5:15", "points": "1@20,13,10"})
+    _settle(window, {"points": "1@20,13,10"})
     for _ in range(5):
         QApplication.processEvents()
     own = bar.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)

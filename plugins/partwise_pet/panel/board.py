@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from partwise.api import Dataset, FileProblem, InputProblem, state_folder
+from partwise.api import FileProblem, InputProblem
 from partwise_app.api import (
     Host,
     Rule,
@@ -24,10 +22,9 @@ from partwise_app.api import (
     tr,
 )
 from partwise_pet.panel.bar import Bar
-from partwise_pet.panel.frames import FrameDialog
+from partwise_pet.panel.timing import Timing
 from partwise_pet.region import check_points, check_region, dab, written_points, written_stroke
 from partwise_pet.series import Settings, looked_at
-from partwise_pet.times import read_frames
 
 __all__ = ["Panel"]
 
@@ -56,14 +53,11 @@ class Panel(QWidget):
         self._mask: NDArray[np.bool_] | None = None
         self._preview: NDArray[np.bool_] | None = None
         self._dabs = 0
-        self._told_of: Dataset | None = None
         self.under_stage = Bar()
         self._anchors = label("", "", wrap=True)
         self._clear = button(tr("Remove all anchors"), "link")
         self._region = label("", "", wrap=True)
-        self._frames = label("", "", wrap=True)
-        self._edit = button(tr("Frame table …"), "link", tip=tr("Look at and correct frame times"))
-        self._notes = label("", "muted", wrap=True)
+        self.timing = Timing(host, self)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -76,8 +70,7 @@ class Panel(QWidget):
         self.under_stage.set_state(anchors=bool(points), region=bool(self._told("region")))
         self._draw_anchors(points)
         self._draw_region()
-        self._draw_frames()
-        self._tell_times()
+        self.timing.refresh()
 
     @property
     def points(self) -> list[tuple[int, Voxel]]:
@@ -86,24 +79,6 @@ class Panel(QWidget):
         if check_points(text):
             return []
         return [(int(k), (int(x), int(y), int(z))) for k, x, y, z in _POINT.findall(text)]
-
-    def show_frames(self) -> FrameDialog | None:
-        """Make the frame table's dialog; None without a series."""
-        dataset = self._host.dataset
-        if dataset is None or dataset.values is None:
-            return None
-        spans, source = self._spans()
-        told = dataset.meta.get("decay_corrected")
-        made = FrameDialog(
-            spans,
-            len(dataset.values),
-            source,
-            self._told("decay") or "file",
-            told if isinstance(told, bool) else None,
-            self,
-        )
-        made.accepted.connect(self._take_frames)
-        return made
 
     # Made once
 
@@ -114,7 +89,7 @@ class Panel(QWidget):
         for title, rows in (
             (tr("Anchors"), (self._anchors, self._clear)),
             (tr("Region"), (self._region,)),
-            (tr("Frames"), (self._frames, self._notes, self._edit)),
+            (tr("Frames"), self.timing.rows),
         ):
             holder = QWidget()
             inner = QVBoxLayout(holder)
@@ -137,7 +112,7 @@ class Panel(QWidget):
         bar.box_asked.connect(self._box)
         bar.whole_asked.connect(self._whole)
         self._clear.clicked.connect(self._remove_all)
-        self._edit.clicked.connect(self._ask_frames)
+        self.timing.chosen.connect(self._set)
 
     def _take_view(self) -> None:
         found = self._host.view("volume")
@@ -214,10 +189,8 @@ class Panel(QWidget):
 
     def _radii(self, stroke: VolumeStroke) -> tuple[float, float, float]:
         """Of the brush in voxels along x, y and z."""
-        size, dataset = self.under_stage.brush_size.value(), self._host.dataset
-        if dataset is None:
-            return 1.0, 1.0, 1.0
-        found = [size / (abs(dataset.axis(name).step) or 1.0) for name in "xyz"]
+        size = self.under_stage.brush_size.value()
+        found = [size / each for each in self._spacing()]
         if self.under_stage.flat.isChecked():
             found[2 - stroke.through] = 0.0
         return found[0], found[1], found[2]
@@ -226,41 +199,16 @@ class Panel(QWidget):
         if self._view is None:
             return
         z, y, x = self._view.voxel
-        half = max(self.under_stage.reach.value() / self._spacing(), 1.0)
-        spans = [f"{max(round(v - half), 0)}:{round(v + half) + 1}" for v in (x, y, z)]
+        reach = self.under_stage.reach.value()
+        halves = [max(reach / size, 1.0) for size in self._spacing()]
+        spans = [
+            f"{max(round(v - half), 0)}:{round(v + half) + 1}"
+            for v, half in zip((x, y, z), halves, strict=True)
+        ]
         self._set("region", f"box {' '.join(spans)}", tr("Box around the cross"))
 
     def _whole(self) -> None:
         self._set("region", "", tr("Whole region"))
-
-    # Frame table
-
-    def _ask_frames(self) -> None:
-        dialog = self.show_frames()
-        if dialog is not None:
-            dialog.open()
-
-    def _take_frames(self) -> None:
-        dialog = self.sender()
-        if not isinstance(dialog, FrameDialog) or dialog.spans is None:
-            return
-        decay = str(dialog.decay.currentData())
-        if decay != (self._told("decay") or "file"):
-            self._set("decay", decay, tr("Decay correction"))
-        if not dialog.edited:
-            return
-        text = "start_s\tend_s\n" + "".join(f"{a:.10g}\t{b:.10g}\n" for a, b in dialog.spans)
-        name = hashlib.sha256(text.encode()).hexdigest()[:12]
-        folder = state_folder() / "frames"
-        path = folder / f"frames-{name}.tsv"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            words = tr("The frame table could not be kept: {why}", why=error.strerror)
-            self._host.notify(words, "warn")
-            return
-        self._set("frames", str(path), tr("Edit frame times"))
 
     # What is drawn
 
@@ -309,7 +257,7 @@ class Panel(QWidget):
             return tr("All voxels above the threshold."), None
         if check_region(text):
             return str(check_region(text)), None
-        spans, _ = self._spans()
+        spans = self.timing.spans
         if spans is None or len(spans) != len(values):
             spans = np.stack([np.arange(len(values)), np.arange(len(values)) + 1.0], axis=1)
         try:
@@ -320,85 +268,7 @@ class Panel(QWidget):
             return str(problem), None
         return tr("{count} voxels.", count=f"{int(found.sum()):,}"), found
 
-    def _draw_frames(self) -> None:
-        dataset = self._host.dataset
-        if dataset is None:
-            self._frames.setText("")
-            return
-        spans, source = self._spans()
-        if spans is None:
-            why = self._why_no_times(source)
-            words = tr("Times are never guessed: fill in the frame table, or name a file for them.")
-            self._frames.setText(f"{why}. {words}")
-        else:
-            lasting = spans[:, 1] - spans[:, 0]
-            self._frames.setText(
-                tr(
-                    "{count} frames of {short} to {long} s, {minutes} min in all; from {source}.",
-                    count=len(spans),
-                    short=f"{lasting.min():g}",
-                    long=f"{lasting.max():g}",
-                    minutes=f"{(spans[-1, 1] - spans[0, 0]) / 60:g}",
-                    source=source,
-                )
-            )
-        decay = self._decay_words(dataset.meta.get("decay_corrected"))
-        notes = dataset.meta.get("notes")
-        lines = [str(n) for n in notes] if isinstance(notes, list) and spans is not None else []
-        self._notes.setText(" ".join([decay, *lines]))
-
-    def _tell_times(self) -> None:
-        """Say once, where it is seen, that a series cannot be analysed as it is."""
-        dataset = self._host.dataset
-        if dataset is None or dataset is self._told_of:
-            return
-        self._told_of = dataset
-        spans, source = self._spans()
-        if spans is None:
-            self._host.notify(
-                tr(
-                    "{why}: the series is shown, and analysed once its frame table is filled in.",
-                    why=self._why_no_times(source),
-                ),
-                "warn",
-            )
-
     # Small answers
-
-    def _decay_words(self, told: object) -> str:
-        asked = self._told("decay") or "file"
-        if asked == "file":
-            return {True: tr("Corrected for decay."), False: tr("Not corrected for decay.")}.get(
-                told if isinstance(told, bool) else None,  # type: ignore[arg-type]  # None finds the default
-                tr("Decay correction unknown, taken as corrected."),
-            )
-        if asked == "corrected":
-            return tr("Corrected for decay, as you said.")
-        return tr("Not corrected for decay, as you said; a run corrects it.")
-
-    def _why_no_times(self, source: str) -> str:
-        """What is wrong with what should say the times; `source` where a file was named for it."""
-        dataset = self._host.dataset
-        problem = dataset.meta.get("timing_problem") if dataset is not None else None
-        if self._told("frames"):
-            return source
-        if isinstance(problem, list):
-            path, what, _ = problem
-            return f"{Path(path).name} {what}"
-        return tr("No file says when the frames were taken")
-
-    def _spans(self) -> tuple[Array | None, str]:
-        dataset = self._host.dataset
-        path = self._told("frames")
-        if path:
-            try:
-                table = read_frames(path)
-            except FileProblem as problem:
-                return None, f"{problem.path.name} {problem.what}"
-            return table.spans, table.source
-        told: Any = dataset.meta.get("frames") if dataset is not None else None
-        source = str(dataset.meta.get("timing", "")) if dataset is not None else ""
-        return (np.array(told, np.float64) if told else None), source
 
     def _names(self) -> list[str]:
         names = [strip.name for strip in self._host.strips if strip.key != "residual"]
@@ -417,9 +287,13 @@ class Panel(QWidget):
         _, nz, ny, nx = dataset.values.shape
         return nz, ny, nx
 
-    def _spacing(self) -> float:
+    def _spacing(self) -> tuple[float, float, float]:
+        """Size of a voxel along x, y and z in mm."""
         dataset = self._host.dataset
-        return abs(dataset.axis("x").step) or 1.0 if dataset is not None else 1.0
+        if dataset is None:
+            return 1.0, 1.0, 1.0
+        x, y, z = (abs(dataset.axis(name).step) or 1.0 for name in "xyz")
+        return x, y, z
 
     def _told(self, name: str) -> str:
         return str(self._host.parameters.get(name, "") or "")
