@@ -43,7 +43,7 @@ class Teaching(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 6)
-        row.setSpacing(6)
+        row.setSpacing(5)
         row.addWidget(label(tr("Paint"), "small"))
         for key, words, tip in (
             (
@@ -65,7 +65,7 @@ class Teaching(QWidget):
             made.clicked.connect(partial(self.hold, key))
             self.buttons[key] = made
             row.addWidget(made)
-        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 56)
+        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 42)
         self.radius.valueChanged.connect(self._on_size)
         row.addWidget(self.radius)
         self.clear = button(
@@ -82,12 +82,12 @@ class Teaching(QWidget):
         self.note = Elided("", "small")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.note, 1)
-        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 58)
+        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 50)
         self.strength.setToolTip(
             tr("How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels")
         )
         self._strength = _add_value(row, tr("Strength"), self.strength, 30)
-        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 58)
+        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 50)
         self.original.setToolTip(
             tr("How much of the recording lies under the speech: 0 % none, 100 % all of it")
         )
