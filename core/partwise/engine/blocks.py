@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import Cancelled, InputProblem
 from partwise.engine.fused import EXACT, fused_block, support_inverses
-from partwise.engine.given import check_factor
+from partwise.engine.given import check_factor, check_reach, is_sparse, plain
 from partwise.engine.loop import OnStep, drive, rule_for
 from partwise.engine.pool import blocks, run_blocks
 from partwise.engine.problem import Problem, pose
@@ -60,7 +60,25 @@ class ColumnBlocks:
 
     @classmethod
     def of(cls, array: Array, block_bytes: int = 1 << 26) -> ColumnBlocks:
-        """Columns of a memory-mapped (features, samples) array, kept in its precision."""
+        """Columns of a memory-mapped (features, samples) array, kept in its precision.
+
+        Raises
+        ------
+        InputProblem
+            For what is sparse, or has another number of axes.
+        """
+        if is_sparse(array):
+            raise InputProblem(
+                "X is sparse, and blocks are dense", argument="X", fix="use nmf, which takes it"
+            )
+        if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+            array = plain(array)
+        if len(array.shape) != 2:
+            raise InputProblem(
+                f"X must have 2 dimensions, features x samples, got {len(array.shape)}",
+                argument="X",
+                fix="reshape it to a matrix",
+            )
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.dtype(np.float64)
         m, n = array.shape
         return cls(m, n, partial(_columns, array), dtype, block_bytes)
@@ -73,7 +91,7 @@ class ColumnBlocks:
         InputProblem
             For columns of another shape, or with values that are negative, NaN or infinite.
         """
-        X = np.ascontiguousarray(self.read(start, stop), dtype=self.dtype)
+        X = np.ascontiguousarray(plain(self.read(start, stop)), dtype=self.dtype)
         if X.shape != (self.n_features, stop - start):
             raise InputProblem(
                 f"columns {start} to {stop} came with shape {X.shape}, "
@@ -184,9 +202,16 @@ def nmf_blocks(  # noqa: PLR0913 - one keyword for each thing that can be asked
     (True, True)
     """
     source = X if isinstance(X, ColumnBlocks) else ColumnBlocks.of(X)
+    if source.n_features < 1 or source.n_samples < 1:
+        raise InputProblem(
+            f"X is empty, its shape is {(source.n_features, source.n_samples)}",
+            argument="X",
+            fix="give at least one value",
+        )
     rule = rule_for(tol, max_iter, max_seconds, 1)
     clock = Clock(max_seconds)
     few = pose(_sample(source), rank, fixed_W=fixed_W)
+    check_reach(few.mean, few.dtype)
     if isinstance(init, str):
         W, _ = begin(few, init, seed, 0)
     else:

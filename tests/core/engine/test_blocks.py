@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from partwise.engine import Cancelled, InputProblem, nmf, refit
 from partwise.engine.blocks import ColumnBlocks, nmf_blocks
@@ -101,3 +102,26 @@ def test_a_reader_that_returns_another_shape_is_named() -> None:
 def test_a_fit_in_memory_says_who_takes_blocks() -> None:
     with pytest.raises(InputProblem, match="nmf_blocks"):
         nmf(small_blocks(mixed(n=500), 100), 2)
+
+
+def _odd(what: str) -> Any:
+    X = mixed(n=40)
+    return {
+        "is sparse": lambda: sp.csr_array(X),
+        "2 dimensions": lambda: X[0],
+        "is empty": lambda: X[:, :0],
+        "beyond float32": lambda: X * np.float32(1e-30),
+        "NaN": lambda: np.ma.masked_less(X, np.median(X)),
+    }[what]()
+
+
+@pytest.mark.parametrize("what", ["is sparse", "2 dimensions", "is empty", "beyond float32", "NaN"])
+def test_what_are_no_columns_is_named(what: str) -> None:
+    with pytest.raises(InputProblem, match=what) as caught:
+        nmf_blocks(_odd(what), 2)
+    assert caught.value.argument == "X"
+
+
+def test_rows_of_numbers_are_columns_too() -> None:
+    X = mixed(n=40).astype(np.float64)
+    assert nmf_blocks(X.tolist(), 2).loss == nmf_blocks(X, 2).loss

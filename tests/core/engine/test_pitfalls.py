@@ -284,7 +284,8 @@ def test_squares_that_are_no_numbers_are_refused_by_name() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"rank": None}, {"rank": "3"}, {"rank": np.nan}, {"rank": 10**9}, {"tol": "a"}, {"tol": None},
+        {"rank": None}, {"rank": "3"}, {"rank": np.nan}, {"rank": 10**9}, {"tol": "a"},
+        {"tol": None},
         {"max_iter": None}, {"max_seconds": "a"}, {"starts": np.inf}, {"seed": -1}, {"seed": "a"},
         {"weights": "a"}, {"X": [[1.0], [1.0, 2.0]]}, {"init": ([["a"]], [[1]])},
     ],
