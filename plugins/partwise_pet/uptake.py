@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 RATE = 0.9
 """How often the band is to hold the truth; tests/bench/pet.py counts how often it does."""
 _TIMES = 1.645  # standard deviations on either side for that
-_MODEL = 0.04  # of Ki: edges, curves and the straight line are none of nature's
+_MODEL = 0.045  # of Ki: edges, curves and the straight line are none of nature's
 
 
 @dataclass(frozen=True)

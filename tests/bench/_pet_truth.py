@@ -17,6 +17,7 @@ from partwise_pet.question import Factors, Question
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
 from partwise_pet.trust import OFF
+from partwise_pet.uptake import uptakes_of
 
 Array = NDArray[np.float64]
 
@@ -42,6 +43,7 @@ class Row:
     tissue: float
     tissue_image: float
     ki: float
+    within: float  # 1 where the band of Ki holds the truth, 0 where not, NaN where there is none
     flagged: bool
     late_scaled: float
 
@@ -66,9 +68,26 @@ def body(kind: str) -> Body | str:
     return Body(swollen, tissues, blur_mm=7.0)
 
 
-def case(kind: str, alpha: float, seed: int, rank: int = 4) -> Case:
+def walled(wall_mm: float, cavity_mm: float, blur_mm: float) -> Body:
+    """The large heart with a left ventricle of another size and wall behind another blur."""
+    plain = body_of("heart")
+    long = 1.4 * cavity_mm
+    sizes = {
+        "LV": (cavity_mm, cavity_mm, long),
+        "myo": (cavity_mm + wall_mm, cavity_mm + wall_mm, long + wall_mm),
+    }
+    left = plain.shapes[-1].middle
+    shapes = tuple(
+        replace(s, half=sizes[s.name]) if s.name in sizes and s.middle == left else s
+        for s in plain.shapes
+    )
+    return replace(plain, shapes=shapes, blur_mm=blur_mm)
+
+
+def case(kind: str | Body, alpha: float, seed: int, rank: int = 4) -> Case:
     """Simulate a scan; kinetics and sizes differ by ±20 % from seed to seed."""
-    scan = make_phantom(body(kind), seed=seed, alpha=alpha, vary=0.2)
+    told = body(kind) if isinstance(kind, str) else kind
+    scan = make_phantom(told, seed=seed, alpha=alpha, vary=0.2)
     box = _box(scan)
     raw = scan.values[:, box].astype(np.float64)
     weights = frame_weights(raw.mean(axis=1), scan.frames, HALF_LIFE_S)
@@ -179,9 +198,25 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
         off(found.W[:, j], muscle),
         float(likeness[j, 1]),
         ki_of(scan, found.W[:, j], found.W[:, k]) / true_ki(scan) - 1,
+        _within(one, found, j),
         flagged,
         _worst_pool(one, found),
     )
+
+
+def _within(one: Case, found: Factors, tissue: int) -> float:
+    """Whether the band that a person sees beside Ki holds the truth."""
+    if not found.blood or found.own_of(tissue) is None:
+        return float("nan")
+    frames = one.scan.frames / 60
+    line = patlak(
+        found.W.T, frames.mean(axis=1), found.W[:, found.blood[-1]], PATLAK_MIN,
+        weights=one.question.weights, frames_min=frames,
+    )  # fmt: skip
+    for each in uptakes_of(found, line, from_factor=True):
+        if each.factor == tissue:
+            return float(each.low <= true_ki(one.scan) <= each.high)
+    return float("nan")
 
 
 def _worst_pool(one: Case, found: Factors) -> float:
@@ -219,6 +254,7 @@ def of_regions(one: Case) -> Row:
         off(muscle, true_muscle),
         float("nan"),
         ki_of(scan, muscle, blood) / true_ki(scan) - 1,
+        float("nan"),
         False,
         late(scan, blood, true_blood, scale=False),
     )
