@@ -60,7 +60,7 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
     Raises
     ------
     FileProblem
-        Damaged, no series of volumes, or a sidecar whose times cannot be.
+        Damaged, or no series of volumes. A sidecar whose times cannot be is told with the series.
     """
     path = Path(path)
     image = _opened(path)
@@ -72,7 +72,6 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
         raise FileProblem(
             path, f"is no dynamic series ({words})", fix="open a series of at least two frames"
         )
-    # Before the voxels, which take long: what stands beside them may refuse them.
     sidecar = _sidecar(path)
     told: dict[str, Any] = {}
     frames: FrameTable | FileProblem | None = None

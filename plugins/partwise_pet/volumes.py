@@ -110,14 +110,12 @@ def collect_frames(
             if kept is not None:
                 kept[place] = values
             elif spool is not None:
-                # Written, not mapped: what was written leaves memory as the system needs it.
-                spool.write(np.ascontiguousarray(values).data)
+                _write(path, spool, values, 4 * size)
         if kept is not None:
             return kept, below
         if spool is None:
             assert mapped is not None
             return mapped(), below
-        spool.flush()
         return np.memmap(spool, dtype=np.float32, mode="r", shape=shape), below
 
 
@@ -128,6 +126,19 @@ def _spool_for(wanted: bool) -> Iterator[Any]:
         return
     with tempfile.TemporaryFile(prefix="partwise-pet-") as spool:
         yield spool
+
+
+def _write(path: Path, spool: Any, values: NDArray[np.float32], whole: int) -> None:
+    # Written, not mapped: what was written leaves memory as the system needs it.
+    try:
+        spool.write(np.ascontiguousarray(values).data)
+        spool.flush()
+    except OSError as error:
+        raise FileProblem(
+            path,
+            f"needs {whole / 1e9:.1f} GB for a temporary file ({error.strerror or error})",
+            fix="free some room, or store it as plain float32 NIfTI (.nii), which needs none",
+        ) from error
 
 
 def dataset_of(scan: Scan) -> Dataset:

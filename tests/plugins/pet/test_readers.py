@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,14 +261,31 @@ def test_pydicom_is_not_needed_to_recognise_a_file(tmp_path: Path) -> None:
     assert pydicom.__version__
 
 
+@pytest.mark.parametrize("name", ["packed.nii.gz", "plain.nii"])
 def test_a_large_series_lies_on_disk_and_reads_the_same(
-    series: Series, monkeypatch: pytest.MonkeyPatch
+    series: Series, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    small = load_nifti(series()).values
+    path = series(name=name)
+    small = load_nifti(path).values
     monkeypatch.setattr("partwise_pet.volumes._IN_MEMORY", 100)
-    mapped = load_nifti(series()).values
+    mapped = load_nifti(path).values
     assert isinstance(mapped, np.memmap)
+    own: Any = mapped.filename
+    assert own == (path if name == "plain.nii" else None), "mapped as it is where plain"
     np.testing.assert_array_equal(mapped, small)
+
+
+def test_a_full_disk_is_told(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = series()
+    monkeypatch.setattr("partwise_pet.volumes._IN_MEMORY", 100)
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    with pytest.raises(FileProblem, match="temporary file \\(No space left") as caught:
+        load_nifti(path)
+    assert "free some room" in caught.value.fix
 
 
 def test_a_series_without_sizes_or_places_is_refused_or_told(
