@@ -34,8 +34,9 @@ _ONE_SIDED = 5  # the first of them, in which what lies on the empty side keeps 
 _STILL = 3e-4  # a plane that moves less has arrived: 0.02 degrees
 _LEAST_SCALE = 0.2  # expected deviations; colours never lie nearer to a plane than that
 # While the plane is sought, how far colours stray is told by the nearest fifth of them, for red
-# cells may be more than half, and taken for no more than so many expected deviations.
-_NEAREST, _NARROW = 0.2, 1.25
+# cells may be more than half, and taken for no more than so many expected deviations, but for as
+# many as leave a few colours their say.
+_NEAREST, _NARROW, _FEWEST = 0.2, 1.25, 0.02
 _OFF = 3.0  # expected deviations; what is farther from the plane lies beside it
 _LEAST_BESIDE = 0.05  # sine of the angle from a plane to what lies beside it, to tell its side
 _EDGES = np.arange(-50.0, 50.01, 0.25)  # degrees in the plane, from the middle of the prior
@@ -218,18 +219,11 @@ def _plane(
         balanced = weight * np.where(first, *rarer)
         off = rays.sharp @ normal
         away = off * _beside(normal)
-        empty = away < 0
-        seeks = turn < _ONE_SIDED and bool(empty.any())
-        if seeks:
-            scale = min(_deviation(off, balanced, _NEAREST), _NARROW)
-        else:
-            # Red cells lie on the one side; the other tells how far the stains' own colours stray.
-            side = empty if empty.any() else np.ones_like(empty)
-            scale = _deviation(off[side], balanced[side], 0.5)
-        scale = max(scale, _LEAST_SCALE)
+        seeks = turn < _ONE_SIDED
+        scale = _scale(off, away, balanced, seeks=seeks)
         # Drawn by the colours that it leaves on the empty side, the plane goes past red cells; and
         # once it is there, noise is the same on both.
-        reach = np.where(seeks & empty, tuning.empty, tuning.tukey) * scale
+        reach = np.where(seeks & (away < 0), tuning.empty, tuning.tukey) * scale
         pull = np.clip(1 - (off / reach) ** 2, 0, None) ** 2
         trust = balanced * pull
         scatter = (rays.sharp * (trust / (trust @ rays.weight))[:, None]).T @ rays.sharp
@@ -249,6 +243,18 @@ def _beside(normal: Vector) -> float:
     beside = BEYOND @ normal
     told = beside.min() > _LEAST_BESIDE or beside.max() < -_LEAST_BESIDE
     return float(np.sign(beside[0])) if told else 0.0
+
+
+def _scale(off: Vector, away: Vector, weight: Vector, *, seeks: bool) -> float:
+    """How far colours of the stains stray from a plane, in expected deviations."""
+    empty = (away < 0) & (weight > 0)
+    if not empty.any():
+        return max(_deviation(off, weight, 0.5), _LEAST_SCALE)
+    if not seeks:
+        # Red cells lie on the one side; the other tells how far the stains' own colours stray.
+        return max(_deviation(off[empty], weight[empty], 0.5), _LEAST_SCALE)
+    scale = min(_deviation(off, weight, _NEAREST), _NARROW)
+    return max(scale, weighted_quantile(np.abs(off), weight, _FEWEST), _LEAST_SCALE)
 
 
 def _deviation(off: Vector, weight: Vector, share: float) -> float:

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from partwise_stain.coreset import Coreset, gather
 from partwise_stain.foreign import left_out
@@ -76,6 +76,15 @@ def test_blood_over_half_of_the_tissue_does_not_turn_them(eosin: tuple[float, ..
     coreset = gather([rgb], White(made.white, "given", 1.0), brown=False)
     found = find_vectors(coreset, PRIOR).vectors
     assert max(angle_between(found[:, k], made.vectors[:, k]) for k in range(2)) < 2.5
+
+
+def test_colours_far_from_all_published_planes_have_an_answer_too() -> None:
+    od = np.random.default_rng(3).uniform(0.3, 0.9, (200, 1)) * unit(np.array([0.1, 0.3, 0.95]))
+    coreset = Coreset(od, np.full(200, 0.004), sparse.csr_array(np.ones((1, 200))), 1.0, 0.0)
+    counts = np.repeat([1.0, 0.0], 100)  # as when tissue is resampled
+    found = find_vectors(coreset, PRIOR, counts=counts).vectors
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1)
 
 
 def test_an_eosin_as_blue_as_blood_is_found() -> None:
