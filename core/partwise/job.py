@@ -35,7 +35,10 @@ class Job(Protocol):
 
     @property
     def cancelled(self) -> bool:
-        """Whether to leave; look once per tile. Leave by raising `Cancelled`."""
+        """Whether to leave; look once per tile. Leave by raising `Cancelled`.
+
+        `report` and `snapshot` may raise it by themselves once the run is to leave.
+        """
         ...
 
     def report(self, fraction: float, text: str = "") -> None:
