@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,7 @@ def _describe(dataset: Dataset) -> list[str]:
 
 
 def _told(key: str, value: object) -> Iterator[str]:
-    """Lines on one fact of an input: a list of records has a short line for each."""
+    """Lines on one fact of an input: a list of records or sentences has a line for each."""
     records = isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
     if records and value:
         assert isinstance(value, list | tuple)
@@ -113,8 +113,15 @@ def _told(key: str, value: object) -> Iterator[str]:
             yield f"  and {len(value) - _MOST_RECORDS} more"
         return
     said = _short(value)
-    if said:
+    if isinstance(value, list | tuple) and said == _entries(len(value)) and _are_sentences(value):
+        yield f"{key}:"
+        yield from (f"  {one}" for one in value[:_MOST_RECORDS])
+    elif said:
         yield f"{key}: {said}"
+
+
+def _are_sentences(values: Sequence[object]) -> bool:
+    return all(isinstance(one, str) and one.endswith(".") for one in values)
 
 
 def _record(record: Mapping[str, object]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from tests.plugins.pet.conftest import DURATIONS, STARTS
 
 from partwise.api import FileProblem, InputProblem, LocalJob
+from partwise.cli import main
 from partwise_pet.nifti import load_nifti
 from partwise_pet.series import Settings, prepare
 from partwise_pet.times import read_frames
@@ -185,3 +186,12 @@ def test_a_frame_file_stands_in_for_the_sidecar(series: Series, tmp_path: Path) 
     )
     np.testing.assert_array_equal(ready.seconds, 1.0)
     assert "other.json" in ready.timing
+
+
+def test_info_tells_each_note_in_full(series: Series, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(series(FrameTimesStart=[0, 5, 10, 20, 40, 130]))]) == 0
+    told = capsys.readouterr().out
+    assert "claims 1 s for every frame; it was not believed" in told
+    assert "1 gap between frames, 30 s in all" in told
+    assert main(["info", str(series(FrameDuration=None))]) == 0
+    assert "scan.json has no FrameDuration; the series is shown" in capsys.readouterr().out
