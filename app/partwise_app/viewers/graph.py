@@ -25,6 +25,7 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import Tokens
+from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.gradual import Gradual
 from partwise_app.viewers.later import Later
 from partwise_app.viewers.layout import spring_layout
@@ -189,9 +190,7 @@ class GraphView(Plot):
             self._paint_names(painter)
         self._paint_legend(painter)
         if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(self.tokens.accent), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 
     def _paint_layer(self, painter: QPainter) -> None:

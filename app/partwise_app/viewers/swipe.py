@@ -61,16 +61,18 @@ class SwipeHandle(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         middle = self.width() / 2
+        # With the keyboard on it, the whole handle is in the accent.
+        focus, tokens = self.hasFocus(), self._tokens
+        fill, ink = (tokens.accent, tokens.on_accent) if focus else ("#ffffff", "#1c2126")
+        edge = QPen(QColor("#ffffff"), 2) if focus else QPen(QColor(0, 0, 0, 70), 1)
         painter.fillRect(QRectF(middle - 2, 0, 4, self.height()), QColor(0, 0, 0, 60))
-        painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), QColor("#ffffff"))
+        painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), QColor(fill))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        focus = self.hasFocus()
-        ring = QPen(QColor(self._tokens.accent), 2.5) if focus else QPen(QColor(0, 0, 0, 70), 1)
-        painter.setPen(ring)
-        painter.setBrush(QColor("#ffffff"))
+        painter.setPen(edge)
+        painter.setBrush(QColor(fill))
         centre = QPointF(middle, self.height() / 2)
         painter.drawEllipse(centre, 12, 12)
-        painter.setPen(QPen(QColor("#1c2126"), 1.6, c=Qt.PenCapStyle.RoundCap))
+        painter.setPen(QPen(QColor(ink), 1.6, c=Qt.PenCapStyle.RoundCap))
         for side in (-1, 1):
             tip = QPointF(centre.x() + side * 6.5, centre.y())
             painter.drawLine(tip, QPointF(centre.x() + side * 2, centre.y()))

@@ -14,13 +14,13 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
 
 from partwise_app.theme import Tokens
+from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot
 from partwise_app.viewers.timeline import Span, Window
@@ -211,8 +211,7 @@ class TimedPlot(Plot):
             if self._playhead is not None:
                 paint_playhead(painter, self.x_of(self._playhead), area)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(self.tokens.accent), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 
     def _drawn_still(self) -> QPixmap:

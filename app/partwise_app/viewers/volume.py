@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -28,6 +27,7 @@ from partwise_app.viewers.crossing import (
     paint_cross,
     paint_letters,
 )
+from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.framebar import FrameBar
 from partwise_app.viewers.overlays import paint_badge, paint_message, small_font
 from partwise_app.viewers.plotting import Plot
@@ -252,9 +252,7 @@ class VolumeView(Plot):
         )
         self._paint_brush(painter, plan)
         if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(self.tokens.accent), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 
     def _paint_slice(self, painter: QPainter, plan: Plan, place: int) -> None:
