@@ -129,6 +129,12 @@ class _Params:
         advanced=True,
         help="Measure pitch, jitter, shimmer, HNR and CPPS before and after.",
     )
+    flac: bool = param(
+        False,
+        label="FLAC too",
+        advanced=True,
+        help="Write speech and noise as FLAC beside WAV: the same sound in half the room.",
+    )
 
 
 class SpeechAnalysis:
@@ -290,7 +296,8 @@ def _result(
         "seconds": recording.seconds,
         "strength": params.strength,
         "original": params.original,
-        "late": ["strength", "original"],  # what is chosen later holds for what is exported
+        "flac": params.flac,
+        "late": ["strength", "original", "flac"],  # what is chosen later holds for what is exported
         "noise_span": list(noise.span) if noise.span else None,
         "noise_origin": noise.origin if noise.given is None else "noise file",
         "noise": used[1],

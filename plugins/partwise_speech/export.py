@@ -19,9 +19,12 @@ __all__ = [
     "NOTE",
     "gain_codes",
     "has_learned_voice",
+    "wants_flac",
     "write_noise",
     "write_noise_dictionary",
+    "write_noise_flac",
     "write_speech",
+    "write_speech_flac",
     "write_voice_dictionary",
 ]
 
@@ -29,6 +32,7 @@ NOTE = "Processed by Partwise: not for acoustic measurement"
 
 _BLOCK_S = 20.0
 _WIDE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+_FLAC_CHANNELS, _FLAC_RATE = 8, 655_350
 _CLASSIC = 3_900_000_000  # bytes; a classic WAV ends at 4 GiB
 
 
@@ -48,6 +52,27 @@ def write_speech(dataset: Dataset, result: Result, path: Path, job: Job, part: i
 def write_noise(dataset: Dataset, result: Result, path: Path, job: Job, part: int | None) -> None:
     """Write what was taken away as WAV; with the speech it adds up to the recording."""
     _write(dataset, result, path, job, speech=False)
+
+
+def wants_flac(result: Result) -> bool:
+    """Whether FLAC is to be written beside WAV, and can hold the recording."""
+    facts = result.facts
+    fits = facts.get("channels", 1) <= _FLAC_CHANNELS and facts.get("rate", 0) <= _FLAC_RATE
+    return bool(facts.get("flac")) and fits
+
+
+def write_speech_flac(
+    dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
+) -> None:
+    """Write the speech as FLAC."""
+    _write(dataset, result, path, job, speech=True, flac=True)
+
+
+def write_noise_flac(
+    dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
+) -> None:
+    """Write what was taken away as FLAC."""
+    _write(dataset, result, path, job, speech=False, flac=True)
 
 
 def write_noise_dictionary(
@@ -74,25 +99,29 @@ def write_voice_dictionary(
     save_dictionary(voice_of(str(result.facts["voice_recording"]), seed), path)
 
 
-def _write(dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bool) -> None:
+def _write(
+    dataset: Dataset, result: Result, path: Path, job: Job, *, speech: bool, flac: bool = False
+) -> None:
     """Write a file; raises `OSError` where that cannot be done, as any writer does."""
     import soundfile
 
     try:
-        _write_sound(dataset, result, path, job, speech)
+        _write_sound(dataset, result, path, job, speech, flac)
     except soundfile.LibsndfileError as error:  # what fails in reading is a `FileProblem` already
         why = "the disk is full, or takes no file there"
         raise OSError(errno.EIO, why, str(path)) from error
 
 
-def _write_sound(dataset: Dataset, result: Result, path: Path, job: Job, speech: bool) -> None:
+def _write_sound(
+    dataset: Dataset, result: Result, path: Path, job: Job, speech: bool, flac: bool
+) -> None:
     import soundfile
 
     recording = recording_of(dataset)
     codes = gain_codes(result)
     strength = float(result.facts.get("strength", 1.0))
     original = float(result.facts.get("original", 0.0)) / 100
-    subtype, container = _format(dataset, recording)
+    subtype, container = _flac(dataset) if flac else _format(dataset, recording)
     with soundfile.SoundFile(
         path,
         "w",
@@ -117,6 +146,11 @@ def _format(dataset: Dataset, recording: Recording) -> tuple[str, str]:
     size = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}[subtype]
     large = recording.samples * recording.channels * size > _CLASSIC
     return subtype, "RF64" if large else "WAV"
+
+
+def _flac(dataset: Dataset) -> tuple[str, str]:
+    given = str(dataset.meta.get("subtype", ""))
+    return ("PCM_24" if given in _WIDE else "PCM_16"), "FLAC"
 
 
 def _fitting(sound: NDArray[np.float32], subtype: str) -> NDArray[np.float32]:

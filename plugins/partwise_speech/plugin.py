@@ -51,6 +51,22 @@ PLUGIN = Plugin(
             "partwise_speech.export:write_noise",
         ),
         Exporter(
+            "speech-flac",
+            ".flac",
+            "Speech as FLAC",
+            "audio/flac",
+            "partwise_speech.export:write_speech_flac",
+            applies="partwise_speech.export:wants_flac",
+        ),
+        Exporter(
+            "noise-flac",
+            ".flac",
+            "What was taken away, as FLAC",
+            "audio/flac",
+            "partwise_speech.export:write_noise_flac",
+            applies="partwise_speech.export:wants_flac",
+        ),
+        Exporter(
             "noise-dictionary",
             ".npz",
             "Atoms of the noise, for other recordings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,14 @@ import soundfile
 
 from partwise.api import LocalJob
 from partwise_speech.analysis import SpeechAnalysis
-from partwise_speech.export import NOTE, write_noise, write_speech
+from partwise_speech.export import (
+    NOTE,
+    wants_flac,
+    write_noise,
+    write_noise_flac,
+    write_speech,
+    write_speech_flac,
+)
 from partwise_speech.readers import load_sound
 from partwise_speech.sound import recording_of
 from partwise_speech.synth import Scene
@@ -76,6 +84,32 @@ def test_speech_and_noise_add_up_to_the_recording_whatever_its_make(
     whole = recording.read(0, recording.samples)
     np.testing.assert_allclose(sounds[0] + sounds[1], whole, atol=7e-5)
     assert path.read_bytes() == original
+
+
+@pytest.mark.parametrize(("subtype", "written"), [("PCM_16", "PCM_16"), ("FLOAT", "PCM_24")])
+def test_flac_is_written_where_it_is_asked_for(
+    subtype: str, written: str, scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.wav"
+    with soundfile.SoundFile(path, "w", 16_000, 2, subtype) as file:
+        file.title = "Visit 3"
+        file.write(np.stack([scene.noisy[:20_000]] * 2, axis=1))
+    dataset = load_sound(path)
+    params = P(noise_span="0:0.5", drift=False, flac=True)
+    result = SpeechAnalysis().run(dataset, params, LocalJob())
+    assert wants_flac(result)
+    facts = {**result.facts, "channels": 9}
+    assert not wants_flac(dataclasses.replace(result, facts=facts)), "it holds eight at most"
+    assert not wants_flac(dataclasses.replace(result, facts={**result.facts, "flac": False}))
+    write_speech_flac(dataset, result, tmp_path / "speech.flac", LocalJob(), None)
+    write_noise_flac(dataset, result, tmp_path / "noise.flac", LocalJob(), None)
+    with soundfile.SoundFile(tmp_path / "speech.flac") as file:
+        assert (file.format, file.subtype, file.title) == ("FLAC", written, "Visit 3")
+        assert file.comment == NOTE
+        speech = file.read()
+    noise, _ = soundfile.read(tmp_path / "noise.flac")
+    whole, _ = soundfile.read(path)
+    np.testing.assert_allclose(speech + noise, whole, atol=7e-5)
 
 
 def test_a_disk_that_is_full_is_told_as_any_writer_tells_it(
