@@ -21,6 +21,7 @@ from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.gestures import switch_words
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
+from partwise_app.outbox import as_tried
 from partwise_app.printing import figure, png
 from partwise_app.tables import table_text
 from partwise_app.words import tr
@@ -106,7 +107,7 @@ class Deeds(QObject):
         run, opened = session.run, session.input
         if run is None or opened is None:
             return
-        offers = writing.applicable(opened.plugin, run)
+        offers = writing.applicable(opened.plugin, as_tried(run, session.parameters))
         stem = Path(opened.dataset.title).stem
         dialog = ExportDialog(self._window, offers, run, self._folder(), stem)
         if dialog.exec():
