@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -13,6 +13,8 @@ from partwise_stain.quality import FLAGS, Flag
 from partwise_stain.trust import percent
 
 __all__ = ["Checks"]
+
+_WORDS = 26  # px to the words of a flag, past the ring around it and its box
 
 
 class _Chip(QCheckBox):
@@ -27,16 +29,22 @@ class _Chip(QCheckBox):
         self.setToolTip(tr(flag.help))
         self.setMinimumHeight(22)
 
+    def sizeHint(self) -> QSize:
+        wide = self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(_WORDS + wide + 5, max(super().sizeHint().height(), 22))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(1, (self.height() - 13) / 2, 13, 13)
-        edge = self.palette().text().color() if self.hasFocus() else self._color
-        painter.setPen(QPen(edge, 2 if self.hasFocus() else 1.6))
+        box = QRectF(5, (self.height() - 13) / 2, 13, 13)
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().highlight().color(), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+        painter.setPen(QPen(self._color, 1.6))
         painter.setBrush(self._color if self.isChecked() else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box, 3, 3)
         painter.setPen(self.palette().text().color())
-        words = QRectF(22, 0, self.width() - 22, self.height())
+        words = QRectF(_WORDS, 0, self.width() - _WORDS, self.height())
         painter.drawText(
             words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text()
         )

@@ -58,20 +58,20 @@ class Vectors(QWidget):
         self._grid.setHorizontalSpacing(7)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(0, 1)
+        self._back = button(
+            tr("Take back"), "link", tip=tr("Take corrections back: the vectors as found")
+        )
+        self._back.clicked.connect(self.back_asked)
+        keeps = self._back.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # nothing below jumps at the first correction
+        self._back.setSizePolicy(keeps)
+        self._grid.addWidget(self._back, 0, 0, Qt.AlignmentFlag.AlignLeft)
         box.addLayout(self._grid)
         self._angle = label("", "muted")
         box.addWidget(self._angle)
         self.wheel = Wheel()
         self.wheel.moved.connect(self.moved)
         box.addWidget(self.wheel)
-        self._back = button(
-            tr("Take corrections back"), "link", tip=tr("Return to the vectors as found")
-        )
-        self._back.clicked.connect(self.back_asked)
-        keeps = self._back.sizePolicy()
-        keeps.setRetainSizeWhenHidden(True)  # nothing below jumps at the first correction
-        self._back.setSizePolicy(keeps)
-        box.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setSpacing(6)
         self._preset = button(
