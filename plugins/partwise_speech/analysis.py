@@ -92,7 +92,7 @@ class _Params:
         "",
         label="Noise from a file",
         kind="file",
-        help="A recording of noise alone, a folder of them, or a saved noise; empty for its own.",
+        help="A recording of the noise alone, or a saved noise; empty for this recording's own.",
     )
     method: str = param(
         "auto",

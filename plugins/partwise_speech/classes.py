@@ -1,14 +1,18 @@
-"""What have recordings of one kind in common? A dictionary of several of them."""
+"""What have recordings of one kind in common? A dictionary of several of them.
+
+python -m partwise_speech.classes noise Streets street-1.wav street-2.wav -o streets.dictionary.npz
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise_speech.dictionary import Dictionary, banded, learn_voice, patches
+from partwise_speech.dictionary import Dictionary, banded, learn_voice, patches, save_dictionary
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.gathered import about_all, all_pieces
@@ -57,3 +61,22 @@ def noise_patches(magnitudes: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the patches that a noise is learned from: all, of a long one some of everywhere."""
     found = banded(np.asarray(magnitudes, np.float32))
     return patches(found, max(found.shape[1] // _MOST_PATCHES, 1))
+
+
+def _main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m partwise_speech.classes")
+    parser.add_argument("kind", choices=("voice", "noise"))
+    parser.add_argument("name")
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--atoms", type=int, default=16, help="of a noise")
+    asked = parser.parse_args(arguments)
+    if asked.kind == "voice":
+        found = voice_of_all(asked.files, asked.name)
+    else:
+        found = noise_of_all(asked.files, asked.name, asked.atoms)
+    save_dictionary(found, asked.output)
+
+
+if __name__ == "__main__":
+    _main()

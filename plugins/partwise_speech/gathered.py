@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import FileProblem, InputProblem, fingerprint
+from partwise.api import InputProblem, fingerprint
 from partwise_speech.frames import RATE
-from partwise_speech.readers import PATTERNS, load_sound
+from partwise_speech.readers import load_sound
 from partwise_speech.sound import Recording, mono_at
 
-__all__ = ["about_all", "all_pieces", "pieces", "recordings_in"]
+__all__ = ["about_all", "all_pieces", "pieces"]
 
 _LONGEST_S = 300  # of all that something is learned from
 _LEAST_S = 10  # of each, however many there are
-_MOST = 200  # recordings
 
 Sound = NDArray[np.float32]
 
@@ -54,23 +53,6 @@ def all_pieces(paths: Sequence[Path]) -> list[Sound]:
         power = sum(float(np.square(piece, dtype=np.float64).sum()) for piece in own)
         level = np.sqrt(power / sum(len(piece) for piece in own))
         found += [(piece / level).astype(np.float32) for piece in own]
-    return found
-
-
-def recordings_in(folder: Path) -> list[Path]:
-    """Return the recordings in a folder, by name; raises `FileProblem` where it holds none."""
-    try:
-        inside = sorted(path for path in folder.iterdir() if path.is_file())
-    except OSError as error:
-        raise FileProblem(folder, "cannot be read", fix="allow reading it") from error
-    suffixes = {pattern[1:] for pattern in PATTERNS}
-    found = [path for path in inside if path.suffix.lower() in suffixes]
-    if not found:
-        raise FileProblem(folder, "holds no recordings", fix="give a folder of WAV or FLAC files")
-    if len(found) > _MOST:
-        raise FileProblem(
-            folder, f"holds {len(found):,} recordings", fix=f"choose at most {_MOST} of a class"
-        )
     return found
 
 

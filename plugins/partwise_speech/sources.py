@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from partwise.api import FileProblem, Table
 from partwise_speech.dictionary import Dictionary, is_dictionary, learn_voice, load_dictionary
-from partwise_speech.gathered import about_all, all_pieces, pieces, recordings_in
+from partwise_speech.gathered import about_all, pieces
 
 __all__ = [
     "GENERIC",
@@ -35,7 +35,7 @@ Sound = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class NoiseSource:
-    """A noise from other files: their sound, or atoms that were saved.
+    """A noise from another file: its sound, or atoms that were saved.
 
     Attributes
     ----------
@@ -102,8 +102,7 @@ def noise_of(value: str) -> NoiseSource | None:
     Parameters
     ----------
     value : str
-        A recording of the noise alone, a folder of recordings of one class of noise, or a saved
-        dictionary.
+        A recording of the noise alone, or a saved dictionary.
 
     Raises
     ------
@@ -115,9 +114,6 @@ def noise_of(value: str) -> NoiseSource | None:
     if not value:
         return None
     path = Path(value)
-    if path.is_dir():
-        paths = recordings_in(path)
-        return NoiseSource(path.name, np.concatenate(all_pieces(paths)), None, about_all(paths))
     if not is_dictionary(path):
         return NoiseSource(path.name, np.concatenate(pieces(path)), None, about_all([path]))
     found = load_dictionary(path)

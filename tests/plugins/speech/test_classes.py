@@ -11,10 +11,8 @@ from scipy.signal import lfilter
 
 from partwise.api import Dataset, FileProblem, InputProblem, LocalJob
 from partwise_speech.analysis import SpeechAnalysis
-from partwise_speech.classes import noise_of_all, noise_patches, voice_of_all
-from partwise_speech.dictionary import BANDS, DEPTH, save_dictionary
-from partwise_speech.sources import noise_of
-from partwise_speech.synth import Scene
+from partwise_speech.classes import _main, noise_of_all, noise_patches, voice_of_all
+from partwise_speech.dictionary import BANDS, DEPTH
 
 RATE = 16_000
 
@@ -42,33 +40,21 @@ def test_the_faintest_recording_counts_as_the_loudest(hums: Path) -> None:
     np.testing.assert_allclose(found.atoms.sum(axis=0), 1, rtol=1e-5)
 
 
-def test_a_folder_is_a_class_of_noise_and_the_report_names_it(
-    hums: Path, dataset: Dataset, scene: Scene
-) -> None:
-    given = noise_of(str(hums))
-    assert given is not None
-    assert given.sound is not None
-    assert len(given.sound) == 4 * RATE
-    params = SpeechAnalysis.Params(noise_file=str(hums), noise_span="none", drift=False)
-    result = SpeechAnalysis().run(dataset, params, LocalJob())
-    assert result.facts["noise"]["name"] == hums.name
-    table = next(t for t in result.tables if "used" in t.title)
-    assert [row[0] for row in table.rows] == ["Voice", "Noise"]
-    assert table.rows[1][1:] == (hums.name, 16, "2 recordings")
-    said = " ".join(line.text for line in result.trust)
-    assert f"learned from {hums.name}" in said
-
-
 def test_a_class_that_was_saved_serves_by_its_name(
     hums: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "rooms.dictionary.npz"
-    save_dictionary(noise_of_all([hums / "a.wav", hums / "b.flac"], "Rooms", 6), path)
-    params = SpeechAnalysis.Params(noise_file=str(path), noise_span="0:1.5", drift=False)
-    result = SpeechAnalysis().run(dataset, params, LocalJob())
-    assert result.facts["noise"]["name"] == "Rooms"
-    quieter = next(line for line in result.trust if line.check == "noise")
-    assert "the stretch that was marked" in quieter.detail, "where it was measured"
+    files = [str(hums / "a.wav"), str(hums / "b.flac")]
+    _main(["noise", "Rooms", *files, "-o", str(path), "--atoms", "6"])
+    for span, said in (("0:1.5", "the stretch that was marked"), ("none", "learned from Rooms")):
+        params = SpeechAnalysis.Params(noise_file=str(path), noise_span=span, drift=False)
+        result = SpeechAnalysis().run(dataset, params, LocalJob())
+        assert result.facts["noise"]["name"] == "Rooms"
+        told = next(line for line in result.trust if line.check == "noise")
+        assert said in f"{told.text} {told.detail}"
+        table = next(t for t in result.tables if "used" in t.title)
+        assert [row[0] for row in table.rows] == ["Voice", "Noise"]
+        assert table.rows[1][1:] == ("Rooms", 6, "2 recordings")
 
 
 def test_a_voice_comes_from_several_recordings(tmp_path: Path) -> None:
@@ -82,12 +68,12 @@ def test_a_voice_comes_from_several_recordings(tmp_path: Path) -> None:
     assert found.about["source"] == "2 recordings"
 
 
-def test_a_folder_without_recordings_and_a_silent_one_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileProblem, match="holds no recordings"):
-        noise_of(str(tmp_path))
+def test_a_silent_recording_among_them_is_named(hums: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(RATE), RATE)
-    with pytest.raises(InputProblem, match="silent"):
-        noise_of(str(tmp_path))
+    with pytest.raises(InputProblem, match=r"silent\.wav"):
+        noise_of_all([hums / "a.wav", tmp_path / "silent.wav"], "Rooms", 6)
+    with pytest.raises(FileProblem):
+        noise_of_all([hums / "notes.txt"], "Rooms", 6)
 
 
 def test_a_long_noise_is_learned_from_some_of_everywhere() -> None:
