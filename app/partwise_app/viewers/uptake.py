@@ -33,7 +33,7 @@ class Curve(NamedTuple):
 
 
 class Amount(NamedTuple):
-    """What is at the cross: a name with its colour, and a number in words."""
+    """What is in a voxel: a name with its colour, and a number in words."""
 
     name: str
     color: str
@@ -41,16 +41,16 @@ class Amount(NamedTuple):
 
 
 def paint_amounts(
-    painter: QPainter, area: QRectF, amounts: Sequence[Amount], tokens: Tokens
+    painter: QPainter, area: QRectF, amounts: Sequence[Amount], tokens: Tokens, *, where: str
 ) -> None:
-    """List what is at the cross, a line each, as far as there is room."""
+    """List what is in a voxel, a line each, as far as there is room."""
     metrics = QFontMetricsF(painter.font())
     line = metrics.height() + 6
     if area.width() < _LEAST or area.height() < 2 * line:
         return
     box = area.adjusted(8, 6, -8, -6)
     painter.setPen(QColor(tokens.muted))
-    painter.drawText(box, Qt.AlignmentFlag.AlignTop, tr("At the cross"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignTop, where)
     wide = min(box.width(), _WIDEST)
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
     for k, amount in enumerate(amounts[: int(box.height() / line) - 1], 1):
@@ -76,6 +76,7 @@ def paint_curves(
     frame: int,
     tokens: Tokens,
     *,
+    where: str = "",
     log: bool = False,
 ) -> None:
     """Draw what was measured as dots, each part as a line, and the frame shown as a rule.
@@ -91,6 +92,8 @@ def paint_curves(
     frame : int
         -1 marks none.
     tokens : Tokens
+    where : str
+        Which voxel it is, in words.
     log : bool
         Time by its logarithm, where all times are above zero: the first pass is seen.
     """
@@ -146,11 +149,7 @@ def paint_curves(
     painter.translate(area.left() + 2, plot.center().y())
     painter.rotate(-90)
     box = QRectF(-plot.height() / 2, 0, plot.height(), metrics.height())
-    painter.drawText(
-        box,
-        Qt.AlignmentFlag.AlignCenter,
-        tr("At the cross ({unit})", unit=unit) if unit else tr("At the cross"),
-    )
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{where} ({unit})" if unit else where)
     painter.restore()
     if 0 <= frame < len(curve.times):
         x = spot(float(curve.times[frame]), low).x()

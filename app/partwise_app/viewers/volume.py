@@ -59,8 +59,9 @@ _KEYS = mark(
 class VolumeView(Plot):
     """A ``"volume"`` view; see `partwise.result.View` for its arrays and options.
 
-    Click or drag moves the cross; wheel goes through the slices, Ctrl and wheel zooms; the right
-    button, dragged, changes the grey scale: across its width, up and down its level.
+    What a voxel does over time is drawn for the one under the cursor, else for the one at the
+    cross. Click or drag moves the cross; wheel goes through the slices, Ctrl and wheel zooms; the
+    right button, dragged, changes the grey scale: across its width, up and down its level.
     """
 
     voxel_changed = Signal(int, int, int)
@@ -86,6 +87,7 @@ class VolumeView(Plot):
         self._brush: VolumeBrush | None = None
         self._stroke: VolumeStroke | None = None
         self._hand: QPointF | None = None
+        self._pointed: Voxel | None = None
         self._region: Volume | None = None
         self._zoom_factor = 1.0
         self._active = 0
@@ -116,6 +118,7 @@ class VolumeView(Plot):
             self._window = held.window()
         if other:  # else a new run of the same series: the hand stays where it is
             self._voxel = Voxel(*(size // 2 for size in held.planes[0].shape))
+            self._pointed = None
         self._bar.take(anew=other)
         self._bar.set_window(self._window)
         self._pictures = {}
@@ -139,7 +142,7 @@ class VolumeView(Plot):
         kept = Voxel(*(min(max(int(v), 0), n - 1) for v, n in zip(voxel, shape, strict=True)))
         if kept == self._voxel:
             return
-        self._voxel = kept
+        self._voxel, self._pointed = kept, None  # whoever moves the cross looks at it
         self.voxel_changed.emit(*kept)
         self.curve_read.emit(self.curve())
         self.update()
@@ -236,20 +239,22 @@ class VolumeView(Plot):
         for place in range(len(plan.panes)):
             self._paint_slice(painter, plan, place)
         painter.setFont(small_font(self.font()))
+        voxel = self._pointed or self._voxel
+        where = tr("Under the cursor") if self._pointed else tr("At the cross")
         if plan.curve.width() >= _LEAST_CURVE:
             paint_curves(
                 painter,
                 plan.curve,
-                self._held.curves(self._voxel),
+                self._held.curves(voxel),
                 self._held.time,
                 self._held.unit,
                 self.frame,
                 self.tokens,
+                where=where,
                 log=bool(self._held.options.get("log_time")),
             )
-        paint_amounts(
-            painter, plan.corner, self._held.amounts(self._voxel, self.frame), self.tokens
-        )
+        amounts = self._held.amounts(voxel, self.frame)
+        paint_amounts(painter, plan.corner, amounts, self.tokens, where=where)
         self._paint_brush(painter, plan)
         if self.hasFocus():
             paint_focus(painter, QRectF(self.rect()), self.tokens)
@@ -329,9 +334,9 @@ class VolumeView(Plot):
                 self.set_voxel(found[1])
         found = self._voxel_at(spot)
         self.read.emit(self.reading(found[1]) if found is not None else None)
-
-        if self._brush is not None:
-            self._hand = spot
+        pointed = found[1] if found is not None else None
+        if self._brush is not None or pointed != self._pointed:
+            self._hand, self._pointed = spot, pointed
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -339,7 +344,7 @@ class VolumeView(Plot):
         self._end_stroke()
 
     def leaveEvent(self, event: object) -> None:
-        self._hand = None
+        self._hand = self._pointed = None
         self.update()
         super().leaveEvent(event)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
@@ -257,6 +257,33 @@ def test_what_is_at_the_cross_is_listed_as_far_as_there_is_room(shown: VolumeVie
     assert any(inked)
     shown.resize(330, 290)
     assert shown.plan().corner.width() < 130
+    assert not shown.picture().isNull()
+
+
+def test_the_curve_is_that_under_the_cursor_and_else_at_the_cross(
+    shown: VolumeView, qtbot: Any
+) -> None:
+    curve = shown.plan().curve.toRect()
+
+    def drawn() -> Any:
+        return shown.picture().copy(curve)
+
+    at_cross = drawn()
+    spot = at_voxel(shown, 0, Voxel(3, 1, 1))
+    QTest.mouseMove(shown, spot)
+    qtbot.waitUntil(lambda: drawn() != at_cross)
+    under = drawn()
+    assert shown.voxel != Voxel(3, 1, 1)
+    QTest.keyClick(shown, Qt.Key.Key_Left)  # a hand on the keys looks at the cross
+    assert drawn() not in (at_cross, under)
+    QTest.keyClick(shown, Qt.Key.Key_Right)
+    assert drawn() == at_cross
+    QTest.mouseMove(shown, spot + QPoint(0, 1))
+    qtbot.waitUntil(lambda: drawn() == under)
+    shown.leaveEvent(QEvent(QEvent.Type.Leave))
+    assert drawn() == at_cross
+    QTest.mouseMove(shown, spot)
+    shown.set_view(view(volume()[:, :2, :2, :2]), (), ())  # of another shape, below the hand
     assert not shown.picture().isNull()
 
 
