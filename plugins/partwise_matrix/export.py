@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise.api import AnalysisProblem, Axis, Dataset, Job, Result, stop_if_cancelled
 from partwise_matrix.prepared import table_of
 
-__all__ = ["has_scan", "write_H", "write_W", "write_residual", "write_scan"]
+__all__ = [
+    "has_scan", "residual_is_large", "residual_is_small", "write_H", "write_W",
+    "write_large_residual", "write_residual", "write_scan",
+]  # fmt: skip
 
 _SCAN = "How many parts"
 _SCAN_COLUMNS = ("rank", "error", "r2", "vaf", "stability", "chance", "cophenetic", "heldout")
 _EACH = 256  # rows between two looks at the cancel flag
+_AS_TEXT = 2_000_000  # entries; ten times as many are a minute of writing and 200 MB of text
 
 
 def write_W(  # noqa: N802 - the factor's name in the literature
@@ -43,15 +48,50 @@ def write_residual(
 ) -> None:
     """Write the table less its parts, in its own unit; empty where an entry is missing."""
     rows, columns = _axes(dataset, result)
+    body = (
+        (name, *("" if np.isnan(v) else f"{v:.7g}" for v in rest))
+        for name, rest in zip(_names(rows), _rest(dataset, result), strict=True)
+    )
+    _write(path, [rows.name, *_names(columns)], body, job)
+
+
+def write_large_residual(
+    dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
+) -> None:
+    """Write the table less its parts as float32, rows × columns; NaN where an entry is missing."""
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": _size(result)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for number, rest in enumerate(_rest(dataset, result)):
+            if number % _EACH == 0:
+                stop_if_cancelled(job)
+            file.write(rest.astype("<f4").tobytes())
+
+
+def residual_is_small(result: Result) -> bool:
+    """Whether the residual can be looked at as text."""
+    rows, columns = _size(result)
+    return rows * columns <= _AS_TEXT
+
+
+def residual_is_large(result: Result) -> bool:
+    """Whether the residual is too large for text."""
+    return not residual_is_small(result)
+
+
+def _size(result: Result) -> tuple[int, int]:
+    first = result.parts[0]
+    return len(first.profile), np.asarray(first.course).size
+
+
+def _rest(dataset: Dataset, result: Result) -> Iterator[NDArray[np.float64]]:
+    """The table less its parts, row by row."""
     X = table_of(dataset, transpose=bool(result.facts.get("transposed")))
     offset = float(result.facts.get("offset", 0.0))
     W = np.stack([p.profile for p in result.parts], axis=1)
     H = np.stack([np.asarray(p.course) for p in result.parts])
-    body = (
-        (name, *("" if np.isnan(v) else f"{v:.7g}" for v in line + offset - w @ H))
-        for name, line, w in zip(_names(rows), X, W, strict=True)
-    )
-    _write(path, [rows.name, *_names(columns)], body, job)
+    for line, w in zip(X, W, strict=True):
+        yield line + offset - w @ H
 
 
 def write_scan(dataset: Dataset, result: Result, path: Path, job: Job, part: int | None) -> None:

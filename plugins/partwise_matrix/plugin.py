@@ -68,6 +68,15 @@ PLUGIN = Plugin(
             "What the parts do not explain, entry by entry",
             "text/csv",
             "partwise_matrix.export:write_residual",
+            applies="partwise_matrix.export:residual_is_small",
+        ),
+        Exporter(
+            "residual",
+            ".npy",
+            "What the parts do not explain, as a NumPy array",
+            "application/octet-stream",
+            "partwise_matrix.export:write_large_residual",
+            applies="partwise_matrix.export:residual_is_large",
         ),
     ),
     samples=(

@@ -266,6 +266,12 @@ def test_exports_carry_the_names_and_read_back_the_same(
     rest = load_table(tmp_path / "residual.csv")
     assert rest.axes == sample.axes
     np.testing.assert_allclose(rest.values, sample.values - W @ H, rtol=1e-5, atol=1e-3)  # type: ignore[arg-type]
+    export.write_large_residual(sample, result, tmp_path / "residual.npy", LocalJob(), None)
+    large = np.load(tmp_path / "residual.npy")
+    assert large.dtype == np.float32
+    np.testing.assert_allclose(large, rest.values, rtol=1e-5, atol=1e-3)  # type: ignore[arg-type]
+    assert export.residual_is_small(result)
+    assert not export.residual_is_large(result)
     scan = (tmp_path / "scan.csv").read_text("utf-8").splitlines()
     assert scan[0].startswith("rank,error,r2,vaf,")
     assert len(scan) == 7
