@@ -32,6 +32,7 @@ _ALIKE = 0.80, 0.65  # cosine with the long-term spectrum of speech
 _SYLLABLES = 0.30, 0.15  # share of the modulation that is at 2 to 8 Hz
 _VOICE_HZ = 75.0, 350.0
 _LOUD_DB, _SOFT_DB = 2.0, 12.0  # ratio of speech to noise between which the mask yields
+_AMONG_VOICES = 0.22  # power of the mask where a generic voice cannot tell the talker from others
 _NOISY_DB, _CLEAN_DB = 15.0, 20.0  # between which it is laid aside: there is hardly any noise
 
 Array = NDArray[np.float32]
@@ -137,7 +138,7 @@ def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
         mask *= 1.0 - 0.25 * soft * alike.value
         return Choice(mask, 0.4, 0.05, "the talker's own voice is known")
     if alike.value > 0:
-        mask += alike.value * (min(0.15, mask) - mask)
+        mask += alike.value * (min(_AMONG_VOICES, mask) - mask)
         return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
     why = "dictionaries and tracked level together"
     if soft > 0.5:

@@ -85,14 +85,22 @@ class _Block:
 
 
 class Factors:
-    """Factors of one stretch; W = [D, N] in columns, H in blocks of patches, likewise in rows."""
+    """Factors of one stretch; W = [D, N] in columns, H in blocks of patches, likewise in rows.
+
+    Attributes
+    ----------
+    price : float
+        By what each update of speech is divided: one more than its activity costs.
+    kept : ndarray of int
+        Atoms of speech that are gone on with.
+    """
 
     def __init__(
         self, V: Array, speech: Array, noise: Array, price: float, allowed: Allowed | None
     ) -> None:
         self.kept = np.arange(speech.shape[1])
         self._all = self._speech = speech.shape[1]
-        self._price = np.float32(price)
+        self.price = price
         self.W = np.concatenate([speech, noise], axis=1, dtype=np.float32)
         self._cuts = blocks(V.shape[1], _BLOCK)
         self._blocks = [self._block(V[:, a:b], allowed, slice(a, b)) for a, b in self._cuts]
@@ -183,12 +191,12 @@ class Factors:
         np.divide(block.V, ratio, out=ratio)
         if block.allowed is None:
             np.matmul(self.W.T, ratio, out=block.change)
-            block.change[:K] /= self._price
+            block.change[:K] /= np.float32(self.price)
             return
         both = ((block.allowed.speech, slice(0, K)), (block.allowed.noise, slice(K, None)))
         for allowed, rows in both:
             W = self.W[:, rows]
-            price = W.T @ allowed + (self._price - 1 if rows.start == 0 else 0)
+            price = W.T @ allowed + (self.price - 1 if rows.start == 0 else 0)
             block.change[rows] = (W.T @ (ratio * allowed)) / np.maximum(price, TINY)
 
     def _models(self, block: _Block) -> tuple[Array, Array]:

@@ -5,6 +5,9 @@ kept (Schmidt, Larsen and Hsiao, MLSP 2007), those of noise adapted to the recor
 fitted, and sparse activations of speech. Updates of activations are raised to the power 3/2, which
 keeps a minimum stable and takes fewer of them (Badeau, Bertin and Vincent, IEEE Trans. Neural
 Networks 21:1869, 2010); atoms of speech that a stretch hardly uses are laid aside after a few.
+Sparsity chooses atoms and makes speech too weak: relaxed in the last third of the updates, it keeps
+its choice and gives the level back (as in the relaxed lasso: Meinshausen, Comput. Stat. Data Anal.
+52:374, 2007).
 """
 
 from __future__ import annotations
@@ -68,6 +71,7 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
     updates: int = 25,
     adapt_every: int = 10,
     sparsity: float = 0.1,
+    relaxed: float | None = None,
     keep: int = 400,
     keep_after: int = 8,
     allowed: Allowed | None = None,
@@ -86,6 +90,8 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
         The noise atoms learn at every so many updates; 0 for never.
     sparsity : float
         What activity of speech costs.
+    relaxed : float, optional
+        What it costs in the last third of the updates; the same unless given.
     keep, keep_after : int
         How many atoms of speech are kept, and after how many updates the others are laid aside.
     allowed : Allowed, optional
@@ -97,12 +103,14 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
     """
     work = Factors(V, speech, noise, 1 + sparsity, allowed)
     trace: list[float] = []
-    done, look = 0, adapt_every or _LOOK
+    done, look, last = 0, adapt_every or _LOOK, updates - updates // 3
     with single_blas():
         while done < updates:
             if done == keep_after:
                 work.lay_aside(keep)
-            count = _until_next(done, updates, look, keep_after)
+            if done == last and relaxed is not None:
+                work.price = 1 + relaxed
+            count = _until_next(done, updates, look, (keep_after, last))
             done += count
             looks = done % look == 0
             value = work.update(count, look=looks, adapt=looks and bool(adapt_every))
@@ -155,9 +163,7 @@ def activations_of(
     return H
 
 
-def _until_next(done: int, updates: int, look: int, keep_after: int) -> int:
+def _until_next(done: int, updates: int, look: int, turns: tuple[int, ...]) -> int:
     """How many updates come before something else is to be done."""
-    stops = [updates, done + look - done % look]
-    if done < keep_after:
-        stops.append(keep_after)
+    stops = [updates, done + look - done % look, *(turn for turn in turns if done < turn)]
     return min(stops) - done

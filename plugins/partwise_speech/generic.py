@@ -25,6 +25,7 @@ __all__ = ["learn_generic"]
 
 # Playing faster or slower moves pitch and formants together, as a smaller or larger talker would.
 _SPEEDS = (0.86, 1.0, 1.16)
+_ATOMS = 2000  # a voice that is not known needs more to choose from than one that is
 
 Sound = NDArray[np.float32]
 
@@ -49,7 +50,7 @@ def learn_generic(
     ]
     seconds = sum(len(sound) for heard in talkers.values() for sound in heard) / RATE
     told = {**(about or {}), "talkers": len(talkers), "seconds": round(seconds, 2)}
-    return learn_voice(sounds, name, about=told)
+    return learn_voice(sounds, name, atoms=_ATOMS, about=told)
 
 
 def _main(arguments: Sequence[str] | None = None) -> None:

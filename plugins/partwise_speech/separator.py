@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise_speech.bands import band_matrix
+from partwise_speech.cepstral import Steadied
 from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
 from partwise_speech.factors import Activations, Allowed
@@ -23,7 +24,6 @@ from partwise_speech.gain import gain_of, mask_of
 from partwise_speech.moved import Moved
 from partwise_speech.painted import NOISE, SPEECH, Cells, Painted
 from partwise_speech.sound import Recording, mono_at
-from partwise_speech.tracker import Tracker
 
 __all__ = [
     "EVERY",
@@ -51,14 +51,16 @@ class Settings:
     updates : int
     adapt_every : int
         Updates from one step of the noise atoms to the next.
-    sparsity : float
+    sparsity, relaxed : float
+        What activity of speech costs, and what in the last third of the updates.
     keep, keep_after : int
         Atoms of speech that are gone on with, and after how many updates.
     """
 
     updates: int = 25
     adapt_every: int = 8
-    sparsity: float = 0.1
+    sparsity: float = 0.2
+    relaxed: float = 0.0
     keep: int = 400
     keep_after: int = 8
 
@@ -139,7 +141,7 @@ class Separator:
         self.noise = noise
         self._speech = speech.atoms
         self._moved = (moved or Moved()).rows(speech.atoms, noise.shape[1])
-        self._tracker = Tracker(level)
+        self._tracker = Steadied(level)
         self.frames = model_frames(recording)
 
     def stretches(self, on_step: Callable[[float, Array], bool]) -> Iterator[Stretch]:
@@ -159,7 +161,7 @@ class Separator:
         found = np.abs(frames_of(self.recording, low, high))
         core = slice(first - low, last - low)
         power = np.square(found[:, core])
-        tracked, _ = self._tracker.gains(power)
+        tracked = self._tracker.gains(power)
         set_ = self.settings
         labels = self._labels(low, found.shape[1])
         fit = separate(
@@ -169,6 +171,7 @@ class Separator:
             updates=set_.updates,
             adapt_every=set_.adapt_every,
             sparsity=set_.sparsity,
+            relaxed=set_.relaxed,
             keep=set_.keep,
             keep_after=set_.keep_after,
             allowed=_allowed(labels) if labels is not None else None,

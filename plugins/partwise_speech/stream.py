@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise_speech.cepstral import Steadied
 from partwise_speech.choice import Choice, Likeness, choose
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import learn_noise, share_out
@@ -19,7 +20,6 @@ from partwise_speech.frames import RATE, stft_for
 from partwise_speech.gain import BINS, gain_of, mask_of
 from partwise_speech.learned import Noise
 from partwise_speech.strength import at_bins
-from partwise_speech.tracker import Tracker
 
 __all__ = ["Known", "Stream"]
 
@@ -110,7 +110,7 @@ class Stream:
         self.delay = self._stft.window + _AHEAD * self._stft.hop
         self._choice, self._loudest = known.choice, known.loudest
         self._voice = known.voice[:, :: max(-(-known.voice.shape[1] // _ATOMS), 1)]
-        self._tracker: Tracker | None = None
+        self._tracker: Steadied | None = None
         self._listened = np.zeros((BINS, 0), np.float32)
         self._start(1)
         if known.noise is not None and known.level is not None:
@@ -160,7 +160,7 @@ class Stream:
 
     def _begin(self, noise: Array, level: NDArray[np.floating[Any]]) -> None:
         self._atoms = np.concatenate([self._voice, noise], axis=1, dtype=np.float32)
-        self._tracker = Tracker(level)
+        self._tracker = Steadied(level)
 
     def _pushed(self, channels: Array) -> Array:
         stft = self._stft
@@ -212,9 +212,9 @@ class Stream:
         level = np.maximum(np.square(found).mean(axis=1), 1e-12)
         self._begin(learn_noise(patches(banded(found), 1), _NOISE_ATOMS), level)
 
-    def _separated(self, tracker: Tracker, magnitudes: Array) -> Array:
+    def _separated(self, tracker: Steadied, magnitudes: Array) -> Array:
         frames = magnitudes.shape[1]
-        tracked, _ = tracker.gains(np.square(magnitudes))
+        tracked = tracker.gains(np.square(magnitudes))
         tracked = np.concatenate([self._tracked, tracked], axis=1)
         self._tracked = tracked[:, frames:]
         bands = np.concatenate([self._bands, banded(magnitudes)], axis=1)

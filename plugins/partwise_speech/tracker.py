@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Tracker"]
+__all__ = ["Tracker", "log_spectral_gain"]
 
 Array = NDArray[np.float32]
 
@@ -57,6 +57,33 @@ class Tracker:
         return gain, noise
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _e1(x: float) -> float:
+    """Exponential integral E1 (Abramowitz and Stegun 5.1.53 and 5.1.56; error below 1e-4)."""
+    if x <= 1.0:
+        x = max(x, 1e-10)
+        poly = -0.57721566 + x * (
+            0.99999193 + x * (-0.24991055 + x * (0.05519968 + x * (-0.00976004 + x * 0.00107857)))
+        )
+        return float(poly - np.log(x))
+    top = x * (x * (x * (x + 8.5733287401) + 18.0590169730) + 8.6347608925) + 0.2677737343
+    low = x * (x * (x * (x + 9.5733223454) + 25.6329561486) + 21.0996530827) + 3.9584969228
+    return float(np.exp(-x) / x * top / low)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def log_spectral_gain(prior: float, after: float) -> float:
+    """Return the gain of least error in the logarithm, at most 1.
+
+    Parameters
+    ----------
+    prior, after : float
+        Ratio of speech to noise, and of what is heard to noise, as powers.
+    """
+    wiener = prior / (1.0 + prior)
+    return float(min(wiener * np.exp(0.5 * _e1(wiener * after)), 1.0))
+
+
 @njit(cache=True, nogil=True, fastmath=False)
 def _track(
     power: Array,
@@ -81,23 +108,8 @@ def _track(
             after = min(p / sigma, 1e4)
             prior = _DIRECTED * before / sigma + (1.0 - _DIRECTED) * max(after - 1.0, 0.0)
             prior = max(prior, _LEAST_SNR)
-            wiener = prior / (1.0 + prior)
-            g = min(wiener * np.exp(0.5 * _e1(wiener * after)), 1.0)
+            g = log_spectral_gain(prior, after)
             before = g * g * p
             gain[b, t] = g
             noise[b, t] = sigma
         level[b], present[b], clean[b] = sigma, smooth, before
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _e1(x: float) -> float:
-    """Exponential integral E1 (Abramowitz and Stegun 5.1.53 and 5.1.56; error below 1e-4)."""
-    if x <= 1.0:
-        x = max(x, 1e-10)
-        poly = -0.57721566 + x * (
-            0.99999193 + x * (-0.24991055 + x * (0.05519968 + x * (-0.00976004 + x * 0.00107857)))
-        )
-        return float(poly - np.log(x))
-    top = x * (x * (x * (x + 8.5733287401) + 18.0590169730) + 8.6347608925) + 0.2677737343
-    low = x * (x * (x * (x + 9.5733223454) + 25.6329561486) + 21.0996530827) + 3.9584969228
-    return float(np.exp(-x) / x * top / low)

@@ -118,7 +118,7 @@ def test_voice_and_noise_are_not_mistaken_for_each_other(voice: Dictionary, tmp_
 
 def test_the_generic_voice_says_where_it_comes_from() -> None:
     voice = generic_voice()
-    assert voice.count == 1000
+    assert voice.count == 2000
     assert not voice.is_own
     assert voice.about["talkers"] == 4
     assert voice.about["licence"] == "CC BY 4.0"

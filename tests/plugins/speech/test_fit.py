@@ -52,6 +52,20 @@ def test_atoms_that_are_hardly_used_are_laid_aside_and_nothing_is_lost() -> None
     assert found.used[: Hs.shape[0]].sum() > 0.6 * found.used.sum()
 
 
+def test_sparsity_that_is_relaxed_keeps_its_choice_and_gives_the_level_back() -> None:
+    speech, noise, s, n, _ = _planted(3)
+    shaken = (s + n) * np.random.default_rng(7).gamma(20, 1 / 20, size=s.shape)
+    V = shaken.astype(np.float32)
+    none = separate(V, speech, noise, updates=25, adapt_every=0, sparsity=0.0)
+    kept = separate(V, speech, noise, updates=25, adapt_every=0, sparsity=0.2)
+    freed = separate(V, speech, noise, updates=25, adapt_every=0, sparsity=0.2, relaxed=0.0)
+    assert kept.speech.sum() < 0.8 * s.sum()
+    assert freed.speech.sum() == pytest.approx(s.sum(), rel=0.05)
+    errors = [float(np.linalg.norm(found.speech - s)) for found in (none, kept, freed)]
+    assert errors[2] < 0.9 * errors[0]
+    assert errors[2] < 0.5 * errors[1]
+
+
 def test_paint_decides_who_may_explain_what() -> None:
     speech, noise, s, n, _ = _planted(4)
     V = s + n
