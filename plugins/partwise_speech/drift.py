@@ -10,7 +10,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from partwise.api import Measure
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.pitch import pitched_share
 from partwise_speech.sound import Recording, mono_at, resampled
 from partwise_speech.strength import render
 from partwise_speech.summary import Summary
@@ -31,12 +33,31 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Drift:
-    """Measures of one stretch before and after; the stretch is in seconds."""
+    """Measures of one stretch before and after; the stretch is in seconds.
+
+    Attributes
+    ----------
+    before, after : Voice
+    start, end : float
+    left : float
+        Share of the stretch in which what was taken away has the pitch of a voice.
+    """
 
     before: Voice
     after: Voice
     start: float
     end: float
+    left: float = 0.0
+
+    def measure(self) -> Measure:
+        """Return how much of a voice was taken away with the noise, as far as it can be told."""
+        return Measure(
+            "Voice in the residual",
+            100 * self.left,
+            "%",
+            "Time in which what was taken away has the pitch of a voice (75 to 350 Hz): the "
+            "talker's, or another's in the noise.",
+        )
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
         """Return name with unit, before, after and change of each measure."""
@@ -61,7 +82,10 @@ def drift_of(
     last = min(last, recording.samples)
     made = render(recording, summary.codes, first, last, strength, original).mean(axis=0)
     after = resampled(np.asarray(made, np.float32), recording.rate, RATE)
-    return Drift(measure_voice(before, RATE), measure_voice(after, RATE), float(start), float(end))
+    both = measure_voice(before, RATE), measure_voice(after, RATE)
+    count = min(len(before), len(after))
+    left = pitched_share(before[:count] - after[:count], RATE)
+    return Drift(*both, float(start), float(end), left)
 
 
 def _best(summary: Summary, whole: int) -> int:

@@ -14,10 +14,11 @@ import scipy.fft
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["HIGHEST_HZ", "LOWEST_HZ", "STEP_S", "frames_around", "pitch_of"]
+__all__ = ["HIGHEST_HZ", "LOWEST_HZ", "STEP_S", "frames_around", "pitch_of", "pitched_share"]
 
 LOWEST_HZ, HIGHEST_HZ = 65.0, 500.0
 STEP_S = 0.01
+_VOICE_HZ = 75.0, 350.0  # of those who talk; singers go further
 _CANDIDATES = 5  # of which the first is no voice
 _VOICED = 0.45  # autocorrelation below which a frame has no pitch
 _OCTAVE, _JUMP, _CHANGE = 0.01, 0.35, 0.14  # per octave; per octave and 10 ms; per change
@@ -49,6 +50,14 @@ def pitch_of(sound: Sound, rate: int) -> tuple[Array, Array]:
         corr = np.nan_to_num(corr / corr[:, :1] / (own / own[0]), nan=0.0, posinf=0.0)
     found = _candidates(corr, loud / max(float(loud.max()), 1e-12), float(rate))
     return _best_path(*found)
+
+
+def pitched_share(sound: Sound, rate: int) -> float:
+    """Return in which share of a sound there is the pitch of a voice, 75 to 350 Hz."""
+    track, _ = pitch_of(sound, rate)
+    if not len(track):
+        return 0.0
+    return float(np.mean((track > _VOICE_HZ[0]) & (track < _VOICE_HZ[1])))
 
 
 def frames_around(sound: Sound, window: int, step: int) -> Sound:
