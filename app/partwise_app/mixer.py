@@ -95,6 +95,10 @@ class Mixer(QWidget):
             view.set_others(others, divisible=divisible)
         self._hint.setVisible(not strips)
 
+    def set_awaited(self, awaited: bool) -> None:
+        """Say whether the first parts are on their way, while there are none."""
+        self._hint.set_awaited(awaited)
+
     def set_thumbnail(self, key: str, picture: QImage | None) -> None:
         """Give a strip its picture, or leave out its frame where there is none."""
         if key in self._strips:
@@ -172,16 +176,16 @@ class Mixer(QWidget):
 
 
 class _Hint(QWidget):
-    """What to do while there are no parts."""
+    """What to do while there are no parts, or that they are on their way."""
 
     def __init__(self) -> None:
         super().__init__()
-        keys = shortcut_text("run_start").strip(" ()")
+        self._what = label("", "strong")
         box = QVBoxLayout(self)
         box.setContentsMargins(18, 0, 0, 0)
         box.setSpacing(4)
         box.addStretch()
-        box.addWidget(label(tr("Press Run to find the parts ({keys})", keys=keys), "strong"))
+        box.addWidget(self._what)
         box.addWidget(
             label(
                 tr(
@@ -192,3 +196,9 @@ class _Hint(QWidget):
             )
         )
         box.addStretch()
+        self.set_awaited(False)
+
+    def set_awaited(self, awaited: bool) -> None:
+        keys = shortcut_text("run_start").strip(" ()")
+        words = tr("Press Run to find the parts ({keys})", keys=keys)
+        self._what.setText(tr("The first parts are on their way") if awaited else words)

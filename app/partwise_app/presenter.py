@@ -121,6 +121,7 @@ class Presenter(QObject):
         self._desk.curve.set_trace(snapshot.trace, None, True)
 
     def _on_running(self, running: bool) -> None:
+        self._desk.mixer.set_awaited(running)
         if running:
             source = self._session.source
             self._status.job.begin(tr("{value}: starting", value=source.title if source else ""))

@@ -119,8 +119,11 @@ def test_loops_that_are_prepared_are_told_step_aside_and_can_be_stopped(desktop:
     worker.say(w.Preparing(0))
     assert said() == "Preparing the fast loops (once)…"
     assert "stoppable" in session.facts()
+    hint = window.desk.mixer._hint._what
+    assert hint.text().startswith("Press Run")
     session.start_run()
     assert said() == "Starting"
+    assert hint.text() == "The first parts are on their way"
     worker.answer()
     assert said() == "Preparing the fast loops (once)…"
     window.deeds.run_stop()

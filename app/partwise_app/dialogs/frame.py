@@ -37,7 +37,7 @@ class Frame(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(22, 18, 22, 18)
         box.setSpacing(6)
-        box.addWidget(label(title, "title"))
+        box.addWidget(label(title, "title", wrap=True))
         if summary:
             box.addWidget(label(summary, "muted", wrap=True))
         box.addSpacing(6)
