@@ -43,9 +43,11 @@ __all__ = ["SpeechAnalysis"]
 _SHORTEST_S = 0.3
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise. Beside a
-# generic voice they learn only where what was heard of the noise is not all there is of it.
+# generic voice they learn only where what was heard of the noise is not all there is of it. The
+# more the noise resembles speech, the more sparsity it takes to keep the voice from rendering it.
 _STEADY = Settings(updates=25, adapt_every=0)
-_GENERIC = Settings(updates=25, adapt_every=8)
+_GENERIC = Settings(updates=40, adapt_every=8)
+_AMONG_VOICES = Settings(updates=25, adapt_every=0, sparsity=0.3, relaxed=0.1)
 _VARIED, _VOICES = 0.95, 0.5
 _OWN = Settings(updates=36, adapt_every=2, keep=600, keep_after=12)
 
@@ -146,10 +148,10 @@ class SpeechAnalysis:
 
     def warm_up(self) -> None:
         """Compile the tracker and read the generic voice."""
-        from partwise_speech.tracker import Tracker
+        from partwise_speech.cepstral import Steadied
         from partwise_speech.voice import measure_voice
 
-        Tracker(np.ones(257)).gains(np.ones((257, 2), np.float32))
+        Steadied(np.ones(257)).gains(np.ones((257, 2), np.float32))
         phase = 2 * np.pi * 150 * np.arange(16_000) / 16_000
         measure_voice(np.sin(phase).astype(np.float32), 16_000)
         voice_of(GENERIC)
@@ -245,9 +247,9 @@ def _settings(noise: Noise, *, own: bool, taught: bool) -> Settings:
     if own:
         return _OWN
     here = noise.span is not None and noise.given is None and not taught
-    if here and (noise.varied < _VARIED or noise.alike.value > _VOICES):
-        return _STEADY
-    return _GENERIC
+    if here and noise.alike.value > _VOICES:
+        return _AMONG_VOICES
+    return _STEADY if here and noise.varied < _VARIED else _GENERIC
 
 
 def _check_length(recording: Recording) -> None:
