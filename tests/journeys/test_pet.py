@@ -97,9 +97,13 @@ def test_from_a_series_to_curves_and_the_same_numbers_again(journey: Journey) ->
     assert names[:3] == ["Arterial blood", "Venous blood", "Retention"]
     assert window.desk.trust.texts()[0].startswith("good: Blood is")
     _picture(journey, window, "pet-slices")
+    view.set_voxel((10, 13, 20))
     for place, (mode, _) in enumerate(window.desk.views.modes()):
         window.desk.views.set_mode(mode)
         _picture(journey, window, f"pet-view-{place}")
+        drawn = window.desk.views._shown()
+        if isinstance(drawn, VolumeView):
+            assert drawn.voxel == Voxel(10, 13, 20), "maps look where the slices look"
 
     # A solo shows one factor's image and curve.
     window.desk.views.set_mode(window.desk.views.modes()[0][0])

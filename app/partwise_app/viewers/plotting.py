@@ -83,6 +83,10 @@ class Plot(QWidget):
     def show_layer(self, mode: str) -> None:
         """Show one of `layers`."""
 
+    def look_as(self, other: Plot) -> bool:
+        """Look where another drawing looks; False where they do not show the same space."""
+        return False
+
     def fit(self) -> None:
         """Show all of it; a drawing that always does has nothing to do."""
 

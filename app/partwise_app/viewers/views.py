@@ -64,6 +64,7 @@ class ViewStage(PagedStage):
         self._has_tables = False
         self._mode = f"{_VIEW}0"
         self._drawings: dict[str, Plot] = {}
+        self._left: list[Plot] = []  # drawings that were looked at before, the last one first
         self._stale: set[str] = set()
         self._scrolls: dict[str, QScrollArea] = {}
         self._bar = TabRow()
@@ -122,8 +123,9 @@ class ViewStage(PagedStage):
             mode = modes[place] if place < len(modes) else mode
         if mode == self._mode or mode not in modes:
             return
-        self._mode = mode
+        before, self._mode = self._shown(), mode
         self._refresh()
+        self._look_on(before)
         self.mode_changed.emit(mode)
 
     def mode(self) -> str:
@@ -253,6 +255,15 @@ class ViewStage(PagedStage):
         for widget in inside:
             if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
                 widget.setFocus(event.reason())
+                return
+
+    def _look_on(self, before: Plot | None) -> None:
+        """Have the drawing shown now look where the last one of its kind did."""
+        now = self._shown()
+        if before is not None and before is not now:
+            self._left = [before, *(each for each in self._left if each is not before)]
+        for each in self._left:
+            if now is not None and each is not now and now.look_as(each):
                 return
 
     def _entry(self) -> _Entry | None:

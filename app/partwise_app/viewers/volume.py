@@ -178,12 +178,7 @@ class VolumeView(Plot):
 
     def set_region(self, region: Volume | None) -> None:
         """Darken what lies outside of a region, bool (z, y, x); None for no region."""
-        fits = (
-            region is not None
-            and bool(self._held.planes)
-            and region.shape == self._held.planes[0].shape
-        )
-        self._region = region if fits else None
+        self._region = region if region is not None and region.shape == self._shape() else None
         self._pictures = {}
         self.update()
 
@@ -201,6 +196,13 @@ class VolumeView(Plot):
     def reading(self, voxel: Voxel) -> tuple[str, ...]:
         """Return words about a voxel in the frame shown: where it is, its value, its parts."""
         return self._held.reading(voxel, self.frame)
+
+    def look_as(self, other: Plot) -> bool:
+        if not isinstance(other, VolumeView) or self._shape() != other._shape():
+            return False
+        self._zoom_to(other._zoom_factor)
+        self.set_voxel(other.voxel)
+        return True
 
     def fit(self) -> None:
         """Show all of every slice."""
@@ -398,6 +400,9 @@ class VolumeView(Plot):
         super().resizeEvent(event)
 
     # Within
+
+    def _shape(self) -> tuple[int, ...]:
+        return self._held.planes[0].shape if self._held.planes else ()
 
     def _paint_on(self, voxel: Voxel) -> None:
         assert self._brush is not None

@@ -241,6 +241,20 @@ def test_anchors_are_set_by_a_click_and_by_a_key(shown: VolumeView, qtbot: Any) 
     assert shown.picture() != plain
 
 
+def test_another_tab_of_the_same_volume_looks_at_the_same_voxel(
+    shown: VolumeView, qtbot: Any
+) -> None:
+    shown.set_voxel((1, 2, 3))
+    shown.zoom_in()
+    for values, same in ((volume()[0], True), (volume()[0, :3], False)):
+        other = VolumeView()
+        qtbot.addWidget(other)
+        other.set_view(View("volume", "Ki", {"values": values}, (), {"map": True}), (), ())
+        other.look_as(shown)
+        assert (other.voxel == Voxel(1, 2, 3)) == same
+        assert (other.plan().zoom == shown.plan().zoom) == same
+
+
 def test_what_is_at_the_cross_is_listed_as_far_as_there_is_room(shown: VolumeView) -> None:
     both = parts()
     shown.set_view(view(), both, [Strip(p.key, p.name, p.color) for p in both])
