@@ -13,7 +13,7 @@ from scipy import sparse
 from partwise.api import Job, LocalJob
 from partwise_stain.ahead import each
 from partwise_stain.colours import BINS, Colours, add_up, bin_numbers, chosen_colours, counted, mark
-from partwise_stain.foreign import Left, foreign_bodies, is_foreign, left_out
+from partwise_stain.foreign import Left, foreign_bodies, is_foreign, kinds_of, left_out
 from partwise_stain.optics import Floats, Mask, White, optical_density, pen_mask
 from partwise_stain.pixels import lengths, means, relative_noise
 
@@ -48,6 +48,8 @@ class Coreset:
         Count of each bin in each spatial cell.
     tissue, pen : float
         Shares of the sampled area.
+    blood : float
+        Share of the tissue that has the hue of red cells, whatever was left out.
     """
 
     od: NDArray[np.float64]
@@ -55,6 +57,7 @@ class Coreset:
     cells: sparse.csr_array
     tissue: float
     pen: float
+    blood: float = 0.0
 
     def counts(self, times: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Count per bin, shape (n,), with each cell taken `times` times (default once)."""
@@ -83,6 +86,7 @@ class Coreset:
                 sparse.csr_array(self.cells @ onto),
                 self.tissue,
                 self.pen,
+                self.blood,
             )
         return merged
 
@@ -131,8 +135,23 @@ def gather(
         return merged
     stays = ~is_foreign(merged.od, merged.sigma, merged.counts(), left)
     return replace(
-        merged, od=merged.od[stays], sigma=merged.sigma[stays], cells=merged.cells[:, stays]
+        merged,
+        od=merged.od[stays],
+        sigma=merged.sigma[stays],
+        cells=merged.cells[:, stays],
+        blood=_blood(seen),
     )
+
+
+def _blood(seen: Sequence[_Seen]) -> float:
+    """Share of the tissue that has the hue of red cells, in 4 × 4 means."""
+    tissue = blood = 0
+    for one in seen:
+        clear = (one.size4 > _FAINT) & ~one.ink4
+        noise = _LEVELS / 2 * relative_noise(one.lights[1])
+        tissue += int(np.count_nonzero(clear))
+        blood += int(np.count_nonzero(clear & kinds_of(one.ods[1], noise)[0]))
+    return blood / max(tissue, 1)
 
 
 def _densities(white: White) -> tuple[Floats, Floats]:
