@@ -57,7 +57,7 @@ def result_of(
                 found.vectors,
                 names,
                 found.steady,
-                found.coreset.pen,
+                found.coreset,
                 published(found.stains),
             ),
             *measured.trust,

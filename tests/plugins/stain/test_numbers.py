@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.fixtures.giant import write_giant
 
 from partwise.api import ArrayPyramid, Axis, Dataset, FileProblem, LocalJob, Mixing, Result
 from partwise_stain.analysis import StainAnalysis
@@ -16,7 +17,7 @@ from partwise_stain.foreign import is_foreign, kinds_of, left_out
 from partwise_stain.nuclei import spots
 from partwise_stain.presets import PROTOCOLS, published, unit
 from partwise_stain.profile import read_profile, write_profile
-from partwise_stain.readers import load_picture
+from partwise_stain.readers import load_picture, load_slide
 from partwise_stain.regional import measure_region
 from partwise_stain.samples import ihc_picture
 from partwise_stain.tissue import PIGMENT, RED_CELL, Tissue, make_tissue
@@ -126,6 +127,31 @@ def test_the_number_of_nuclei_follows_the_scale_of_the_file(tissue: Tissue) -> N
     assert units == ["per mm²", "per Mpx"]
     # A megapixel of half a micron is a quarter of a square millimetre.
     assert value(with_scale, "Nuclei") == pytest.approx(4 * value(without, "Nuclei"))
+
+
+def test_nuclei_of_a_giant_are_those_of_its_field(tmp_path: Path) -> None:
+    """Its darkest pixels are so large that nuclei melt away: no threshold comes from them."""
+    field = make_tissue(512, 512, 3).rgb
+    write_giant(tmp_path / "giant.svs", field, 60_000, levels=4)
+    write_giant(tmp_path / "field.svs", field, 1024, tissue=1.0)
+    asked = Params(
+        stains="he",
+        vectors="0.620,0.715,0.323;0.135,0.905,0.403",
+        white="243,241,244",
+        resample=False,
+        check=False,
+    )
+    own, whole = (
+        next(
+            measure.value
+            for measure in StainAnalysis()
+            .run(load_slide(tmp_path / name), asked, LocalJob())
+            .measures
+            if measure.name == "Nuclei"
+        )
+        for name in ("field.svs", "giant.svs")
+    )
+    assert whole == pytest.approx(own, rel=0.002)
 
 
 def test_red_cells_and_pigment_are_told_by_hue() -> None:
