@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.judge.explained import explained
 from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.rank import rank_scan
 from partwise.engine.models import semi_nmf, separable_nmf, sequential_nmf
@@ -348,6 +349,8 @@ def test_what_a_masked_array_hides_is_missing() -> None:
     assert np.array_equal(refit(hidden, X[:, :2]), refit(gone, X[:, :2]))
     scans = [rank_scan(Y, 2, starts=2, masks=1) for Y in (hidden, gone)]
     assert np.array_equal(scans[0].error, scans[1].error)
+    fit = nmf(gone, 3)
+    assert explained(hidden, fit.W, fit.H) == explained(gone, fit.W, fit.H)
     with pytest.raises(InputProblem, match="missing values"):
         separable_nmf(hidden, 2)
 

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from partwise.engine.given import plain
+
 __all__ = ["Explained", "explained"]
 
 Array = NDArray[Any]
@@ -45,6 +47,7 @@ def explained(X: Any, W: Array, H: Array, weights: Any = None) -> Explained:
     >>> round(share.vaf, 3), round(share.r2, 3)
     (0.9, 0.5)
     """
+    X = plain(X)
     m, n = X.shape
     W = np.asarray(W, dtype=np.float64)
     H = np.asarray(H, dtype=np.float64)

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from partwise.engine.given import plain
+
 __all__ = ["cut_columns", "few_columns"]
 
 _RUN = 64  # neighbours drawn together: a cache line of each row, and more
@@ -34,7 +36,7 @@ def cut_columns(X: Any, weights: Any, picks: NDArray[np.intp] | None) -> tuple[A
     """Return X and its weights (per entry, row or column) at some columns, or as they are."""
     if picks is None:
         return X, weights
-    data: Any = sp.csc_array(X)[:, picks] if bool(sp.issparse(X)) else np.asarray(X)[:, picks]
+    data: Any = sp.csc_array(X)[:, picks] if bool(sp.issparse(X)) else plain(X)[:, picks]
     if weights is None or weights.shape[1] == 1:
         return data, weights
     return data, weights[:, picks]
