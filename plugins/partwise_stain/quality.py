@@ -70,7 +70,12 @@ FLAGS = (
     ),
     Flag("missed", "Not explained", "#e69f00", f"The stains leave more than {MISSED_OD:g} OD."),
     Flag("red-cells", "Red cells", "#e31a1c", "By hue, where the stains do not explain it."),
-    Flag("pigment", "Brown pigment", "#b15928", "By hue; melanin or haemosiderin, which differ too little."),
+    Flag(
+        "pigment",
+        "Brown pigment",
+        "#b15928",
+        "By hue; melanin or haemosiderin, which differ too little.",
+    ),
     Flag("balance", "Another stain balance", "#6a3d9a", "Colours out of the slide's plane."),
 )
 

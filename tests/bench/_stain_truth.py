@@ -33,8 +33,9 @@ LEVELS = (
     "hdab",
     "tinted",
     "vignetted",
+    "bled",
 )
-EXTRA = ("tinted", "vignetted")  # beyond the eleven levels of the summary
+EXTRA = ("tinted", "vignetted", "bled")  # beyond the eleven levels of the summary
 
 # Published pairs: Ruifrok and Johnston 2001 (as in two programs), Macenko et al. 2009, and
 # presets of widely used image-analysis programs.
@@ -134,8 +135,8 @@ def make_case(
         white = rng.uniform(190, 230, 3)
     od = concentrations @ vectors.T
     clean = concentrations.sum(axis=2) > 0.12
-    if level == "third":
-        foreign, where = _third(density.shape, rng)
+    if level in ("third", "bled"):
+        foreign, where = (_third if level == "third" else _bled)(density.shape, rng)
         od += foreign
         clean &= ~where
     if level == "pen":
@@ -298,6 +299,14 @@ def _third(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, ND
     od = red[..., None] * 0.6 * _unit(np.array([0.10, 0.75, 0.65]))
     od = od + brown[..., None] * 0.9 * _unit(np.array([0.35, 0.55, 0.76]))
     return od, (red + brown) > 0.02
+
+
+def _bled(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
+    """Blood over a sixth to a half of everything, of its own density and grain."""
+    share, size = rng.uniform(0.15, 0.5), rng.uniform(4, 20)
+    red = ndimage.gaussian_filter(_blobs(shape, rng, share, size), 0.8)
+    hue = np.array([0.10, 0.75, 0.65]) + rng.normal(0, 0.02, 3)
+    return red[..., None] * rng.uniform(0.4, 1.0) * _unit(hue), red > 0.02
 
 
 def _pen(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
