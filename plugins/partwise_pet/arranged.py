@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise.api import Job, Part
 from partwise_pet.doubt import Band
@@ -14,6 +15,8 @@ from partwise_pet.question import Factors, Question, shares_of
 from partwise_pet.series import Series
 
 __all__ = ["band_in_order", "kept_exactly", "order_of", "parts_of"]
+
+Array = NDArray[np.float64]
 
 
 def kept_exactly(found: Factors, question: Question) -> Factors:
@@ -34,7 +37,9 @@ def order_of(found: Factors, question: Question) -> list[int]:
     Anchored and locked factors stay at their numbers; else blood first, then by their share.
     """
     rank = found.W.shape[1]
-    if any(at.size for at in question.anchors) or question.start is not None:
+    if any(at.size for at in question.anchors):
+        return _as_anchored(found.H, question)
+    if question.start is not None:
         return list(range(rank))
     kept = list(range(question.kept))
     seconds = question.frames[:, 1] - question.frames[:, 0]
@@ -42,6 +47,24 @@ def order_of(found: Factors, question: Question) -> list[int]:
     blood = [k for k in reversed(found.blood) if k not in kept]
     rest = [k for k in np.argsort(-shares, kind="stable") if k not in kept and k not in blood]
     return [*kept, *blood, *(int(k) for k in rest)]
+
+
+def _as_anchored(H: Array, question: Question) -> list[int]:
+    """At each number with anchors the factor that holds them.
+
+    At the end of a run that is the order they are in; while factors emerge they are first found
+    without anchors, in any order.
+    """
+    free = list(range(question.kept, len(H)))
+    taken: dict[int, int] = {}
+    for k, at in enumerate(question.anchors[: len(H)]):
+        if k >= question.kept and at.size and H[free][:, at].any():
+            held = H[free][:, at].mean(axis=1)
+            taken[k] = free.pop(int(held.argmax()))
+    rest = iter(free)
+    locked = range(question.kept)
+    found = (taken[k] if k in taken else next(rest) for k in range(question.kept, len(H)))
+    return [*locked, *found]
 
 
 def band_in_order(band: Band | None, order: Sequence[int]) -> Band | None:
