@@ -75,7 +75,6 @@ class FrameDialog(QDialog):
         self.table.setAccessibleName(tr("Frame times"))
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setCornerButtonEnabled(False)
         for row in range(count):
             known = spans is not None and row < len(spans)
             values = (
