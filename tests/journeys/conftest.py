@@ -34,6 +34,7 @@ class _Lent(Worker):
     def __init__(self, waiting: list[_Lent]) -> None:
         super().__init__(_nobody)
         self._waiting = waiting
+        self.leave_cold()  # a run compiles what it needs; nothing else goes on beside a test
         self.start()
         while not self.alive:
             time.sleep(0.01)
