@@ -29,9 +29,10 @@ from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.gradual import Gradual
 from partwise_app.viewers.later import Later
 from partwise_app.viewers.layout import spring_layout
-from partwise_app.viewers.net import CLASSES, Disc, Scene, disc, draw_discs, strokes
+from partwise_app.viewers.net import Disc, Scene, disc, draw_discs, strokes
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import Plot, name_of, number, series_of
+from partwise_app.viewers.ties import FEW, Ties, levels_of, ties_of, unit_square
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -42,13 +43,10 @@ __all__ = ["GraphView"]
 _NEAR = 12.0
 _ZOOM, _CLOSEST = 1.25, 30.0
 _SMALL = 300  # nodes up to which the layout is found at once
-_FEW = 24  # ties up to which each bears its amount
 _NAMED = 40  # nodes that bear their names at most while none is pointed at
 _KEYS = mark(
     "Arrows pan, + and − zoom, 0 shows all, N and P go from node to node, the strongest first"
 )
-
-Ties = NDArray[np.intp]
 
 
 class GraphView(Plot):
@@ -95,8 +93,8 @@ class GraphView(Plot):
         self._given = view.arrays
         self._axis = view.axes[0] if view.axes else None
         if fresh:
-            self._edges, self._weights, self._size = _ties(view)
-            self._level = _levels(self._weights)
+            self._edges, self._weights, self._size = ties_of(view)
+            self._level = levels_of(self._weights)
             ends, twice = self._edges.ravel(), np.repeat(self._weights, 2)
             self._strength = np.bincount(ends, twice, self._size).astype(np.float64)
         groups = view.arrays.get("group")
@@ -108,7 +106,7 @@ class GraphView(Plot):
         # Places that were thought out leave the room between nodes to their ties.
         self._outward = given is not None and self._size <= _NAMED
         if given is not None:
-            self._take(_unit(np.asarray(given, np.float64)))
+            self._take(unit_square(np.asarray(given, np.float64)))
         elif fresh:
             self._places = np.empty((0, 2))
             count, edges, weights = self._size, self._edges, self._weights
@@ -265,7 +263,7 @@ class GraphView(Plot):
 
     def _paint_amounts(self, painter: QPainter) -> None:
         """How much each of few ties weighs, at its middle."""
-        if len(self._edges) > _FEW or self._size > _NAMED:
+        if len(self._edges) > FEW or self._size > _NAMED:
             return
         metrics, spots = QFontMetricsF(painter.font()), self._spots()
         for (i, j), weight in zip(self._edges.tolist(), self._weights.tolist(), strict=True):
@@ -471,37 +469,3 @@ class GraphView(Plot):
         zoom, x, y = look
         self._look = (zoom, min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
         self._redraw()
-
-
-def _ties(view: View) -> tuple[Ties, NDArray[np.float64], int]:
-    """Each tie once, with its weight, and the number of nodes."""
-    adjacency = view.arrays.get("adjacency")
-    if adjacency is not None:
-        table = np.abs(np.nan_to_num(np.asarray(adjacency, dtype=np.float64)))
-        both = np.triu(np.maximum(table, table.T), 1)
-        i, j = np.nonzero(both)
-        return np.stack([i, j], axis=1), both[i, j], len(table)
-    edges = np.asarray(view.arrays.get("edges", np.empty((0, 2))), np.intp).reshape(-1, 2)
-    weights = np.asarray(view.arrays.get("weights", np.ones(len(edges))), np.float64)
-    named = len(view.axes[0].labels) or view.axes[0].size if view.axes else 0
-    count = max(named, int(edges.max(initial=-1)) + 1, len(view.arrays.get("group", ())))
-    apart = edges[:, 0] != edges[:, 1]
-    return edges[apart], np.abs(np.nan_to_num(weights))[apart], count
-
-
-def _levels(weights: NDArray[np.float64]) -> Ties:
-    """Class of strength of each tie, the weakest 0: of few by amount, of many by rank."""
-    if len(weights) <= _FEW:
-        most = float(weights.max(initial=0.0)) or 1.0
-        # Each of few ties is worth being seen, so none is of the faintest classes.
-        return np.clip(weights / most * CLASSES, 2, CLASSES - 1).astype(np.intp)
-    ranks = np.argsort(np.argsort(weights, kind="stable"), kind="stable")
-    return np.asarray(ranks * CLASSES // len(ranks), dtype=np.intp)
-
-
-def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit given places into the unit square, their proportions kept; y grows upwards."""
-    places = np.nan_to_num(places) * (1, -1)
-    low, high = places.min(axis=0), places.max(axis=0)
-    span = float((high - low).max()) or 1.0
-    return np.asarray((places - (low + high) / 2) / span + 0.5)
