@@ -139,19 +139,22 @@ def gather(
         od=merged.od[stays],
         sigma=merged.sigma[stays],
         cells=merged.cells[:, stays],
-        blood=_blood(seen),
+        blood=_blood(seen, job),
     )
 
 
-def _blood(seen: Sequence[_Seen]) -> float:
+def _blood(seen: Sequence[_Seen], job: Job) -> float:
     """Share of the tissue that has the hue of red cells, in 4 × 4 means."""
-    tissue = blood = 0
-    for one in seen:
-        clear = (one.size4 > _FAINT) & ~one.ink4
-        noise = _LEVELS / 2 * relative_noise(one.lights[1])
-        tissue += int(np.count_nonzero(clear))
-        blood += int(np.count_nonzero(clear & kinds_of(one.ods[1], noise)[0]))
-    return blood / max(tissue, 1)
+    tissue, blood = np.sum(each(seen, _bloody, job), axis=0)
+    return float(blood / max(tissue, 1))
+
+
+def _bloody(seen: _Seen) -> tuple[int, int]:
+    """How much is tissue, and how much of that has the hue of red cells."""
+    clear = (seen.size4 > _FAINT) & ~seen.ink4
+    noise = _LEVELS / 2 * relative_noise(seen.lights[1])
+    blood = clear & kinds_of(seen.ods[1], noise)[0]
+    return int(np.count_nonzero(clear)), int(np.count_nonzero(blood))
 
 
 def _densities(white: White) -> tuple[Floats, Floats]:
