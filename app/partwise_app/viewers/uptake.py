@@ -33,19 +33,20 @@ class Curve(NamedTuple):
 
 
 class Amount(NamedTuple):
-    """What is in a voxel: a name with its colour, and a number in words."""
+    """What is in a voxel: a name with its colour, a number in words, and as it is."""
 
     name: str
     color: str
     words: str
+    size: float = 0.0
 
 
 def paint_amounts(
     painter: QPainter, area: QRectF, amounts: Sequence[Amount], tokens: Tokens, *, where: str
 ) -> None:
-    """List what is in a voxel, a line each, as far as there is room."""
+    """List what is in a voxel, a line each; where there is no room for all, the most of it."""
     metrics = QFontMetricsF(painter.font())
-    line = metrics.height() + 6
+    line = metrics.height() + 3
     if area.width() < _LEAST or area.height() < 2 * line:
         return
     box = area.adjusted(8, 6, -8, -6)
@@ -53,14 +54,16 @@ def paint_amounts(
     painter.drawText(box, Qt.AlignmentFlag.AlignTop, where)
     wide = min(box.width(), _WIDEST)
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-    for k, amount in enumerate(amounts[: int(box.height() / line) - 1], 1):
+    room = int(box.height() / line) - 1
+    kept = sorted(range(len(amounts)), key=lambda k: (k > 0, -amounts[k].size))[:room]
+    for k, amount in enumerate((amounts[k] for k in sorted(kept)), 1):
         row = QRectF(box.left(), box.top() + k * line, wide, line)
         indent = 0.0
         if amount.color:
             painter.fillRect(QRectF(row.left(), row.center().y() - 4, 8, 8), QColor(amount.color))
             indent = 14.0
-        room = wide - metrics.horizontalAdvance(amount.words) - indent - 6
-        name = metrics.elidedText(amount.name, Qt.TextElideMode.ElideRight, room)
+        free = wide - metrics.horizontalAdvance(amount.words) - indent - 6
+        name = metrics.elidedText(amount.name, Qt.TextElideMode.ElideRight, free)
         painter.setPen(QColor(tokens.muted))
         painter.drawText(row.adjusted(indent, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(QColor(tokens.text))

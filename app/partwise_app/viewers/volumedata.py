@@ -203,7 +203,8 @@ class Contents:
             for series in self.series:
                 amount = float(self._images[series.place, voxel.z, voxel.y, voxel.x])
                 nothing = abs(amount) < _NOTHING * self._tops[series.place]
-                found.append(Amount(series.name, series.color, number(0.0 if nothing else amount)))
+                words = number(0.0 if nothing else amount)
+                found.append(Amount(series.name, series.color, words, amount))
         return tuple(found)
 
     def place(self, voxel: Voxel) -> str:
