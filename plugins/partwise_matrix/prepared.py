@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def prepare(
         values,
         row_scale,
         column_scale,
-        _read_weights(Path(weights), values.shape, transpose=transpose) if weights else None,
+        _read_weights(Path(weights), rows, columns, transpose=transpose) if weights else None,
         rows,
         columns,
         offset,
@@ -171,14 +172,14 @@ def _inverse(size: Array) -> Vector:
     return np.divide(1.0, large, out=np.ones_like(large), where=large > 0)
 
 
-def _read_weights(path: Path, shape: tuple[int, ...], *, transpose: bool) -> Vector:
-    found = np.asarray(read_grid(path, single=True).values, dtype=np.float64)
-    if transpose and found.shape == shape[::-1] and shape[0] != shape[1]:
-        found = found.T
-    m, n = shape
-    if (found.shape == (n, 1) and n != m) or (found.shape == (1, m) and n != m):
-        found = found.T
-    if found.shape not in (shape, (m, 1), (1, n)):
+def _read_weights(path: Path, rows: Axis, columns: Axis, *, transpose: bool) -> Vector:
+    grid = read_grid(path, single=True)
+    found, names = np.asarray(grid.values, dtype=np.float64), (grid.rows, grid.columns)
+    m, n = rows.size, columns.size
+    lies = found.shape in ((n, 1), (1, m)) and n != m
+    if lies or (transpose and found.shape == (n, m)):
+        found, names = found.T, names[::-1]
+    if found.shape not in ((m, n), (m, 1), (1, n)):
         raise InputProblem(
             f"{path.name} holds {found.shape[0]} × {found.shape[1]} weights for {m} × {n} entries",
             argument="weights",
@@ -190,4 +191,27 @@ def _read_weights(path: Path, shape: tuple[int, ...], *, transpose: bool) -> Vec
             argument="weights",
             fix="use 0 for what shall not count",
         )
+    for place, axis in enumerate((rows, columns)):
+        if found.shape[place] > 1 and names[place] and axis.labels:
+            found = np.take(found, _order(path, names[place], axis.labels), axis=place)
     return found
+
+
+def _order(path: Path, given: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
+    """In which order the weights go with the table: that of their names where these are the same.
+
+    Names that say nothing of the table, or say it twice, leave the order as it is.
+    """
+    known = set(wanted)
+    clear = len(known) == len(wanted) and len(set(given)) == len(given)
+    strange = [name for name in given if name not in known]
+    if not clear or len(strange) == len(given):
+        return np.arange(len(given))
+    if strange:
+        raise InputProblem(
+            f"{path.name} has weights for “{strange[0]}”, which the table does not name",
+            argument="weights",
+            fix="name what is weighted as the table does, or leave the names out",
+        )
+    place = {name: k for k, name in enumerate(given)}
+    return np.array([place[name] for name in wanted], dtype=np.intp)

@@ -173,6 +173,32 @@ def test_entries_below_zero_are_refused_named_and_can_be_taken(small: Any) -> No
     assert np.linalg.norm(X + 0.5 - W @ H) < 0.1 * np.linalg.norm(X)
 
 
+@pytest.mark.parametrize("transpose", [False, True])
+def test_weights_go_with_the_names_of_the_table(
+    small: Any, tmp_path: Path, transpose: bool
+) -> None:
+    names = [[f"{side}{k}" for k in range(12)] for side in "rc"]
+    axes = (Axis("row", 12, labels=tuple(names[0])), Axis("column", 12, labels=tuple(names[1])))
+    dataset = dataclasses.replace(dataset_of(small[:12, :12]), axes=axes)
+    weights = np.random.default_rng(3).random((12, 12)) + 0.1
+    mixed = np.random.default_rng(4).permutation(12)
+
+    def fit(order: Any, title: str) -> Any:
+        lines = [",".join(["id", *(names[1][k] for k in order)])]
+        lines += [
+            ",".join([names[0][k], *(repr(float(weights[k, j])) for j in order)]) for k in order
+        ]
+        path = tmp_path / f"{title}.csv"
+        path.write_text("\n".join(lines), "utf-8")
+        return factors(run(dataset, rank="2", weights=str(path), transpose=transpose))
+
+    for one, other in zip(fit(range(12), "plain"), fit(mixed, "mixed"), strict=True):
+        assert np.array_equal(one, other)
+    names[0][3] = "nobody"
+    with pytest.raises(InputProblem, match="“nobody”, which the table does not name"):
+        fit(range(12), "strange")
+
+
 def test_weights_leave_out_what_they_say(small: Any, tmp_path: Path) -> None:
     X = small.copy()
     X[3] = 50 * np.random.default_rng(0).random(30)
