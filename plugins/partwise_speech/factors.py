@@ -122,6 +122,11 @@ class Factors:
     def atoms(self) -> Array:
         return self.W[:, self._speech :]
 
+    @property
+    def activations(self) -> Array:
+        """H as it stands, float32 (kept atoms of speech + noise atoms, patches)."""
+        return np.concatenate([b.H for b in self._blocks], axis=1)
+
     def lay_aside(self, keep: int) -> None:
         """Go on with the `keep` atoms of speech that carry most."""
         if self._speech <= keep:

@@ -21,7 +21,7 @@ from partwise_speech.sound import Recording
 from partwise_speech.sources import NoiseSource, noise_of
 from partwise_speech.spans import find_lead_in, read_span
 
-__all__ = ["Noise", "hear_noise"]
+__all__ = ["Noise", "hear_noise", "heard_alone"]
 
 _LOOK_S = 20.0  # in which a lead-in is looked for
 _HEAR_S = 60.0  # over which the level of the whole is taken
@@ -117,7 +117,7 @@ def hear_noise(
         found, origin = _inside(recording, span), _words(asked)
     else:
         found, origin = _quietest(whole), "quietest moments"
-    level = np.maximum(np.square(found).mean(axis=1), 1e-12)
+    level = _level(found)
     loudest = None if span is None else _loudest(found)
     if given is not None and given.sound is not None:
         found = np.abs(stft_for(RATE).forward(given.sound))
@@ -132,6 +132,14 @@ def hear_noise(
     ratio = _snr(whole, level, span)
     varied = _varied(banded(found))
     return Noise(atoms, level, loudest, span, origin, ratio, alike, varied, given)
+
+
+def heard_alone(
+    recording: Recording, span: tuple[float, float]
+) -> tuple[NDArray[np.floating[Any]], Array]:
+    """Return level and loudest of the noise in a span, as in `Noise`."""
+    found = _inside(recording, span)
+    return _level(found), _loudest(found)
 
 
 def _span(recording: Recording, asked: str, whole: Array) -> tuple[float, float] | None:
@@ -167,6 +175,11 @@ def _varied(bands: Array) -> float:
     if not level.any():
         return 0.0
     return float(level.std(axis=1).sum() / level.mean(axis=1).sum())
+
+
+def _level(found: Array) -> NDArray[np.floating[Any]]:
+    """Mean power of magnitudes."""
+    return np.asarray(np.maximum(np.square(found).mean(axis=1), 1e-12))
 
 
 def _loudest(found: Array) -> Array:

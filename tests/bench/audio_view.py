@@ -181,8 +181,8 @@ def try_atoms(recording: Recording, codes: NDArray[np.uint8], at: float) -> None
     method = {"mask": 1.0, "sharp": 1.3, "floor": 0.05}
     fits, masks = [], []
     for k in range(5):
-        fits.append(timed(lambda: apart_of(recording, voice, groups, noise, frames)))
-        apart = apart_of(recording, voice, groups, noise, frames)
+        fits.append(timed(lambda: apart_of(recording, voice, groups, noise, frames, (0.0, 3.0))))
+        apart = apart_of(recording, voice, groups, noise, frames, (0.0, 3.0))
         moved = Moved(frozenset({k}))
         masks.append(
             timed(lambda a=apart, m=moved: regained(codes, a, Moved(), m, method))  # type: ignore[misc]  # a default binds the loop's value

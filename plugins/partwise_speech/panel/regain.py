@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partwise.api import single_blas
+from partwise_speech.cepstral import Steadied
 from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
-from partwise_speech.fit import activations_of
+from partwise_speech.factors import Factors
 from partwise_speech.gain import mask_of
+from partwise_speech.learned import heard_alone
 from partwise_speech.moved import GROUPS, Moved
-from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
+from partwise_speech.separator import EVERY, Settings, frames_of, model_frames, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import codes_of, gains_of
 
@@ -22,8 +25,9 @@ __all__ = ["Apart", "Voice", "apart_of", "regained"]
 Array = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
-_MOST = 400  # atoms of the voice that are fitted, every so many of them
-_UPDATES = 20
+_SETTLES = 250  # frames in which the tracked level comes to what it is
+_AT_FLOOR = 1.02  # times the floor: gains are kept in steps of 1/8 dB
+_FIT = Settings()  # as a run with a generic voice, but for the noise, which learns no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +40,23 @@ class Apart:
         Frame of the recording that is the first here.
     noise : ndarray of float32, shape (atoms, BANDS, frames)
     voice : ndarray of float32, shape (GROUPS, BANDS, frames)
+    loudest : ndarray of float32, shape (257,), or None
+        What the noise counts for at the most, as in the run.
+    tracked : ndarray of float32, shape (257, frames), or None
+        Gain by the tracked level of the noise, as in the run; None without noise alone.
     """
 
     first: int
     noise: Array
     voice: Array
+    loudest: Array | None = None
+    tracked: Array | None = None
 
     def mask(self, moved: Moved, sharp: float) -> Array:
         """Return the share that is speech, float32 (257, frames), with some atoms moved."""
         speech = _sum(self.voice, set(range(GROUPS)) - moved.voice) + _sum(self.noise, moved.noise)
         noise = _sum(self.noise, set(range(len(self.noise))) - moved.noise)
-        return mask_of(speech, noise + _sum(self.voice, moved.voice), sharp)
+        return mask_of(speech, noise + _sum(self.voice, moved.voice), sharp, self.loudest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +91,7 @@ def apart_of(
     groups: NDArray[np.intp],
     noise: Array,
     frames: tuple[int, int],
+    span: tuple[float, float] | None = None,
 ) -> Apart:
     """Fit a stretch with all atoms kept, and tell what each of them renders.
 
@@ -91,26 +102,47 @@ def apart_of(
     groups : ndarray of int, shape (voice atoms,)
         Of `partwise_speech.moved.voice_groups`.
     frames : (first, last)
+    span : (start, end), optional
+        Where noise is alone, in seconds.
     """
     first, last = frames
     low, high = max(first - 2 * DEPTH, 0), min(last + 2 * DEPTH, model_frames(recording))
-    bands = banded(np.abs(frames_of(recording, low, high)))
+    begin = max(first - _SETTLES, 0)
+    found = np.abs(frames_of(recording, begin, high))
+    bands = banded(found[:, low - begin :])
+    loudest = tracked = None
+    if span is not None:
+        level, loudest = heard_alone(recording, span)
+        tracked = Steadied(level).gains(np.square(found))[:, first - begin : last - begin]
     V = patches(np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH))), EVERY)
-    each = slice(None, None, max(-(-voice.shape[1] // _MOST), 1))
-    voice, groups = voice[:, each], groups[each]
-    W = np.concatenate([voice, noise], axis=1, dtype=np.float32)
-    H = activations_of(V, W, voice.shape[1], updates=_UPDATES)
+    W, H, kept = _fitted(V, voice, noise)
+    groups = groups[kept]
     cut = slice(first - low, last - low)
 
     def rendered(rows: NDArray[np.intp]) -> Array:
         return unfolded(W[:, rows] @ H[rows], high - low)[:, cut]
 
-    count = voice.shape[1]
+    count = len(kept)
     return Apart(
         first,
         np.stack([rendered(np.array([count + k])) for k in range(noise.shape[1])]),
         np.stack([rendered(np.flatnonzero(groups == k)) for k in range(GROUPS)]),
+        loudest,
+        tracked,
     )
+
+
+def _fitted(V: Array, voice: Array, noise: Array) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Atoms that carry most, how much of each is in each patch, and which of the voice they are."""
+    work = Factors(V, voice, noise, 1 + _FIT.sparsity, None)
+    last = _FIT.updates - _FIT.updates // 3
+    with single_blas():
+        work.update(_FIT.keep_after, look=False, adapt=False)
+        work.lay_aside(_FIT.keep)
+        work.update(last - _FIT.keep_after, look=False, adapt=False)
+        work.price = 1 + _FIT.relaxed
+        work.update(_FIT.updates - last, look=False, adapt=False)
+    return work.W, work.activations, work.kept
 
 
 def regained(
@@ -130,9 +162,18 @@ def regained(
     sharp, power = float(method.get("sharp", 1.0)), float(method.get("mask", 1.0))
     floor = float(method.get("floor", 0.05))
     gain = gains_of(codes[:, apart.first : apart.first + apart.noise.shape[2]])
-    before, after = (np.maximum(apart.mask(one, sharp), 1e-4) for one in (run_with, moved))
-    ratio = np.power(after / before, np.float32(power))[:, : gain.shape[1]]
-    return codes_of(np.clip(gain * ratio, min(floor, 1.0), 1.0))
+    before, after = (
+        np.maximum(apart.mask(one, sharp), 1e-4)[:, : gain.shape[1]] for one in (run_with, moved)
+    )
+    # At the floor a gain tells no more than that it would be less: there it is made again.
+    made = np.power(before, np.float32(power))
+    if apart.tracked is not None:
+        tracked = apart.tracked[:, : gain.shape[1]]
+        made *= np.power(tracked, np.float32(method.get("tracked", 0.0)))
+    least = np.where(gain > floor * _AT_FLOOR, gain, np.minimum(gain, made))
+    found = least * np.power(after / before, np.float32(power))
+    same = after == before
+    return codes_of(np.where(same, gain, np.clip(found, min(floor, 1.0), 1.0)))
 
 
 def _sum(models: Array, which: Collection[int]) -> Array:

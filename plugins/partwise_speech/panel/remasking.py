@@ -163,12 +163,15 @@ class Remasking(QObject):
         assert result is not None
         frames = number * _piece(), min((number + 1) * _piece(), found.shape[1])
         run_with, moved, known = self._run_with, self._moved, self._aparts.get(number)
-        method = result.facts.get("method", {})
+        method, span = result.facts.get("method", {}), result.facts.get("noise_span")
+        alone = (float(span[0]), float(span[1])) if span else None
         self._busy = True
 
         def work() -> object:
             try:
-                apart = known or apart_of(recording, voice.atoms, voice.groups, noise, frames)
+                apart = known or apart_of(
+                    recording, voice.atoms, voice.groups, noise, frames, alone
+                )
             except (FileProblem, InputProblem, OSError):
                 return _Made(number, moved)  # the recording is gone: what the run found stays
             return _Made(number, moved, apart, regained(found, apart, run_with, moved, method))

@@ -81,7 +81,7 @@ def test_what_is_tried_out_is_what_a_run_finds(dataset: Dataset, result: Result)
     voice, found = generic_voice().atoms, gain_codes(result)
     noise = next(v.arrays["atoms"] for v in result.views if "atoms" in v.arrays)
     frames = 100, 500
-    apart = apart_of(recording_of(dataset), voice, voice_groups(voice), noise, frames)
+    apart = apart_of(recording_of(dataset), voice, voice_groups(voice), noise, frames, (0.0, 1.5))
     tried = regained(found, apart, Moved(), moved, result.facts["method"])
     same = regained(found, apart, moved, moved, result.facts["method"])
     ran = gain_codes(_run(dataset, moved=moved.text))[:, slice(*frames)]
@@ -89,8 +89,8 @@ def test_what_is_tried_out_is_what_a_run_finds(dataset: Dataset, result: Result)
     np.testing.assert_array_equal(same, before)
     change = [20 * np.log10(gains_of(c) / gains_of(before)) for c in (tried, ran)]
     assert np.abs(change[1]).mean() > 1.0, "so much is changed, in dB"
-    assert np.abs(change[0] - change[1]).mean() < 0.6 * np.abs(change[1]).mean()
-    assert np.corrcoef(change[0].ravel(), change[1].ravel())[0, 1] > 0.8
+    assert np.abs(change[0] - change[1]).mean() < 0.25 * np.abs(change[1]).mean()
+    assert np.corrcoef(change[0].ravel(), change[1].ravel())[0, 1] > 0.9
 
 
 def _run(dataset: Dataset, **chosen: Any) -> Result:
