@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import InputProblem, Job, Part
+from partwise.api import InputProblem, Job, Part, stop_if_cancelled
 from partwise_stain.asked import Params, read_vectors
 from partwise_stain.coreset import Coreset, gather
 from partwise_stain.foreign import left_out
@@ -74,6 +74,7 @@ def find(looked: Survey, params: Params, profile: Profile | None, job: Job) -> F
     def show(vectors: Vectors, cost: float) -> None:
         # The cost that is minimised: colours outside the cone, its width, distance to published
         # vectors. Of the pairs tried so far the least counts.
+        stop_if_cancelled(job)
         trace.append(cost)
         job.snapshot(parts_of(stains, vectors, None), trace)
         job.report(min(0.1 + 0.01 * len(trace), 0.3), "Finding the stains")
