@@ -69,6 +69,8 @@ def run_cohort(dataset: Dataset, params: Params, job: Job) -> Result:
             argument="compare",
             fix="open an archive of several trials, or compare with a file",
         )
+    if params.groups.strip():
+        read_groups(Path(params.groups), [str(each["name"]) for each in listed])  # or say so now
     trials = []
     for number, each in enumerate(listed):
         name = str(each["name"])

@@ -19,6 +19,7 @@ from partwise_emg.norm import Norm, read_norm, walk_dmc
 from partwise_emg.prepared import Prepared, prepare
 from partwise_emg.similar import Likeness, common_muscles, likeness
 from partwise_emg.synergies import Found, order_in_time, scan_ranks, settle, turned
+from partwise_emg.text import as_text, points_for_commas
 
 __all__ = ["Against", "Other", "compare_with", "other_of", "protocol_of", "sides_of"]
 
@@ -228,12 +229,15 @@ def _synergy_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]] | 
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return None
     try:
-        lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        text = as_text(path.read_bytes()) or ""
+    except OSError as error:
         raise FileProblem(path, "cannot be read", fix="choose another file") from error
+    lines = [line for line in text.splitlines() if line.strip()]
     if not lines or not lines[0].lower().lstrip('"').startswith("muscle"):
         return None
-    rows = list(csv.reader(lines, delimiter=max("\t;,", key=lines[0].count)))
+    delimiter = max("\t;,", key=lines[0].count)
+    lines[1:] = points_for_commas(lines[1:], delimiter)
+    rows = list(csv.reader(lines, delimiter=delimiter))
     try:
         W = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]])
     except ValueError as error:

@@ -91,7 +91,8 @@ def load_recording(path: Path) -> Dataset:
         raise FileProblem(path, "is empty", fix="export the recording again")
     suffix = path.suffix.lower()
     found: Recording | list[Trial]
-    if suffix == ".c3d" or (len(head) > 1 and head[1] == 0x50 and suffix not in (".csv", ".tsv")):
+    marked = len(head) > 512 and head[1] == 0x50 and 1 < head[0] < 64
+    if suffix == ".c3d" or (marked and suffix not in (".csv", ".tsv", ".tab", ".txt")):
         found = read_c3d(path)
     elif suffix in (".edf", ".bdf", ".rec"):
         found = read_edf(path)

@@ -216,6 +216,8 @@ def test_synergies_can_be_compared_with_a_table_and_with_a_norm(
     dataset: Dataset, result: Result, tmp_path: Path
 ) -> None:
     table = _write(result, dataset, "synergies", tmp_path)
+    # As a spreadsheet of another country writes it.
+    table.write_text(table.read_text("utf-8").replace(",", ";").replace(".", ","), "utf-8")
     of_table = _run(dataset, compare="file", against=str(table))
     assert np.diag(of_table.facts["compared"]["cosine"]).min() > 0.99
     norm = _write(result, dataset, "norm", tmp_path)
@@ -232,10 +234,17 @@ def test_synergies_can_be_compared_with_a_table_and_with_a_norm(
     assert other.facts["compared"]["walk_dmc"] is None
 
 
-def test_trials_of_a_file_are_classed_and_compared(emg: Path) -> None:
+def test_trials_of_a_file_are_classed_and_compared(emg: Path, tmp_path: Path) -> None:
     full = load_recording(emg / "walk_run_12pairs_factors_rank1to8.npz")
     wanted = [t for t in trials_of(full) if t["name"].endswith(("P0001", "P0002", "P0003"))]
     dataset = dataclasses.replace(full, meta={**full.meta, "trials": wanted})
+    (tmp_path / "groups.csv").write_text("trial,group\nnobody,a\n", "utf-8")
+    told: list[float] = []
+    job = LocalJob(on_report=lambda fraction, _: told.append(fraction))
+    asked = dataclasses.replace(ASKED, compare="trials", groups=str(tmp_path / "groups.csv"))
+    with pytest.raises(FileProblem, match="names no group for walk/P0001"):
+        SynergyAnalysis().run(dataset, asked, job)
+    assert told == []  # said before any work
     result = _run(dataset, compare="trials", starts=2)
     assert len(result.facts["trials"]) == 6
     assert any(table.title == "Differences of two groups" for table in result.tables)

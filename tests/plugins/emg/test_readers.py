@@ -247,6 +247,13 @@ def test_a_cut_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
         load_recording(path)
 
 
+def test_a_picture_is_not_called_a_damaged_recording(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
+    with pytest.raises(FileProblem, match="is no text"):
+        load_recording(path)
+
+
 def test_a_c3d_file_that_ends_early_is_no_shorter_trial(tmp_path: Path) -> None:
     ezc3d: Any = importlib.import_module("ezc3d")
     made = ezc3d.c3d()
