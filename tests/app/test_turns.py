@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def test_each_waits_for_a_turn_and_the_newest_of_a_name_counts(qtbot: QtBot) -> None:
-    turns, done = Turns(), []
+    turns = Turns()
+    done: list[str] = []
     turns.ask("a", lambda: done.append("old a"))
     turns.ask("b", lambda: done.append("b"))
     turns.ask("a", lambda: done.append("a"))
@@ -26,7 +27,8 @@ def test_each_waits_for_a_turn_and_the_newest_of_a_name_counts(qtbot: QtBot) -> 
 
 
 def test_what_asks_for_more_is_followed_by_more(qtbot: QtBot) -> None:
-    turns, done = Turns(), []
+    turns = Turns()
+    done: list[int] = []
 
     def again() -> None:
         done.append(len(done))
