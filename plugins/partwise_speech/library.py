@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,23 @@ def saved() -> tuple[Saved, ...]:
     found = []
     for path in sorted(folder().glob(f"*{SUFFIX}")):
         try:
-            one = load_dictionary(path)
-        except FileProblem:
+            state = path.stat()
+        except OSError:  # deleted this moment
             continue
-        found.append(Saved(path, one.name, one.kind, one.count, _words(one.about)))
+        one = _known(path, state.st_mtime_ns, state.st_size)
+        if one is not None:
+            found.append(one)
     return tuple(sorted(found, key=_by_name))
+
+
+@lru_cache(maxsize=1000)
+def _known(path: Path, changed: int, size: int) -> Saved | None:
+    """What a file holds, read once while it stays as it is; None where it is damaged."""
+    try:
+        one = load_dictionary(path)
+    except FileProblem:
+        return None
+    return Saved(path, one.name, one.kind, one.count, _words(one.about))
 
 
 def keep(dictionary: Dictionary) -> Path:
