@@ -54,7 +54,7 @@ _FIRMER, _STEP = 3, 1.5  # how often, and by how much, overlap is penalised more
 _NEAR, _WIDE = 3, 5  # voxels across that are averaged to begin at
 _NOISY = 0.15  # relative residual beyond which one start is not trusted
 _LEAST = 20  # voxels near blood without which nothing is known of blur
-_TOLD = 0.05  # of a width that is told: its doubt
+_TOLD = 0.1  # of a width that is told: its doubt, as persons move and filters add to it
 _BAR = 1e3  # cost of a factor where it must not be, in units of the scaled data
 
 
