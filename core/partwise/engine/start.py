@@ -65,8 +65,29 @@ def begin(problem: Problem, init: Any, seed: int, start: int) -> tuple[Array, Ar
             ) from None
         W = check_factor(W0, (m, problem.rank), "init", problem.dtype).copy()
         H = from_unit(problem, check_factor(H0, (problem.rank, n), "init", problem.dtype).copy())
+        if problem.loss.beta != 2:
+            W, H = _told_apart(problem, W, H, generator(seed, problem.rank, start, "start"))
     if problem.fixed is not None:
         W[:, : problem.fixed_count] = problem.fixed
+    return W, H
+
+
+def _told_apart(
+    problem: Problem, W: Array, H: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Given factors, with parts that are the same made to differ.
+
+    Multiplicative updates treat equal parts equally: from all ones, or from zeros, every one
+    of them would end as the same single part.
+    """
+    if not (W.any() and H.any()):
+        return _random(problem, rng)
+    seen: dict[bytes, int] = {}
+    for k in range(problem.fixed_count, problem.rank):
+        first = seen.setdefault(W[:, k].tobytes(), k)
+        if first != k and W[:, k].any() and H[k].any() and np.array_equal(H[first], H[k]):
+            W[:, k] *= 0.5 + rng.random(len(W), W.dtype)
+            H[k] *= 0.5 + rng.random(H.shape[1], H.dtype)
     return W, H
 
 

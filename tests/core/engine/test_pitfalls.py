@@ -405,3 +405,12 @@ def test_the_way_out_of_a_refusal_is_one() -> None:
         nmf(data(), 2, "kl", penalty_W=Orthogonal(0.1))
     with pytest.raises(InputProblem, match="got 'much'"):
         nmf(data(), 2, penalty_W=L1("much"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("loss", ["frobenius", "kl", "is"])
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_parts_that_begin_alike_do_not_end_alike(loss: str, level: float) -> None:
+    X = data(rank=2)
+    alike = np.full((12, 2), level), np.full((2, 40), level)
+    one, best = nmf(X, 1, loss), nmf(X, 2, loss, init="random")
+    assert nmf(X, 2, loss, init=alike).loss < best.loss + 0.1 * (one.loss - best.loss)
