@@ -36,14 +36,15 @@ class TrustCard(QWidget):
 
     def set_lines(self, lines: Sequence[Trust]) -> None:
         """Show findings; none is the empty state, never a bare tick."""
-        # A line that stays keeps its widgets: to dress new ones takes longer than all else here.
+        # Rows stay where they can: to dress new ones takes longer than all else here.
         gone, now = list(self._lines), []
         for line in lines:
-            row = next((row for row in gone if row.line == line), None)
+            row = next((row for row in gone if row.shows(line)), None)
             if row is None:
                 row = _Line(line, self._tokens)
             else:
                 gone.remove(row)
+                row.say(line)
             now.append(row)
         for row in gone:
             self._box.removeWidget(row)
@@ -70,15 +71,16 @@ class _Line(QWidget):
 
     def __init__(self, line: Trust, tokens: Tokens) -> None:
         super().__init__()
-        self.line = line
-        self.dot = Dot(line.verdict)
+        self._line = line
+        self.dot = Dot()
         self.dot.set_theme(tokens)
+        self._words = [_selectable("", "strong")]
+        if line.detail:
+            self._words.append(_selectable("", "muted"))
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(_selectable(line.text, "strong"))
-        if line.detail:
-            words.addWidget(_selectable(line.detail, "muted"))
-        self.setAccessibleName(f"{tr(_SPOKEN[line.verdict])}: {line.text}. {line.detail}".strip())
+        for part in self._words:
+            words.addWidget(part)
         lay = QHBoxLayout(self)
         lay.setContentsMargins(0, 0, 0, 0)
         lay.setSpacing(9)
@@ -88,6 +90,19 @@ class _Line(QWidget):
         spot.addStretch()
         lay.addLayout(spot)
         lay.addLayout(words, 1)
+        self.say(line)
+
+    def shows(self, line: Trust) -> bool:
+        """Whether this is the row of a finding, perhaps in other words."""
+        return line.check == self._line.check and bool(line.detail) == bool(self._line.detail)
+
+    def say(self, line: Trust) -> None:
+        """Show what was found."""
+        self._line = line
+        self.dot.set_verdict(line.verdict)
+        for part, text in zip(self._words, (line.text, line.detail), strict=False):
+            part.setText(text)
+        self.setAccessibleName(f"{tr(_SPOKEN[line.verdict])}: {line.text}. {line.detail}".strip())
 
 
 def _selectable(text: str, tone: str) -> QLabel:
