@@ -72,6 +72,10 @@ class Voice:
         chosen = np.flatnonzero(np.isin(self.groups[each], list(groups)))
         return self.atoms[:, each], chosen.tolist()
 
+    def only(self, used: NDArray[np.floating[Any]]) -> Voice:
+        """Return the atoms that a run used at all; the others it laid aside everywhere."""
+        return Voice(self.atoms[:, used > 0], self.groups[used > 0])
+
     def shares(self, used: NDArray[np.floating[Any]]) -> list[float]:
         """Return which share of the voice each group is, from how much its atoms are used."""
         found = np.bincount(self.groups, used, GROUPS)

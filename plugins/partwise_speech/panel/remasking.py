@@ -157,7 +157,8 @@ class Remasking(QObject):
     def _ask(self, number: int) -> None:
         recording, voice, noise = self._recording, self.voice, array_of(self._result, "atoms")
         found, result = self._found, self._result
-        if self._busy or recording is None or voice is None or noise is None:
+        used = array_of(self._result, "used")
+        if self._busy or recording is None or voice is None or noise is None or used is None:
             return
         assert found is not None
         assert result is not None
@@ -169,9 +170,8 @@ class Remasking(QObject):
 
         def work() -> object:
             try:
-                apart = known or apart_of(
-                    recording, voice.atoms, voice.groups, noise, frames, alone
-                )
+                only = voice.only(used)
+                apart = known or apart_of(recording, only.atoms, only.groups, noise, frames, alone)
             except (FileProblem, InputProblem, OSError):
                 return _Made(number, moved)  # the recording is gone: what the run found stays
             return _Made(number, moved, apart, regained(found, apart, run_with, moved, method))
