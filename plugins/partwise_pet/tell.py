@@ -126,9 +126,7 @@ def tables(evidence: Evidence, parts: Sequence[Part]) -> tuple[Table, ...]:
                 round(float(series.middle_min[int(found.W[:, k].argmax())]), 3),
                 _cell(found.W[:, k].max()),
                 evidence.cores[k].columns.size,
-                ""
-                if low is None or high is None
-                else f"{100 * low:+.0f} to {100 * high:+.0f}".replace("-", "−"),
+                "" if low is None or high is None else f"{_percent(low)} to {_percent(high)}",
                 ki,
                 f"{band.low:.3g} to {band.high:.3g}" if band is not None else "",
                 roi,
@@ -307,6 +305,11 @@ def _paler(color: str) -> str:
     """Half way to grey: the same thing, measured otherwise."""
     parts = [int(color[k : k + 2], 16) for k in (1, 3, 5)]
     return "#" + "".join(f"{(v + 150) // 2:02x}" for v in parts)
+
+
+def _percent(share: float) -> str:
+    """A difference in percent; of what is ten times as much, no more than that."""
+    return f"{100 * share:+.0f}".replace("-", "−") if share < 10 else "over +1000"
 
 
 def _cell(value: float) -> float | str:
