@@ -221,7 +221,8 @@ class ImagePane(QWidget):
         """The sheets to paint: while a new layer has nothing at all, rather the former ones."""
         top = Tile(self._service.grid.top, 0, 0)
         drawn = [self._service.drawn(sheet.recipe.layer, top) for sheet in self._sheets]
-        if self._former and None in drawn and self._service.pixels(top) is not None:
+        bare = None in drawn and not self.is_settled()  # the coarsest may well come last
+        if self._former and bare and self._service.pixels(top) is not None:
             return self._former
         self._former = ()
         return self._sheets
