@@ -36,8 +36,15 @@ def counts() -> Any:
     return np.random.default_rng(3).integers(0, 30000, SHAPE).astype(np.int16)
 
 
-def write_ecat(path: Path, counts: Any, slope: float, lies: int = 8) -> Path:
-    """A big-endian ECAT 7 volume: header, directory, and a subheader before each frame."""
+def write_ecat(
+    path: Path,
+    counts: Any,
+    slope: float,
+    lies: int = 8,
+    starts: Any = STARTS,
+    last: Any = DURATIONS,
+) -> Path:
+    """A big-endian ECAT 7 volume: header, and frames with a subheader each, 31 to a directory."""
     frames, nz, ny, nx = counts.shape
     head = np.zeros(1, np.dtype(library.hdr_dtype).newbyteorder(">"))[0]
     head["magic_number"], head["file_type"] = b"MATRIX72v", 7
@@ -45,23 +52,29 @@ def write_ecat(path: Path, counts: Any, slope: float, lies: int = 8) -> Path:
     head["ecat_calibration_factor"], head["data_units"] = 1.0, b"Bq/ml"
     head["isotope_halflife"], head["patient_orientation"] = 6586.2, lies
     blocks = -(-counts[0].nbytes // 512)
-    mlist = np.zeros((32, 4), ">i4")
-    mlist[0] = (31 - frames, 2, 0, frames)
-    body = b""
-    for k in range(frames):
-        first = 3 + k * (1 + blocks)
-        mlist[1 + k] = (0x1000001 + k, first, first + blocks, 1)
-        sub = np.zeros(1, np.dtype(library.subhdr_dtype).newbyteorder(">"))[0]
-        sub["data_type"], sub["num_dimensions"] = 6, 3
-        sub["x_dimension"], sub["y_dimension"], sub["z_dimension"] = nx, ny, nz
-        sub["x_pixel_size"], sub["y_pixel_size"], sub["z_pixel_size"] = 0.2, 0.3, 0.4
-        sub["scale_factor"] = slope
-        sub["frame_start_time"] = int(1e3 * STARTS[k])
-        sub["frame_duration"] = int(1e3 * DURATIONS[k])
-        sub["decay_corr_fctr"] = 1.01
-        data = counts[k].astype(">i2").tobytes()
-        body += sub.tobytes().ljust(512, b"\0") + data.ljust(512 * blocks, b"\0")
-    path.write_bytes(head.tobytes().ljust(512, b"\0") + mlist.tobytes() + body)
+    body, at = b"", 2  # the block, from 1, where the next directory begins
+    for first in range(0, frames, 31):
+        count = min(31, frames - first)
+        after = at + 1 + count * (1 + blocks)
+        mlist = np.zeros((32, 4), ">i4")
+        mlist[0] = (31 - count, 2 if first + count == frames else after, 0, count)
+        data = b""
+        for k in range(first, first + count):
+            begins = at + 1 + (k - first) * (1 + blocks)
+            mlist[1 + k - first] = (0x1000001 + k, begins, begins + blocks, 1)
+            sub = np.zeros(1, np.dtype(library.subhdr_dtype).newbyteorder(">"))[0]
+            sub["data_type"], sub["num_dimensions"] = 6, 3
+            sub["x_dimension"], sub["y_dimension"], sub["z_dimension"] = nx, ny, nz
+            sub["x_pixel_size"], sub["y_pixel_size"], sub["z_pixel_size"] = 0.2, 0.3, 0.4
+            sub["scale_factor"] = slope
+            sub["frame_start_time"] = int(1e3 * starts[k])
+            sub["frame_duration"] = int(1e3 * last[k])
+            sub["decay_corr_fctr"] = 1.01
+            data += sub.tobytes().ljust(512, b"\0")
+            data += counts[k].astype(">i2").tobytes().ljust(512 * blocks, b"\0")
+        body += mlist.tobytes() + data
+        at = after
+    path.write_bytes(head.tobytes().ljust(512, b"\0") + body)
     return path
 
 
@@ -352,3 +365,12 @@ def test_a_region_of_a_large_series_asks_for_the_memory_of_the_region() -> None:
     heart = analysis.memory(dataset, PetParams(region="box 100:150 100:150 30:60"))
     assert whole == 32 * values.size
     assert values.size * 4 < heart < 1.2 * 4 * values.size
+
+
+def test_an_hour_of_frames_in_ecat_lies_in_two_directories(tmp_path: Path) -> None:
+    counts = np.random.default_rng(5).integers(0, 30000, (42, 2, 3, 4)).astype(np.int16)
+    starts, last = 10.0 * np.arange(42), np.full(42, 10.0)
+    dataset = load_ecat(write_ecat(tmp_path / "hour.v", counts, 0.5, 8, starts, last))
+    assert dataset.values is not None
+    np.testing.assert_array_equal(dataset.values, counts * np.float32(0.5))
+    np.testing.assert_allclose(np.array(dataset.meta["frames"])[:, 0], starts)
