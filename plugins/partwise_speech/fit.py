@@ -103,7 +103,7 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
     """
     work = Factors(V, speech, noise, 1 + sparsity, allowed)
     trace: list[float] = []
-    done, look, last = 0, adapt_every or _LOOK, updates - updates // 3
+    done, look, last = 0, adapt_every or _LOOK, _turn(updates)
     with single_blas():
         while done < updates:
             if done == keep_after:
@@ -122,19 +122,31 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
 
 
 def share_out(
-    V: Array, atoms: Array, speech: int, *, updates: int, sparsity: float = 0.1
+    V: Array,
+    atoms: Array,
+    speech: int,
+    *,
+    updates: int,
+    sparsity: float = 0.1,
+    relaxed: float | None = None,
 ) -> tuple[Array, Array]:
     """Fit patches each for itself, all atoms kept as they are; returns both models.
 
     As `activations_of`, whose parameters these are.
     """
-    H = activations_of(V, atoms, speech, updates=updates, sparsity=sparsity)
+    H = activations_of(V, atoms, speech, updates=updates, sparsity=sparsity, relaxed=relaxed)
     with single_blas():
         return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
 
 
 def activations_of(
-    V: Array, atoms: Array, speech: int, *, updates: int, sparsity: float = 0.1
+    V: Array,
+    atoms: Array,
+    speech: int,
+    *,
+    updates: int,
+    sparsity: float = 0.1,
+    relaxed: float | None = None,
 ) -> Array:
     """Return how much of each atom is in each patch, all atoms kept as they are.
 
@@ -146,8 +158,8 @@ def activations_of(
     speech : int
         How many of the atoms, the first, are of speech.
     updates : int
-    sparsity : float
-        What activity of speech costs.
+    sparsity, relaxed : float
+        What activity of speech costs, and what in the last third of the updates, if not the same.
 
     Returns
     -------
@@ -156,11 +168,18 @@ def activations_of(
     H = np.empty((atoms.shape[1], V.shape[1]), np.float32)
     H[:] = V.sum(axis=0) / np.float32(len(H)) + TINY
     with single_blas():
-        for _ in range(updates):
+        for done in range(updates):
+            if done == _turn(updates) and relaxed is not None:
+                sparsity = relaxed
             change = atoms.T @ (V / (atoms @ H + TINY))
             change[:speech] /= np.float32(1 + sparsity)
             H *= change * np.sqrt(change)
     return H
+
+
+def _turn(updates: int) -> int:
+    """After how many updates sparsity is relaxed."""
+    return updates - updates // 3
 
 
 def _until_next(done: int, updates: int, look: int, turns: tuple[int, ...]) -> int:

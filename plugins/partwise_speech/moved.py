@@ -105,8 +105,8 @@ def check_moved(text: str) -> str | None:
 def voice_groups(voice: NDArray[np.floating[Any]], bands: int = 96) -> NDArray[np.intp]:
     """Sort the atoms of a voice into `GROUPS` of like spectra, the lowest first.
 
-    A voice is a thousand exemplars, of which one alone carries next to nothing. The groups depend
-    on the voice alone, so that their numbers mean the same in every recording.
+    A voice is a thousand exemplars and more, of which one alone carries next to nothing. The groups
+    depend on the voice alone, so that their numbers mean the same in every recording.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ _AHEAD = 2  # frames that a frame waits for
 _AT_ONCE = 256  # frames, so that memory stays bounded whatever is pushed
 _ATOMS = 400  # of the voice: the time of a patch grows with them
 _UPDATES = 12
+_SPARSITY, _RELAXED = 0.2, 0.05
 _LISTEN_S = 1.0
 _NOISE_ATOMS = 8
 _UNKNOWN_DB = 5.0  # speech over a noise that nobody has heard yet
@@ -219,7 +220,14 @@ class Stream:
         self._tracked = tracked[:, frames:]
         bands = np.concatenate([self._bands, banded(magnitudes)], axis=1)
         self._bands = bands[:, 1 - DEPTH :]
-        both = share_out(patches(bands, 1), self._atoms, self._voice.shape[1], updates=_UPDATES)
+        both = share_out(
+            patches(bands, 1),
+            self._atoms,
+            self._voice.shape[1],
+            updates=_UPDATES,
+            sparsity=_SPARSITY,
+            relaxed=_RELAXED,
+        )
         models = np.concatenate([self._models, np.stack(both)], axis=2)
         self._models = models[:, :, frames:]
         deep = models.reshape(2, DEPTH, BANDS, frames + _AHEAD)
