@@ -55,7 +55,7 @@ def _columns_in_own_unit(problem: Problem) -> Problem:
     A start that is right for columns of one size is far off for others, and steps along a
     gradient would have to be as short as the largest column asks.
     """
-    if problem.fixed is None or problem.empty or problem.penalty_H or problem.constraint_H:
+    if problem.fixed is None or problem.penalised or problem.empty:
         return problem
     largest = problem.fixed.max(axis=0)
     mean = np.ldexp(problem.mean, -problem.power)

@@ -20,7 +20,7 @@ from partwise.engine.judge.match import match_parts
 from partwise.engine.judge.rank import rank_scan
 from partwise.engine.models import semi_nmf, separable_nmf, sequential_nmf
 from partwise.engine.penalties import Orthogonal, Smooth
-from partwise.engine.penalty import L1
+from partwise.engine.penalty import L1, combine
 from partwise.engine.pool import _blas, limit_threads
 from partwise.engine.refitting import refit
 
@@ -330,6 +330,15 @@ def test_fixed_columns_may_be_of_any_size(loss: str, solver: str, size: float) -
     assert 0.01 < seen[-1][1] * size / as_usual.H[:2].max() < 100
     again = nmf(X, 3, loss, fixed_W=kept * size, init=(fit.W, fit.H), solver=solver, max_iter=300)
     assert again.trace[0] == pytest.approx(fit.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [Orthogonal(0.5), L1(0.01)])
+def test_penalties_see_fixed_columns_as_they_were_given(penalty: Any) -> None:
+    X, kept = data(), 1000 * np.random.default_rng(1).random((12, 1))
+    fit = nmf(X, 3, fixed_W=kept, penalty_W=penalty, max_iter=50)
+    value = combine(penalty, "penalty_W", (3, 12)).value(fit.W.T)
+    assert fit.objective - fit.loss == pytest.approx(value)
+    assert fit.loss == pytest.approx(0.5 * float(((X - fit.W @ fit.H) ** 2).sum()))
 
 
 def test_columns_that_make_courses_beyond_reach_are_refused() -> None:
