@@ -33,31 +33,32 @@ class Patched:
         Sample that the stretch begins with.
     piece : ndarray of float32, shape (samples, channels)
         What lies beyond the end of the base is left out.
+
+    Attributes
+    ----------
+    base : Track
+    piece : ndarray of float32, shape (samples, channels)
     """
 
     def __init__(self, base: Track, start: int, piece: Samples) -> None:
         self.base, self._start = base, start
-        self._piece = piece[: max(len(base) - start, 0)]
+        self.piece = piece[: max(len(base) - start, 0)]
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.base.shape
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
 
     def __len__(self) -> int:
         return len(self.base)
 
     def __getitem__(self, place: slice, /) -> Samples:
         first, last, step = place.indices(len(self))
-        low, high = self._start, self._start + len(self._piece)
+        low, high = self._start, self._start + len(self.piece)
         found = self.base[first:last]
         if first < high and low < last:
             found = np.array(found)
             begin, end = max(first, low), min(last, high)
-            found[begin - first : end - first] = self._piece[begin - low : end - low]
+            found[begin - first : end - first] = self.piece[begin - low : end - low]
         return np.asarray(found[::step], np.float32)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

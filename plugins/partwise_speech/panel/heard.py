@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partwise_speech.loudness import Loudness
 from partwise_speech.sound import Recording
 from partwise_speech.strength import render
-from partwise_speech.track import Track
+from partwise_speech.track import Patched, Track
 
 __all__ = [
     "RESIDUAL",
@@ -154,18 +154,38 @@ class Measured:
     Parameters
     ----------
     heard : Heard
+    before : Measured, optional
+        Of the same whole and speech, perhaps: then they are not measured again.
     """
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: Heard, before: Measured | None = None) -> None:
         self.whole = heard.tracks.get(WHOLE)  # whose loudness it is
         self._mixes = heard.mixes
-        self._known = Loudness(heard.tracks, heard.rate)
-        self._tops = {key: _peak(heard, mix) for key, mix in heard.mixes.items()}
+        stretches = _stretches(heard)
+        self._long = {key: track for key, track in heard.tracks.items() if key not in stretches}
+        self._tops: dict[str, float] = {}
+        same = before if before is not None and before._knows(self._long) else None
+        self._known: Loudness = (
+            same._known if same is not None else Loudness(self._long, heard.rate)
+        )
+        if same is not None:
+            self._tops |= same._tops
+        self._short = {key: Loudness({key: one}, heard.rate) for key, one in stretches.items()}
+        for key, mix in heard.mixes.items():
+            if key in stretches:
+                self._tops[key] = _peak(stretches, mix, heard.rate)
+            elif key not in self._tops:
+                self._tops[key] = _peak(heard.tracks, mix, heard.rate)
+
+    def _knows(self, tracks: Mapping[str, Track]) -> bool:
+        """Whether these very tracks were measured."""
+        mine = self._long
+        return mine.keys() == tracks.keys() and all(mine[key] is tracks[key] for key in mine)
 
     def levels(self, original: float = 0.0) -> Levels:
         """Say which gains make all equally loud, with a share of the original under the speech."""
         mixes = mixed_under(self._mixes, original)
-        loud = {key: self._known.of(mix) for key, mix in mixes.items()}
+        loud = {key: self._short.get(key, self._known).of(mix) for key, mix in mixes.items()}
         within = {key: level for key, level in loud.items() if level > _TARGET - _MOST_GAIN_DB}
         target = _TARGET
         for key, level in within.items():
@@ -183,14 +203,28 @@ class Measured:
         return (1 - original) * top if key == RESIDUAL else top
 
 
-def _peak(heard: Heard, mix: Mix) -> float:
+def _peak(tracks: Mapping[str, Track], mix: Mix, rate: int) -> float:
     """The largest sample of a mixture, stretch by stretch."""
-    step, top = round(_AT_ONCE_S * heard.rate), 0.0
-    length = max((len(heard.tracks[key]) for key in mix), default=0)
+    step, top = round(_AT_ONCE_S * rate), 0.0
+    length = max((len(tracks[key]) for key in mix), default=0)
     for start in range(0, length, step):
-        cut = [amount * heard.tracks[key][start : start + step] for key, amount in mix.items()]
+        cut = [amount * tracks[key][start : start + step] for key, amount in mix.items()]
         top = max(top, float(np.abs(np.sum(cut, axis=0)).max()))
     return top
+
+
+def _stretches(heard: Heard) -> dict[str, Track]:
+    """What sounds of tracks that are heard alone, and silent but for a stretch, by their mixture.
+
+    The silence around it counts neither as loudness nor as peak.
+    """
+    found: dict[str, Track] = {}
+    for key, mix in heard.mixes.items():
+        track = heard.tracks[key] if set(mix) == {key} else None
+        others = [other for name, other in heard.mixes.items() if name != key]
+        if isinstance(track, Patched) and not any(key in other for other in others):
+            found[key] = track.piece
+    return found
 
 
 def room(samples: int, channels: int) -> Samples:

@@ -40,6 +40,7 @@ class Listening(QObject):
         self._player = Player(device.open_speaker)
         self._heard = Heard(16_000)
         self._measured: Measured | None = None
+        self._last: Measured | None = None  # that there was, of these tracks or of others
         self._levels: Levels | None = None
         self._original = 0.0
         self._key, self._back = WHOLE, SPEECH
@@ -150,7 +151,8 @@ class Listening(QObject):
             self._key = WHOLE
         self._choose()
         if heard.mixes and self._measured is None:
-            self._measuring.ask(lambda: Measured(heard), at_once=False)
+            before = self._last
+            self._measuring.ask(lambda: Measured(heard, before), at_once=False)
         self.changed.emit()
 
     def choose(self, key: str) -> None:
@@ -240,7 +242,8 @@ class Listening(QObject):
     def _on_measured(self, answer: object) -> None:
         assert isinstance(answer, Measured)
         if answer.whole is self._heard.tracks.get(WHOLE):
-            self._measured, self._levels = answer, answer.levels(self._original)
+            self._measured = self._last = answer
+            self._levels = answer.levels(self._original)
             self._choose()
             self.changed.emit()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from partwise_speech.panel.single import shaped_noise, sound_of_atoms
 from partwise_speech.readers import load_sound
 from partwise_speech.sound import recording_of
 from partwise_speech.strength import codes_of, render
+from partwise_speech.track import Patched, Track, silence
 
 
 def _dataset(folder: Path, sound: Any, rate: int = RATE) -> Dataset:
@@ -98,6 +100,36 @@ def test_with_the_original_under_it_speech_is_as_loud_and_the_sum_stays(
     told = Loudness({"x": np.asarray(levels.gains[SPEECH] * made[SPEECH], np.float32)}, RATE)
     assert told.of({"x": 1}) == pytest.approx(levels.target, abs=0.01)
     assert np.abs(levels.gains[SPEECH] * np.asarray(made[SPEECH])).max() <= 1.0
+
+
+def test_an_atom_is_measured_where_it_sounds_and_nothing_else_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(2)
+    whole = 0.1 * rng.standard_normal((RATE * 6, 1)).astype(np.float32)
+    first = Heard(RATE, {WHOLE: whole}, {WHOLE: {WHOLE: 1.0}})
+    before = Measured(first)
+    piece = 0.02 * rng.standard_normal((RATE * 2, 1)).astype(np.float32)
+    atom = Patched(silence(whole), 3 * RATE, piece)
+    both = Heard(RATE, {**first.tracks, "x": atom}, {**first.mixes, "x": {"x": 1.0}})
+    levels = Measured(both).levels()
+    padded = Heard(RATE, {**first.tracks, "x": np.asarray(atom)}, both.mixes)
+    expected = Measured(padded).levels()
+    assert levels.target == pytest.approx(expected.target, abs=0.01)
+    # Blocks half in silence make what is padded a little fainter.
+    assert 0.9 * expected.gains["x"] < levels.gains["x"] <= expected.gains["x"]
+    counted: list[int] = []
+
+    def count(tracks: Mapping[str, Track], rate: int) -> Loudness:
+        counted.append(sum(len(track) for track in tracks.values()))
+        return Loudness(tracks, rate)
+
+    monkeypatch.setattr("partwise_speech.panel.heard.Loudness", count)
+    again = Measured(both, before).levels()
+    assert counted == [len(piece)]
+    assert again == levels
+    Measured(Heard(RATE, {WHOLE: whole.copy()}, first.mixes), before)
+    assert counted[1:] == [len(whole)], "another sound is measured"
 
 
 def test_a_loud_peak_lowers_all_alike() -> None:
