@@ -16,7 +16,7 @@ from partwise_pet.doubt import Band, Blood
 from partwise_pet.graphical import Graphical
 from partwise_pet.question import Factors
 from partwise_pet.series import Series
-from partwise_pet.uptake import RATE, Uptake
+from partwise_pet.uptake import MODEL, RATE, Uptake
 
 __all__ = ["OFF", "Evidence", "band_width", "lines"]
 
@@ -294,10 +294,10 @@ def _uptake(evidence: Evidence, parts: Sequence[Part]) -> list[Trust]:
             f"from {most.low:.3g} to {most.high:.3g}",
             f"Its core is {100 * own.share:.0f} % tissue, {100 * own.blood:.0f} % blood, told by "
             f"the first pass, and {100 * own.outside:.0f} % surroundings, told by the edge. "
-            f"Noise ({100 * most.line:.0f} %), these shares ({100 * most.core:.0f} %) and the "
-            f"scale of the input ({100 * most.blood:.0f} %) make the band, which is to hold the "
-            f"truth in {100 * RATE:.0f} of 100 simulated scans. What another model of the tracer "
-            "would say is not in it.",
+            f"Noise of the line ({100 * most.line:.0f} %), these shares ({100 * most.core:.0f} %), "
+            f"the scale of the input ({100 * most.blood:.0f} %) and what simulated scans leave "
+            f"beside ({100 * MODEL:.1f} %) make the band: the truth in {100 * RATE:.0f} of 100 of "
+            "them. What another model of the tracer would say is not in it.",
         )
     ]
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from partwise_pet.kinetics import Line
 from partwise_pet.question import Factors, Spill
 
-__all__ = ["RATE", "Uptake", "uptakes_of"]
+__all__ = ["MODEL", "RATE", "Uptake", "uptakes_of"]
 
 Array = NDArray[np.float64]
 
 RATE = 0.9
 """How often the band is to hold the truth; tests/bench/pet.py counts how often it does."""
+MODEL = 0.045
+"""Of Ki, one standard deviation: edges, curves and the straight line are none of nature's."""
 _TIMES = 1.645  # standard deviations on either side for that
-_MODEL = 0.045  # of Ki: edges, curves and the straight line are none of nature's
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def uptakes_of(found: Factors, line: Line, from_factor: bool) -> tuple[Uptake, .
             continue
         noise = _of_line(line, own.factor) / ki
         core = own.off / own.share
-        reach = float(np.exp(_TIMES * np.sqrt(noise**2 + core**2 + blood**2 + _MODEL**2)))
+        reach = float(np.exp(_TIMES * np.sqrt(noise**2 + core**2 + blood**2 + MODEL**2)))
         told.append(Uptake(own.factor, ki, ki / reach, ki * reach, noise, core, blood))
     return tuple(told)
 

@@ -73,7 +73,14 @@ def test_the_sample_gives_blood_and_tissue_with_names_and_doubt(result: Result) 
     assert line(result, "use").text == "Research use, not diagnostic"
     assert "not believed" in line(result, "timing").detail
     ki = [m for m in result.measures if m.name == "Ki, Retention, factor"]
-    assert ki[0].value == pytest.approx(0.0443, rel=0.12)
+    assert ki[0].value == pytest.approx(0.0443, rel=0.06)
+    # Its band stands beside it wherever it is read: measure, table and trust card.
+    (row,) = [r for r in result.tables[0].rows if r[0] == "Retention"]
+    band = str(row[result.tables[0].columns.index("Ki, band")])
+    low, high = (float(word) for word in band.split(" to "))
+    assert low < 0.0443 < high
+    assert f"Band: {band}" in ki[0].meaning
+    assert f"from {low:.3g} to {high:.3g}" in line(result, "ki").text
     assert ki[0].unit == "mL/cm³/min"
 
 
@@ -184,6 +191,8 @@ def test_blood_samples_are_compared_and_drive_the_plots(
     rows = zip(middle, 2 * result.parts[0].profile, strict=True)
     path.write_text("time_s\tplasma\n" + "".join(f"{t}\t{v}\n" for t, v in rows), "utf-8")
     told = run(dataset, blood=str(path), input="samples")
+    assert "(0 %) and what" in line(told, "ki").detail  # the scale of samples is taken as it is
+    assert not [each for each in run(dataset, input="roi").trust if each.check == "ki"]
     assert line(told, "samples").value == pytest.approx(-0.5, abs=0.03)
     half = next(m for m in told.measures if m.name == "Ki, Retention, factor").value
     whole = next(m for m in result.measures if m.name == "Ki, Retention, factor").value
