@@ -122,7 +122,7 @@ def _beside(
     tissue = (size > _TISSUE) & (light.min(axis=1) > _DARK)
     if np.count_nonzero(tissue) < _ENOUGH:
         return np.zeros(3)
-    tissue &= even < np.quantile(even[tissue], _EVEN)
+    tissue &= even <= np.quantile(even[tissue], _EVEN)  # all of it where one colour fills it
     toward = (od[tissue] / size[tissue, None])[:: max(1, np.count_nonzero(tissue) // _MOST)]
     toward = toward.astype(np.float64)
     near = np.ones(len(toward), dtype=np.bool_)
