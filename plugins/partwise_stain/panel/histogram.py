@@ -28,6 +28,7 @@ _REACH = 7.0  # px
 _LONGEST = 1.5  # OD that the axis has at least
 _SHOWN = 2  # bins to one that is drawn
 _STEP = 0.01  # OD per arrow key
+_GRADES = 3  # thresholds of a chromogen
 
 
 class Histogram(QWidget):
@@ -121,7 +122,9 @@ class Histogram(QWidget):
         painter.setPen(text)
         for place, mark in enumerate(self._marks):  # over all lines, so that each can be read
             x = round(self.x_of(mark)) + 0.5
-            words = f"{100 * self.share(mark):.1f} %"
+            # Weak, moderate and strong are one, two and three plus to who scores by eye.
+            grade = f"≥{place + 1}+  " if len(self._marks) == _GRADES else ""
+            words = f"{grade}{100 * self.share(mark):.1f} %"
             width = metrics.horizontalAdvance(words)
             left = min(x + 4, plot.right() - width)
             top = plot.top() - 2 + (metrics.height() + 1) * place
