@@ -53,6 +53,7 @@ class Live:
         if not self._pictured:
             whole = overview(self._recording, summary.every, self._cancelled)
             summary.power = np.maximum(summary.power, whole)
+            now = time.monotonic()  # which is no cost of the pictures that follow
         self._pictured = True
         self._job.snapshot(parts_of(summary), summary.trace, views(summary, wave))
         done = time.monotonic()
