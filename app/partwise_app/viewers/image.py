@@ -185,8 +185,12 @@ class ImagePane(QWidget):
 
     def is_settled(self) -> bool:
         """Whether every tile in sight is drawn by the recipe that is asked for."""
+        if self._scene is None:
+            return True
+        if self._on_show() is not self._sheets:
+            return False  # the coarsest tile may come last, and until then the former are seen
         level = self.level()
-        for sheet, area in self._areas(self._sheets) if self._scene is not None else ():
+        for sheet, area in self._areas(self._sheets):
             for tile in self._service.grid.tiles(level, self._scene_box(area)):
                 entry = self._service.drawn(sheet.recipe.layer, tile)
                 if entry is None or entry[0] != sheet.recipe:
@@ -221,8 +225,7 @@ class ImagePane(QWidget):
         """The sheets to paint: while a new layer has nothing at all, rather the former ones."""
         top = Tile(self._service.grid.top, 0, 0)
         drawn = [self._service.drawn(sheet.recipe.layer, top) for sheet in self._sheets]
-        bare = None in drawn and not self.is_settled()  # the coarsest may well come last
-        if self._former and bare and self._service.pixels(top) is not None:
+        if self._former and None in drawn and self._service.pixels(top) is not None:
             return self._former
         self._former = ()
         return self._sheets
