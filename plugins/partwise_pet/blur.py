@@ -178,7 +178,8 @@ def _foretelling_best(
     best = int(np.argmin(errors))
     if best == _MOST - 1:
         return None
-    told = vessels.data.size / (2 * _ALIKE * errors[best]) * np.asarray(errors)
+    least = max(errors[best], float(np.finfo(np.float32).tiny))
+    told = vessels.data.size / (2 * _ALIKE * least) * np.asarray(errors)
     widths = np.array([each.blur.width_mm for each in tried])
     usual = 0.5 * (np.log(widths / usual_mm) / _VARIES) ** 2
     return _lowest(widths, told + usual)

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _FWHM = 2 * np.sqrt(2 * np.log(2))
-_FINER = 3  # cells per voxel and axis
+_FINER, _LARGE = 3, 500_000  # cells per voxel and axis; voxels beyond which there is one
 _HALF = 0.5
 _REACH_MM = 12.0  # around a core: what lies further away is hardly seen in it
 
@@ -59,14 +59,15 @@ class Edge:
             nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
             piece = piece[tuple(nearest)]
         self._at = tuple(a - n for a, n in zip(at, low, strict=True))
-        within = zoom(piece, _FINER, order=1, grid_mode=True, mode="nearest") > _HALF
+        self._finer = _FINER if piece.size <= _LARGE else 1
+        within = zoom(piece, self._finer, order=1, grid_mode=True, mode="nearest") > _HALF
         self._within = within.astype(np.float32)
 
     def outside(self, width_mm: float) -> float:
         """Return the mean share in the core of what lies beyond, for a blur of a width (FWHM)."""
         seen = self._within
         for axis, step in enumerate(self._spacing):
-            along = _weights(seen.shape[axis] // _FINER, width_mm / _FWHM / step)
+            along = _weights(seen.shape[axis], self._finer, width_mm / _FWHM / step)
             seen = np.moveaxis(np.tensordot(along, seen, axes=(1, axis)), 0, axis)
         return float(np.clip(1 - seen[self._at].mean(), 0, 1))
 
@@ -80,8 +81,8 @@ def _cut(volume: Array, low: Sequence[int], high: Sequence[int]) -> Array:
     return np.asarray(np.pad(volume[inside], around))
 
 
-def _weights(count: int, sigma: float) -> NDArray[np.float32]:
-    """How much each fine cell counts at the middle of each voxel, shape (voxels, cells)."""
-    cells = (np.arange(count * _FINER) + 0.5) / _FINER - 0.5
-    made = np.exp(-0.5 * ((np.arange(count)[:, None] - cells) / max(sigma, 0.05)) ** 2)
+def _weights(cells: int, finer: int, sigma: float) -> NDArray[np.float32]:
+    """How much each cell counts at the middle of each voxel, shape (voxels, cells)."""
+    at = (np.arange(cells) + 0.5) / finer - 0.5
+    made = np.exp(-0.5 * ((np.arange(cells // finer)[:, None] - at) / max(sigma, 0.2)) ** 2)
     return np.asarray(made / made.sum(axis=1, keepdims=True), np.float32)
