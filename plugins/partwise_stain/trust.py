@@ -172,7 +172,7 @@ def _blood(share: float, beside: float, told: float) -> list[Trust]:
     # all that is nearer to eosin, the eosin was up to 30 degrees off where nothing else told it;
     # else it was found beside more (tuning split, tissue with little eosin).
     much = share > 0.10 or beside > 0.20
-    if not much and share <= max(_BLOODY, told):
+    if share <= told or not (much or share > _BLOODY):
         return []
     return [
         Trust(

@@ -154,6 +154,27 @@ def test_nuclei_of_a_giant_are_those_of_its_field(tmp_path: Path) -> None:
     assert whole == pytest.approx(own, rel=0.002)
 
 
+@pytest.mark.parametrize(("radius", "told"), [(0, None), (6, "look"), (10, "bad")])
+def test_blood_that_may_pass_for_eosin_is_told(radius: int, told: str | None) -> None:
+    y, x = np.mgrid[:320, :320]
+    fraction = ((x // 12 + y // 20) % 3 / 2)[..., None]
+    vectors = published("he")[0]
+    od = 0.5 * (fraction * vectors[:, 0] + (1 - fraction) * vectors[:, 1])
+    od[:40] = 0
+    od[np.hypot(x % 40 - 20, y % 40 - 20) < radius] = 0.6 * unit(RED_CELL)
+    light = np.array([243.0, 241.0, 245.0]) * 10.0**-od
+    light += np.random.default_rng(1).normal(0, 2, light.shape)
+    rgb = np.clip(np.rint(light), 0, 255).astype(np.uint8)
+    # With an eosin that is blood all of it is explained; what is not explained is told as such.
+    for eosin, passes in ((RED_CELL, True), (tuple(vectors[:, 1]), False)):
+        pair = ";".join(",".join(f"{v:.4f}" for v in row) for row in (vectors[:, 0], eosin))
+        asked = Params(stains="he", vectors=pair, resample=False, check=False, nuclei=False)
+        trust = {line.check: line for line in RUN(as_dataset(rgb), asked, LocalJob()).trust}
+        assert ("blood" in trust) == (passes and told is not None)
+        if "blood" in trust:
+            assert trust["blood"].verdict == told
+
+
 def test_red_cells_and_pigment_are_told_by_hue() -> None:
     od = 0.6 * np.array([RED_CELL, PIGMENT]) / np.linalg.norm([RED_CELL, PIGMENT], axis=1)[:, None]
     red, pigment = kinds_of(od, 0.02)
