@@ -168,6 +168,9 @@ class _Pick(QRadioButton):
     def hitButton(self, pos: object) -> bool:
         return True
 
+    def nextCheckState(self) -> None:
+        self.setChecked(True)  # what is chosen stays so when it is chosen again
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

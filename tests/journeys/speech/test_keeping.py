@@ -46,7 +46,7 @@ def _picks(panel: Panel) -> dict[str, QRadioButton]:
     return {made.accessibleName(): made for made in panel.shelf.findChildren(QRadioButton)}
 
 
-def test_a_class_of_noise_is_learned_from_recordings_and_used_on_another_day(
+def test_a_class_of_noise_is_learned_from_recordings_and_used_on_another_recording(
     journey: Journey, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, panel, _ = opened(journey)
@@ -64,20 +64,22 @@ def test_a_class_of_noise_is_learned_from_recordings_and_used_on_another_day(
     assert window.session.undo_name == "Choose a noise"
     journey.picture(window, "speech-class")
 
-    other = journey.window()
-    journey.open(other, recording(journey.folder))
-    again = other.desk.findChild(Panel)
-    assert again is not None
-    _picks(again)["Use Fans"].click()
-    assert other.session.parameters["noise_file"] == kept
-    journey.run(other)
-    result = other.session.run.result if other.session.run is not None else None
+    journey.open(window, recording(journey.folder).rename(journey.folder / "other.wav"))
+    journey.qtbot.waitUntil(lambda: "Use Fans" in _picks(panel))
+    _picks(panel)["Use This recording's own"].click()
+    assert not window.session.parameters["noise_file"]
+    journey.qtbot.waitUntil(lambda: not _picks(panel)["Use Fans"].isChecked())
+    for _ in range(2):  # chosen again it stays
+        _picks(panel)["Use Fans"].click()
+        assert window.session.parameters["noise_file"] == kept
+    journey.run(window)
+    result = window.session.run.result if window.session.run is not None else None
     assert result is not None
     table = next(t for t in result.tables if "used" in t.title)
     assert table.rows[1][:3] == ("Noise", "Fans", 16)
 
     def is_chosen() -> bool:  # the list is made anew
-        return _picks(again)["Use Fans"].isChecked()
+        return _picks(panel)["Use Fans"].isChecked()
 
     journey.qtbot.waitUntil(is_chosen)
 
