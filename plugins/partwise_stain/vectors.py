@@ -171,7 +171,7 @@ def find_vectors(
         at = known[0] if known else -1
         cost, vectors = _edges(planes[at], normals[at], start, kept, tuning)
         cost += tuning.below * _wrong_side(rays, weight, normals[at])
-        cost += tuning.bloody * _blood_for_stain(coreset, weight, vectors)
+        cost += tuning.bloody * _blood_for_stain(coreset, weight, normals[at], vectors)
         if best is None or cost < best[0]:
             best = (cost, Cone(vectors, normals[at]))
         if on_step:
@@ -289,13 +289,12 @@ def _wrong_side(rays: _Rays, weight: Vector, normal: Vector) -> float:
     return max(0.0, float(more / weight.sum()))
 
 
-def _blood_for_stain(coreset: Coreset, weight: Vector, vectors: Vector) -> float:
+def _blood_for_stain(coreset: Coreset, weight: Vector, normal: Vector, vectors: Vector) -> float:
     """How far a plane is that of one stain and blood, 0 to 1.
 
     It then holds the direction of blood itself, and what has the hue of blood is as much as a good
     part of all that is said to be the second stain.
     """
-    normal = unit(np.cross(vectors[:, 0], vectors[:, 1]))
     apart = np.degrees(np.arcsin(min(1.0, abs(float(BEYOND[0] @ normal)))))
     share = blood_beside(coreset, vectors, weight)
     return float(min(1.0, (share / _MUCH) ** 2) * np.exp(-((apart / _HOLDS) ** 2)))
