@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 _RATES = 24
 _SLOWEST, _FASTEST = 0.003, 3.0  # 1/min; what is faster cannot be told from blood
 _CELLS = 8_000  # of the fine grid at most
-_HELD, _TOLD = 2.2, 0.04  # late part over the peak beside that of blood; residual of a tissue
+_HELD, _TOLD = 2.2, 0.03  # late part over the peak beside that of blood; residual of a tissue
 _QUICK_S = 30.0  # a frame at the peak of blood that is longer shows no first pass
 
 

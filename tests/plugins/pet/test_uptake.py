@@ -47,6 +47,12 @@ BLOOD = frame_means(fine_blood(0.3), FRAMES)
 VENOUS = frame_means(fine_blood(0.15), FRAMES)
 
 
+def spread(delay_min: float, seconds: float) -> Any:
+    """Blood that comes later and less sharply."""
+    once = Tissue(60 / seconds, 60 / seconds)
+    return frame_means(tissue_curve(once, fine_blood(delay_min), STEP), FRAMES)
+
+
 def curve_of(tissue: Tissue) -> Any:
     return frame_means(tissue_curve(tissue, fine_blood(0.3), STEP), FRAMES)
 
@@ -70,6 +76,9 @@ def test_a_tissue_that_washes_out_is_no_blood() -> None:
     assert answers_to(liver, BLOOD, FRAMES)
     assert not answers_to(VENOUS, BLOOD, FRAMES)
     assert not answers_to(BLOOD, VENOUS, FRAMES)
+    # Nor is a ventricle a tissue for a quarter of wall that blur lets in.
+    mixed = 0.75 * spread(0.3, 5.0) + 0.25 * curve_of(Tissue(0.6, 1.2, 0.1))
+    assert not answers_to(mixed, spread(0.2, 2.0), FRAMES)
     W = np.stack([BLOOD, 1.4 * liver, VENOUS], axis=1)
     assert blood_of(W, np.ones((3, 9)), FRAMES) == (2, 0)
 
