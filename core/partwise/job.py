@@ -35,10 +35,7 @@ class Job(Protocol):
 
     @property
     def cancelled(self) -> bool:
-        """Whether to leave; look once per tile. Leave by raising `Cancelled`.
-
-        `report` and `snapshot` may raise it by themselves once the run is to leave.
-        """
+        """Whether to leave; look once per tile. Leave by raising `Cancelled`."""
         ...
 
     def report(self, fraction: float, text: str = "") -> None:

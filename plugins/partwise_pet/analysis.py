@@ -186,7 +186,8 @@ def _fit(question: Question, series: Series, job: Job) -> Factors:
         job.report(0.42 + 0.3 * (1 - 1 / (1 + 0.05 * steps)), "Finding the factors")
         if series.mask.size <= _LARGE or steps % _EVERY == 1:
             job.snapshot(_live(W, H, question, series, job), trace)
-        return not job.cancelled
+        stop_if_cancelled(job)  # at once: what follows the steps would still be worked out
+        return True
 
     job.report(0.42, "Finding the factors")
     found = find_factors(question, on_step, lambda: not job.cancelled)

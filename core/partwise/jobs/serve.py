@@ -192,10 +192,9 @@ class _PipeJob:
     @property
     def cancelled(self) -> bool:
         self._flush()
-        return self._unwanted
+        return bool(self._flag.value >= self._generation)
 
     def report(self, fraction: float, text: str = "") -> None:
-        self._leave_if_unwanted()
         self._report = self._said = (fraction, text)
         self._flush()
 
@@ -208,22 +207,7 @@ class _PipeJob:
         self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
     ) -> None:
         self._snapshot = (tuple(parts), tuple(trace), tuple(views))
-        if self._unwanted:
-            self._shown = 0.0  # passed on at once: it is what will stand
-            self._flush()
-            self._leave_if_unwanted()
         self._flush()
-
-    @property
-    def _unwanted(self) -> bool:
-        return bool(self._flag.value >= self._generation)
-
-    def _leave_if_unwanted(self) -> None:
-        """Who tells something need not look beside it whether anybody still listens."""
-        from partwise.errors import Cancelled
-
-        if self._unwanted:
-            raise Cancelled
 
     def _flush(self) -> None:
         if self._report is None and self._snapshot is None:

@@ -88,15 +88,6 @@ def test_snapshots_come_while_it_runs_and_a_cancel_is_answered(desk: Desk) -> No
     assert desk.worker.pid == pid  # it left by itself, the warm process stays
 
 
-def test_one_that_only_tells_how_far_it_is_leaves_all_the_same(desk: Desk) -> None:
-    desk.ask(mode="chatty")
-    desk.wait(w.Progress)
-    pid = desk.worker.pid
-    desk.worker.cancel()
-    assert isinstance(desk.wait(w.CancelledRun, w.Finished, w.Failed), w.CancelledRun)
-    assert desk.worker.pid == pid
-
-
 @pytest.mark.parametrize(
     ("mode", "kind", "words"),
     [
