@@ -93,7 +93,12 @@ def amounts_of(curve: Array, columns: Array, weights: Array) -> Array:
     root = np.sqrt(weights)
     size = np.linalg.norm(columns * root[:, None], axis=0)
     size = np.where(size > 0, size, 1.0)
-    return np.asarray(nnls(columns * root[:, None] / size, curve * root)[0] / size)
+    weighted = columns * root[:, None] / size
+    try:
+        found = nnls(weighted, curve * root)[0]
+    except RuntimeError:  # columns so alike that it does not come to an end
+        found = np.maximum(np.linalg.lstsq(weighted, curve * root, rcond=None)[0], 0)
+    return np.asarray(found / size)
 
 
 def _answers(blood: Array, frames: Array) -> Array:
