@@ -1,6 +1,6 @@
 """What does a slide of gigapixels take: memory over the baseline, seconds, a cancel, a resume?
 
-``python tests/bench/slide.py [--field FILE] [--sides 50000 100000] [--export 16384]``
+``python tests/bench/slide.py [--field FILE] [--sides 50000 100000] [--single 20000 50000]``
 
 Each line is a process of its own, so that its peak is its own. The slides repeat a field of real
 tissue (or of our synthetic one, where no slide is given) and are a few megabytes on disk, since
@@ -141,6 +141,25 @@ def _cancel(path: Path) -> dict[str, Any]:
     return {"cancels": len(late), "worst s": round(max(late), 3)}
 
 
+def _cancel_overview(path: Path) -> dict[str, Any]:
+    """Seconds from asking to leaving, while a slide of one level is read from end to end."""
+    from partwise.api import Cancelled, LocalJob
+    from partwise_stain.quality import inspect_slide
+    from partwise_stain.readers import load_slide
+
+    late = []
+    for after in (0.05, 0.2, 0.5, 1.0):
+        pyramid = load_slide(path).pyramid
+        assert pyramid is not None
+        begun = time.perf_counter()
+        job = LocalJob(is_cancelled=lambda: time.perf_counter() > begun + after)  # noqa: B023
+        try:
+            inspect_slide(pyramid, job)
+        except Cancelled:
+            late.append(time.perf_counter() - begun - after)
+    return {"cancels": len(late), "worst s": round(max(late, default=0), 3)}
+
+
 def _resume(path: Path) -> dict[str, Any]:
     """Two slides by batch, twice: the second time nothing is done again."""
     with tempfile.TemporaryDirectory() as folder:
@@ -160,6 +179,7 @@ _TASKS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "analyse": _analyse,
     "export": _export,
     "cancel": _cancel,
+    "cancel overview": _cancel_overview,
     "resume": _resume,
 }
 
@@ -186,7 +206,8 @@ def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--field", type=Path, help="a slide whose tissue is repeated")
     parser.add_argument("--sides", type=int, nargs="*", default=[50_000, 100_000])
-    parser.add_argument("--single", type=int, default=20_000, help="side of a slide of one level")
+    told = "sides of slides of one level"
+    parser.add_argument("--single", type=int, nargs="*", default=[20_000, 50_000], help=told)
     parser.add_argument("--export", type=int, default=16_384, help="side of the slide exported")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -201,26 +222,29 @@ def _main() -> None:
             path = folder / f"{side}.svs"
             write_giant(path, field, side, levels=4)
             jobs += [(f"{side:,}²", task, path) for task in ("overview", "analyse", "cancel")]
-        single = folder / "single.tif"
-        write_giant(single, field, asked.single, aperio=False)
-        jobs += [(f"{asked.single:,}², one level", task, single) for task in ("overview",)]
+        for side in asked.single:
+            for aperio in (False, True):
+                path = folder / f"single-{side}.{'svs' if aperio else 'tif'}"
+                write_giant(path, field, side, aperio=aperio)
+                title = f"{side:,}², one level, {path.suffix[1:]}"
+                jobs += [(title, task, path) for task in ("overview", "cancel overview")]
         exported = folder / "exported.svs"
         write_giant(exported, field, asked.export, levels=3)
         jobs.append((f"{asked.export:,}²", "export", exported))
         resumed = folder / "resumed.svs"
         write_giant(resumed, field, 4096, levels=2)
         jobs.append(("4,096²", "resume", resumed))
-        print(f"{'slide':>22}  {'task':<9} {'over baseline':>13} {'seconds':>8}")
+        print(f"{'slide':>24}  {'task':<15} {'over baseline':>13} {'seconds':>8}")
         for title, task, path in jobs:
             command = [sys.executable, __file__, "--child", task, str(path)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                print(f"{title:>22}  {task:<9} failed: {done.stderr.strip().splitlines()[-1]}")
+                print(f"{title:>24}  {task:<15} failed: {done.stderr.strip().splitlines()[-1]}")
                 continue
             told = json.loads(done.stdout.splitlines()[-1])
             over, seconds = told.pop("over MiB"), told.pop("s")
             rest = ", ".join(f"{key} {value:g}" for key, value in told.items())
-            print(f"{title:>22}  {task:<9} {over:>9} MiB {seconds:>8.2f}  {rest}", flush=True)
+            print(f"{title:>24}  {task:<15} {over:>9} MiB {seconds:>8.2f}  {rest}", flush=True)
 
 
 if __name__ == "__main__":
