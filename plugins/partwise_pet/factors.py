@@ -338,9 +338,6 @@ def _frame_share(question: Question) -> Array:
     return np.asarray(share / share.mean())
 
 
-# Where to begin
-
-
 # Within
 
 

@@ -22,10 +22,8 @@ __all__ = ["scaled_by_core"]
 
 Array = NDArray[np.float64]
 
-_GRANTED, _MOST_BLOOD = (
-    1 / 3,
-    0.5,
-)  # of a tissue's core to blood: where its first pass is not seen, is
+_MOST_BLOOD = 0.5  # of a tissue's core, where the first pass tells of it
+_GRANTED = 1 / 3  # the same where images alone do
 _OWN = 0.4  # a core that is less of its tissue than that says nothing of it
 _ROUNDS = 3
 # Standard deviations: a core is chosen for holding little blood, and noise has a part in that.
