@@ -22,6 +22,7 @@ from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
 __all__ = ["load_mask", "load_nifti", "probe_nifti"]
 
+_WHOLE = 1e-3  # what a stored slope leaves of a whole number
 _WIDEST = 30.0  # mm of a filter; a cutoff in other units is none
 _MAGIC = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
 _LONGEST_S = 48 * 3600.0
@@ -105,13 +106,17 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
     )
 
 
-def load_mask(path: Path, shape: tuple[int, int, int]) -> NDArray[np.int64]:
+def load_mask(
+    path: Path, shape: tuple[int, int, int], *, labels: bool = False
+) -> NDArray[np.int64]:
     """Read a volume of whole numbers (labels or a mask), shape (z, y, x).
+
+    A mask may hold fractions, which are rounded; labels may not.
 
     Raises
     ------
     FileProblem
-        Damaged, or of another shape.
+        Damaged, of another shape, or labels that are no whole numbers.
     """
     path = Path(path)
     image = _opened(path)
@@ -126,7 +131,15 @@ def load_mask(path: Path, shape: tuple[int, int, int]) -> NDArray[np.int64]:
         values = reader.frame(0)
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1 << 20:
         raise FileProblem(path, "holds no labels", fix="give a volume of small whole numbers")
-    return np.rint(values).astype(np.int64)
+    whole = np.rint(values)
+    if labels and np.abs(values - whole).max(initial=0) > _WHOLE:
+        at = float(values.ravel()[np.abs(values - whole).argmax()])
+        raise FileProblem(
+            path,
+            f"holds {at:g} where labels are whole numbers",
+            fix="resample labels to the nearest voxel, without mixing them",
+        )
+    return whole.astype(np.int64)
 
 
 class _Reader:

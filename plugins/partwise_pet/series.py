@@ -285,7 +285,7 @@ def _anchor_places(settings: Settings, mask: Mask, rank: int) -> tuple[NDArray[n
     shape = (mask.shape[0], mask.shape[1], mask.shape[2])
     places = points_of(settings.points, shape, rank)
     if settings.anchors:
-        labels = load_mask(Path(settings.anchors), shape)
+        labels = load_mask(Path(settings.anchors), shape, labels=True)
         if labels.max(initial=0) > rank:
             raise InputProblem(
                 f"{Path(settings.anchors).name} labels factor {labels.max()}, {rank} are asked for",

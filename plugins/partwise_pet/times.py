@@ -28,6 +28,7 @@ __all__ = [
 
 _SLACK_S = 0.05  # rounding of times in files
 _LONGEST_S = 48 * 3600.0  # beyond, milliseconds were taken for seconds
+_SHORTEST_S, _MANY = 120.0, 8  # so many frames in so short a time: minutes, mostly
 _MOST_BYTES = 4 << 20
 _WAY_OUT = "give the frame times in a JSON or TSV file under Frame times (frames=FILE)"
 _PER = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "minutes": 60.0}
@@ -93,6 +94,12 @@ def checked_frames(
         notes.append(
             "Every frame is said to last 1 s, which converters write when they know nothing: "
             "check the frame table."
+        )
+    span = float(start[-1] + lasting[-1] - start[0])
+    if len(lasting) >= _MANY and span <= _SHORTEST_S:
+        notes.append(
+            f"All {len(lasting)} frames last {span:g} s together, as if minutes had been taken for "
+            "seconds: check the frame table."
         )
     if start[0] > _SLACK_S:
         notes.append(f"The first frame begins {start[0]:g} s after time zero.")

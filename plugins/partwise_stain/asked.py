@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from partwise_stain.survey import as_white
 __all__ = ["Params", "read_vectors"]
 
 _FORM = "0.65,0.70,0.29;0.07,0.99,0.11"
+_BETWEEN = re.compile(r"[\])]\s*[,;]?\s*[\[(]")  # from the end of one vector to the next
+_APART = re.compile(r"\s*,\s*|\s+")
 
 
 def _check_white(text: str) -> str | None:
@@ -44,6 +47,9 @@ def _check_grades(text: str) -> str | None:
 def read_vectors(text: str) -> NDArray[np.float64] | None:
     """Read ``r,g,b;r,g,b`` as unit columns (3, 2) or (3, 3); None where empty.
 
+    Spaces may stand for the commas, and brackets around each vector and around all, as other
+    programs print them.
+
     Raises
     ------
     ValueError
@@ -51,8 +57,9 @@ def read_vectors(text: str) -> NDArray[np.float64] | None:
     """
     if not text.strip():
         return None
+    plain = _BETWEEN.sub(";", text).strip("[]() \n;")
     try:
-        rows = [[float(value) for value in row.split(",")] for row in text.split(";")]
+        rows = [[float(value) for value in _APART.split(row.strip())] for row in plain.split(";")]
     except ValueError as error:
         msg = f"numbers are needed, as in {_FORM}"
         raise ValueError(msg) from error

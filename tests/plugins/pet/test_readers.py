@@ -267,6 +267,16 @@ def test_a_mask_must_fit(series: Series, tmp_path: Path) -> None:
         load_mask(path, (3, 4, 6))
 
 
+def test_labels_that_were_mixed_are_refused_and_a_mask_of_fractions_is_not(tmp_path: Path) -> None:
+    mixed = np.zeros((5, 4, 3), np.float32)
+    mixed[1, 1, 1], mixed[2, 2, 2] = 1.0, 0.7
+    path = tmp_path / "mixed.nii"
+    nibabel.save(nibabel.Nifti1Image(mixed, UPRIGHT), path)
+    assert int(load_mask(path, (3, 4, 5)).sum()) == 2
+    with pytest.raises(FileProblem, match=r"holds 0\.7 where labels are whole"):
+        load_mask(path, (3, 4, 5), labels=True)
+
+
 def test_pydicom_is_not_needed_to_recognise_a_file(tmp_path: Path) -> None:
     path = tmp_path / "odd.dcm"
     path.write_bytes(b"\0" * 200)

@@ -15,7 +15,7 @@ from partwise.api import FileProblem, InputProblem, LocalJob
 from partwise.cli import main
 from partwise_pet.nifti import load_nifti
 from partwise_pet.series import Settings, prepare
-from partwise_pet.times import read_frames
+from partwise_pet.times import checked_frames, read_frames
 
 Series = Callable[..., Path]
 
@@ -94,6 +94,16 @@ def test_frames_that_all_last_a_second_are_called_unlikely(series: Series) -> No
     path = series(FrameTimesStart=[0, 1, 2, 3, 4, 5], FrameDuration=[1] * 6)
     notes: Any = load_nifti(path).meta["notes"]
     assert any("Every frame is said to last 1 s" in note for note in notes)
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(True, True), (False, False)])
+def test_an_hour_that_is_a_minute_is_called_unlikely(minutes: bool, told: bool) -> None:
+    lasting = np.repeat([5.0, 60.0, 300.0], [12, 9, 10]) / (60 if minutes else 1)
+    start = np.concatenate([[0.0], np.cumsum(lasting)[:-1]])
+    notes = checked_frames(
+        Path("scan.json"), start.tolist(), lasting.tolist(), None, "the sidecar"
+    ).notes
+    assert any("minutes had been taken for seconds" in note for note in notes) is told
 
 
 def test_a_late_beginning_is_told(series: Series) -> None:

@@ -20,6 +20,7 @@ from partwise.api import (
     Result,
 )
 from partwise_stain.analysis import StainAnalysis
+from partwise_stain.asked import read_vectors
 from partwise_stain.readers import load_slide
 from partwise_stain.tissue import Tissue, make_tissue
 from partwise_stain.trust import percent
@@ -108,6 +109,27 @@ def test_fixed_vectors_are_used_as_they_are(tissue: Tissue) -> None:
     first = np.array([0.65, 0.70, 0.29])
     np.testing.assert_allclose(result.parts[0].profile, first / np.linalg.norm(first))
     assert sum(part.share for part in result.parts) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.65 0.70 0.29; 0.07 0.99 0.11",
+        "[0.65, 0.70, 0.29], [0.07, 0.99, 0.11]",
+        "[[0.65 0.70 0.29]\n [0.07 0.99 0.11]]",
+        "(0.65,0.70,0.29);(0.07,0.99,0.11)",
+    ],
+)
+def test_vectors_are_read_as_other_programs_print_them(text: str) -> None:
+    plain = read_vectors("0.65,0.70,0.29;0.07,0.99,0.11")
+    assert plain is not None
+    np.testing.assert_array_equal(read_vectors(text), plain)
+
+
+@pytest.mark.parametrize("text", ["0.65,0.70,0.29", "0.65,0.70;0.07,0.99", "[a b c][1 2 3]", "[]"])
+def test_what_is_no_pair_of_vectors_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="needed"):
+        read_vectors(text)
 
 
 def test_the_parts_emerge(dataset: Dataset) -> None:
