@@ -44,6 +44,7 @@ class Outbox(QObject):
         stem: str,
     ) -> None:
         """Write files into a folder; large ones can be cancelled."""
+
         def written(paths: tuple[Path, ...]) -> None:
             count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
             self._errands.noticed.emit(
