@@ -48,7 +48,7 @@ _DATA = re.compile(
     r"Cut|Mode|Size|Reference|mm|plain|0\.5|Mean|Mean size of a grain\.|Of the grains\.|name|size|"
     r"95\.0 % explained|good|sand|Grains?|All|a|b|grain|Run \d|Partwise|pebble|Windows|Linux|"
     r"Where large begins\.|How to behave\.|Length of the course\.|Another file\.|table|"
-    r"plain|slow|deaf|die|raise|refuse|nan|memory|huge|plain \| .*|a file|Profiles|System|"
+    r"plain|slow|chatty|deaf|die|raise|refuse|nan|memory|huge|plain \| .*|a file|Profiles|System|"
     r"Python|Qt for Python|Linux .*|"
     r"\d.*|.*\.(txt|csv|partwise)|Ctrl.*|Alt.*|F\d+|[A-Z]|/.*|~.*"
 )
