@@ -439,9 +439,10 @@ def test_a_slide_is_shown_as_its_colour_profile_says_and_measured_as_it_is(
     )
     assert switch.isVisible()
     switch.click()
-    assert middle() == pytest.approx((133, 160, 182), abs=3), "linear light, in sRGB"
+    assert switch.isChecked()
     assert window.notices.notice is not None
     assert "Made camera" in window.notices.notice.text
+    assert middle() == pytest.approx((133, 160, 182), abs=3), "linear light, in sRGB"
     pixels = stage.seen()
     assert pixels is not None
     assert (pixels == light[0, 0]).all(), "what is read and measured stays"
