@@ -10,6 +10,7 @@ by the expectation-maximization steps that are also Richardson's and Lucy's (Luc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from partwise_stain.coreset import Coreset
 from partwise_stain.presets import unit
 
-__all__ = ["Angles", "Tail", "tails", "true_angles", "weighted_quantile"]
+__all__ = ["Angles", "Tail", "tails", "true_angles", "weighted_quantile", "weighted_quantiles"]
 
 Vector = NDArray[np.float64]
 
@@ -167,6 +168,11 @@ def _kernels() -> Vector:
 
 def weighted_quantile(values: Vector, weight: Vector, share: float) -> float:
     """Least value that a share of the values does not exceed, each counting as its weight."""
+    return weighted_quantiles(values, weight, (share,))[0]
+
+
+def weighted_quantiles(values: Vector, weight: Vector, shares: Sequence[float]) -> list[float]:
+    """Return the same for each of several shares, sorting once."""
     order = np.argsort(values)
     total = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(total, share * total[-1])])
+    return [float(values[order[np.searchsorted(total, share * total[-1])]]) for share in shares]

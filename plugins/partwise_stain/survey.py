@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from partwise.api import InputProblem, Job, Pyramid, stop_if_cancelled
-from partwise_stain.optics import Floats, White, find_white, halved, optical_density, pen_mask
+from partwise_stain.optics import Floats, Mask, White, find_white, halved, optical_density, pen_mask
 from partwise_stain.pixels import lengths
 
 __all__ = ["Survey", "as_white", "survey", "tiles"]
@@ -72,13 +71,7 @@ def _regions(
     tissue = (lengths(od) > _TISSUE) & ~pen_mask(od, brown=True)
     rows, columns = max(full.height // _REGION, 1), max(full.width // _REGION, 1)
     down = full.width / overview.shape[1]
-    y = (np.arange(rows) + 0.5) * _REGION / down
-    x = (np.arange(columns) + 0.5) * _REGION / down
-    blurred = ndimage.uniform_filter(tissue.astype(np.float32), max(1, round(_REGION / down)))
-    filled = blurred[
-        np.minimum(y.astype(int), tissue.shape[0] - 1)[:, None],
-        np.minimum(x.astype(int), tissue.shape[1] - 1),
-    ].ravel()
+    filled = _means_of(tissue, rows, columns, _REGION / down).ravel()
     order = np.random.default_rng(job.seed).permutation(len(filled))
     order = order[np.argsort(filled[order] < 0.3, kind="stable")][:_REGIONS]
     found = []
@@ -87,6 +80,20 @@ def _regions(
         row, column = divmod(int(cell), columns)
         found.append(pyramid.read(0, column * _REGION, row * _REGION, _REGION, _REGION))
     return tuple(found)
+
+
+def _means_of(mask: Mask, rows: int, columns: int, size: float) -> Floats:
+    """Return the share of a mask that is set in each square cell, shape (rows, columns).
+
+    What a row or column of cells leaves over at the end counts to the last one.
+    """
+    y = np.minimum(np.rint(np.arange(rows) * size).astype(np.intp), mask.shape[0] - 1)
+    x = np.minimum(np.rint(np.arange(columns) * size).astype(np.intp), mask.shape[1] - 1)
+    along = np.add.reduceat(mask, y, axis=0, dtype=np.int32)
+    found = np.add.reduceat(along, x, axis=1, dtype=np.int32)
+    high = np.maximum(np.diff(y, append=mask.shape[0]), 1)
+    wide = np.maximum(np.diff(x, append=mask.shape[1]), 1)
+    return np.asarray(found / (high[:, None] * wide), dtype=np.float32)
 
 
 def tiles(width: int, height: int, size: int = _TILE) -> list[tuple[int, int, int, int]]:

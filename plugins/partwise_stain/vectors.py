@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partwise_stain.coreset import Coreset
-from partwise_stain.ends import Angles, tails, true_angles, weighted_quantile
+from partwise_stain.ends import Angles, tails, true_angles, weighted_quantile, weighted_quantiles
 from partwise_stain.foreign import BEYOND
 from partwise_stain.presets import unit
 
@@ -37,6 +37,8 @@ _LEAST_SCALE = 0.2  # expected deviations; colours never lie nearer to a plane t
 # cells may be more than half, and taken for no more than so many expected deviations, but for as
 # many as leave a few colours their say.
 _NEAREST, _NARROW, _FEWEST = 0.2, 1.25, 0.02
+# Within how many standard deviations half, and the nearest share, of what is normal lies.
+_OF_HALF, _OF_NEAREST = (NormalDist().inv_cdf((1 + share) / 2) for share in (0.5, _NEAREST))
 _OFF = 3.0  # expected deviations; what is farther from the plane lies beside it
 # Degrees within which a plane holds the direction of blood, and the share of a stain that blood
 # has to be for it to be taken for one. Where blood passed for eosin it was 1 degree and 0.22 to
@@ -265,18 +267,17 @@ def _scale(off: Vector, away: Vector, weight: Vector, *, seeks: bool) -> float:
     """How far colours of the stains stray from a plane, in expected deviations."""
     empty = (away < 0) & (weight > 0)
     if not empty.any():
-        return max(_deviation(off, weight, 0.5), _LEAST_SCALE)
+        return max(_deviation(off, weight), _LEAST_SCALE)
     if not seeks:
         # Red cells lie on the one side; the other tells how far the stains' own colours stray.
-        return max(_deviation(off[empty], weight[empty], 0.5), _LEAST_SCALE)
-    scale = min(_deviation(off, weight, _NEAREST), _NARROW)
-    return max(scale, weighted_quantile(np.abs(off), weight, _FEWEST), _LEAST_SCALE)
+        return max(_deviation(off[empty], weight[empty]), _LEAST_SCALE)
+    nearest, least = weighted_quantiles(np.abs(off), weight, (_NEAREST, _FEWEST))
+    return max(min(nearest / _OF_NEAREST, _NARROW), least, _LEAST_SCALE)
 
 
-def _deviation(off: Vector, weight: Vector, share: float) -> float:
-    """Standard deviation of what strays about 0, told by the nearest share of it."""
-    nearest = weighted_quantile(np.abs(off), weight, share)
-    return nearest / NormalDist().inv_cdf((1 + share) / 2)
+def _deviation(off: Vector, weight: Vector) -> float:
+    """Standard deviation of what strays about 0, told by the nearer half of it."""
+    return weighted_quantile(np.abs(off), weight, 0.5) / _OF_HALF
 
 
 def _wrong_side(rays: _Rays, weight: Vector, normal: Vector) -> float:
