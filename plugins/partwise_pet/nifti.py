@@ -132,11 +132,11 @@ def load_mask(
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1 << 20:
         raise FileProblem(path, "holds no labels", fix="give a volume of small whole numbers")
     whole = np.rint(values)
-    if labels and np.abs(values - whole).max(initial=0) > _WHOLE:
-        at = float(values.ravel()[np.abs(values - whole).argmax()])
+    between = np.abs(values - whole)
+    if labels and between.max(initial=0) > _WHOLE:
         raise FileProblem(
             path,
-            f"holds {at:g} where labels are whole numbers",
+            f"holds {values.flat[between.argmax()]:g} where labels are whole numbers",
             fix="resample labels to the nearest voxel, without mixing them",
         )
     return whole.astype(np.int64)

@@ -82,11 +82,11 @@ def checked_frames(
         raise FileProblem(
             path, f"gives frame {which + 1} a duration of {lasting[which]:g} s", fix=_WAY_OUT
         )
-    if float(start[-1] + lasting[-1] - start[0]) > _LONGEST_S:
-        hours = float(start[-1] + lasting[-1] - start[0]) / 3600
+    span = float(start[-1] + lasting[-1] - start[0])
+    if span > _LONGEST_S:
         raise FileProblem(
             path,
-            f"spans {hours:,.0f} hours, as if milliseconds had been taken for seconds",
+            f"spans {span / 3600:,.0f} hours, as if milliseconds had been taken for seconds",
             fix=_WAY_OUT,
         )
     notes = list(_steps(path, start, lasting))
@@ -95,7 +95,6 @@ def checked_frames(
             "Every frame is said to last 1 s, which converters write when they know nothing: "
             "check the frame table."
         )
-    span = float(start[-1] + lasting[-1] - start[0])
     if len(lasting) >= _MANY and span <= _SHORTEST_S:
         notes.append(
             f"All {len(lasting)} frames last {span:g} s together, as if minutes had been taken for "
