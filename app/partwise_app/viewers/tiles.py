@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from partwise_app.viewers.layers import WHOLE, Recipe
+from partwise_app.viewers.layers import Recipe
 from partwise_app.viewers.viewport import TILE, Box, Grid, Tile
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ _JOIN_SECONDS = 5.0
 
 
 class Wish(NamedTuple):
-    """A tile that a pane would like to have, drawn by a recipe."""
+    """A tile that a pane would like to have, drawn by a recipe; without one, its pixels alone."""
 
     tile: Tile
-    recipe: Recipe
+    recipe: Recipe | None = None
 
 
 class ByteCache:
@@ -132,7 +132,8 @@ class _Loader:
             self._wishes.pop(pane, None)
             if wishes:
                 self._wishes[pane] = list(wishes)
-                self._latest.update({wish.recipe.layer: wish.recipe for wish in wishes})
+                recipes = (wish.recipe for wish in wishes if wish.recipe is not None)
+                self._latest.update({recipe.layer: recipe for recipe in recipes})
             newest_first = list(reversed(self._wishes.values()))
             rounds: Iterable[tuple[Wish | None, ...]] = zip_longest(*newest_first)
             self._queue = deque(wish for some in rounds for wish in some if wish is not None)
@@ -218,8 +219,10 @@ class _Loader:
         if pixels is None:
             pixels = read_tile(pyramid, grid, wish.tile, lambda: self._image != image)
             self._keep(image, wish.tile, pixels, pixels.nbytes)
-            if self._latest.get(wish.recipe.layer) != wish.recipe:
+            if wish.recipe is not None and self._latest.get(wish.recipe.layer) != wish.recipe:
                 return  # an edit came while we read: its own wish finds the pixels here
+        if wish.recipe is None:
+            return
         drawn = wish.recipe.draw(pixels)
         # No newer drawing can be replaced here: a tile is in the hands of one thread at a time.
         self._keep(image, (wish.recipe.layer, wish.tile), (wish.recipe, drawn), drawn.sizeInBytes())
@@ -237,6 +240,8 @@ class _Loader:
         return found
 
     def _has(self, wish: Wish) -> bool:
+        if wish.recipe is None:
+            return self.cache.get(wish.tile) is not None
         entry = self.cache.get((wish.recipe.layer, wish.tile))
         return isinstance(entry, tuple) and entry[0] == wish.recipe
 
@@ -299,7 +304,7 @@ class TileService(QObject):
         self.grid = Grid(level.width, level.height) if level else Grid(1, 1)
         self._loader.open(pyramid, self.grid)
         # The overview stands in for everything that is still on its way, so it is read first.
-        self._loader.want("overview", [Wish(Tile(self.grid.top, 0, 0), Recipe(WHOLE))], 1)
+        self._loader.want("overview", [Wish(Tile(self.grid.top, 0, 0))], 1)
 
     def want(self, pane: str, wishes: Sequence[Wish], room: int = 0) -> None:
         """Replace what a pane would like to have, most wanted first.
@@ -331,7 +336,7 @@ class TileService(QObject):
             key=lambda tile: (tile.row, tile.column),
         )
         if level != grid.top:
-            self.want("figure", [Wish(tile, Recipe(WHOLE)) for tile in tiles])
+            self.want("figure", [Wish(tile) for tile in tiles])
         found = self._loader.wait_for(tiles, seconds)
         if found is None:
             return None

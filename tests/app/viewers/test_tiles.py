@@ -148,6 +148,22 @@ def test_the_overview_comes_without_asking(qtbot: QtBot, service: TileService) -
     assert overview.shape == (300, 450, 3)
 
 
+def test_what_needs_pixels_alone_draws_over_nothing(qtbot: QtBot) -> None:
+    service = TileService(threads=1)
+    service.open(ArrayPyramid(picture(600, 900)))
+    assert service.overview(seconds=10) is not None
+    top, lit = Tile(service.grid.top, 0, 0), Recipe("whole", light=np.negative)
+    service.want("pane", [Wish(top, lit)])
+    qtbot.waitUntil(lambda: service.drawn("whole", top) is not None)
+    # One thread serves the first wishes of all panes, and then the second of the newest.
+    service.want("other", [Wish(top, lit), Wish(Tile(0, 1, 0), lit)])
+    qtbot.waitUntil(lambda: service.drawn("whole", Tile(0, 1, 0)) is not None)
+    entry = service.drawn("whole", top)
+    assert entry is not None
+    assert entry[0] is lit
+    service.close()
+
+
 def test_a_replaced_wish_is_never_read(qtbot: QtBot, service: TileService) -> None:
     slow = Slow(picture(512, 512 * 6))
     service.open(slow)
