@@ -1,14 +1,11 @@
-"""How does a table look? As cells in colour, with names, axis titles and the meaning of colours."""
+"""How is a table looked at? Cells in colour between names and axis titles, nearer or further."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -27,8 +24,8 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
 from partwise_app.theme import Tokens
+from partwise_app.viewers.cells import Edges, Layer, cells_image, paint_bar, paint_values
 from partwise_app.viewers.grids import Lens, TableGrid, edges
-from partwise_app.viewers.maps import packed_table
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import (
     Plot,
@@ -45,53 +42,11 @@ from partwise_app.words import tr
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-__all__ = ["Layer", "MatrixPane", "MatrixView", "cells_image"]
+__all__ = ["MatrixPane", "MatrixView"]
 
 _HEAD = 30.0
 _RIGHT = 14.0
-_BAR = 92.0
-_BRIGHT = 0.6  # of the limit, where dark words are read better than bright ones
 _WHEEL = 1.0015  # zoom per eighth of a degree
-# Below zero blue, above zero orange, nothing in the colour of the canvas: told apart by colour-
-# blind eyes, and the sign is not carried by red against green.
-_BELOW, _ABOVE = ("#8fd0ff", "#2f86c9"), ("#ffca8a", "#c9701d")
-_MISSING = {"dark": "#3a3f45", "light": "#c9ced4"}
-
-Cells = NDArray[np.floating[Any]]
-Edges = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What a pane draws.
-
-    Attributes
-    ----------
-    title : str
-    means : callable of (row edges, column edges) -> ndarray, or None
-        The values of blocks of cells; None where there is nothing to draw yet.
-    limit : float
-        Value at the bright end.
-    cut : bool
-        Whether larger values are drawn as the limit.
-    signed : bool
-        Whether the map runs from -limit to limit.
-    color : str
-        Swatch beside the title, or empty.
-    message : str
-        What to do instead, where there is nothing to draw.
-    value : str
-        What is drawn, for the colour bar's tooltip and screen readers.
-    """
-
-    title: str
-    means: Callable[[Edges, Edges], Cells] | None = field(default=None, compare=False)
-    limit: float = 1.0
-    cut: bool = False
-    signed: bool = False
-    color: str = ""
-    message: str = ""
-    value: str = ""
 
 
 class MatrixPane(Plot):
@@ -286,46 +241,15 @@ class MatrixPane(Plot):
         painter.save()
         painter.setClipRect(plot)
         painter.drawImage(target, self._image)
-        self._paint_values(painter, plot)
+        paint_values(painter, plot, self._layer, lens, self._shape, self.tokens)
         painter.restore()
-
-    def _paint_values(self, painter: QPainter, plot: QRectF) -> None:
-        """Write the numbers into cells that have room for them."""
-        lens, layer = self._lens, self._layer
-        cell_x = plot.width() / (lens.right - lens.left)
-        cell_y = plot.height() / (lens.bottom - lens.top)
-        metrics = QFontMetricsF(painter.font())
-        wide = metrics.horizontalAdvance("−0.000") + 10
-        if layer.means is None or cell_x < wide or cell_y < metrics.height() + 8:
-            return
-        rows = range(max(int(lens.top), 0), min(math.ceil(lens.bottom), self._shape[0]))
-        columns = range(max(int(lens.left), 0), min(math.ceil(lens.right), self._shape[1]))
-        if not rows or not columns or layer.color:
-            return
-        down = np.arange(rows[0], rows[-1] + 2)
-        across = np.arange(columns[0], columns[-1] + 2)
-        values = np.asarray(layer.means(down, across), dtype=np.float64)
-        bright = max(layer.limit, 1e-300)
-        for row, line in zip(rows, values, strict=True):
-            for column, value in zip(columns, line.tolist(), strict=True):
-                if not math.isfinite(value):
-                    continue
-                dark = value / bright > _BRIGHT  # words on the bright end of the map
-                ink = self.tokens.text if layer.signed else "#10151b" if dark else "#f4f6f8"
-                painter.setPen(QColor(ink))
-                box = QRectF(
-                    plot.left() + (column - lens.left) * cell_x,
-                    plot.top() + (row - lens.top) * cell_y,
-                    cell_x,
-                    cell_y,
-                )
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, number(value, 2))
 
     def _paint_head(self, painter: QPainter) -> None:
         metrics = QFontMetricsF(painter.font())
-        layer, left = self._layer, _RIGHT
+        layer, left, right = self._layer, _RIGHT, self.width() - _RIGHT
         middle = _HEAD / 2 + 1
-        bar = layer.means is not None
+        if layer.means is not None:
+            right = paint_bar(painter, layer, self.tokens, right, middle) - 12
         if layer.color:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -333,45 +257,10 @@ class MatrixPane(Plot):
             painter.drawRoundedRect(QRectF(left, middle - 4.5, 9, 9), 2, 2)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             left += 15
-        room = self.width() - left - _RIGHT - (self._bar_width(metrics) + 12 if bar else 0)
         painter.setPen(QColor(self.tokens.text))
-        words = metrics.elidedText(layer.title, Qt.TextElideMode.ElideRight, max(room, 0))
+        room = max(right - left, 0)
+        words = metrics.elidedText(layer.title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QPointF(left, middle + metrics.ascent() / 2 - 1), words)
-        if bar:
-            self._paint_bar(painter, metrics, middle)
-
-    def _bar_words(self) -> tuple[str, str]:
-        layer = self._layer
-        high = ("≥ " if layer.cut else "") + number(layer.limit)
-        return (f"−{number(layer.limit)}" if layer.signed else "0", high)
-
-    def _bar_length(self) -> float:
-        """Shorter where the title would not fit beside it."""
-        return min(max(self.width() - 210.0, 28.0), _BAR)
-
-    def _bar_width(self, metrics: QFontMetricsF) -> float:
-        low, high = self._bar_words()
-        return (
-            metrics.horizontalAdvance(low)
-            + metrics.horizontalAdvance(high)
-            + self._bar_length()
-            + 12
-        )
-
-    def _paint_bar(self, painter: QPainter, metrics: QFontMetricsF, middle: float) -> None:
-        low, high = self._bar_words()
-        base = middle + metrics.ascent() / 2 - 1
-        right = self.width() - _RIGHT
-        painter.setPen(QColor(self.tokens.muted))
-        wide = metrics.horizontalAdvance(high)
-        painter.drawText(QPointF(right - wide, base), high)
-        length = self._bar_length()
-        box = QRectF(right - wide - 6 - length, middle - 4, length, 8)
-        ramp = np.linspace(-1 if self._layer.signed else 0, 1, int(length))[None]
-        ramp = ramp * self._layer.limit
-        painter.drawImage(box, cells_image(ramp, self._layer, self.tokens))
-        wide = metrics.horizontalAdvance(low)
-        painter.drawText(QPointF(box.left() - 6 - wide, base), low)
 
     def _paint_names(self, painter: QPainter, plot: QRectF) -> None:
         assert self._axes is not None
@@ -456,36 +345,3 @@ class MatrixView(MatrixPane):
         row, column = cell
         names = f"{name_of(self._axes[0], row)}, {name_of(self._axes[1], column)}"
         self.read.emit((names, f"{self._word} {number(self._grid.at(row, column), 4)}"))
-
-
-def cells_image(values: Cells, layer: Layer, tokens: Tokens) -> QImage:
-    """Return one pixel per value, in the layer's map; missing ones in the colour of none."""
-    half = 0.5 if layer.signed else 1.0
-    scaled = np.asarray(values, dtype=np.float32) * np.float32(255 * half / layer.limit)
-    scaled += np.float32(128 if layer.signed else 0.5)
-    missing = np.isnan(scaled) if np.isnan(scaled.sum()) else None
-    if missing is not None:
-        scaled[missing] = 0
-    # To bytes first: a look-up per cell is all that remains.
-    levels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
-    table = _diverging(tokens) if layer.signed else packed_table()
-    packed = np.ascontiguousarray(table[levels])
-    if missing is not None:
-        packed[missing] = QColor(_MISSING[tokens.name]).rgb()
-    height, width = packed.shape
-    return QImage(packed.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
-
-
-def _diverging(tokens: Tokens) -> NDArray[np.uint32]:
-    """Colours from below zero to above, 0xffRRGGBB; nothing looks like the canvas."""
-    ends = (_BELOW, _ABOVE) if tokens.name == "dark" else (_BELOW[::-1], _ABOVE[::-1])
-    nothing = "#20252a" if tokens.name == "dark" else "#f7f8f9"
-    stops = [ends[0][0], ends[0][1], nothing, ends[1][1], ends[1][0]]
-    codes = [QColor(code).rgb() for code in stops]
-    places = np.array([0, 62, 127.5, 193, 255])
-    steps = np.arange(256)
-    packed = np.full(256, 0xFF000000, np.uint32)
-    for shift in (16, 8, 0):
-        channel = np.interp(steps, places, [code >> shift & 0xFF for code in codes])
-        packed |= np.rint(channel).astype(np.uint32) << np.uint32(shift)
-    return packed

@@ -13,8 +13,8 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part
 from partwise_app.theme import Tokens
+from partwise_app.viewers.cells import Layer, cells_image
 from partwise_app.viewers.grids import Factors, TableGrid
-from partwise_app.viewers.matrix import Layer, cells_image
 from partwise_app.viewers.plotting import name_of, number
 from partwise_app.words import tr
 

@@ -15,8 +15,9 @@ from PySide6.QtGui import QColor, QImage
 from partwise.api import Axis, Dataset, Fit, Part, Residual, Result, Table, View
 from partwise.project.document import Strip
 from partwise_app.theme import DARK, LIGHT
+from partwise_app.viewers.cells import Layer, cells_image
 from partwise_app.viewers.grids import Factors, Lens, TableGrid, edges
-from partwise_app.viewers.matrix import Layer, MatrixView, cells_image
+from partwise_app.viewers.matrix import MatrixView
 from partwise_app.viewers.plots import PlotStage, is_table
 from partwise_app.viewers.traces import TracesView
 
