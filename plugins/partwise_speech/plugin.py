@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partwise.api import Exporter, Plugin, Reader, Sample
+from partwise_speech.makes import PATTERNS
 
 __all__ = ["PLUGIN"]
 
@@ -15,20 +16,7 @@ PLUGIN = Plugin(
     readers=(
         Reader(
             "Recording",
-            (
-                "*.wav",
-                "*.flac",
-                "*.ogg",
-                "*.oga",
-                "*.opus",
-                "*.mp3",
-                "*.aif",
-                "*.aiff",
-                "*.caf",
-                "*.w64",
-                "*.au",
-                "*.rf64",
-            ),
+            PATTERNS,
             "partwise_speech.readers:probe_sound",
             "partwise_speech.readers:load_sound",
         ),

@@ -10,23 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, FileProblem, fingerprint
+from partwise_speech.makes import PATTERNS
+from partwise_speech.packed import is_packed, unpacked
 
-__all__ = ["PATTERNS", "load_sound", "probe_sound"]
+__all__ = ["load_sound", "probe_sound"]
 
-PATTERNS = (
-    "*.wav",
-    "*.flac",
-    "*.ogg",
-    "*.oga",
-    "*.opus",
-    "*.mp3",
-    "*.aif",
-    "*.aiff",
-    "*.caf",
-    "*.w64",
-    "*.au",
-    "*.rf64",
-)
 _SUFFIXES = frozenset(pattern[1:] for pattern in PATTERNS)
 _HEAD = 64
 _IN_MEMORY = 32_000_000  # samples over all channels, 128 MB; longer ones are read piece by piece
@@ -43,7 +31,6 @@ _PREFIX = re.compile(r"^Error(?: opening .*'|) ?: ")  # which names the file onc
 _SLOPPY = 64  # bytes by which writers are off
 # What is written for a length that is not known yet, by those that write into a pipe.
 _PLACEHOLDERS = (range(1), range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
-_VIDEO = frozenset({".m4a", ".mp4", ".aac", ".wma", ".mov", ".mkv", ".webm", ".avi", ".3gp"})
 
 
 def probe_sound(path: Path) -> float:
@@ -56,6 +43,8 @@ def probe_sound(path: Path) -> float:
     named = path.suffix.lower() in _SUFFIXES
     if _is_sound(head):
         return 0.9 if named else 0.7
+    if is_packed(head):
+        return 0.9 if named else 0.3
     if named and head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa"):
         return 0.9
     # Wrong content under a sound's name: we claim it faintly, to say what is wrong with it.
@@ -83,36 +72,66 @@ def load_sound(path: Path) -> Dataset:
     FileProblem
         Empty, damaged, no sound, without samples, or at a rate at which nothing is speech.
     """
-    import soundfile
-
     path = Path(path)
     source = fingerprint(path)
     if not source.size:
         raise FileProblem(path, "is empty", fix="copy or record it again")
-    try:
-        with soundfile.SoundFile(path) as file:
-            channels, rate = file.channels, file.samplerate
-            values = _rescued(path, file) if file.frames >= _UNKNOWN else None
-            samples = file.frames if values is None else values.shape[1]
-            _check(path, file, samples)
-            facts = _facts(file)
-            if values is None and samples * channels <= _IN_MEMORY:
-                values = file.read(dtype="float32", always_2d=True).T
-            if values is not None:
-                values = _checked(path, values, samples, rate)
-    except (OSError, RuntimeError, TypeError) as error:
-        raise _unreadable(path, error) from error
+    with path.open("rb") as start:
+        packed = is_packed(start.read(_HEAD))
+    shape, values, facts = _of_packed(path) if packed else _of_file(path)
+    rate = facts["rate"]
+    assert isinstance(rate, int)
     return Dataset(
         kind="sound",
         title=path.name,
         axes=(
-            Axis("channel", channels, labels=_names(channels)),
-            Axis("time", samples, "s", 1.0 / rate),
+            Axis("channel", shape[0], labels=_names(shape[0])),
+            Axis("time", shape[1], "s", 1.0 / rate),
         ),
         values=values,
         source=source,
         meta=facts,
     )
+
+
+_Found = tuple[tuple[int, int], NDArray[np.float32] | None, dict[str, object]]
+
+
+def _of_file(path: Path) -> _Found:
+    """Channels and samples, values where they are few, and facts, by the library."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            values = _rescued(path, file) if file.frames >= _UNKNOWN else None
+            samples = file.frames if values is None else values.shape[1]
+            _check(path, samples, file.samplerate, file.channels)
+            _check_whole(path, file, samples)
+            if values is None and samples * file.channels <= _IN_MEMORY:
+                values = file.read(dtype="float32", always_2d=True).T
+            if values is not None:
+                values = _checked(path, values, samples, file.samplerate)
+            return (file.channels, samples), values, _facts(file)
+    except (OSError, RuntimeError, TypeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _of_packed(path: Path) -> _Found:
+    """The same of what a program of its own unpacks."""
+    found = unpacked(path)
+    samples, channels = found.samples.shape
+    _check(path, samples, found.rate, channels)
+    few = found.samples.size <= _IN_MEMORY
+    values = _checked(path, found.samples.T, samples, found.rate) if few else None
+    tags = {name: text for name, text in found.tags.items() if name != "decoder"}
+    facts: dict[str, object] = {
+        "format": path.suffix[1:].upper(),
+        "subtype": "FLOAT",  # what is unpacked is no whole number, and may pass full scale
+        "unpacked": found.tags.get("decoder", ""),
+        "rate": found.rate,
+        "tags": tags,
+    }
+    return (channels, samples), values, facts
 
 
 def _rescued(path: Path, file: Any) -> NDArray[np.float32]:
@@ -133,25 +152,28 @@ def _rescued(path: Path, file: Any) -> NDArray[np.float32]:
     return np.concatenate(found).T
 
 
-def _check(path: Path, file: Any, samples: int) -> None:
+def _check(path: Path, samples: int, rate: int, channels: int) -> None:
     if samples <= 0:
         raise FileProblem(path, "holds no samples", fix="copy or record it again")
-    if not _RATES[0] <= file.samplerate <= _RATES[1]:
+    if not _RATES[0] <= rate <= _RATES[1]:
         raise FileProblem(
             path,
-            f"has {file.samplerate:,} samples per second",
+            f"has {rate:,} samples per second",
             fix="speech needs at least 2,000; convert it to 16,000 or more",
         )
-    if file.channels > _MOST_CHANNELS:
-        raise FileProblem(path, f"has {file.channels} channels", fix="export at most 64")
-    seconds = samples / file.samplerate
+    if channels > _MOST_CHANNELS:
+        raise FileProblem(path, f"has {channels} channels", fix="export at most 64")
+    seconds = samples / rate
     if seconds > _LONGEST_S:
         raise FileProblem(
             path,
             f"says that it lasts {seconds / 3600:,.0f} hours",
             fix="cut it into pieces of at most 24 hours",
         )
-    missing = _missing(str(file.extra_info))
+
+
+def _check_whole(path: Path, file: Any, samples: int) -> None:
+    missing, seconds = _missing(str(file.extra_info)), samples / file.samplerate
     if missing:
         raise FileProblem(
             path,
@@ -211,16 +233,10 @@ def _names(channels: int) -> tuple[str, ...]:
 def _unreadable(path: Path, error: BaseException) -> FileProblem:
     if isinstance(error, FileProblem):
         return error
-    if path.suffix.lower() in _VIDEO:
-        return FileProblem(
-            path,
-            "is packed in a way that Partwise does not read",
-            fix="export the sound as WAV or FLAC",
-        )
     words = (str(error).splitlines() or [type(error).__name__])[0]
     words = _PREFIX.sub("", words).strip(" .")[:120]
     return FileProblem(
         path,
         f"is damaged, cut or no sound ({words})",
-        fix="give WAV, FLAC, OGG, Opus, MP3, AIFF, CAF or W64",
+        fix="give WAV, FLAC, OGG, Opus, MP3, M4A, AIFF, CAF or W64",
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Dataset, FileProblem, InputProblem
+from partwise_speech.packed import unpacked
 
 __all__ = ["Recording", "mono_at", "recording_of", "resampled"]
 
@@ -51,6 +52,7 @@ class Recording:
         self.title = dataset.title
         self._values: NDArray[np.generic] | None = dataset.values
         self._path = Path(dataset.source.path) if dataset.source else None
+        self._packed = "unpacked" in dataset.meta
 
     @property
     def seconds(self) -> float:
@@ -88,10 +90,13 @@ class Recording:
 
         assert self._path is not None
         try:
-            with soundfile.SoundFile(self._path) as file:
-                file.seek(low)
-                found = file.read(high - low, dtype="float32", always_2d=True).T
-                whole_numbers = file.subtype.startswith("PCM")
+            if self._packed:
+                found, whole_numbers = unpacked(self._path).samples[low:high].T, False
+            else:
+                with soundfile.SoundFile(self._path) as file:
+                    file.seek(low)
+                    found = file.read(high - low, dtype="float32", always_2d=True).T
+                    whole_numbers = file.subtype.startswith("PCM")
         except (OSError, RuntimeError) as error:
             raise FileProblem(
                 self._path,

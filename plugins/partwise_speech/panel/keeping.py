@@ -13,11 +13,11 @@ from partwise.api import FileProblem
 from partwise_app.api import Host, tr
 from partwise_speech import library
 from partwise_speech.dictionary import load_dictionary
+from partwise_speech.makes import PATTERNS
 from partwise_speech.panel.asking import Asking
 from partwise_speech.panel.inspecting import Inspector
 from partwise_speech.panel.learning import Learning
 from partwise_speech.panel.shelf import Shelf
-from partwise_speech.readers import PATTERNS
 from partwise_speech.sound import Recording
 from partwise_speech.sources import GENERIC, generic_voice
 
