@@ -195,15 +195,22 @@ class _Field(QWidget):
             control.blockSignals(True)
             control.setChecked(bool(value))
             control.blockSignals(False)
-        elif isinstance(control, QLineEdit) and not (control.hasFocus() and self.problem):
-            control.setText(_text_of(value))
-            control.setCursorPosition(0)
+        line = self._line
+        if line is not None and not (line.hasFocus() and self.problem):
+            line.setText(self.spec.choices.get(value, _text_of(value)))
+            line.setCursorPosition(0)
             self._set_problem("")
 
     def take_typed(self) -> None:
         """Take what was typed, as if the keyboard had left the field."""
-        if isinstance(self.control, QLineEdit) and self.control.hasFocus():
+        if self._line is not None and self._line.hasFocus():
             self._on_text()
+
+    @property
+    def _line(self) -> QLineEdit | None:
+        """Where it is typed; None where there is nothing to type."""
+        control = self.control
+        return control.lineEdit() if isinstance(control, Choice) else _as_line(control)
 
     def _make_control(self) -> QWidget:
         spec = self.spec
@@ -213,6 +220,10 @@ class _Field(QWidget):
                 choice.addItem(words, value)
             choice.activated.connect(self._on_choice)
             choice.setFixedHeight(_ROW_HEIGHT)
+            if spec.kind == "open":
+                line = choice.take_others()
+                line.editingFinished.connect(self._on_text)
+                line.textEdited.connect(self._on_typing)
             return choice
         if spec.type is bool:
             switch = Switch()
@@ -233,6 +244,8 @@ class _Field(QWidget):
         return line
 
     def _read(self, text: str) -> tuple[Any, str]:
+        known = {words.casefold(): value for value, words in self.spec.choices.items()}
+        text = known.get(text.strip().casefold(), text)
         try:
             return self.spec.read(text), ""
         except UsageProblem as problem:
@@ -242,8 +255,8 @@ class _Field(QWidget):
         self._set_problem(self._read(text)[1])
 
     def _on_text(self) -> None:
-        assert isinstance(self.control, QLineEdit)
-        value, problem = self._read(self.control.text())
+        assert self._line is not None
+        value, problem = self._read(self._line.text())
         self._set_problem(problem)
         if not problem and value != self._value:
             self._value = value
@@ -251,7 +264,9 @@ class _Field(QWidget):
 
     def _on_choice(self, index: int) -> None:
         assert isinstance(self.control, Choice)
-        self.edited.emit(self.spec.name, self.control.itemData(index))
+        self._set_problem("")
+        self._value = self.control.itemData(index)
+        self.edited.emit(self.spec.name, self._value)
 
     def _on_switch(self, on: bool) -> None:
         self.edited.emit(self.spec.name, on)
@@ -303,6 +318,10 @@ class _FileLine(QLineEdit):
 def _file_in(data: QMimeData) -> str:
     paths = (url.toLocalFile() for url in data.urls() if url.isLocalFile())
     return next((path for path in paths if Path(path).is_file()), "")
+
+
+def _as_line(control: QWidget) -> QLineEdit | None:
+    return control if isinstance(control, QLineEdit) else None
 
 
 def _text_of(value: Any) -> str:

@@ -43,15 +43,17 @@ class ParamSpec:
     type : type
         ``bool``, ``int``, ``float`` or ``str``.
     kind : str
-        How to ask for it: ``"choice"``, ``"number"``, ``"switch"``, ``"text"``, ``"file"`` (a path;
-        a default is a word that stands for itself), ``"rgb"`` (``auto`` or ``R,G,B``).
+        How to ask for it: ``"choice"``, ``"open"`` (a choice that other values may be typed into),
+        ``"number"``, ``"switch"``, ``"text"``, ``"file"`` (a path; a default is a word that stands
+        for itself), ``"rgb"`` (``auto`` or ``R,G,B``).
     unit : str
         Unit of a number; empty where it has none.
     default : object
     low, high : float or None
         Inclusive range of a number.
     choices : mapping of str to str
-        Allowed values and their words on screen; empty where free.
+        Allowed values and their words on screen; empty where free. Of an open choice, those that
+        are offered.
     advanced : bool
         Folded away at first.
     check : callable or None
@@ -80,7 +82,7 @@ class ParamSpec:
     def allowed(self) -> str:
         """The allowed values in words, for messages and help."""
         if self.choices:
-            return " | ".join(self.choices)
+            return " | ".join(self.choices) + (" | …" if self.kind == "open" else "")
         if self.type is bool:
             return "true | false"
         unit = f" {self.unit}" if self.unit else ""
@@ -107,13 +109,14 @@ class ParamSpec:
         wrong_type = not isinstance(value, self.type) or (
             self.type is not bool and isinstance(value, bool)
         )
-        if wrong_type or (self.choices and value not in self.choices):
+        closed = self.choices and self.kind != "open"
+        if wrong_type or (closed and value not in self.choices):
             raise self._refusal(value)
         if self.type in (int, float) and not self._in_range(float(value)):
             raise self._refusal(value)
         reason = self.check(value) if self.check else None
         if reason:
-            if self.kind in ("text", "file"):  # "a text" would be no help
+            if self.kind in ("text", "file", "open"):  # "a text" would be no help
                 raise UsageProblem(f"{self.name}={value!s} is not allowed", fix=reason)
             raise UsageProblem(f"{self.name}={value!s}: {reason}", fix=f"allowed: {self.allowed}")
         return value

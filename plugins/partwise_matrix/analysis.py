@@ -66,8 +66,10 @@ class _Params:
     loss: str = param(
         "frobenius",
         label="Error",
+        kind="open",
+        choices={"frobenius": "Squares", "kl": "Counts (KL)", "is": "Ratios (IS)"},
         check=_check_loss,
-        help="What a deviation costs: frobenius, kl (counts), is (ratios), or a beta.",
+        help="What a deviation costs: its square, as of counts (Poisson), as a ratio, or a beta.",
     )
     normalise: str = param(
         "none",
@@ -107,6 +109,12 @@ class _Params:
         advanced=True,
         help="By which rule auto chooses the number of parts.",
     )
+    compare: bool = param(
+        False,
+        label="Compare numbers",
+        advanced=True,
+        help="Try other numbers of parts as well where one is asked for; auto always does.",
+    )
     weights: str = param(
         "",
         label="Weights",
@@ -135,7 +143,7 @@ class MatrixAnalysis:
         size = 8 * int(values.size) if values is not None else 0
         # Measured on tables of 2,000 × 2,000 and 3,000 × 3,000: 4.7 times the table for
         # Frobenius, 8.5 for others, and 27 while ranks are compared.
-        if params.rank.strip().lower() == "auto":
+        if params.rank.strip().lower() == "auto" or params.compare:
             return 27 * size
         return (5 if params.loss == "frobenius" and params.normalise == "none" else 9) * size
 
@@ -163,7 +171,8 @@ class MatrixAnalysis:
         task = Task(prepared.scaled, on_loss(params.loss), prepared.weights, fixed, job.seed)
         begun = _begun(job, prepared)
         scan = None
-        if params.rank.strip().lower() == "auto" and not begun:
+        asked = params.rank.strip().lower()
+        if not begun and (asked == "auto" or params.compare):
             scan = _scan(task, params, prepared, kept, job)
         rank, why = _choose(scan, params, len(kept), len(begun))
 
@@ -226,7 +235,8 @@ def _begun(job: Job, prepared: Prepared) -> tuple[Part, ...]:
 
 
 def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...], job: Job) -> Any:
-    most = min(params.most, *task.X.shape)
+    asked = params.rank.strip().lower()
+    most = max(min(params.most, *task.X.shape), 0 if asked == "auto" else int(asked))
     shown = 0
 
     def on_step(step: Any) -> bool:
@@ -259,17 +269,18 @@ def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...
 
 def _choose(scan: Any, params: _Params, kept: int, begun: int) -> tuple[int, str]:
     """How many parts, and why, in words."""
-    if scan is None and params.rank.strip().lower() == "auto":
+    asked = params.rank.strip().lower()
+    if scan is None and asked == "auto":
         return kept + begun, "as many as the run was begun from"
-    if scan is None:
-        rank = int(params.rank)
+    if asked != "auto":
+        rank = int(asked)
         if rank < kept:
             raise InputProblem(
                 f"{kept} parts are locked and {rank} asked for",
                 argument="rank",
                 fix="unlock some, or ask for more",
             )
-        return rank, ""
+        return rank, "as was asked for"
     rules = {
         "heldout": (scan.heldout_rank, "hidden entries are foretold best"),
         "stability": (scan.stable_rank, "the most parts that every start finds again"),

@@ -18,6 +18,13 @@ class _Params:
     cut: float = param(0.5, ge=0, le=1, unit="mm", label="Cut", help="Where large begins.")
     starts: int = param(3, ge=1, le=9, help="How often.", advanced=True)
     check: bool = param(True, help="Whether to check.", advanced=True)
+    error: str = param(
+        "plain",
+        kind="open",
+        choices={"plain": "Squares", "kl": "Counts"},
+        check=lambda text: None if text in ("plain", "kl", "0.5") else "give plain, kl or 0.5",
+        help="What a deviation costs.",
+    )
 
 
 @pytest.fixture
@@ -97,3 +104,27 @@ def test_switch_and_choice_tell_their_value(form: ParamForm, qtbot: Any) -> None
     with qtbot.waitSignal(form.edited) as told:
         qtbot.keyClick(combo, Qt.Key.Key_Down)
     assert told.args == ["stains", "hdab"]
+
+
+def test_an_open_choice_offers_words_and_takes_what_is_typed(form: ParamForm, qtbot: Any) -> None:
+    choice = form.field("error")
+    assert isinstance(choice, QComboBox)
+    line = choice.lineEdit()
+    assert line is not None
+    assert line.text() == "Squares", "its words, never the value"
+    told: list[tuple[str, Any]] = []
+    form.edited.connect(lambda name, value: told.append((name, value)))
+    for typed in ("counts", "0.5", "plain"):
+        line.clear()
+        qtbot.keyClicks(line, typed)
+        line.editingFinished.emit()
+    assert told == [("error", "kl"), ("error", "0.5"), ("error", "plain")]
+    line.clear()
+    qtbot.keyClicks(line, "grey")
+    assert form.problem("error") == "give plain, kl or 0.5"
+    assert not form.valid
+    choice.activated.emit(1)
+    assert told[-1] == ("error", "kl")
+    assert form.problem("error") == ""
+    form.set_form("Sort", specs(_Params), {"error": "0.5"})
+    assert line.text() == "0.5"

@@ -34,6 +34,24 @@ def test_specs_carry_what_was_declared() -> None:
     assert smooth.kind == "switch"
 
 
+def test_an_open_choice_takes_others_that_its_check_allows() -> None:
+    @dataclass(frozen=True)
+    class Open:
+        loss: str = param(
+            "kl",
+            kind="open",
+            choices={"kl": "Counts"},
+            check=lambda text: None if text in ("kl", "0.5") else "give kl or a beta",
+            help="What a deviation costs.",
+        )
+
+    (loss,) = specs(Open)
+    assert loss.allowed == "kl | …"
+    assert loss.read("0.5") == "0.5"
+    with pytest.raises(UsageProblem, match="give kl or a beta"):
+        loss.read("grey")
+
+
 @given(st.integers(1, 64), st.floats(0, 1e9), st.sampled_from(["he", "hdab"]), st.booleans())
 def test_values_survive_json_and_text(rank: int, tol: float, stains: str, smooth: bool) -> None:
     params = Params(rank=rank, tol=tol, stains=stains, smooth=smooth)

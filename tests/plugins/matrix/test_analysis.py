@@ -302,3 +302,18 @@ def test_exports_carry_the_names_and_read_back_the_same(
     assert scan[0].startswith("rank,error,r2,vaf,")
     assert len(scan) == 7
     assert export.has_scan(result)
+
+
+def test_other_numbers_are_compared_where_one_is_asked_for(small: Any) -> None:
+    dataset = dataset_of(small[:8, :12])
+    alone = run(dataset, rank="2", most=3)
+    assert not export.has_scan(alone)
+    compared = run(dataset, rank="4", most=3, compare=True)
+    assert len(compared.parts) == 4
+    assert export.has_scan(compared)
+    (line,) = [line for line in compared.trust if line.check == "rank"]
+    assert "asked for" in line.text
+    table = next(table for table in compared.tables if table.title != "Parts")
+    assert [row[0] for row in table.rows] == [1, 2, 3, 4]
+    tiny = dataset_of(small[:2, :3])
+    assert len(run(tiny, rank="2", compare=True).parts) == 2
