@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _ARROW = 34  # px beside the words of a choice
+_FADED = 0.4  # of a switch that cannot be turned
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
@@ -224,6 +225,7 @@ class Switch(QCheckBox):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(1.0 if self.isEnabled() else _FADED)
         track = QRectF(2, 4, 30, 16)
         palette = self.palette()
         painter.setPen(QPen(palette.text().color(), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)

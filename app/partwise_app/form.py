@@ -94,8 +94,10 @@ class ParamForm(QWidget):
         self._empty.setVisible(not specs)
         if tuple(specs) != self._specs:
             self._rebuild(tuple(specs))
+        shown = {name: values.get(name, f.spec.default) for name, f in self._fields.items()}
         for name, field in self._fields.items():
-            field.show_value(values.get(name, field.spec.default))
+            field.show_value(shown[name])
+            field.set_idle(self._goes_with(field.spec) if field.spec.idle(shown) else "")
 
     def set_room(self, words: str, fits: bool) -> None:
         """Say what a run needs of memory; no words take the line away."""
@@ -125,6 +127,15 @@ class ParamForm(QWidget):
         self._basic.setVisible(any(not spec.advanced for spec in specs))
         self._advanced.setVisible(self._fold.isChecked() and self._fold.isVisibleTo(self))
 
+    def _goes_with(self, spec: ParamSpec) -> str:
+        """With which other choices a parameter is looked at, in words."""
+        cases = []
+        for name, value in spec.goes_with:
+            other = self._fields[name].spec
+            word = {"": tr("none"), "true": tr("on"), "false": tr("off")}.get(value, value)
+            cases.append(f"{other.label}: {other.choices.get(value, word)}")
+        return tr("Only with {cases}", cases=tr(" or ").join(cases))
+
     def _on_fold(self, open_: bool) -> None:
         self._fold.setText(tr("▾  Advanced") if open_ else tr("▸  Advanced"))
         self._advanced.setVisible(open_)
@@ -142,19 +153,15 @@ class _Field(QWidget):
     def __init__(self, spec: ParamSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.problem = ""
+        self.problem = self._idle = ""
         self._value: Any = spec.default
         self.control: QWidget = self._make_control()
-        tip = f"{spec.help}\n{spec.allowed}" if spec.type is not bool else spec.help
-        if spec.kind == "file":
-            tip = tr("{help}\nChoose a file, or drop one on the field", help=spec.help)
         name = QLabel(spec.label)
         name.setProperty("tone", "muted")
-        name.setToolTip(tip)
         name.setWordWrap(True)
         name.setFixedWidth(_LABEL_WIDTH)
         name.setBuddy(self.control)
-        self.control.setToolTip(tip)
+        self._explain()
         self.control.setAccessibleName(spec.label)
         self.control.setAccessibleDescription(spec.help)
         self._wrong = label("", "bad", wrap=True)
@@ -201,6 +208,13 @@ class _Field(QWidget):
             line.setCursorPosition(0)
             self._set_problem("")
 
+    def set_idle(self, words: str) -> None:
+        """Rest while a run takes no notice of this; `words` say when it does, none end it."""
+        if words != self._idle:
+            self._idle = words
+            self.setEnabled(not words)
+            self._explain()
+
     def take_typed(self) -> None:
         """Take what was typed, as if the keyboard had left the field."""
         if self._line is not None and self._line.hasFocus():
@@ -211,6 +225,16 @@ class _Field(QWidget):
         """Where it is typed; None where there is nothing to type."""
         control = self.control
         return control.lineEdit() if isinstance(control, Choice) else _as_line(control)
+
+    def _explain(self) -> None:
+        spec = self.spec
+        lines = [spec.help, spec.allowed] if spec.type is not bool else [spec.help]
+        if spec.kind == "file":
+            lines[1:] = [tr("Choose a file, or drop one on the field")]
+        if self._idle:
+            lines.append(self._idle)
+        for widget in (self, self.control):
+            widget.setToolTip("\n".join(lines))
 
     def _make_control(self) -> QWidget:
         spec = self.spec

@@ -58,6 +58,9 @@ class ParamSpec:
         Folded away at first.
     check : callable or None
         Says what is wrong with a value, or None.
+    only : str
+        Other values with which alone this one is looked at, such as ``"preset=own"`` or
+        ``"rank=auto | compare=true"``; empty where it always is.
     """
 
     name: str
@@ -72,6 +75,18 @@ class ParamSpec:
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     advanced: bool = False
     check: Check | None = None
+    only: str = ""
+
+    @property
+    def goes_with(self) -> tuple[tuple[str, str], ...]:
+        """Other parameters and their values, any of which `only` asks for."""
+        cases = (case.partition("=") for case in self.only.replace(" ", "").split("|") if case)
+        return tuple((name, value) for name, _, value in cases)
+
+    def idle(self, values: Mapping[str, Any]) -> bool:
+        """Whether a run by these values, by name, takes no notice of this one."""
+        wanted = self.goes_with
+        return bool(wanted) and not any(_text_of(values.get(n, "")) == v for n, v in wanted)
 
     def file_of(self, value: Any) -> str:
         """Return the file that a value names, or nothing."""
@@ -145,7 +160,7 @@ class ParamSpec:
         )
 
 
-def param(
+def param(  # noqa: PLR0913 - all that a field can say of itself
     default: Any,
     *,
     help: str,
@@ -157,6 +172,7 @@ def param(
     kind: str = "",
     advanced: bool = False,
     check: Check | None = None,
+    only: str = "",
 ) -> Any:
     """Declare one field of a ``Params`` dataclass; see `ParamSpec` for the meaning."""
     about = {
@@ -169,6 +185,7 @@ def param(
         "kind": kind,
         "advanced": advanced,
         "check": check,
+        "only": only,
     }
     return dataclasses.field(default=default, metadata={_KEY: about})
 
@@ -221,6 +238,10 @@ def _unknown(name: str, known: Mapping[str, ParamSpec]) -> UsageProblem:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return UsageProblem(f"no parameter {name}", fix=f"{hint}allowed: {', '.join(known)}")
+
+
+def _text_of(value: Any) -> str:
+    return str(value).strip().lower()
 
 
 def _plain_type(hint: Any) -> type:

@@ -95,6 +95,7 @@ class _Params:
         le=_MOST_PARTS,
         label="At most",
         advanced=True,
+        only="rank=auto | compare=true",
         help="The largest number of parts that auto tries.",
     )
     rank_rule: str = param(
@@ -107,6 +108,7 @@ class _Params:
             "vaf90": "90 % explained",
         },
         advanced=True,
+        only="rank=auto",
         help="By which rule auto chooses the number of parts.",
     )
     compare: bool = param(

@@ -16,6 +16,9 @@ from partwise_app.form import ParamForm
 class _Params:
     stains: str = param("he", choices={"he": "H&E", "hdab": "H-DAB"}, help="Which dyes.")
     cut: float = param(0.5, ge=0, le=1, unit="mm", label="Cut", help="Where large begins.")
+    weak: float = param(
+        0.2, ge=0, le=1, only="stains=hdab | check=false", help="From when on DAB is weak."
+    )
     starts: int = param(3, ge=1, le=9, help="How often.", advanced=True)
     check: bool = param(True, help="Whether to check.", advanced=True)
     error: str = param(
@@ -128,3 +131,14 @@ def test_an_open_choice_offers_words_and_takes_what_is_typed(form: ParamForm, qt
     assert form.problem("error") == ""
     form.set_form("Sort", specs(_Params), {"error": "0.5"})
     assert line.text() == "0.5"
+
+
+def test_what_a_run_takes_no_notice_of_rests_and_says_when_it_does(form: ParamForm) -> None:
+    weak = form.field("weak")
+    assert not weak.isEnabled()
+    assert weak.toolTip().endswith("Only with Stains: H-DAB or Check: off")
+    form.set_form("Sort", specs(_Params), {"stains": "hdab"})
+    assert weak.isEnabled()
+    assert "Only with" not in weak.toolTip()
+    form.set_form("Sort", specs(_Params), {"stains": "he", "check": False})
+    assert weak.isEnabled()

@@ -52,6 +52,21 @@ def test_an_open_choice_takes_others_that_its_check_allows() -> None:
         loss.read("grey")
 
 
+def test_a_parameter_that_goes_with_others_is_idle_without_them() -> None:
+    @dataclass(frozen=True)
+    class Paired:
+        rank: str = param("auto", help="How many.")
+        suv: bool = param(False, help="Whether to divide.")
+        most: int = param(8, ge=1, le=9, only="rank=auto | suv=true", help="At most.")
+
+    most = specs(Paired)[2]
+    assert most.goes_with == (("rank", "auto"), ("suv", "true"))
+    assert not most.idle({"rank": " AUTO", "suv": False})
+    assert not most.idle({"rank": "3", "suv": True})
+    assert most.idle({"rank": "3", "suv": False})
+    assert not specs(Paired)[0].idle({})
+
+
 @given(st.integers(1, 64), st.floats(0, 1e9), st.sampled_from(["he", "hdab"]), st.booleans())
 def test_values_survive_json_and_text(rank: int, tol: float, stains: str, smooth: bool) -> None:
     params = Params(rank=rank, tol=tol, stains=stains, smooth=smooth)

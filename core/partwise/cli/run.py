@@ -74,7 +74,10 @@ def run_one(
 def read_parameters(
     registry: Registry, plugin: Plugin, analysis: str, texts: Sequence[str]
 ) -> dict[str, Any]:
-    """Turn ``NAME=VALUE`` texts into values; raises `UsageProblem` listing what is allowed."""
+    """Turn ``NAME=VALUE`` texts into values; raises `UsageProblem` listing what is allowed.
+
+    Of a value that a run with the others takes no notice of, that is said.
+    """
     kind = registry.analysis(plugin, analysis).Params
     known = {spec.name: spec for spec in params.specs(kind)}
     pairs = {}
@@ -88,7 +91,13 @@ def read_parameters(
         if name in known and known[name].file_of(value):
             value = str(Path(value).expanduser().resolve())
         pairs[name] = value
-    return params.to_json(params.parse(kind, pairs))
+    values = params.to_json(params.parse(kind, pairs))
+    for name in pairs:
+        spec = known[name]
+        if spec.idle(values) and values[name] != spec.default:
+            note = f"{name}={values[name]} is not looked at; it goes with {spec.only}"
+            print(f"partwise: note: {note}", file=sys.stderr)
+    return values
 
 
 def save_project(outcomes: Sequence[Outcome], path: Path, *, packed: bool = False) -> None:

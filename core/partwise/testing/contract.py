@@ -175,7 +175,12 @@ def _parameters_of(analysis: Any) -> Iterator[Finding]:
         yield Finding("parameters are declared by param()", f"{analysis.id}: {error!r}")
         return
     sound = True
+    names = {spec.name for spec in found}
     for spec in found:
+        if not names.issuperset(name for name, _ in spec.goes_with):
+            yield Finding(
+                "a parameter goes with others of the analysis", f"{spec.name}: {spec.only}"
+            )
         if not spec.help.endswith("."):
             yield Finding("a parameter has one sentence of help", spec.name)
         number = spec.type in (int, float)
