@@ -45,12 +45,14 @@ class Params:
             "stability": "Agreement of starts",
             "heldout": "Hidden entries",
         },
+        only="rank=auto",
         help="By which rule auto chooses how many; what the others say is told beside it.",
     )
     events: str = param(
         "",
         label="Gait events",
         kind="file",
+        only="preprocessed=false",
         help="A table with touchdown_s and liftoff_s; empty for those of the file.",
     )
     channels: str = param(
@@ -62,6 +64,7 @@ class Params:
         "santuz",
         label="Filter",
         choices={"santuz": "Santuz 2022", "clark": "Clark 2010", "own": "Own corners"},
+        only="preprocessed=false",
         help="High-pass before and low-pass after rectification: 50 and 20 Hz (Santuz 2022), "
         "40 and 4 Hz (Clark 2010), or your own.",
     )
@@ -85,6 +88,7 @@ class Params:
         "",
         label="Compare with",
         kind="file",
+        only="compare=file",
         help="Another recording, a table of synergies, or a norm; its events as columns beside it.",
     )
     trial: str = param(
@@ -94,20 +98,36 @@ class Params:
         "",
         label="Groups",
         kind="file",
+        only="compare=trials",
         advanced=True,
         help="A table with trial and group, for statistics; empty to go by names such as walk/P1.",
     )
     highpass: float = param(
-        50.0, ge=1, le=500, unit="Hz", label="High-pass", advanced=True, help="For own corners."
+        50.0,
+        ge=1,
+        le=500,
+        unit="Hz",
+        label="High-pass",
+        advanced=True,
+        only="preset=own",
+        help="For own corners.",
     )
     lowpass: float = param(
-        20.0, ge=0.5, le=100, unit="Hz", label="Low-pass", advanced=True, help="For own corners."
+        20.0,
+        ge=0.5,
+        le=100,
+        unit="Hz",
+        label="Low-pass",
+        advanced=True,
+        only="preset=own",
+        help="For own corners.",
     )
     notch: str = param(
         "none",
         label="Mains",
         choices={"none": "Leave", "50": "Take 50 Hz out", "60": "Take 60 Hz out"},
         advanced=True,
+        only="preprocessed=false",
         help="Take the hum of the mains and its harmonics out.",
     )
     side: str = param(
@@ -115,31 +135,45 @@ class Params:
         label="Events of",
         choices={"auto": "The side with most", "left": "Left", "right": "Right"},
         advanced=True,
+        only="events=",
         help="Whose gait events of the file cut the cycles.",
     )
     marks: str = param(
         "",
         label="Marked events",
         advanced=True,
+        only="events=",
         help="Touch-down:lift-off in seconds, 1.41:2.07, 2.45:3.11; in place of a file.",
     )
     average: bool = param(
         False,
         label="Mean cycle",
         advanced=True,
+        only="preprocessed=false",
         help="Factor the mean of the cycles in place of all of them one after the other.",
     )
     drop_first: bool = param(
-        True, label="Drop first cycle", advanced=True, help="The filter still settles in it."
+        True,
+        label="Drop first cycle",
+        advanced=True,
+        only="preprocessed=false",
+        help="The filter still settles in it.",
     )
     cycles: int = param(
-        0, ge=0, le=10_000, label="Cycles at most", advanced=True, help="0 takes all of them."
+        0,
+        ge=0,
+        le=10_000,
+        label="Cycles at most",
+        advanced=True,
+        only="preprocessed=false",
+        help="0 takes all of them.",
     )
     reject: str = param(
         "",
         label="Rejected cycles",
         check=_check_cycles,
         advanced=True,
+        only="preprocessed=false",
         help="Numbers of cycles to leave out, 2, 5.",
     )
     starts: int = param(
@@ -167,6 +201,7 @@ class Params:
         unit="% of cycle",
         label="Longest delay",
         advanced=True,
+        only="model=delayed",
         help="For the model with delays.",
     )
     doubt: bool = param(

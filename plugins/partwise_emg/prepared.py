@@ -17,7 +17,7 @@ from partwise_emg.cycles import POINTS, Cycles, averaged, cut, whole_record
 from partwise_emg.envelope import Filters, envelopes, filters_of
 from partwise_emg.events import Events, checked, from_meta, from_text, read_events
 
-__all__ = ["Prepared", "events_for", "prepare", "rows_wanted", "trials_of"]
+__all__ = ["Prepared", "events_for", "prepare", "rejected_by", "rows_wanted", "trials_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,6 @@ class Prepared:
     health : Health or None
         Of the raw channels.
     trial : str
-    notes : tuple of str
     """
 
     muscles: tuple[str, ...]
@@ -43,7 +42,6 @@ class Prepared:
     events: Events | None
     health: Health | None
     trial: str = ""
-    notes: tuple[str, ...] = ()
 
     @property
     def X(self) -> NDArray[np.float64]:  # noqa: N802 - its name in the literature
@@ -79,7 +77,26 @@ def prepare(dataset: Dataset, params: Params, trial: str = "") -> Prepared:
     values = np.asarray(dataset.values[rows, columns], dtype=np.float64)
     if params.preprocessed or dataset.meta.get("preprocessed"):
         return _as_it_stands(values, muscles, name, dataset.meta)
-    return _from_raw(values, muscles, dataset, params)
+    prepared = _from_raw(values, muscles, dataset, params)
+    if not trial:  # of many, each has cycles of its own
+        _check_rejected(rejected_by(params), prepared.events)
+    return prepared
+
+
+def rejected_by(params: Params) -> set[int]:
+    """Return the numbers of the cycles that are to be left out, from 1."""
+    return {int(v) for v in params.reject.replace(";", ",").split(",") if v.strip()}
+
+
+def _check_rejected(rejected: set[int], events: Events | None) -> None:
+    count = len(events.touchdown) - 1 if events is not None else 0
+    beyond = sorted(number for number in rejected if not 1 <= number <= count)
+    if beyond:
+        raise InputProblem(
+            f"cycle {beyond[0]} was to be left out, and there are {count}",
+            argument="reject",
+            fix=f"give numbers from 1 to {count}" if count else "give gait events first",
+        )
 
 
 def rows_wanted(dataset: Dataset, text: str) -> list[int]:
@@ -117,6 +134,12 @@ def trials_of(dataset: Dataset) -> list[Mapping[str, Any]]:
 def _trial(dataset: Dataset, wanted: str) -> tuple[str, slice]:
     trials = trials_of(dataset)
     if not trials:
+        if wanted.strip():
+            raise InputProblem(
+                f"there is no trial {wanted}: the file holds one recording",
+                argument="trial",
+                fix="leave trial empty",
+            )
         return "", slice(None)
     names = [str(trial["name"]) for trial in trials]
     if wanted and wanted not in names:
@@ -146,13 +169,12 @@ def _as_it_stands(
     points = int(meta.get("cycle") or 0)
     if not points or samples % points:
         points = POINTS if samples % POINTS == 0 else samples
-    notes = ()
     if meta.get("trials"):
         points = samples  # a mean cycle each, whatever its length
     number = np.repeat(np.arange(1, samples // points + 1, dtype=np.int64), points)
     seconds = np.full(samples, np.nan)
     cycles = Cycles(values, number, seconds, points, 0)
-    return Prepared(muscles, cycles, None, None, None, trial, notes)
+    return Prepared(muscles, cycles, None, None, None, trial)
 
 
 def _from_raw(
@@ -179,7 +201,6 @@ def _from_raw(
     if events is None:
         cycles = whole_record(smooth, time.start, time.step)
     else:
-        rejected = {int(v) for v in params.reject.replace(";", ",").split(",") if v.strip()}
         cycles = cut(
             smooth,
             time.start,
@@ -187,7 +208,7 @@ def _from_raw(
             events,
             drop_first=params.drop_first,
             most=params.cycles,
-            rejected=rejected,
+            rejected=rejected_by(params),
         )
         if params.average:
             cycles = averaged(cycles)

@@ -9,7 +9,7 @@ from partwise.api import FileProblem, InputProblem
 from partwise_app.api import Host, SectionLabel, Span, TracesView, button, label, tr
 from partwise_emg.events import Events
 from partwise_emg.panel.asking import asked
-from partwise_emg.prepared import events_for
+from partwise_emg.prepared import events_for, rejected_by
 from partwise_emg.tell import stances
 
 __all__ = ["CycleList"]
@@ -66,8 +66,7 @@ class CycleList(QWidget):
             self._words.setText(str(problem))
             return
         count = len(events.touchdown) - 1 if events is not None else 0
-        rejected = {int(v) for v in params.reject.replace(";", ",").split(",") if v.strip()}
-        self._fill(min(count, _MOST), rejected)
+        self._fill(min(count, _MOST), rejected_by(params))
         how = tr("Shift and drag over the recording from touch-down to lift-off to mark a cycle.")
         self._words.setText(how if events is None else events.source)
         self._clear.setVisible(bool(params.marks.strip()))

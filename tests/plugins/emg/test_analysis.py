@@ -292,6 +292,8 @@ def test_delays_are_found_where_muscles_follow_one_another() -> None:
         ({"rank": "12", "channels": "1-4"}, InputProblem, "12 synergies of 4"),
         ({"preprocessed": True}, InputProblem, "values below zero"),
         ({"reject": "1,2,3,4,5,6,7"}, InputProblem, "no cycle is left"),
+        ({"reject": "2,99"}, InputProblem, "cycle 99 was to be left out, and there are 7"),
+        ({"trial": "zzz"}, InputProblem, "no trial zzz: the file holds one recording"),
         ({"compare": "file"}, InputProblem, "nothing is chosen"),
         ({"compare": "sides"}, InputProblem, "0 muscles are named for both sides"),
         ({"compare": "trials"}, InputProblem, "one trial"),
