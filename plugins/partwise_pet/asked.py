@@ -75,6 +75,7 @@ class PetParams:
         le=100.0,
         unit="%",
         label="Threshold",
+        only="mask=",
         help="Without a mask, voxels are looked at whose mean exceeds this share of the bright.",
     )
     anchors: str = param(
@@ -158,6 +159,7 @@ class PetParams:
         unit="MBq",
         label="Injected activity",
         advanced=True,
+        only="suv=true",
         help="For SUV, at the time of injection; 0 is as the file says.",
     )
     weight: float = param(
@@ -167,6 +169,7 @@ class PetParams:
         unit="kg",
         label="Body weight",
         advanced=True,
+        only="suv=true",
         help="For SUV; 0 is as the file says.",
     )
     weighting: str = param(
@@ -195,9 +198,11 @@ class PetParams:
     loss: str = param(
         "frobenius",
         label="Error",
+        kind="open",
+        choices={"frobenius": "Squares", "kl": "Counts (KL)", "is": "Ratios (IS)"},
         check=_check_loss,
         advanced=True,
-        help="What a deviation costs: frobenius (weighted squares), kl, is, or a beta.",
+        help="What a deviation costs: its weighted square, as of counts, as a ratio, or a beta.",
     )
     most: int = param(
         6,
