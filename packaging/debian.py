@@ -84,6 +84,9 @@ def build(folder: Path, version: str, third_party: str, into: Path) -> Path:
         _write(tree / "usr/share/lintian/overrides/partwise", _OVERRIDES.encode())
         _settle(tree)
         size_kib = sum(p.stat().st_size for p in tree.rglob("*") if not p.is_symlink()) // 1024
+        for name in ("postinst", "postrm"):
+            _write(tree / "DEBIAN" / name, (HERE / "linux" / name).read_bytes())
+            (tree / "DEBIAN" / name).chmod(_RUNNABLE)
         control = _control(version, architecture, size_kib, external_packages(folder))
         _write(tree / "DEBIAN/control", control.encode())
         _write(tree / "DEBIAN/md5sums", _sums(tree).encode())

@@ -23,6 +23,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import compiled
 import debian
 import licences
 from smoke import SmokeProblem, smoke
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (folder / "THIRD_PARTY.txt").write_text(works, "utf-8")
         shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
         _say(f"{folder.relative_to(ROOT)}: {_size(folder)} in {time.perf_counter() - began:.0f} s")
+        if sys.platform != "darwin":  # a signed bundle stays as it was signed
+            _warm(folder / _program())
         _try_out(folder / _program())
         if not asked.folder_only and shutil.which("dpkg-deb"):
             _package(folder, works)
@@ -101,6 +104,23 @@ def _freeze(tools: Path) -> Path:
     environment = {**os.environ, "PYTHONPATH": str(tools), "PYTHONHASHSEED": "0"}
     subprocess.run([*command, str(spec)], cwd=BUILD, env=environment, check=True)
     return DIST / ("Partwise.app" if sys.platform == "darwin" else "partwise")
+
+
+def _warm(program: Path) -> None:
+    """Lay the loops beside the libraries, compiled for the processor of this machine."""
+    _say("compiling the inner loops")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as home:
+        named = ("HOME", "LOCALAPPDATA", "XDG_CACHE_HOME", "PARTWISE_STATE")
+        environment = {**os.environ, **dict.fromkeys(named, home)}
+        where = [str(program), "-c", "import sys; print(sys._MEIPASS)"]
+        libraries = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
+        warm = [str(program), "-m", "partwise.jobs.warm"]
+        subprocess.run(warm, env=environment, stdout=subprocess.DEVNULL, check=True)
+        loops = Path(libraries, compiled.FOLDER)
+        shutil.rmtree(loops, ignore_errors=True)
+        shutil.copytree(next(Path(home).rglob("compiled")), loops)
+    _say(f"the loops: {_size(loops)} in {time.perf_counter() - began:.0f} s")
 
 
 def _sources() -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy
 import pytest
 
+import compiled
 import contents
 import debian
 import licences
@@ -142,6 +143,21 @@ def test_our_own_files_are_no_third_party() -> None:
     assert licences.carried([str(ROOT / "core" / "partwise" / "__init__.py")]) == []
 
 
+def test_a_person_s_loops_begin_as_those_that_came_along(tmp_path: Path) -> None:
+    made, own = tmp_path / "program" / "kernels", tmp_path / "home" / "kernels"
+    assert not compiled.begin_from(made, own), "none came along"
+    made.mkdir(parents=True)
+    (made / "loop.nbi").write_bytes(b"index")
+    assert compiled.begin_from(made, own)
+    assert (own / "loop.nbi").read_bytes() == b"index"
+    (own / "loop.nbi").write_bytes(b"another processor")
+    assert not compiled.begin_from(made, own), "what is the person's own stays"
+    assert (own / "loop.nbi").read_bytes() == b"another processor"
+    assert [entry.name for entry in own.parent.iterdir()] == ["kernels"]
+    (tmp_path / "full").write_bytes(b"")
+    assert not compiled.begin_from(made, tmp_path / "full" / "kernels"), "cannot be written"
+
+
 def test_the_project_s_file_type_is_recognised_by_its_first_bytes(tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
@@ -181,6 +197,11 @@ def test_a_package_has_the_program_a_link_and_what_the_desktop_reads(tmp_path: P
         "man/man1/partwise.1.gz",
     ):
         assert (prefix / "usr/share" / name).is_file()
+    scripts = tmp_path / "scripts"
+    subprocess.run(["dpkg-deb", "-e", str(package), str(scripts)], check=True)
+    for name in ("postinst", "postrm"):
+        subprocess.run(["sh", "-n", str(scripts / name)], check=True)
+        assert (scripts / name).stat().st_mode & 0o111
     fields = subprocess.run(["dpkg-deb", "-f", package], capture_output=True, text=True, check=True)
     assert "Version: 1.2.3" in fields.stdout
     assert "libegl1" in fields.stdout
