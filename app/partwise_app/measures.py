@@ -10,16 +10,12 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from partwise.result import Measure
 from partwise_app.controls import SectionLabel, button, label
+from partwise_app.viewers.plotting import number
 from partwise_app.words import tr
 
-__all__ = ["MeasuresCard", "number"]
+__all__ = ["MeasuresCard"]
 
-
-def number(value: float) -> str:
-    """Return a value with at most four meaningful digits."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return f"{value:.2e}"
+_DIGITS = 4
 
 
 class MeasuresCard(QWidget):
@@ -57,7 +53,7 @@ class MeasuresCard(QWidget):
         grid.setColumnStretch(0, 1)
         for row, measure in enumerate(measures):
             name = label(measure.name, "muted", wrap=True)
-            value = label(number(measure.value), "number")
+            value = label(number(measure.value, _DIGITS), "number")
             unit = label(measure.unit, "muted")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
             unit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)

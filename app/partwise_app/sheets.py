@@ -23,11 +23,10 @@ from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, Result, Table, View
 from partwise_app.controls import SectionLabel, label
-from partwise_app.measures import number
 from partwise_app.tables import copyable
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.kinds import KINDS
-from partwise_app.viewers.plotting import Plot
+from partwise_app.viewers.plotting import Plot, number
 from partwise_app.words import tr
 
 __all__ = ["Chart", "Sheets", "filled_curve", "spark"]
@@ -36,6 +35,7 @@ _CURVES = ("curves", "bars")  # small enough for a chart; other kinds have drawi
 _DRAWING_HEIGHT = 280
 _MOST_POINTS = 2000  # per line; more than a screen has columns
 _MOST_ROWS = 200
+_DIGITS = 4
 
 
 class Sheets(QScrollArea):
@@ -175,16 +175,16 @@ class Chart(QWidget):
         painter.setPen(QColor(self._tokens.muted))
         right, top = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop
         column = QRectF(0, frame.top() - 4, 50, 16)
-        painter.drawText(column, right, number(high))
-        painter.drawText(column.translated(0, frame.height() - 8), right, number(low))
+        painter.drawText(column, right, number(high, _DIGITS))
+        painter.drawText(column.translated(0, frame.height() - 8), right, number(low, _DIGITS))
         row = QRectF(frame.left(), frame.bottom() + 5, frame.width(), 16)
         axis = self._axes[-1] if self._axes else None
         start = axis.start if axis else 0.0
         end = start + (axis.step if axis else 1.0) * (self._sizes - 1)
         unit = axis.unit if axis and axis.unit else ""
         name = axis.name if axis else "entry"
-        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | top, number(start))
-        painter.drawText(row, right | top, f"{number(end)} {unit}".strip())
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | top, number(start, _DIGITS))
+        painter.drawText(row, right | top, f"{number(end, _DIGITS)} {unit}".strip())
         painter.drawText(row, Qt.AlignmentFlag.AlignHCenter | top, name)
 
 
@@ -266,7 +266,7 @@ def _table(table: Table) -> QTableWidget:
     made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     for r, row in enumerate(rows):
         for c, cell in enumerate(row):
-            item = QTableWidgetItem(cell if isinstance(cell, str) else number(cell))
+            item = QTableWidgetItem(cell if isinstance(cell, str) else number(cell, _DIGITS))
             if not isinstance(cell, str):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             made.setItem(r, c, item)

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         Section,
     )
     from partwise.plugins.safety import state_folder
+    from partwise.report.words import number
     from partwise.result import (
         Cohort,
         Fit,
@@ -212,6 +213,7 @@ _NAMES = {
         "Section",
     ),
     "partwise.plugins.safety": ("state_folder",),
+    "partwise.report.words": ("number",),
     "partwise.result": (
         "Cohort",
         "Fit",
@@ -316,6 +318,7 @@ __all__ = [
     "match_parts",
     "nmf",
     "nmf_blocks",
+    "number",
     "online_nmf",
     "parafac",
     "param",

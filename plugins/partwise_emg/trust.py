@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partwise.api import Trust, Verdict
+from partwise.api import Trust, Verdict, number
 from partwise_emg.synergies import RULES
 from partwise_emg.tell import Answer
 
@@ -82,7 +82,7 @@ def _residual(answer: Answer) -> Trust:
         "residual",
         value,
         verdict,
-        f"{words} (r = {value:.2f})",
+        f"{words} (r = {number(round(value, 2))})",
         "Correlation of the residual of odd with that of even cycles; 0 for noise. A high one is "
         "of muscles or moments that no synergy holds, however much is explained.",
     )
@@ -166,14 +166,14 @@ def _rank(answer: Answer) -> Trust:
     assert scan is not None
     edge = found.rank >= int(scan.rank[-1]) and len(scan.rank) > 1
     words = "; ".join(f"{RULES[name]}: {rank}" for name, rank in said.items())
-    number = "1 synergy" if found.rank == 1 else f"{found.rank} synergies"
+    parts = "1 synergy" if found.rank == 1 else f"{found.rank} synergies"
     how = f" by {found.why}" if found.why else ", as asked for"
     beyond = " It is the largest number that was tried." if edge else ""
     return Trust(
         "rank",
         float(found.rank),
         "look" if edge or agree < 2 else "good",
-        f"{number}{how}; {agree} of {len(said)} rules agree",
+        f"{parts}{how}; {agree} of {len(said)} rules agree",
         f"{words}. The number of synergies alone is no diagnosis.{beyond}",
     )
 
@@ -324,7 +324,7 @@ def _converged(answer: Answer) -> Trust:
         "converged",
         float(fit.kkt),
         "good" if good else "look",
-        f"{fit.kkt:.1g} from the optimum" if fit.kkt > 0 else "At an optimum",
+        f"{number(float(f'{fit.kkt:.1g}'))} from the optimum" if fit.kkt > 0 else "At an optimum",
         f"Ended after {fit.iterations} steps ({fit.stop}). The optimality residual is 0 where no "
         "small change lowers the error.",
     )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Trust, Verdict
+from partwise.api import Trust, Verdict, number
 from partwise_matrix.fits import Fitted, Task
 from partwise_matrix.prepared import Prepared
 
@@ -331,7 +331,7 @@ def _converged(evidence: Evidence) -> Trust:
         "converged",
         float(fit.kkt),
         "good" if good else "look",
-        f"{fit.kkt:.1g} from the optimum" if fit.kkt > 0 else "At an optimum",
+        f"{number(float(f'{fit.kkt:.1g}'))} from the optimum" if fit.kkt > 0 else "At an optimum",
         f"Ended after {fit.iterations} steps, as {ended}. The optimality residual is 0 where no "
         f"small change lowers the error.{' ' + ' '.join(fit.notes) if fit.notes else ''}",
     )

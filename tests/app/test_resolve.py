@@ -10,8 +10,8 @@ from partwise.data.pyramid import ArrayPyramid
 from partwise.project.document import Run, Strip
 from partwise.result import Fit, Part, Residual, Result, View
 from partwise_app import resolve
-from partwise_app.measures import number
 from partwise_app.notices import notice_of
+from partwise_app.viewers.plotting import number
 
 H = np.array([0.65, 0.70, 0.29])
 E = np.array([0.07, 0.99, 0.11])
@@ -128,10 +128,10 @@ def test_the_facts_of_signals_and_volumes_are_told_in_their_own_units() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.41234, "0.4123"), (236.0, "236"), (12345.6, "12,346"), (1e-7, "1.00e-07")],
+    [(0, "0"), (0.41234, "0.4123"), (236.0, "236"), (12345.6, "12,346"), (-1.5e-7, "−1.5 × 10⁻⁷")],
 )
 def test_numbers_have_four_digits(value: float, text: str) -> None:
-    assert number(value) == text
+    assert number(value, 4) == text
 
 
 def test_what_nobody_foresaw_is_told_without_a_traceback() -> None:
