@@ -239,7 +239,7 @@ def _members(
 ) -> dict[str, Content]:
     import partwise
 
-    stored: dict[str, bytes] = {}
+    stored: dict[str, memoryview] = {}
     # Arrays do not change once they are in a result, so one that is seen again is not packed again.
     seen: dict[int, tuple[str, NDArray[Any]]] = {}
 

@@ -45,7 +45,7 @@ class Embedded:
             raise FileProblem(self.path, "changed while it was packed", fix="save again")
 
 
-Content = bytes | Embedded
+Content = bytes | memoryview | Embedded
 
 
 def replace_zip(path: Path, members: Mapping[str, Content]) -> None:
