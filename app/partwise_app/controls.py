@@ -26,6 +26,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from partwise_app.keyed import is_keyed
+
 __all__ = [
     "Choice",
     "Elided",
@@ -228,7 +230,7 @@ class Switch(QCheckBox):
         painter.setOpacity(1.0 if self.isEnabled() else _FADED)
         track = QRectF(2, 4, 30, 16)
         palette = self.palette()
-        painter.setPen(QPen(palette.text().color(), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setPen(QPen(palette.text().color(), 1.5) if is_keyed(self) else Qt.PenStyle.NoPen)
         on = self.isChecked()
         painter.setBrush(palette.highlight() if on else palette.mid())
         painter.drawRoundedRect(track, 8, 8)
@@ -248,8 +250,9 @@ class Tick(QCheckBox):
         palette, on = self.palette(), self.isChecked()
         top = (self.height() - 16) / 2
         box = QRectF(0.75, top + 0.75, 14.5, 14.5)
-        edge = palette.highlight() if on or self.hasFocus() else palette.mid()
-        painter.setPen(QPen(edge.color(), 1.5 if self.hasFocus() else 1.0))
+        keyed = is_keyed(self)
+        edge = palette.highlight() if on or keyed else palette.mid()
+        painter.setPen(QPen(edge.color(), 1.5 if keyed else 1.0))
         painter.setBrush(palette.highlight() if on else palette.button())
         painter.drawRoundedRect(box, 3, 3)
         if on:

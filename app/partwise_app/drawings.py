@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import DARK, Tokens
 
 __all__ = ["Dot", "ShareBar", "Swatch", "Thumbnail", "paint_verdict"]
@@ -87,7 +88,7 @@ class Swatch(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.hasFocus():
+        if is_keyed(self):
             painter.setPen(QPen(self.palette().highlight().color(), 1.5))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75), 5, 5)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -151,7 +152,7 @@ class Thumbnail(QAbstractButton):
             painter.setOpacity(_DIMMED if self.dimmed else 1.0)
             painter.drawPixmap(frame, self._picture, _cover(self._picture, frame))
             painter.setOpacity(1.0)
-        if self.hasFocus():
+        if is_keyed(self):
             painter.setPen(QPen(self.palette().highlight().color(), 2))
             painter.drawRect(frame.adjusted(1, 1, -1, -1))
             # On a picture as bright as the accent, the line inside it is what is seen.

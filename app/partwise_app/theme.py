@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 
+from partwise_app.keyed import Keyed
 from partwise_resources import resource
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Theme(QObject):
         self._tokens = DARK
         _load_fonts(app)
         app.setStyle("Fusion")
+        Keyed(app)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_changed)
         self.set_mode(mode)
 

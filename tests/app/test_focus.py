@@ -16,6 +16,7 @@ from tests.app.desktop import Desktop
 from partwise_app.controls import button
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.dialogs.preferences import PreferencesDialog
+from partwise_app.keyed import is_keyed
 from partwise_app.stagebar import StageBar
 from partwise_app.viewers.matrix import MatrixView
 from partwise_app.window import Window
@@ -126,3 +127,24 @@ def test_every_control_of_a_dialog_shows_it(
     desktop.qtbot.waitUntil(dialog.isActiveWindow)
     assert _unmarked(dialog, dialog) == []
     dialog.close()
+
+
+def test_a_click_leaves_no_ring_behind_and_a_key_shows_it(desktop: Desktop) -> None:
+    window = QWidget()
+    desktop.qtbot.addWidget(window)
+    row = QVBoxLayout(window)
+    first, second = button("First"), button("Second")
+    row.addWidget(first)
+    row.addWidget(second)
+    window.show()
+    window.activateWindow()
+    desktop.qtbot.waitUntil(window.isActiveWindow)
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    # Through the system's door: only there it is known that a button of the mouse is down.
+    QTest.mouseClick(window.windowHandle(), left, none, second.geometry().center())
+    desktop.qtbot.waitUntil(second.hasFocus)
+    assert not is_keyed(second)
+    QTest.keyClick(second, Qt.Key.Key_Backtab)
+    assert is_keyed(first)
+    QTest.keyClick(first, Qt.Key.Key_Tab)
+    assert is_keyed(second)

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import Tokens
 from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.gradual import Gradual
@@ -187,7 +188,7 @@ class GraphView(Plot):
             self._paint_amounts(painter)
             self._paint_names(painter)
         self._paint_legend(painter)
-        if self.hasFocus():
+        if is_keyed(self):
             paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -24,6 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.layers import Recipe
 from partwise_app.viewers.marks import Marks
@@ -94,7 +94,6 @@ class ImagePane(QWidget):
         self._with_scale = True
         self._cross: tuple[float, float] | None = None
         self._grabbed: QPointF | None = None
-        self._ringed = False
         self._marks: Marks | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -216,7 +215,7 @@ class ImagePane(QWidget):
             self._marks.paint(painter, self)
         self._paint_cross(painter)
         self._paint_overlays(painter, areas)
-        if self._ringed:
+        if is_keyed(self):
             painter.setPen(QPen(QColor(self._tokens.accent), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         self._ask()
@@ -435,19 +434,6 @@ class ImagePane(QWidget):
             self.mode_asked.emit(_MODE_KEYS[key])
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        # A ring around the data helps who came by keyboard, and only disturbs who clicked.
-        self._ringed = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-            Qt.FocusReason.ShortcutFocusReason,
-        )
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()

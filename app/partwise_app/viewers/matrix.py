@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFontMetricsF,
     QImage,
     QMouseEvent,
@@ -23,6 +22,7 @@ from PySide6.QtGui import (
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
 from partwise.result import Part, View
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import Tokens
 from partwise_app.viewers.cells import Edges, Layer, cells_image, paint_bar, paint_values
 from partwise_app.viewers.grids import Lens, TableGrid, edges
@@ -70,7 +70,6 @@ class MatrixPane(Plot):
         self._mark: tuple[int, int] | None = None
         self._held: QPointF | None = None
         self._square = False
-        self._ringed = False
         self.setAccessibleName(tr("Table in colour"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -153,24 +152,10 @@ class MatrixPane(Plot):
             self._paint_cells(painter, plot)
             self._paint_names(painter, plot)
             self._paint_mark(painter, plot)
-        if self._ringed:
+        if is_keyed(self):
             painter.setPen(QPen(QColor(self.tokens.accent), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        # Who came by keyboard sees where they are; who clicked knows.
-        self._ringed = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-        )
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        super().focusOutEvent(event)
-        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         plot = self.plot()

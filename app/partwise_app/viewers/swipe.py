@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import DARK, Tokens
 from partwise_app.words import tr
 
@@ -62,7 +63,7 @@ class SwipeHandle(QWidget):
         painter = QPainter(self)
         middle = self.width() / 2
         # With the keyboard on it, the whole handle is in the accent.
-        focus, tokens = self.hasFocus(), self._tokens
+        focus, tokens = is_keyed(self), self._tokens
         fill, ink = (tokens.accent, tokens.on_accent) if focus else ("#ffffff", "#1c2126")
         edge = QPen(QColor("#ffffff"), 2) if focus else QPen(QColor(0, 0, 0, 70), 1)
         painter.fillRect(QRectF(middle - 2, 0, 4, self.height()), QColor(0, 0, 0, 60))

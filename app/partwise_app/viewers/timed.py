@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import Tokens
 from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.overlays import paint_message, small_font
@@ -210,7 +211,7 @@ class TimedPlot(Plot):
                 paint_line(painter, self._mark.x(), area, 90, 120)
             if self._playhead is not None:
                 paint_playhead(painter, self.x_of(self._playhead), area)
-        if self.hasFocus():
+        if is_keyed(self):
             paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 

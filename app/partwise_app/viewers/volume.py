@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 
 from partwise.project.document import Strip
 from partwise.result import Part, View
+from partwise_app.keyed import is_keyed
 from partwise_app.theme import Tokens
 from partwise_app.viewers.crossing import (
     paint_anchor,
@@ -258,7 +259,7 @@ class VolumeView(Plot):
         amounts = self._held.amounts(voxel, self.frame)
         paint_amounts(painter, plan.corner, amounts, self.tokens, where=where)
         self._paint_brush(painter, plan)
-        if self.hasFocus():
+        if is_keyed(self):
             paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 
