@@ -19,6 +19,7 @@ from partwise_speech.strength import gains_of
 from partwise_speech.summary import Summary
 
 __all__ = [
+    "Levels",
     "measures",
     "mixed_db",
     "parts_of",
@@ -36,7 +37,32 @@ _COLORS = {"speech": "#3f8fd2", "noise": "#e08a2c"}
 Array = NDArray[np.float32]
 
 
-def views(summary: Summary, wave: Wave) -> tuple[View, ...]:
+class Levels:
+    """What is drawn of whole, speech and noise, made anew only where a run has gone on."""
+
+    def __init__(self) -> None:
+        self._top = 0.0
+        self._reached = 0
+        self._made = np.zeros((3, 0, 0), np.uint8)
+
+    def of(self, summary: Summary) -> tuple[float, NDArray[np.uint8]]:
+        """Return the power that is drawn brightest, and levels below it (3, 257, columns)."""
+        top, first = float(summary.power.max()) or 1.0, self._reached // summary.every
+        if top != self._top or self._made.shape[1:] != summary.power.shape:
+            self._top, first = top, 0
+            self._made = np.empty((3, *summary.power.shape), np.uint8)
+        power = summary.power[:, first:]
+        gain = np.square(gains_of(summary.codes[:, first * summary.every :: summary.every]))
+        if first:  # what comes later is as it was: all of it to the one part, nothing to the other
+            last = -(-summary.reached // summary.every) - first
+            power, gain = power[:, :last], gain[:, :last]
+        for place, part in enumerate((power, power * gain, power * (1 - gain))):
+            self._made[place, :, first : first + part.shape[1]] = _levels(part, top)
+        self._reached = summary.reached
+        return top, self._made.copy()
+
+
+def views(summary: Summary, wave: Wave, levels: Levels | None = None) -> tuple[View, ...]:
     """Return the spectrogram with its parts and gains, and the atoms of noise.
 
     The spectrogram carries, beside what is drawn, ``gain`` (257, frames): gains as bytes, from
@@ -48,18 +74,19 @@ def views(summary: Summary, wave: Wave) -> tuple[View, ...]:
         Of the whole recording, or of what has gone by so far; then the option ``reached`` says how
         many seconds that is.
     wave : Wave
+    levels : Levels, optional
+        Of the pictures before of this run.
     """
     active = np.concatenate(summary.active, axis=1)
-    return (_spectrogram(summary, wave), view_of_atoms(summary.atoms, active, summary.used))
+    return (
+        _spectrogram(summary, wave, levels or Levels()),
+        view_of_atoms(summary.atoms, active, summary.used),
+    )
 
 
-def _spectrogram(summary: Summary, wave: Wave) -> View:
+def _spectrogram(summary: Summary, wave: Wave, levels: Levels) -> View:
     hop_s = stft_for(RATE).hop / RATE
-    top = float(summary.power.max()) or 1.0
-    codes = summary.codes[:, :: summary.every]
-    gain = np.square(gains_of(codes))
-    levels = [_levels(summary.power, top)]
-    levels += [_levels(summary.power * part, top) for part in (gain, 1 - gain)]
+    top, made = levels.of(summary)
     sound, step = wave
     high = 10 * float(np.log10(top)) - stft_for(RATE).full_scale_db
     options: dict[str, object] = {
@@ -76,10 +103,10 @@ def _spectrogram(summary: Summary, wave: Wave) -> View:
     return View(
         "spectrogram",
         "Spectrogram",
-        {"whole": levels[0], "parts": np.stack(levels[1:]), "wave": sound, "gain": summary.codes},
+        {"whole": made[0], "parts": made[1:], "wave": sound, "gain": summary.codes},
         (
-            Axis("frequency", len(codes), "Hz", RATE / 2 / (len(codes) - 1)),
-            Axis("time", levels[0].shape[1], "s", hop_s * summary.every),
+            Axis("frequency", made.shape[1], "Hz", RATE / 2 / (made.shape[1] - 1)),
+            Axis("time", made.shape[2], "s", hop_s * summary.every),
         ),
         options,
     )
