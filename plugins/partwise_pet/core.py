@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, label, uniform_filter
 
-__all__ = ["Core", "cores_of", "smoothed"]
+__all__ = ["Core", "bright_level", "cores_of", "smoothed"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _FEW, _MANY = 12, 60  # voxels of a core
+_TOP, _TOP_FEW = 0.995, 24  # quantile; voxels
 _BRIGHT = 0.5  # of the strongest amounts: a core is no dim fringe
 
 
@@ -76,7 +77,7 @@ def cores_of(
 
 
 def _purest(amount: Array, share: Array, mask: Mask) -> NDArray[np.intp]:
-    top = float(np.quantile(amount, 0.995))
+    top = bright_level(amount)
     bright = amount > _BRIGHT * top if top > 0 else np.ones(amount.size, bool)
     score = np.where(bright, share * amount / max(top, 1e-30), 0.0)
     count = int(np.clip(0.15 * bright.sum(), _FEW, _MANY))
@@ -102,6 +103,17 @@ def _is_thin(amount: Array, columns: NDArray[np.intp], mask: Mask) -> bool:
     flat = np.flatnonzero(mask)[columns]
     inner = binary_erosion(volume, np.ones((3, 3, 3), bool), border_value=1)
     return bool(inner.ravel()[flat].mean() < 0.25)
+
+
+def bright_level(amount: Array) -> float:
+    """Return how much a factor has where it is brightest.
+
+    In a head a fixed share of all voxels would be more than all vessels together.
+    """
+    high = float(np.quantile(amount, _TOP))
+    if amount.size <= _TOP_FEW:
+        return high
+    return max(high, float(np.partition(amount, -_TOP_FEW)[-_TOP_FEW]))
 
 
 def smoothed(X: Array, mask: Mask, size: int = 3) -> Array:

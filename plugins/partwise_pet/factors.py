@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Factorization, Overlap, nmf, refit
-from partwise_pet.blur import Vessels, blur_of, near_blood, unspilled
+from partwise_pet.blur import blur_of
 from partwise_pet.core import cores_of
 from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.question import (
@@ -37,6 +37,7 @@ from partwise_pet.question import (
     unit_length,
     unscaled,
 )
+from partwise_pet.sharp import Vessels, near_blood, unspilled
 from partwise_pet.start import anchored_start, pure_start
 
 __all__ = ["find_factors", "loose_factors", "relative_residual", "tight_factors"]
