@@ -36,11 +36,10 @@ from partwise_speech.sources import GENERIC, facts_of, recording_behind, table_o
 from partwise_speech.spans import check_span
 from partwise_speech.summary import Summary
 from partwise_speech.tell import measures, parts_of, tables, views
-from partwise_speech.trust import by_hand, lines
+from partwise_speech.trust import by_hand, cut_off, lines
+from partwise_speech.usable import check_length, check_sound, share_cut_off
 
 __all__ = ["SpeechAnalysis"]
-
-_SHORTEST_S = 0.3
 
 # An own voice bears that the noise atoms learn more often: they do not take it for noise. Beside a
 # generic voice they learn only where what was heard of the noise is not all there is of it. The
@@ -181,8 +180,10 @@ class SpeechAnalysis:
     def _run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         job.report(0.0, "Listening")
         recording = recording_of(dataset)
-        _check_length(recording)
+        check_length(recording)
         _check_locks(job)
+        wave = waveform(recording)
+        check_sound(recording, wave)
         voice = voice_of(params.speech_dictionary, job.seed)
         stop_if_cancelled(job)
         live = Live(job, recording)
@@ -215,13 +216,11 @@ class SpeechAnalysis:
             job.report(0.05 + 0.85 * share, "Separating speech from noise")
             return live.atoms(atoms)
 
-        wave = waveform(recording)
         for stretch in separator.stretches(on_step):
             stop_if_cancelled(job)
             summary.add(stretch)
             if summary.reached < summary.frames:
                 live.picture(summary, wave)
-        _check_silence(recording, summary)
         job.report(0.92, "Measuring")
         drift = (
             drift_of(recording, summary, params.strength, params.original / 100)
@@ -229,7 +228,8 @@ class SpeechAnalysis:
             else None
         )
         drawn = views(summary, wave)
-        return _result(recording, params, voice, noise, separator, summary, drawn, drift)
+        cut = share_cut_off(recording)
+        return _result(recording, params, voice, noise, separator, summary, drawn, drift, cut)
 
 
 def _facts_of(noise: Noise, recording: Recording) -> dict[str, Any]:
@@ -252,30 +252,12 @@ def _settings(noise: Noise, *, own: bool, taught: bool) -> Settings:
     return _STEADY if here and noise.varied < _VARIED else _GENERIC
 
 
-def _check_length(recording: Recording) -> None:
-    if recording.seconds < _SHORTEST_S:
-        raise InputProblem(
-            f"{recording.title} lasts {recording.seconds:.2f} s",
-            argument="input",
-            fix=f"give at least {_SHORTEST_S} s",
-        )
-
-
 def _check_locks(job: Job) -> None:
     for part in job.kept:
         raise InputProblem(
             f"{part.name} is locked, and the rest of the recording is then fixed as well",
             argument="input",
             fix="unlock it; to keep what it is made of, save the noise or the voice and choose it",
-        )
-
-
-def _check_silence(recording: Recording, summary: Summary) -> None:
-    if not summary.energy > 0:
-        raise InputProblem(
-            f"{recording.title} is silent",
-            argument="input",
-            fix="check the microphone or the file",
         )
 
 
@@ -288,6 +270,7 @@ def _result(
     summary: Summary,
     drawn: tuple[View, ...],
     drift: Drift | None,
+    cut: float,
 ) -> Result:
     choice = separator.choice
     used = facts_of(voice, voice.count), _facts_of(noise, recording)
@@ -337,6 +320,7 @@ def _result(
         ),
         trust=(
             *lines(summary, noise, choice, drift),
+            *cut_off(cut),
             *by_hand(Moved.read(params.moved), Painted.read(params.painted), params.original),
         ),
         views=drawn,

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import FileProblem
+from partwise_speech.tags import texts_of
 
 __all__ = ["Unpacked", "is_packed", "unpacked"]
 
@@ -34,17 +35,6 @@ _AT_ONCE = 1 << 20
 _MOST_HEADER = 1 << 20
 _MOST_TOLD = 4000
 _KEPT = 2  # recordings of which a process has what was unpacked at hand
-_TAGS = {
-    b"INAM": "title",
-    b"IART": "artist",
-    b"IPRD": "album",
-    b"ICRD": "date",
-    b"ICMT": "comment",
-    b"ICOP": "copyright",
-    b"IGNR": "genre",
-    b"IPRT": "tracknumber",
-    b"ISFT": "decoder",
-}
 
 
 class Unpacked(NamedTuple):
@@ -173,24 +163,13 @@ class _Header(NamedTuple):
             chunk = _exactly(out, size + size % 2)
             if name == b"fmt ":
                 channels, rate = struct.unpack("<HI", chunk[2:8])
-            elif name == b"LIST" and chunk[:4] == b"INFO":
-                tags |= _tags(chunk[4:])
+            elif name == b"LIST":
+                tags |= texts_of(chunk)
         if not rate or not 1 <= channels <= _MOST_CHANNELS:
             raise FileProblem(
                 path, f"has {channels} channels", fix=f"export 1 to {_MOST_CHANNELS} of them"
             )
         return cls(rate, channels, tags)
-
-
-def _tags(chunk: bytes) -> dict[str, str]:
-    found, at = {}, 0
-    while at + 8 <= len(chunk):
-        name, size = struct.unpack("<4sI", chunk[at : at + 8])
-        text = chunk[at + 8 : at + 8 + size].rstrip(b"\0").decode("utf-8", "replace")
-        if name in _TAGS and text:
-            found[_TAGS[name]] = text
-        at += 8 + size + size % 2
-    return found
 
 
 def _exactly(out: IO[bytes], size: int) -> bytes:

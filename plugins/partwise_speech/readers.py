@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partwise.api import Axis, Dataset, FileProblem, fingerprint
 from partwise_speech.makes import PATTERNS
 from partwise_speech.packed import is_packed, unpacked
+from partwise_speech.tags import info_of
 
 __all__ = ["load_sound", "probe_sound"]
 
@@ -22,6 +23,8 @@ _RATES = 2_000, 768_000
 _LONGEST_S = 24 * 3600.0
 _MOST_CHANNELS = 64
 _TAGS = ("title", "artist", "album", "date", "comment", "copyright", "genre", "tracknumber")
+_LOST = "\ufffd"  # what stands for a letter that cannot be read
+_LOUDEST = 2.0**32  # float samples of whole numbers are read; their squares must stay finite
 _UNKNOWN = 1 << 62  # samples that a file says it has where its writer never came to its end
 _AT_ONCE = 4096
 _SHORT = re.compile(
@@ -103,7 +106,8 @@ def _of_file(path: Path) -> _Found:
 
     try:
         with soundfile.SoundFile(path) as file:
-            values = _rescued(path, file) if file.frames >= _UNKNOWN else None
+            endless = file.frames >= _UNKNOWN or not file.seekable()
+            values = _rescued(path, file) if endless else None
             samples = file.frames if values is None else values.shape[1]
             _check(path, samples, file.samplerate, file.channels)
             _check_whole(path, file, samples)
@@ -111,7 +115,7 @@ def _of_file(path: Path) -> _Found:
                 values = file.read(dtype="float32", always_2d=True).T
             if values is not None:
                 values = _checked(path, values, samples, file.samplerate)
-            return (file.channels, samples), values, _facts(file)
+            return (file.channels, samples), values, _facts(path, file)
     except (OSError, RuntimeError, TypeError) as error:
         raise _unreadable(path, error) from error
 
@@ -201,18 +205,30 @@ def _checked(
             f"breaks off after {found.shape[1] / rate:.2f} s of {samples / rate:.2f} s",
             fix="copy it again",
         )
-    wrong = int((~np.isfinite(found)).sum())
-    if wrong:
+    each = np.count_nonzero(~np.isfinite(found), axis=1)
+    if each.any():
+        where = np.flatnonzero(each)
+        lies = f", all in {_names(len(each))[where[0]]}" if len(where) == 1 < len(each) else ""
         raise FileProblem(
             path,
-            f"has {wrong:,} samples that are no numbers",
-            fix="export it again from the program that wrote it",
+            f"has {each.sum():,} samples that are no numbers{lies}",
+            fix="export it again from the program that wrote it"
+            + (", without that channel" if lies else ""),
+        )
+    top = float(np.abs(found).max(initial=0.0))
+    if top > _LOUDEST:
+        raise FileProblem(
+            path,
+            f"has samples of up to {top:.0e}, where 1 is full scale",
+            fix="export it again, as whole numbers of 16 or 24 bits",
         )
     return np.ascontiguousarray(found)
 
 
-def _facts(file: Any) -> dict[str, object]:
+def _facts(path: Path, file: Any) -> dict[str, object]:
     tags = {name: getattr(file, name) for name in _TAGS}
+    if any(_LOST in str(text) for text in tags.values()):  # it was written on Windows, long ago
+        tags |= {name: text for name, text in info_of(path).items() if name in _TAGS}
     return {
         "format": str(file.format),
         "subtype": str(file.subtype),

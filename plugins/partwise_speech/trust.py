@@ -13,7 +13,9 @@ from partwise_speech.painted import Painted
 from partwise_speech.summary import Summary
 from partwise_speech.tell import quieter_db
 
-__all__ = ["by_hand", "lines", "quieter_alone"]
+__all__ = ["by_hand", "cut_off", "lines", "quieter_alone"]
+
+_FEW_CUT, _MANY_CUT = 1e-4, 1e-2
 
 
 def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -> tuple[Trust, ...]:
@@ -32,6 +34,22 @@ def lines(summary: Summary, noise: Noise, choice: Choice, drift: Drift | None) -
         )
     )
     return tuple(told)
+
+
+def cut_off(share: float) -> tuple[Trust, ...]:
+    """Return what too loud a recording lost at the top; nothing where hardly any."""
+    if share < _FEW_CUT:
+        return ()
+    return (
+        Trust(
+            "cut off",
+            share,
+            "bad" if share >= _MANY_CUT else "look",
+            f"{100 * share:.2g} % of the samples are cut off: the recording was too loud",
+            "What is cut off sounds harsh. It is neither mended nor taken for noise; the voice "
+            "keeps it, and its measures are of it too.",
+        ),
+    )
 
 
 def quieter_alone(result: Result | None) -> float | None:
