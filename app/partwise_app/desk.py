@@ -16,6 +16,7 @@ from partwise_app import icons
 from partwise_app.controls import Rule, SectionLabel, button, label, set_icon
 from partwise_app.form import ParamForm
 from partwise_app.glance import TrustGlance
+from partwise_app.keyed import hand_over
 from partwise_app.measures import MeasuresCard
 from partwise_app.mixer import Mixer
 from partwise_app.sheets import Sheets
@@ -163,7 +164,7 @@ class Desk(QWidget):
         """Show a page in place of the stage and its tabs; None goes back to them."""
         if page is None:
             self._over.setCurrentIndex(0)
-            self.shown.setFocus()
+            hand_over(self.shown)
             return
         if self._over.indexOf(page) < 0:
             self._over.addWidget(page)

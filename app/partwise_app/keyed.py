@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from PySide6.QtWidgets import QApplication
-
-__all__ = ["Keyed", "is_keyed"]
+__all__ = ["Keyed", "hand_over", "is_keyed", "unmarked"]
 
 _RING = "ring"  # the style sheet looks at it
 
@@ -37,19 +36,45 @@ class Keyed(QObject):
         if now is None or now is self._last():
             return
         self._last = weakref.ref(now)
-        keyed = QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton
-        if now.property(_RING) == keyed:
-            return
-        now.setProperty(_RING, keyed)
-        if isinstance(now, QAbstractButton):  # its ring is the style sheet's
-            now.style().unpolish(now)
-            now.style().polish(now)
-        now.update()
+        _note(now, QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton)
 
 
 def is_keyed(widget: QWidget) -> bool:
     """Whether a widget has the keyboard, and was not clicked to have it."""
     return widget.hasFocus() and widget.property(_RING) is not False
+
+
+@contextmanager
+def unmarked() -> Iterator[None]:
+    """Let widgets be drawn for elsewhere, such as a figure, without the mark of the keyboard."""
+    now = QApplication.focusWidget()
+    if now is None:
+        yield
+        return
+    before = now.property(_RING)
+    now.setProperty(_RING, False)
+    try:
+        yield
+    finally:
+        now.setProperty(_RING, before)
+
+
+def hand_over(widget: QWidget) -> None:
+    """Give the keyboard to a widget that has come into sight; nobody has gone there."""
+    widget.setFocus()
+    now = QApplication.focusWidget()  # it may have passed it on
+    if now is not None:
+        _note(now, False)
+
+
+def _note(widget: QWidget, keyed: bool) -> None:
+    if widget.property(_RING) == keyed:
+        return
+    widget.setProperty(_RING, keyed)
+    if isinstance(widget, QAbstractButton):  # its ring is the style sheet's
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+    widget.update()
 
 
 def _nothing() -> None:

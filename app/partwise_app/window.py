@@ -13,6 +13,7 @@ from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
 from partwise_app.keeper import Keeper
+from partwise_app.keyed import hand_over
 from partwise_app.menus import Menus
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.offering import Offering
@@ -305,7 +306,7 @@ class Window(QMainWindow):
             self._pages.setCurrentWidget(page)
             self.welcome.set_recent(self.settings.recent)
             # Keys belong to the picture at first, not to the first button in the row.
-            (self.desk.shown if page is self.desk else page).setFocus()
+            hand_over(self.desk.shown if page is self.desk else page)
 
     def _check_choices(self) -> None:
         packing = "on" if self.session.packing else "off"

@@ -6,6 +6,8 @@ from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QPainter, QRegion
 from PySide6.QtWidgets import QWidget
 
+from partwise_app.keyed import unmarked
+
 __all__ = ["PagedStage"]
 
 
@@ -18,7 +20,8 @@ class PagedStage(QWidget):
 
     def draw_on(self, painter: QPainter) -> None:
         """Draw what is on the stage now, without tabs and scroll bars."""
-        self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+        with unmarked():
+            self._looked_at().render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
 
     def _looked_at(self) -> QWidget:
         raise NotImplementedError

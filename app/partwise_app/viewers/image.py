@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 
 from partwise_app.keyed import is_keyed
 from partwise_app.theme import DARK, Tokens
+from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.layers import Recipe
 from partwise_app.viewers.marks import Marks
 from partwise_app.viewers.overlays import (
@@ -216,8 +217,7 @@ class ImagePane(QWidget):
         self._paint_cross(painter)
         self._paint_overlays(painter, areas)
         if is_keyed(self):
-            painter.setPen(QPen(QColor(self._tokens.accent), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+            paint_focus(painter, QRectF(self.rect()), self._tokens)
         self._ask()
 
     def _on_show(self) -> tuple[Sheet, ...]:

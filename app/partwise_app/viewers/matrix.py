@@ -25,6 +25,7 @@ from partwise.result import Part, View
 from partwise_app.keyed import is_keyed
 from partwise_app.theme import Tokens
 from partwise_app.viewers.cells import Edges, Layer, cells_image, paint_bar, paint_values
+from partwise_app.viewers.focused import paint_focus
 from partwise_app.viewers.grids import Lens, TableGrid, edges
 from partwise_app.viewers.overlays import paint_message, small_font
 from partwise_app.viewers.plotting import (
@@ -153,8 +154,7 @@ class MatrixPane(Plot):
             self._paint_names(painter, plot)
             self._paint_mark(painter, plot)
         if is_keyed(self):
-            painter.setPen(QPen(QColor(self.tokens.accent), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+            paint_focus(painter, QRectF(self.rect()), self.tokens)
         painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from partwise_app.keyed import unmarked
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.arrangement import AGAINST, COMPARE, Arrangement, check_mode
 from partwise_app.viewers.image import ImagePane
@@ -345,9 +346,11 @@ class ImageStage(QWidget):
         out.setDevicePixelRatio(ratio)
         out.fill(QColor(self._tokens.canvas))
         painter = QPainter(out)
-        for pane in self._panes:
-            if not pane.isHidden():
-                pane.render(painter, pane.pos(), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
+        with unmarked():
+            for pane in self._panes:
+                if not pane.isHidden():
+                    flag = QWidget.RenderFlag.DrawWindowBackground
+                    pane.render(painter, pane.pos(), QRegion(), flag)
         painter.end()
         return out
 

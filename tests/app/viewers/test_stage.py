@@ -448,3 +448,18 @@ def test_taking_the_image_away_empties_the_stage(run: ImageStage, qtbot: QtBot) 
     assert told.args == [None]
     assert panes(run) == []
     assert run.is_settled()
+
+
+def test_a_ring_lies_around_the_picture_and_never_on_a_figure(
+    run: ImageStage, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(run.is_settled)
+    run.activateWindow()
+    qtbot.waitUntil(run.isActiveWindow)
+    plain, figure = run.grab().toImage(), run.picture()
+    run.setFocus(Qt.FocusReason.TabFocusReason)
+    ringed = run.grab().toImage()
+    middle = run.rect().center()
+    assert ringed.pixelColor(middle) == plain.pixelColor(middle), "what it surrounds stays"
+    assert ringed.pixelColor(1, 200) != plain.pixelColor(1, 200)
+    assert run.picture() == figure
