@@ -22,6 +22,7 @@ from partwise_app.gestures import switch_words
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import as_tried
+from partwise_app.places import first_folder
 from partwise_app.printing import figure, png
 from partwise_app.tables import table_text
 from partwise_app.words import tr
@@ -384,13 +385,7 @@ class Deeds(QObject):
         return path.with_name(f"{path.name}{kinds.get(kind, usual)}")
 
     def _folder(self) -> Path:
-        if self._window.settings.folder is not None:
-            return self._window.settings.folder
-        if self._session.path is not None:
-            return self._session.path.parent
-        source = self._session.source
-        folder = Path(source.file.path).parent if source is not None else Path.home()
-        return folder if folder.is_dir() else Path.home()
+        return first_folder(self._window.settings.folder, self._session)
 
     def _patterns(self) -> str:
         plugins = self._session.registry.plugins.values()
