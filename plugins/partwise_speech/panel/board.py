@@ -78,6 +78,10 @@ class Panel(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
+        self._then = QTimer(self)  # tiles after the stage: between the two the window hears keys
+        self._then.setSingleShot(True)
+        self._then.setInterval(0)
+        self._then.timeout.connect(self._draw_atoms)
         self._keys = self._make_keys()
         self._connect()
         for control in self.under_stage.findChildren(QWidget):
@@ -346,9 +350,14 @@ class Panel(QWidget):
         """Atoms of the noise, while they form too; groups of the voice once it is known."""
         self.atoms.set_moved(self._asking.moved)
         atoms = array_of(result, "atoms")
-        if atoms is self._atoms:
-            return
-        self._atoms = atoms
+        if atoms is not self._atoms:
+            self._atoms = atoms
+            self._then.start()
+
+    def _draw_atoms(self) -> None:
+        result, atoms = self._host.result, self._atoms
+        if array_of(result, "atoms") is not atoms:
+            return  # others have come since, and will be drawn
         active = array_of(result, "active")
         spectra = Dictionary("", "noise", atoms).spectra() if atoms is not None else None
         if spectra is None:
