@@ -112,7 +112,7 @@ class Deeds(QObject):
         stem = Path(opened.dataset.title).stem
         dialog = ExportDialog(self._window, offers, run, self._folder(), stem)
         if dialog.exec():
-            session.export(dialog.chosen, dialog.folder, dialog.stem)
+            session.outbox.export(dialog.chosen, dialog.folder, dialog.stem)
         dialog.deleteLater()
 
     def file_report(self) -> None:
@@ -123,7 +123,7 @@ class Deeds(QObject):
         stem = Path(opened.dataset.title).stem
         path = self._asked_where(tr("Save report"), f"{stem}-report", _REPORTS)
         if path is not None:
-            session.write_report(path, self._report_pictures())
+            session.outbox.report(path, self._report_pictures())
 
     def file_picture(self) -> None:
         if self._window.desk.shown.mode() == _TABLES:
@@ -137,7 +137,7 @@ class Deeds(QObject):
         if path is not None:
             theme = self._window.theme.tokens
             data = figure(self._window.desk.shown, path.suffix.lower(), title, theme)
-            self._session.write_figure(path, data)
+            self._session.outbox.figure(path, data)
 
     def file_relink(self) -> None:
         source = self._session.source

@@ -5,45 +5,46 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
 from partwise.plugins.contract import Exporter
-from partwise.plugins.registry import Registry
 from partwise.project.document import Run, State
 from partwise_app import resolve, writing
 from partwise_app.errands import Errands
-from partwise_app.filework import Opened
 from partwise_app.notices import Notice
 from partwise_app.words import tr
+
+if TYPE_CHECKING:
+    from partwise_app.session import Session
 
 __all__ = ["Outbox", "as_chosen", "as_tried"]
 
 
 class Outbox(QObject):
-    """Writes files of a run in the background, with names, colours and corrections as chosen.
+    """Writes files of the run that is looked at, in the background and as it was chosen.
 
     Parameters
     ----------
-    registry : Registry
+    session : Session
     errands : Errands
     """
 
-    def __init__(self, registry: Registry, errands: Errands, parent: QObject) -> None:
-        super().__init__(parent)
-        self._registry = registry
+    def __init__(self, session: Session, errands: Errands) -> None:
+        super().__init__(session)
+        self._session = session
         self._errands = errands
 
     def export(
-        self,
-        opened: Opened,
-        run: Run,
-        chosen: Sequence[tuple[Exporter, int | None]],
-        folder: Path,
-        stem: str,
+        self, chosen: Sequence[tuple[Exporter, int | None]], folder: Path, stem: str
     ) -> None:
         """Write files into a folder; large ones can be cancelled."""
+        session = self._session
+        if session.run is None or session.input is None:
+            return
+        dataset = session.input.dataset
+        run = as_tried(as_chosen(session.state, session.run), session.parameters)
 
         def written(paths: tuple[Path, ...]) -> None:
             count = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
@@ -57,17 +58,20 @@ class Outbox(QObject):
 
         self._errands.do_long(
             tr("Exporting to {name}", name=folder.name),
-            lambda job: writing.write_exports(chosen, opened.dataset, run, folder, stem, job),
+            lambda job: writing.write_exports(chosen, dataset, run, folder, stem, job),
             written,
         )
 
-    def report(
-        self, opened: Opened, run: Run, path: Path, pictures: Sequence[tuple[str, bytes]]
-    ) -> None:
+    def report(self, path: Path, pictures: Sequence[tuple[str, bytes]]) -> None:
         """Write the report; `pictures` are PNGs by role."""
+        session = self._session
+        opened = session.input
+        if session.run is None or opened is None:
+            return
+        registry, run = session.registry, as_chosen(session.state, session.run)
         self._errands.do(
             tr("Writing {name}", name=path.name),
-            lambda: writing.write_report(self._registry, opened, run, pictures, path),
+            lambda: writing.write_report(registry, opened, run, pictures, path),
             self._told_written,
         )
 

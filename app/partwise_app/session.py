@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from partwise.errors import PartwiseProblem, WorkerLost
-from partwise.plugins.contract import Exporter
+from partwise.errors import PartwiseProblem
 from partwise.plugins.registry import Registry
 from partwise.plugins.sections import read_section, section_name, written_section
 from partwise.project.document import Choices, Document, Run, Source, State, Strip
 from partwise.project.recovery import Holder
-from partwise.result import Part, Result, Snapshot
+from partwise.result import Part, Result
 from partwise_app import filework, resolve
-from partwise_app.asking import request_of
 from partwise_app.edits import Edits
 from partwise_app.errands import Errands
 from partwise_app.facts import facts_of
 from partwise_app.filework import Opened
-from partwise_app.fitting import need_room
 from partwise_app.inputs import Inputs
 from partwise_app.looking import Looking
-from partwise_app.notices import Notice, notice_of
-from partwise_app.outbox import Outbox, as_chosen, as_tried
+from partwise_app.notices import Notice
+from partwise_app.outbox import Outbox
 from partwise_app.projectfile import ProjectFile
-from partwise_app.runner import Asked, Runner, WorkerFactory
+from partwise_app.runner import Asked, WorkerFactory
+from partwise_app.runs import Runs
 from partwise_app.words import tr
 
 __all__ = ["Session"]
@@ -72,7 +69,6 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.registry = registry
-        self._runner = Runner(make_worker, self)
         self._document = Document()
         self._unsubscribe = self._document.subscribe(self._on_document)
         self._errands = Errands(self)
@@ -80,7 +76,8 @@ class Session(QObject):
         self.inputs = Inputs(registry, self._errands, self)
         self._looking = Looking(self._document, self.inputs, self)
         self.edits = Edits(self)
-        self._outbox = Outbox(registry, self._errands, self)
+        self.outbox = Outbox(self, self._errands)
+        self._runs = Runs(registry, self._looking, make_worker, self)
         self._connect()
 
     # --- what there is -------------------------------------------------------------------
@@ -155,19 +152,17 @@ class Session(QObject):
 
     @property
     def running(self) -> bool:
-        return self._runner.asked is not None
+        return self._runs.running
 
     @property
     def running_here(self) -> bool:
         """Whether the run that is going on is of the input that is looked at."""
-        asked = self._runner.asked
-        return asked is not None and asked.source == self._looking.source_id
+        return self._runs.running_here
 
     @property
     def begun_from(self) -> tuple[Part, ...]:
         """Parts that the run going on began from."""
-        asked = self._runner.asked
-        return asked.request.start if asked is not None else ()
+        return self._runs.begun_from
 
     @property
     def doing(self) -> str:
@@ -182,7 +177,7 @@ class Session(QObject):
     @property
     def preparing(self) -> bool:
         """Whether what runs need is compiled ahead of them, in the background."""
-        return self._runner.preparing
+        return self._runs.preparing
 
     @property
     def idle(self) -> bool:
@@ -213,7 +208,7 @@ class Session(QObject):
     @property
     def worker_pid(self) -> int | None:
         """Number of the worker process, where there is one."""
-        return self._runner.pid
+        return self._runs.pid
 
     def facts(self) -> frozenset[str]:
         """Return what is true now, in the words that commands ask for."""
@@ -223,13 +218,13 @@ class Session(QObject):
 
     def warm_up(self) -> None:
         """Start the worker process, so that the first run need not wait for it."""
-        self._runner.warm_up()
+        self._runs.warm_up()
 
     def close(self) -> None:
         """End worker and file thread; nothing is saved here."""
         self._unsubscribe()
         self._errands.close()
-        self._runner.close()
+        self._runs.close()
 
     # --- files ---------------------------------------------------------------------------
 
@@ -288,23 +283,6 @@ class Session(QObject):
     def quietly(self, work: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         """Do something in the background that nobody waits for."""
         self._errands.quietly(work, failed)
-
-    def export(
-        self, chosen: Sequence[tuple[Exporter, int | None]], folder: Path, stem: str
-    ) -> None:
-        """Write files of the present run into a folder; large ones can be cancelled."""
-        if self.run is not None and self.input is not None:
-            run = as_tried(as_chosen(self.state, self.run), self.parameters)
-            self._outbox.export(self.input, run, chosen, folder, stem)
-
-    def write_report(self, path: Path, pictures: Sequence[tuple[str, bytes]]) -> None:
-        """Write the report of the present run; `pictures` are PNGs by role."""
-        if self.run is not None and self.input is not None:
-            self._outbox.report(self.input, as_chosen(self.state, self.run), path, pictures)
-
-    def write_figure(self, path: Path, data: bytes) -> None:
-        """Write a figure that is drawn already."""
-        self._outbox.figure(path, data)
 
     def relink(self, source_id: str, path: Path) -> None:
         """Point an input at where its file is now, and all others that moved along."""
@@ -378,35 +356,17 @@ class Session(QObject):
         split : str
             Key of a part that is to become two.
         """
-        opened, run = self.input, self.run
-        if opened is None or self.running or self._file.look_only:
+        if self._file.look_only:
             return
-        asked = request_of(
-            opened,
-            self.parameters,
-            run,
-            self.strips,
-            self.part_strips,
-            anew=anew,
-            from_here=from_here,
-            split=split,
-        )
         try:
-            filework.check_values(opened.specs, asked.parameters)
-            need_room(self.registry, opened, asked.parameters)
+            self._runs.start(self.state, anew=anew, from_here=from_here, split=split)
         except PartwiseProblem as problem:
             self._errands.tell(problem, tr("Run"))
-            return
-        self.warm_up()
-        source_id = self._looking.source_id
-        number = 1 + sum(run.source == source_id for run in self.state.runs)
-        version = opened.plugin.version
-        self._runner.start(asked, source_id, f"Run {number}", version, self._looking.run_id)
 
     def stop(self) -> None:
         """Stop the run, the reading, the export or the preparing that is going on."""
         self._errands.stop()
-        self._runner.stop()
+        self._runs.stop()
 
     # --- inside --------------------------------------------------------------------------
 
@@ -449,7 +409,7 @@ class Session(QObject):
     ) -> None:
         self._errands.forget()
         self._errands.stop()
-        self._runner.forget()
+        self._runs.forget()
         before = self.state
         self.project_left.emit()
         self._unsubscribe()
@@ -476,7 +436,7 @@ class Session(QObject):
         self._looking.at(source_id, self._looking.run_id)
 
     def _connect(self) -> None:
-        runner, errands, inputs = self._runner, self._errands, self.inputs
+        runs, errands, inputs = self._runs, self._errands, self.inputs
         self._file.changed.connect(self.selection_changed)
         self._file.saved.connect(self.saved)
         self._file.read.connect(self._take_project)
@@ -488,24 +448,20 @@ class Session(QObject):
         self._looking.input_turned.connect(self.input_changed)
         self._looking.lost.connect(self._on_lost)
         inputs.relinked.connect(self._on_relinked)
-        runner.running_changed.connect(self.running_changed)
-        runner.progressed.connect(self.progressed)
-        runner.quiet.connect(self.quiet)
-        runner.preparing_changed.connect(self.preparing_changed)
-        runner.warm.connect(self._fetch_loops)
-        runner.stopping.connect(self.stopping)
-        runner.snapshot_arrived.connect(self._take_snapshot)
-        runner.finished.connect(self._take_result)
-        runner.failed.connect(self._take_failure)
-        runner.cancelled.connect(self._take_cancelled)
+        runs.running_changed.connect(self.running_changed)
+        runs.progressed.connect(self.progressed)
+        runs.quiet.connect(self.quiet)
+        runs.preparing_changed.connect(self.preparing_changed)
+        runs.warm.connect(self._fetch_loops)
+        runs.stopping.connect(self.stopping)
+        runs.emerged.connect(self.snapshot_arrived)
+        runs.finished.connect(self._take_result)
+        runs.noticed.connect(self.noticed)
+        runs.stopped.connect(self.stopped)
 
     def _fetch_loops(self) -> None:
         """Load what draws mixtures; compiling it in this process would make the window stall."""
         self._errands.quietly(filework.warm_up)
-
-    def _take_snapshot(self, snapshot: Snapshot) -> None:
-        if self.running_here:
-            self.snapshot_arrived.emit(snapshot)
 
     def _take_result(self, asked: Asked, result: Result) -> None:
         opened = self.inputs.opened(asked.source)
@@ -520,12 +476,3 @@ class Session(QObject):
         )
         self._looking.at_result(run)
         self.run_added.emit(run)
-
-    def _take_failure(self, problem: Exception, trace: str) -> None:
-        notice = notice_of(problem, tr("The run"))
-        action = "run_start" if isinstance(problem, WorkerLost) else ""
-        self.noticed.emit(dataclasses.replace(notice, action=action, more=trace or notice.more))
-        self.stopped.emit(False)
-
-    def _take_cancelled(self) -> None:
-        self.stopped.emit(True)

@@ -215,7 +215,7 @@ def test_exports_are_whole_and_carry_the_correction(desktop: Desktop) -> None:
     target = desktop.folder / "out"
     target.mkdir()
     with desktop.qtbot.waitSignal(session.noticed) as told:
-        session.export(offers, target, "beach")
+        session.outbox.export(offers, target, "beach")
     assert told.args[0].text == "3 files exported."
     assert sorted(os.listdir(target)) == [
         "beach-all.txt",

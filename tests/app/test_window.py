@@ -317,7 +317,7 @@ def test_report_is_one_page_with_the_chosen_names(desktop: Desktop) -> None:
     window.session.edits.strip("small", "Rename small", {"name": "Sand & gravel"})
     path = desktop.folder / "beach.html"
     with desktop.qtbot.waitSignal(window.session.noticed) as told:
-        window.session.write_report(path, window.deeds._report_pictures())
+        window.session.outbox.report(path, window.deeds._report_pictures())
     assert told.args[0].tone == "good", told.args[0].more
     page = path.read_text("utf-8")
     assert "Sand &amp; gravel" in page

@@ -150,7 +150,7 @@ class Bench:
         self.gone: list[float] = []
         self._rng = random.Random(0)
         ready: list[object] = []
-        self.session._runner._event.connect(
+        self.session._runs._runner._event.connect(
             lambda event: ready.append(event) if isinstance(event, Warm) else None
         )
         self.session.running_changed.connect(

@@ -124,7 +124,7 @@ def test_a_report_says_what_was_done_in_words(journey: Journey, suffix: str) -> 
     session.edits.strip("large", "Rename", {"name": "Boulder"})
     path = journey.folder / f"beach{suffix}"
     with journey.qtbot.waitSignal(session.noticed, timeout=60_000) as told:
-        session.write_report(path, window.deeds._report_pictures())
+        session.outbox.report(path, window.deeds._report_pictures())
     assert told.args[0].tone == "good", told.args[0]
     data = path.read_bytes()
     if suffix == ".pdf":

@@ -157,7 +157,7 @@ def test_the_original_slides_under_the_speech_while_it_plays(
     opened_ = window.session.input
     assert opened_ is not None
     exporter = next(e for e in opened_.plugin.exporters if e.role == "speech")
-    window.session.export([(exporter, None)], journey.folder, "heard")
+    window.session.outbox.export([(exporter, None)], journey.folder, "heard")
     journey.qtbot.waitUntil(lambda: bool(list(journey.folder.glob("heard*.wav"))), timeout=20_000)
     written, _ = soundfile.read(next(journey.folder.glob("heard*.wav")))
     np.testing.assert_allclose(written, mixed, atol=1e-4)
