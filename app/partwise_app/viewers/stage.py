@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from partwise_app.keyed import unmarked
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.arrangement import AGAINST, COMPARE, Arrangement, check_mode
+from partwise_app.viewers.gaze import Gaze
 from partwise_app.viewers.image import ImagePane
 from partwise_app.viewers.inset import OverviewInset
 from partwise_app.viewers.layers import (
@@ -43,7 +44,6 @@ from partwise_app.viewers.overlays import paint_message
 from partwise_app.viewers.reading import CursorReading, read_below
 from partwise_app.viewers.swipe import SwipeHandle
 from partwise_app.viewers.tiles import TileService
-from partwise_app.viewers.viewport import Box, Viewport
 from partwise_app.words import tr
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CursorReading", "ImageStage"]
 
-_ZOOM_STEP = 1.25
 _FINE = 3.0  # pixels of a figure to one of the window
 _FRAME = 25  # ms between repaints while tiles arrive
 
@@ -84,8 +83,6 @@ class ImageStage(QWidget):
         self._mixer = Mixer()
         self._found: dict[str, str] = {}
         self._mode = self._former = WHOLE
-        self._viewport = Viewport(0.0, 0.0, 1.0)
-        self._fitting = True
         self._swipe = 0.5
         self._hover: tuple[float, float] | None = None
         self._awaited = False
@@ -97,10 +94,10 @@ class ImageStage(QWidget):
         row.setSpacing(2)
         for pane in self._panes:
             row.addWidget(pane, 1)
-            pane.looked.connect(self._look)
-            pane.fit_asked.connect(self.fit)
             pane.mode_asked.connect(self._toggle_mode)
             pane.hovered.connect(self._hovered)
+        self._gaze = Gaze(self._panes, self)
+        self._gaze.turned.connect(self._turned)
         self.marks = Marks(self._panes, self)
         self._extra: Extra | None = None
         # The layout resizes panes after the stage; the last one to hear knows all sizes.
@@ -108,7 +105,7 @@ class ImageStage(QWidget):
         self._handle = SwipeHandle(self._panes[0])
         self._handle.moved.connect(self.set_swipe)
         self._inset = OverviewInset(self._panes[0])
-        self._inset.asked.connect(self._centre)
+        self._inset.asked.connect(self._gaze.centre)
         self._pace = QTimer(self)
         self._pace.setSingleShot(True)
         self._pace.setInterval(_FRAME)
@@ -151,12 +148,11 @@ class ImageStage(QWidget):
         self._hover = None
         self._likeness.begin(there=pyramid is not None)
         self._inset.set_image(QImage(), self._scene or (1, 1))
-        self._fitting = True
         for pane in self._panes:
             pane.set_scene(self._scene, microns_per_pixel)
         self.setAccessibleDescription(title)
+        self._gaze.begin(self._scene)
         self._refresh()
-        self.fit()
         self.cursor_moved.emit(None)
 
     def set_mixing(self, mixing: Mixing | None) -> None:
@@ -270,41 +266,36 @@ class ImageStage(QWidget):
     @property
     def fitting(self) -> bool:
         """Whether the whole image is kept in view."""
-        return self._fitting
+        return self._gaze.fitting
 
     @property
     def zoom_percent(self) -> float:
         """100 where one pixel of the image is one pixel of the screen."""
-        return self._viewport.scale * self.devicePixelRatioF() * 100
+        return self._gaze.zoom * 100
 
     def fit(self) -> None:
         """Show the whole image, and keep showing it when the window changes its size."""
-        self._fitting = True
-        if self._scene is not None:
-            self._set_viewport(Viewport.fitted(*self._scene, self._extent()))
+        self._gaze.fit()
 
     def zoom_in(self) -> None:
         """Look closer at the middle."""
-        self._zoom(_ZOOM_STEP)
+        self._gaze.step(1)
 
     def zoom_out(self) -> None:
         """Step back from the middle."""
-        self._zoom(1 / _ZOOM_STEP)
+        self._gaze.step(-1)
 
     def zoom_to(self, factor: float) -> None:
         """Show `factor` screen pixels per pixel of the image; 1 is 100 %."""
-        self._zoom(factor / self.devicePixelRatioF() / self._viewport.scale)
+        self._gaze.zoom_to(factor)
 
     def view_rect(self) -> QRectF:
         """Return what the first pane shows, in level-0 pixels; empty where there is no image."""
-        return QRectF(*self._viewport.box(self._extent())) if self._scene else QRectF()
+        return QRectF(*self._gaze.box()) if self._scene else QRectF()
 
     def set_view_rect(self, rect: QRectF) -> None:
         """Show all of a rectangle in level-0 pixels; nothing for an empty one."""
-        if self._scene is None or rect.isEmpty():
-            return
-        box = Box(rect.x(), rect.y(), rect.width(), rect.height())
-        self._look(Viewport.around(box, self._extent()))
+        self._gaze.show(rect)
 
     # Pictures for elsewhere
 
@@ -390,20 +381,14 @@ class ImageStage(QWidget):
         self._resized()
 
     def _resized(self) -> None:
-        if self._fitting:
-            self.fit()
-        else:
-            self.view_changed.emit()
+        self._gaze.refit()
         self._place_overlays()
 
     def _place_overlays(self) -> None:
         pane = self._panes[0]
         self._handle.place(self._swipe, pane.size())
-        self._inset.set_box(self._viewport.box(self._extent()))
+        self._inset.set_box(self._gaze.box())
         self._inset.move(12, pane.height() - self._inset.height() - 12)
-
-    def _extent(self) -> tuple[float, float]:
-        return self._panes[0].extent
 
     def _refresh(self) -> None:
         """Turn mode, mixing and strips into what each pane shows."""
@@ -424,22 +409,7 @@ class ImageStage(QWidget):
     def _arrangement(self) -> Arrangement:
         return Arrangement(self._mode, self._mixer, self._mixing, self._extra, self._awaited)
 
-    def _zoom(self, factor: float) -> None:
-        width, height = self._extent()
-        self._look(self._viewport.zoomed(factor, (width / 2, height / 2), (width, height)))
-
-    def _centre(self, x: float, y: float) -> None:
-        self._look(Viewport(x, y, self._viewport.scale))
-
-    def _look(self, viewport: Viewport) -> None:
-        if self._scene is not None:
-            self._fitting = False
-            self._set_viewport(viewport.clamped(*self._scene, self._extent()))
-
-    def _set_viewport(self, viewport: Viewport) -> None:
-        self._viewport = viewport
-        for pane in self._panes:
-            pane.set_viewport(viewport)
+    def _turned(self) -> None:
         self._place_overlays()
         self.view_changed.emit()
 
