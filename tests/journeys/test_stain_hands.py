@@ -157,10 +157,10 @@ def test_the_wheel_a_pick_and_typed_numbers_correct_a_stain(journey: Journey) ->
     assert picked is not None
     assert picked[1] > 0.9
     assert stage.marks.tool == "", "one pick, and the hand is free"
-    panel.set_numbers("haematoxylin", "0.65, 0.70, 0.29")
+    panel.correcting.set_numbers("haematoxylin", "0.65, 0.70, 0.29")
     typed = window.session.strips[0].profile
     assert typed == pytest.approx((0.651, 0.701, 0.290), abs=0.002)
-    panel.set_numbers("haematoxylin", "blue")
+    panel.correcting.set_numbers("haematoxylin", "blue")
     assert window.session.strips[0].profile == typed
     assert window.notices.notice is not None
     window.session.edits.strip("eosin", "Lock", {"locked": True})

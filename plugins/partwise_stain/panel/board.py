@@ -6,24 +6,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QRectF, QTimer
-from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from partwise.api import InputProblem, LocalJob, Mixing
-from partwise_app.api import Extra, Host, ImageStage, Rule, Shape, tr
-from partwise_stain.asked import read_vectors
+from partwise.api import LocalJob, Mixing
+from partwise_app.api import Extra, Host, ImageStage, Rule, tr
 from partwise_stain.difference import Difference, reconstruction
 from partwise_stain.normalise import Recolouring
 from partwise_stain.panel.aside import Aside
 from partwise_stain.panel.bar import TOOL_KEYS, Bar
 from partwise_stain.panel.case import Case
 from partwise_stain.panel.checks import Checks
+from partwise_stain.panel.correcting import Correcting
 from partwise_stain.panel.deeds import Deeds
 from partwise_stain.panel.density import Density
 from partwise_stain.panel.flagging import Flagging
 from partwise_stain.panel.measuring import Measuring
+from partwise_stain.panel.outlines import Outlines
 from partwise_stain.panel.vectors import Vectors
-from partwise_stain.pick import pixels_in, stain_of, white_of
 from partwise_stain.regional import Told
 
 __all__ = ["Panel"]
@@ -32,7 +32,6 @@ _PAUSE = 250  # ms without a change, before anything is measured anew
 _DIFFERENCE = "difference"
 _COMPARE, _AGAINST = "compare", "compare:"
 _SEEN = 30_000  # pixels in sight that are compared by eye's measure
-_MARK, _CHOSEN = "#ffd54a", "#4bd0ea"
 
 
 class Panel(QWidget):
@@ -47,13 +46,13 @@ class Panel(QWidget):
         super().__init__()
         self._host, self._case = host, Case(host)
         self.deeds = Deeds(self._case, self)
+        self.outlines = Outlines(self._case, self)
+        self.correcting = Correcting(self._case, self.deeds, self)
         self._stage: ImageStage | None = None
-        self._target = ""  # of the pick: key of a stain, or "white"
         self._seen_source: object = None
         self._seen_mixing: tuple[object, ...] = ()
         self._coloured: object = None  # whose tissue is on the wheel, and by which white
         self._asked: dict[str, tuple[float, ...]] = {}  # vectors of the form that no run took yet
-        self._chosen = ""  # key of a region
         self._aside = Aside(self)
         self.vectors, self.checks = Vectors(self._case), Checks()
         self.density, self.under_stage = Density(), Bar()
@@ -100,7 +99,7 @@ class Panel(QWidget):
             self._seen_mixing = told
             self._measuring.stop()
             self._offer_normalised(mixing)
-        self._draw_regions()
+        self.outlines.draw()
         self._draw_numbers()
         self._pause.start()
 
@@ -131,22 +130,24 @@ class Panel(QWidget):
         self._flagging.changed.connect(self._on_flagged)
         self._flagging.failed.connect(self._on_unread)
         bar.tool_asked.connect(self._take_tool)
-        bar.pick_asked.connect(self._pick)
+        bar.pick_asked.connect(self.correcting.pick)
         bar.wipe_asked.connect(self._wipe)
         bar.deed_asked.connect(self._do)
-        bar.table.chosen.connect(self._choose)
+        bar.table.chosen.connect(self.outlines.choose)
         bar.table.renamed.connect(self._case.rename)
-        vectors.moved.connect(self._correct)
-        vectors.typed.connect(self._type)
-        vectors.picked.connect(self._pick)
+        vectors.moved.connect(self.correcting.correct)
+        vectors.typed.connect(self.correcting.ask_numbers)
+        vectors.picked.connect(self.correcting.pick)
         vectors.back_asked.connect(host.take_back)
-        vectors.white_asked.connect(self._find_white)
+        vectors.white_asked.connect(self.correcting.find_white)
         vectors.preset_asked.connect(self._use_preset)
         vectors.load_asked.connect(self._ask_profile)
         vectors.save_asked.connect(self._save_profile)
         self.checks.chosen.connect(self._draw_masks)
         self.checks.cleaned.connect(self._case.set_clean)
         self.checks.toned.connect(self._tone)
+        self.outlines.drawn.connect(self.refresh)
+        self.outlines.turned.connect(self._draw_numbers)
         self.density.moved.connect(self._move_threshold)
 
     def _take_stage(self) -> None:
@@ -155,11 +156,8 @@ class Panel(QWidget):
             self._stage = found
             marks = found.marks
             marks.set_tool_keys(TOOL_KEYS)
-            marks.drawn.connect(self._drawn)
-            marks.picked.connect(self._picked)
-            marks.reshaped.connect(self._case.reshape)
-            marks.chosen.connect(self._choose)
-            marks.removal_asked.connect(self._remove)
+            self.outlines.take(found)
+            self.correcting.take(found)
             marks.tool_changed.connect(self.under_stage.set_tool)
             found.mode_changed.connect(self._on_mode)
             found.view_changed.connect(self._pause.start)
@@ -168,7 +166,7 @@ class Panel(QWidget):
     def _turn(self) -> None:
         """Another slide, or none: look at it anew."""
         self._seen_source = self._case.source
-        self._chosen = ""
+        self.outlines.chosen = ""
         self.checks.set_shares(None)
         self.checks.offer_tone(self._case.has_profile)
         _show(self.checks, self._case.pyramid is not None)
@@ -200,29 +198,12 @@ class Panel(QWidget):
             self._coloured = coloured
             self.vectors.show_tissue(self._flagging.colours())
 
-    def _draw_regions(self) -> None:
-        if self._stage is None or self._case.pyramid is None:
-            return
-        self._stage.marks.set_shapes(
-            [
-                Shape(
-                    region.key,
-                    region.points,
-                    region.name,
-                    _CHOSEN if region.key == self._chosen else _MARK,
-                    region.key == self._chosen,
-                    region.kind,
-                )
-                for region in self._case.regions
-            ]
-        )
-
     def _draw_numbers(self) -> None:
         case, bar = self._case, self.under_stage
         rows = self._measuring.rows() if case.mixing is not None else []
         bar.table.setVisible(bool(case.regions) and bool(rows))
-        bar.table.set_rows(rows, case.brown, self._chosen)
-        told = next((entry for key, _name, entry in rows if key == self._chosen), None)
+        bar.table.set_rows(rows, case.brown, self.outlines.chosen)
+        told = next((entry for key, _name, entry in rows if key == self.outlines.chosen), None)
         self._tell_shares()
         _show(self.density, case.mixing is not None)
         self.density.show_counts(case, told)
@@ -297,48 +278,6 @@ class Panel(QWidget):
         if self._stage is not None:
             self._stage.marks.set_tool(tool)
 
-    def _drawn(self, tool: str, points: tuple[tuple[float, float], ...]) -> None:
-        if self._case.pyramid is None:
-            return
-        self._chosen = self._case.add(tool, points).key
-        if self._stage is not None:
-            self._stage.marks.set_tool("")  # its grips are there, and the hand is free
-        self.refresh()
-
-    def _choose(self, key: str) -> None:
-        if key != self._chosen:
-            self._chosen = key
-            self._draw_regions()
-            self._draw_numbers()
-
-    def _remove(self, key: str) -> None:
-        names = {region.key: region.name for region in self._case.regions}
-        if key in names:
-            left = [region for region in self._case.regions if region.key != key]
-            self._chosen = ""
-            self._case.keep(left, tr("Remove {name}", name=names[key]))
-
-    def _pick(self, target: str) -> None:
-        self._target = target
-        if self._stage is not None:
-            self._stage.marks.set_tool("pick")
-
-    def _picked(self, box: QRectF) -> None:
-        case, stage = self._case, self._stage
-        if stage is None or case.pyramid is None or not self._target:
-            return
-        down = 100 / max(stage.zoom_percent, 1e-6)
-        try:
-            pixels = pixels_in(case.pyramid, (box.x(), box.y(), box.width(), box.height()), down)
-            if self._target == "white":
-                self._set_white(white_of(pixels))
-            else:
-                self._correct(self._target, stain_of(pixels, case.white or (255, 255, 255)))
-        except InputProblem as problem:
-            self.deeds.say(problem)
-            return
-        stage.marks.set_tool("")
-
     def _tone(self, on: bool) -> None:
         """Show colours as the slide's profile says, or as they were counted."""
         if self._stage is None:
@@ -352,45 +291,6 @@ class Panel(QWidget):
         if toned is not None and self._stage is not None:
             self._stage.set_light(toned)
             self._host.notify(tr("Colours by the profile {name}.", name=toned.name))
-
-    def _set_white(self, white: tuple[float, float, float]) -> None:
-        text = ",".join(f"{level:g}" for level in white)
-        self._host.set_parameter("white", text, tr("Pick white"))
-        if self._case.mixing is not None:
-            levels = ", ".join(f"{level:.0f}" for level in white)
-            self._host.notify(
-                tr("White {levels}: the picture follows; Run measures with it.", levels=levels)
-            )
-
-    def _find_white(self) -> None:
-        self._host.set_parameter("white", "auto", tr("White as found"))
-
-    def _correct(self, key: str, vector: Sequence[float]) -> None:
-        names = dict(zip(self._case.keys, self._case.names, strict=True))
-        if key in names and key not in self._case.locked:
-            self._host.correct(key, vector, tr("Correct {name}", name=names[key]))
-
-    def _type(self, key: str) -> None:
-        known = dict(zip(self._case.keys, self._case.vectors, strict=True))
-        text, done = QInputDialog.getText(
-            self,
-            tr("Stain vector"),
-            tr("Optical density in red, green and blue:"),
-            text=", ".join(f"{value:.4f}" for value in known[key]),
-        )
-        if done:
-            self.set_numbers(key, text)
-
-    def set_numbers(self, key: str, text: str) -> None:
-        """Put three typed numbers in place of a stain's vector."""
-        try:
-            # The reader wants two vectors: grey stands beside, whatever was typed.
-            vectors = read_vectors(f"{text};1,1,1.5")
-        except ValueError as error:
-            self._host.notify(_capital(str(error)), "warn")
-            return
-        if vectors is not None and vectors.shape[1] == 2:
-            self._correct(key, [float(value) for value in vectors[:, 0]])
 
     def _use_preset(self, key: str) -> None:
         self.deeds.use_preset(key)
@@ -425,24 +325,16 @@ class Panel(QWidget):
         }
         if deed in files:
             files[deed]()
-        elif deed == "all" and self._stage is not None:
-            box = self._stage.view_rect()
-            left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
-            corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-            self._drawn("rectangle", corners)
+        elif deed == "all":
+            self.outlines.add_view()
         elif deed == "remove":
-            self._remove(self._chosen)
-        elif deed == "clear" and case.regions:
-            self._chosen = ""
-            case.keep((), tr("Remove all regions"))
+            self.outlines.remove(self.outlines.chosen)
+        elif deed == "clear":
+            self.outlines.clear()
 
 
 def _compare(pixels: Any, mixing: Mixing, job: LocalJob) -> Difference | None:
     return reconstruction(pixels, mixing)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _show(section: QWidget, on: bool) -> None:
