@@ -182,6 +182,8 @@ class SpeechAnalysis:
         recording = recording_of(dataset)
         check_length(recording)
         _check_locks(job)
+        painted, moved = Painted.read(params.painted), Moved.read(params.moved)
+        _check_painted_within(painted, recording.seconds)
         wave = waveform(recording)
         check_sound(recording, wave)
         voice = voice_of(params.speech_dictionary, job.seed)
@@ -197,6 +199,7 @@ class SpeechAnalysis:
             live.atoms,
             begun_atoms(job.start, params.noise_atoms),
         )
+        _check_moved_among(moved, noise.atoms.shape[1])
         stop_if_cancelled(job)
         own = voice.is_own
         separator = Separator(
@@ -207,8 +210,8 @@ class SpeechAnalysis:
             choose(params.method, noise.snr_db, noise.alike, own_voice=own),
             _settings(noise, own=own, taught=bool(params.painted.strip())),
             noise.loudest,
-            Painted.read(params.painted),
-            Moved.read(params.moved),
+            painted,
+            moved,
         )
         summary = Summary(recording, separator.frames, noise.span)
 
@@ -230,6 +233,25 @@ class SpeechAnalysis:
         drawn = views(summary, wave)
         cut = share_cut_off(recording)
         return _result(recording, params, voice, noise, separator, summary, drawn, drift, cut)
+
+
+def _check_painted_within(painted: Painted, seconds: float) -> None:
+    late = next((box for box in painted.boxes if box.start >= seconds), None)
+    if late is not None:
+        raise InputProblem(
+            f"{late.start:g}:{late.end:g} s was painted, and the recording lasts {seconds:.2f} s",
+            argument="painted",
+            fix="paint inside it, or leave painted empty",
+        )
+
+
+def _check_moved_among(moved: Moved, atoms: int) -> None:
+    if moved.noise and max(moved.noise) >= atoms:
+        raise InputProblem(
+            f"atom {max(moved.noise) + 1} of the noise was moved, and it has {atoms}",
+            argument="moved",
+            fix="leave moved empty, or ask for more atoms of noise",
+        )
 
 
 def _facts_of(noise: Noise, recording: Recording) -> dict[str, Any]:

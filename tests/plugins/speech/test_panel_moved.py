@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from partwise.api import Dataset, LocalJob, Result
+from partwise.api import Dataset, InputProblem, LocalJob, Result
 from partwise_speech.analysis import SpeechAnalysis
 from partwise_speech.export import gain_codes, write_noise, write_speech
 from partwise_speech.fit import separate
@@ -74,6 +74,13 @@ def test_a_moved_atom_changes_sides_and_the_sum_stays(keep: int) -> None:
     both = plain.speech + plain.noise
     np.testing.assert_allclose(none_left.speech, 0, atol=1e-5)
     np.testing.assert_allclose(none_left.noise, both, rtol=1e-4)
+
+
+def test_what_a_hand_decided_of_what_is_not_there_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(InputProblem, match="atom 65 of the noise was moved, and it has"):
+        _run(dataset, moved="noise 65")
+    with pytest.raises(InputProblem, match="5000:5001 s was painted"):
+        _run(dataset, painted="speech 5000:5001 100:500")
 
 
 def test_what_is_tried_out_is_what_a_run_finds(dataset: Dataset, result: Result) -> None:
