@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from partwise_app.api import Brush, Elided, button, icon, label, tr
 from partwise_speech.painted import Kind
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
 
 __all__ = ["ERASER", "NOISE_COLOR", "SPEECH_COLOR", "Teaching"]
 
@@ -17,6 +21,8 @@ ERASER = "eraser"
 _RADII = 6, 40  # px
 _MOST_STRENGTH = 2.0
 _STEPS = 50  # per unit of strength
+_NARROW, _WIDE = 48, 160  # px of a slider
+_BESIDE = 830  # px that all but the two sliders may take
 
 
 class Teaching(QWidget):
@@ -65,8 +71,12 @@ class Teaching(QWidget):
             made.clicked.connect(partial(self.hold, key))
             self.buttons[key] = made
             row.addWidget(made)
-        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 42)
+        self.radius = _slider(tr("Size of the brush"), *_RADII, 14, 36)
         self.radius.valueChanged.connect(self._on_size)
+        self._size = label("⌀", "small")
+        self._size.setToolTip(tr("Size of the brush"))
+        self._size.setBuddy(self.radius)
+        row.addWidget(self._size)
         row.addWidget(self.radius)
         self.clear = button(
             tr("Clear"), "small", name=tr("Clear marks"), tip=tr("Take all marks away")
@@ -82,12 +92,13 @@ class Teaching(QWidget):
         self.note = Elided("", "small")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.note, 1)
-        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, 50)
+        row.addSpacing(4)
+        self.strength = _slider(tr("Strength"), 0, round(_MOST_STRENGTH * _STEPS), _STEPS, _NARROW)
         self.strength.setToolTip(
             tr("How much of the noise to take away: 0 nothing, 1 as found, 2 twice the decibels")
         )
         self._strength = _add_value(row, tr("Strength"), self.strength, 30)
-        self.original = _slider(tr("Original under the speech"), 0, 100, 0, 50)
+        self.original = _slider(tr("Original under the speech"), 0, 100, 0, _NARROW)
         self.original.setToolTip(
             tr("How much of the recording lies under the speech: 0 % none, 100 % all of it")
         )
@@ -100,6 +111,7 @@ class Teaching(QWidget):
         self.set_strength(1.0)
         self.set_original(0.0)
         self.radius.hide()
+        self._size.hide()
         self._dress()
 
     @property
@@ -123,6 +135,7 @@ class Teaching(QWidget):
         for name, made in self.buttons.items():
             made.setChecked(name == self._held)
         self.radius.setVisible(bool(self._held))
+        self._size.setVisible(bool(self._held))
         self.brush_changed.emit(self._brush())
 
     def set_marked(self, marked: bool) -> None:
@@ -162,6 +175,12 @@ class Teaching(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(600, 34)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = min(max((self.width() - _BESIDE) // 2, _NARROW), _WIDE)
+        for slider in (self.strength, self.original):
+            slider.setFixedWidth(wide)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
