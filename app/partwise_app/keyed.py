@@ -31,12 +31,17 @@ class Keyed(QObject):
         self._last: Callable[[], QWidget | None] = _nothing
         app.focusChanged.connect(self._on_focus)
 
-    def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+    def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
         # After another window had the keyboard, it comes back to where it was as it was.
         if now is None or now is self._last():
             return
-        self._last = weakref.ref(now)
-        _note(now, QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton)
+        # It may have been passed on already: then that is told before this.
+        there = QApplication.focusWidget() or now
+        self._last = weakref.ref(there)
+        clicked = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        # It goes on by itself from what went out of sight, or to what is within.
+        went = before is not None and before.isVisible() and not before.isAncestorOf(now)
+        _note(there, not clicked and (went or _is_marked(before)))
 
 
 def is_keyed(widget: QWidget) -> bool:
@@ -60,11 +65,16 @@ def unmarked() -> Iterator[None]:
 
 
 def hand_over(widget: QWidget) -> None:
-    """Give the keyboard to a widget that has come into sight; nobody has gone there."""
+    """Give the keyboard to a widget that has come into sight, marked if it was where it was."""
+    keyed = _is_marked(QApplication.focusWidget())
     widget.setFocus()
     now = QApplication.focusWidget()  # it may have passed it on
     if now is not None:
-        _note(now, False)
+        _note(now, keyed)
+
+
+def _is_marked(widget: QWidget | None) -> bool:
+    return widget is not None and bool(widget.property(_RING))
 
 
 def _note(widget: QWidget, keyed: bool) -> None:
