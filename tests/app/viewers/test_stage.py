@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from partwise.data.mixing import Mixing
@@ -456,6 +456,10 @@ def test_a_ring_lies_around_the_picture_and_never_on_a_figure(
     qtbot.waitUntil(run.is_settled)
     run.activateWindow()
     qtbot.waitUntil(run.isActiveWindow)
+    first = QPushButton(run)  # where the keyboard comes from
+    first.setGeometry(0, 0, 5, 5)
+    first.show()
+    first.setFocus()
     plain, figure = run.grab().toImage(), run.picture()
     run.setFocus(Qt.FocusReason.TabFocusReason)
     ringed = run.grab().toImage()
