@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from shiboken6 import isValid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,16 +33,15 @@ class Keyed(QObject):
         app.focusChanged.connect(self._on_focus)
 
     def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
+        last = self._last()
         # After another window had the keyboard, it comes back to where it was as it was.
-        if now is None or now is self._last():
+        if now is None or (before is None and now is last):
             return
-        # It may have been passed on already: then that is told before this.
-        there = QApplication.focusWidget() or now
-        self._last = weakref.ref(there)
+        self._last = weakref.ref(now)
         clicked = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
-        # It goes on by itself from what went out of sight, or to what is within.
+        # It goes on by itself to a new window, from what went out of sight, or to what is within.
         went = before is not None and before.isVisible() and not before.isAncestorOf(now)
-        _note(there, not clicked and (went or _is_marked(before)))
+        _note(now, not clicked and (went or _is_marked(before or last)))
 
 
 def is_keyed(widget: QWidget) -> bool:
@@ -74,7 +74,7 @@ def hand_over(widget: QWidget) -> None:
 
 
 def _is_marked(widget: QWidget | None) -> bool:
-    return widget is not None and bool(widget.property(_RING))
+    return widget is not None and isValid(widget) and bool(widget.property(_RING))
 
 
 def _note(widget: QWidget, keyed: bool) -> None:
