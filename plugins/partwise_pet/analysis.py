@@ -23,6 +23,7 @@ from partwise.api import (
 )
 from partwise_pet.arranged import band_in_order, kept_exactly, order_of, parts_of
 from partwise_pet.asked import PetParams
+from partwise_pet.beside import beside_of
 from partwise_pet.blood import Samples, read_samples
 from partwise_pet.core import cores_of
 from partwise_pet.count import Counted, count_factors
@@ -31,14 +32,15 @@ from partwise_pet.doubt import (
     blood_check,
     resampled_band,
 )
+from partwise_pet.evidence import OFF, Evidence
 from partwise_pet.factors import find_factors
-from partwise_pet.graphical import Graphical, graphical_of
+from partwise_pet.graphical import graphical_of, patlak_beside
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.scaling import Scaling
 from partwise_pet.series import Series, Settings, most_looked_at, prepare
 from partwise_pet.tell import measures, preview_of, tables, views
-from partwise_pet.trust import OFF, Evidence, lines
+from partwise_pet.trust import lines
 from partwise_pet.uptake import Uptake, uptakes_of
 
 __all__ = ["PetAnalysis"]
@@ -219,6 +221,7 @@ def _finished(
     cores = cores_of(found.H, series.mask, question.anchors, found.W)
     places = np.flatnonzero(series.mask)
     seen = [series.mean_curve(places[core.columns]) for core in cores]
+    loose = found
     found = kept_exactly(scaled_by_core(found, cores, seen, question), question)
     band = None
     if params.doubt and question.loss == "frobenius":
@@ -231,7 +234,8 @@ def _finished(
         drawn = resampled_band(question, found, rounds, hears, _alive(job))
     stop_if_cancelled(job)
     order = order_of(found, question)
-    found, cores = found.in_order(order), tuple(cores[k] for k in order)
+    loose, found = loose.in_order(order), found.in_order(order)
+    cores = tuple(cores[k] for k in order)
     band, drawn = band_in_order(band, order), band_in_order(drawn, order)
     roi = tuple(seen[k] for k in order)
     job.report(0.96, "Patlak and Logan")
@@ -241,6 +245,12 @@ def _finished(
         choice = "core"  # a curve that fails its own core drives nothing
     plots = graphical_of(series, found, roi, samples, choice, params.patlak_from)
     parts = parts_of(found, list(range(question.rank)), series, job)
+    uptakes: tuple[Uptake, ...] = ()
+    if plots is not None and plots.kind != "region":  # whose partial volume nobody knows
+        beside = beside_of(
+            loose, found, cores, roi, question, lambda each: patlak_beside(series, each, plots)
+        )
+        uptakes = uptakes_of(found, plots.factors[0], plots.kind == "factor", beside)
     evidence = Evidence(
         series,
         found,
@@ -256,17 +266,10 @@ def _finished(
         plots,
         question.blur_mm is not None,
         question.filter_mm,
-        _uptakes(found, plots),
+        uptakes,
     )
     job.report(1.0, "Done")
     return _result(question, parts, evidence)
-
-
-def _uptakes(found: Factors, plots: Graphical | None) -> tuple[Uptake, ...]:
-    """Bands of Ki; none where the input is a region, whose partial volume nobody knows."""
-    if plots is None or plots.kind == "region":
-        return ()
-    return uptakes_of(found, plots.factors[0], plots.kind == "factor")
 
 
 def _result(question: Question, parts: tuple[Part, ...], evidence: Evidence) -> Result:

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Factorization, Overlap, nmf, refit
-from partwise_pet.blur import blur_of
 from partwise_pet.core import cores_of
 from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.question import (
@@ -37,7 +36,7 @@ from partwise_pet.question import (
     unit_length,
     unscaled,
 )
-from partwise_pet.sharp import Vessels, near_blood, unspilled
+from partwise_pet.spill import spills_of
 from partwise_pet.start import anchored_start, pure_start
 
 __all__ = ["find_factors", "loose_factors", "relative_residual", "tight_factors"]
@@ -54,8 +53,6 @@ _SPILL, _CHANCE = 0.08, 0.6  # what blur may bring into the core of blood, and n
 _FIRMER, _STEP = 3, 1.5  # how often, and by how much, overlap is penalised more
 _NEAR, _WIDE = 3, 5  # voxels across that are averaged to begin at
 _NOISY = 0.15  # relative residual beyond which one start is not trusted
-_LEAST = 20  # voxels near blood without which nothing is known of blur
-_TOLD = 0.1  # of a width that is told: its doubt, as persons move and filters add to it
 _BAR = 1e3  # cost of a factor where it must not be, in units of the scaled data
 
 
@@ -117,13 +114,22 @@ def find_factors(
     last = _with_blood(question, data, tight, everywhere, anchors, blood, shown)
     H = _all_images(question, last, everywhere, blood)
     spills: tuple[Spill, ...] = ()
+    narrower = wider = spills
     if question.spacing_mm is not None and blood and not shown.stopped:
-        clean, spills = _without_spill(question, few, tight, everywhere, blood, shown)
+        images = _all_images(question, tight, everywhere, ()) / scale_of(question, few)
+        spills, narrower, wider = spills_of(
+            question, np.asarray(tight.W, np.float64), images, everywhere, blood, shown.going
+        )
         if spills:
-            found = _with_columns(last.W, clean, [spill.factor for spill in spills])
+            found = np.array(last.W, np.float64)
+            for spill in spills:
+                found[:, spill.factor] = unit_length(spill.pool[:, None] * question.root)[:, 0]
             last = _replaced(last, found, last.H)
             H = _all_images(question, last, everywhere, blood, H)
-    return Factors(unscaled(question, last.W), H, last, float(strength), blood, spills)
+    return Factors(
+        unscaled(question, last.W), H, last, float(strength), blood, spills,
+        narrower=narrower, wider=wider,
+    )  # fmt: skip
 
 
 def tight_factors(question: Question, alive: Alive | None = None) -> Factors:
@@ -220,59 +226,6 @@ def _with_blood(
         _Reordered(shown, back),
     )
     return _replaced(fit, fit.W[:, back], fit.H[back])
-
-
-def _without_spill(
-    question: Question,
-    few: NDArray[np.intp],
-    tight: Factorization,
-    pairs: Array,
-    blood: tuple[int, ...],
-    shown: _Shown,
-) -> tuple[Array, tuple[Spill, ...]]:
-    """Weighted curves, those of blood without what blur carries into their cores."""
-    assert question.spacing_mm is not None
-    W = np.asarray(tight.W, np.float64)
-    scale = scale_of(question, few)
-    H = _all_images(question, tight, pairs, ()) / scale
-    free = [k for k in blood if k >= question.kept]
-    if not free:
-        return W, ()
-    cores = cores_of(H, question.mask, question.anchors, W)
-    places = {k: cores[k].columns for k in free}
-    near = near_blood(H, question.mask, places, question.spacing_mm)
-    columns = np.flatnonzero(near[question.mask])
-    if columns.size < _LEAST:
-        return W, ()
-    vessels = Vessels(
-        np.asarray(question.X[:, columns] * (question.root / scale), np.float32),
-        near,
-        {k: np.flatnonzero(np.isin(columns, cores[k].columns)) for k in free},
-        pairs,
-        question.spacing_mm,
-    )
-    told = (
-        blur_of(vessels, W, question.filter_mm, shown.going)
-        if question.blur_mm is None
-        else (question.blur_mm, _TOLD * question.blur_mm)
-    )
-    if told is None or not told[0] or shown.stopped:
-        return W, ()
-    width, doubt = told
-    sharp = unspilled(vessels, W, width, shown.going)
-    if not shown.going():
-        return W, ()
-    spills = tuple(
-        Spill(k, width, doubt, sharp.recovery[k], sharp.spill[k] * scale / question.root[:, 0])
-        for k in free
-    )
-    return np.asarray(sharp.W, np.float64), spills
-
-
-def _with_columns(W: Array, other: Array, columns: list[int]) -> Array:
-    made = np.array(W, np.float64)
-    made[:, columns] = other[:, columns]
-    return made
 
 
 def _objective(fit: Factorization) -> float:

@@ -14,7 +14,7 @@ from partwise_pet.kinetics import Line, logan, patlak
 from partwise_pet.question import Factors
 from partwise_pet.series import Series
 
-__all__ = ["Graphical", "graphical_of"]
+__all__ = ["Graphical", "graphical_of", "patlak_beside"]
 
 Array = NDArray[np.float64]
 _TILE = 1 << 15
@@ -47,6 +47,22 @@ class Graphical:
     regions: tuple[Line, Line]
     ki: Array
     vt: Array
+
+
+def patlak_beside(series: Series, found: Factors, plots: Graphical) -> Line:
+    """Return Patlak's lines of other curves than those of `plots`, from the same time on.
+
+    Their own factor of blood is the input where that of `plots` was.
+    """
+    plasma = found.W[:, found.blood[-1]] if plots.kind == "factor" else plots.input
+    return patlak(
+        found.W.T,
+        series.middle_min,
+        plasma,
+        plots.from_min,
+        weights=series.weights,
+        frames_min=series.frames / 60,
+    )
 
 
 def graphical_of(

@@ -13,6 +13,7 @@ from partwise.api import Factorization
 from partwise_pet.vascular import answers_to
 
 __all__ = [
+    "BESIDE_MM",
     "Factors",
     "Own",
     "Question",
@@ -29,6 +30,9 @@ __all__ = [
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Data = NDArray[np.floating[Any]]
+
+BESIDE_MM = 1.5
+"""How much narrower and wider a blur is tried, to tell what rests on its width."""
 
 _SAMPLE = 8_000  # voxels from which the curves are found; all others follow
 _SHARP, _HIGH = 0.4, 0.5  # late part of a blood curve over its peak; its peak over the highest
@@ -104,6 +108,10 @@ class Spill:
         Share of the pool's own signal that blur leaves in its core.
     curve : float64, shape (frames,)
         Signal in the core from outside of the pool, in the unit of the data.
+    pool : float64, shape (frames,)
+        The pool's own curve for this width, on any scale.
+    rims : float
+        By how much `recovery` was lowered, as a share, for voxels that are only partly pool.
     """
 
     factor: int
@@ -111,9 +119,11 @@ class Spill:
     doubt_mm: float
     recovery: float
     curve: Array
+    pool: Array
+    rims: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Own:
     """What the core of a tissue is made of, as shares of its volume.
 
@@ -127,15 +137,17 @@ class Own:
     share : float
         The tissue itself.
     off : float
-        One standard deviation of `share`, from the noise of the core's curve and the doubt about
-        the blur's width.
+        One standard deviation of `share`, from the noise of the core's curve.
+    seen : float64, shape (frames,)
+        The core's mean curve without its blood, for as much as there is tissue.
     """
 
     factor: int
     blood: float
     outside: float
     share: float
-    off: float = 0.0
+    off: float
+    seen: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +169,8 @@ class Factors:
         What was taken off blood for blur; empty where nothing was.
     owns : tuple of Own
         What the cores of tissues are made of; empty until curves have their scale.
+    narrower, wider : tuple of Spill
+        What would be taken off, were the blur by `BESIDE_MM` narrower or wider.
     """
 
     W: Array
@@ -166,17 +180,32 @@ class Factors:
     blood: tuple[int, ...]
     spills: tuple[Spill, ...] = ()
     owns: tuple[Own, ...] = ()
+    narrower: tuple[Spill, ...] = ()
+    wider: tuple[Spill, ...] = ()
+
+    def taken_off(self, spills: tuple[Spill, ...]) -> Factors:
+        """Return the same with something else taken off blood."""
+        W = self.W.copy()
+        for each in spills:
+            W[:, each.factor] = each.pool
+        return replace(self, W=W, spills=spills)
 
     def in_order(self, order: Sequence[int]) -> Factors:
         """Return the same with the factors in another order."""
         back = {old: new for new, old in enumerate(order)}
+
+        def moved(spills: tuple[Spill, ...]) -> tuple[Spill, ...]:
+            return tuple(replace(each, factor=back[each.factor]) for each in spills)
+
         return replace(
             self,
             W=self.W[:, list(order)],
             H=self.H[list(order)],
             blood=tuple(back[k] for k in self.blood),
-            spills=tuple(replace(each, factor=back[each.factor]) for each in self.spills),
+            spills=moved(self.spills),
             owns=tuple(replace(each, factor=back[each.factor]) for each in self.owns),
+            narrower=moved(self.narrower),
+            wider=moved(self.wider),
         )
 
     def spill_of(self, k: int) -> Spill | None:

@@ -100,7 +100,7 @@ def _of_tissue(
         if k >= question.kept and not _moved(W, H, blood, k, held, weights):
             seen, within, off = False, told[:-1], _UNSEEN
     there = float(np.clip(within.sum(), 0, _MOST_BLOOD if seen else _GRANTED))
-    outside, shift = 0.0, 0.0
+    outside = 0.0
     if factors.spills and question.spacing_mm is not None:
         spill = factors.spills[0]
         for _ in range(_ROUNDS):
@@ -108,12 +108,10 @@ def _of_tissue(
             body = H[blood].sum(axis=0) + H[k] * (share / amount)
             edge = Edge(body, question.mask, core.columns, question.spacing_mm)
             outside = edge.outside(spill.width_mm)
-        wide = edge.outside(spill.width_mm + spill.doubt_mm)
-        shift = wide - edge.outside(max(spill.width_mm - spill.doubt_mm, 0.0))
     share = max(_OWN, 1 - there - outside)
     size = amount / share
     W[:, k], H[k] = W[:, k] * size, H[k] / size
-    return Own(k, there, outside, share, float(np.hypot(off, shift / 2)))
+    return Own(k, there, outside, share, off, (roi - pools @ within) / share)
 
 
 def _moved(W: Array, H: Array, blood: list[int], k: int, held: Array, weights: Array) -> bool:

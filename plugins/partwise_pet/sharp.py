@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from partwise.api import single_blas
 from partwise_pet.core import bright_level, smoothed
@@ -33,7 +33,7 @@ _FAR_MM = 16.0  # from a core: what lies further away is not seen in it
 _POOL = 0.5  # of the core's blood: where sharp images hold nothing else
 _BEGIN, _STEPS, _ROUNDS = 30, 20, 5  # steps of the images, and how often blood is found again
 _LEAST = 0.2  # of a pool that a core is taken to show
-_APART = 40  # steps of the images of every other frame, until each has noise of its own
+_APART = 60  # steps of the images of every other frame, until each has noise of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,16 +110,34 @@ def near_blood(
 
 
 def unspilled(
-    vessels: Vessels, W: Array, width_mm: float, alive: Callable[[], bool] | None = None
+    vessels: Vessels,
+    W: Array,
+    width_mm: float,
+    beside: Sharp | None = None,
+    alive: Callable[[], bool] | None = None,
 ) -> Sharp:
     """Find blood again without what a blur of a width (FWHM) brings into it.
 
     Where `alive` says no, what is returned is unfinished.
+
+    Parameters
+    ----------
+    vessels : Vessels
+    W : float64, shape (frames, factors)
+        Weighted curves.
+    width_mm : float
+    beside : Sharp, optional
+        Of a width nearby: what it says of rims holds here too, and its images are begun from.
+    alive : callable, optional
     """
     with single_blas():
-        blur = Blur(vessels, width_mm, alive)
-        sharp = found_again(vessels, W.astype(np.float32), blur, _ROUNDS, _STEPS, None)
-        return _with_rims(vessels, sharp, blur)
+        blur, begun = Blur(vessels, width_mm, alive), W.astype(np.float32)
+        if beside is None:
+            sharp = found_again(vessels, begun, blur, _ROUNDS, _STEPS, None)
+            return _with_rims(vessels, sharp, blur)
+        sharp = found_again(vessels, begun, blur, _ROUNDS, _STEPS, beside.S)
+        told = {k: max(sharp.recovery[k] / (1 + beside.rims[k]), _LEAST) for k in vessels.cores}
+        return replace(sharp, recovery=told, rims=beside.rims)
 
 
 def _with_rims(vessels: Vessels, sharp: Sharp, blur: Blur) -> Sharp:
@@ -127,11 +145,11 @@ def _with_rims(vessels: Vessels, sharp: Sharp, blur: Blur) -> Sharp:
 
     Sharp images differ within a core for that, and for noise. Images of every other frame tell
     one from the other: what both have in common is no noise. It raises the mean of a full voxel
-    to Σ S² / Σ S, in the share that both halves agree.
+    to Σ S² / Σ S, in the share that both halves agree, and of the core that lies at the rim.
     """
     halves = [
         sharpened(
-            vessels.data[first::2], sharp.W[first::2], blur, _APART, vessels.pairs, sharp.S,
+            vessels.data[first::2], sharp.W[first::2], blur, _APART, vessels.pairs, None,
             sharp.allowed,
         )
         for first in (0, 1)
@@ -143,7 +161,7 @@ def _with_rims(vessels: Vessels, sharp: Sharp, blur: Blur) -> Sharp:
         if min(one.std(), other.std()) > 0:
             alike = max(float(np.corrcoef(one, other)[0, 1]), 0.0)
             shared = max(float(np.cov(one, other)[0, 1]) / float(one.mean() * other.mean()), 0.0)
-            rims = alike * shared
+            rims = alike * shared * blur.at_rim(sharp.allowed[k - 1] == 0, core)
         recovery[k] = max(sharp.recovery[k] / (1 + rims), _LEAST)
         doubt[k] = rims
     return replace(sharp, recovery=recovery, rims=doubt)
@@ -254,6 +272,13 @@ class Blur:
         whole = np.zeros((len(H), self.inner.size), np.float32)
         whole[:, self.places] = H
         return self._apply(whole)
+
+    def at_rim(self, pool: Mask, core: Places) -> float:
+        """Return the share of a core that lies next to what is not its pool."""
+        volume = np.zeros(int(np.prod(self._shape)), bool)
+        volume[self._wide] = pool
+        inner = binary_erosion(volume.reshape(self._shape), np.ones((3, 3, 3), bool))
+        return 1 - float(inner.ravel()[self._wide[self.places[core]]].mean())
 
     def _apply(self, S: Single) -> Single:
         volume = np.zeros((len(S), int(np.prod(self._shape))), np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from partwise.api import refit, separable_nmf
+from partwise.api import InputProblem, refit, separable_nmf
 from partwise_pet.core import smoothed
 from partwise_pet.question import Question, sampled, unit_length
 
@@ -43,9 +43,29 @@ def _filled(question: Question, given: Array, size: int) -> Array:
     bright = np.flatnonzero(length > _FAINT * np.quantile(length, 0.99))
     if bright.size < wanted:
         bright = np.arange(length.size)
-    found = separable_nmf(smooth[:, bright], min(wanted, bright.size)).anchors
+    try:
+        found = separable_nmf(smooth[:, bright], min(wanted, bright.size)).anchors
+    except InputProblem as problem:
+        raise _too_alike(smooth[:, bright], question.rank) from problem
     fresh = smooth[:, bright[found]] / question.root
     return np.concatenate([W, fresh], axis=1)
+
+
+def _too_alike(smooth: Array, rank: int) -> InputProblem:
+    """What to say where the voxels hold fewer curves than are asked for."""
+    if np.linalg.matrix_rank(smooth, tol=1e-6 * float(np.linalg.norm(smooth))) <= 1:
+        return InputProblem(
+            "all voxels that are looked at follow one and the same curve over time, so that "
+            "nothing tells blood from tissue",
+            argument="input",
+            fix="check that the series is dynamic and was exported frame by frame; widen the mask",
+        )
+    return InputProblem(
+        f"the voxels that are looked at hold fewer than {rank} curves that are no mixtures of "
+        "each other",
+        argument="rank",
+        fix="ask for fewer factors (rank), or widen the mask",
+    )
 
 
 def anchored_start(question: Question, W: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Axis, Dataset, Measure, Part, Table, View
-from partwise_pet.trust import Evidence, band_width
+from partwise_pet.evidence import Evidence, band_width
 from partwise_pet.uptake import Uptake
 
 __all__ = ["measures", "preview_of", "tables", "views"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
+from partwise_pet.beside import beside_of
 from partwise_pet.core import Core, cores_of
-from partwise_pet.doubt import blood_check
-from partwise_pet.kinetics import patlak
+from partwise_pet.doubt import Blood, blood_check
+from partwise_pet.evidence import OFF
+from partwise_pet.kinetics import Line, patlak
 from partwise_pet.phantom import HALF_LIFE_S, Body, Phantom, Tissue, body_of, make_phantom
 from partwise_pet.question import Factors, Question
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
-from partwise_pet.trust import OFF
 from partwise_pet.uptake import uptakes_of
 
 Array = NDArray[np.float64]
@@ -44,6 +46,7 @@ class Row:
     tissue_image: float
     ki: float
     within: float  # 1 where the band of Ki holds the truth, 0 where not, NaN where there is none
+    width: float  # half the band of Ki, as a share of it
     flagged: bool
     late_scaled: float
 
@@ -176,7 +179,7 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
     places = np.flatnonzero(one.box)
     flat = scan.values.reshape(len(scan.values), -1)
     roi = [flat[:, places[core.columns]].mean(axis=1, dtype=np.float64) for core in cores]
-    found = scaled_by_core(found, cores, roi, one.question)
+    loose, found = found, scaled_by_core(found, cores, roi, one.question)
     tissue = main_tissue(scan)
     likeness = np.nan_to_num(
         [
@@ -189,7 +192,9 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
     others[k] = -2
     j = int(others.argmax())
     checks = blood_check(found, cores, roi, scan.frames)
-    flagged = not checks or any(abs(each.off) > OFF[1] or thin(cores, each) for each in checks)
+    flagged = not checks or any(
+        abs(each.off) > OFF[1] or thin(found, cores[each.factor], each) for each in checks
+    )
     blood, muscle = scan.curves[scan.factor("LV")], scan.curves[scan.factor(tissue)]
     return Row(
         off(found.W[:, k], blood),
@@ -198,25 +203,37 @@ def measure(one: Case, found: Factors, given: tuple[NDArray[np.intp], ...] = ())
         off(found.W[:, j], muscle),
         float(likeness[j, 1]),
         ki_of(scan, found.W[:, j], found.W[:, k]) / true_ki(scan) - 1,
-        _within(one, found, j),
+        *_band(one, loose, found, cores, roi, j),
         flagged,
         _worst_pool(one, found),
     )
 
 
-def _within(one: Case, found: Factors, tissue: int) -> float:
-    """Whether the band that a person sees beside Ki holds the truth."""
+def _band(
+    one: Case,
+    loose: Factors,
+    found: Factors,
+    cores: Sequence[Core],
+    roi: Sequence[Array],
+    tissue: int,
+) -> tuple[float, float]:
+    """Whether the band that a person sees beside Ki holds the truth, and half its width."""
     if not found.blood or found.own_of(tissue) is None:
-        return float("nan")
+        return float("nan"), float("nan")
     frames = one.scan.frames / 60
-    line = patlak(
-        found.W.T, frames.mean(axis=1), found.W[:, found.blood[-1]], PATLAK_MIN,
-        weights=one.question.weights, frames_min=frames,
-    )  # fmt: skip
-    for each in uptakes_of(found, line, from_factor=True):
+
+    def line_of(each: Factors) -> Line:
+        return patlak(
+            each.W.T, frames.mean(axis=1), each.W[:, each.blood[-1]], PATLAK_MIN,
+            weights=one.question.weights, frames_min=frames,
+        )  # fmt: skip
+
+    beside = beside_of(loose, found, cores, roi, one.question, line_of)
+    for each in uptakes_of(found, line_of(found), from_factor=True, beside=beside):
         if each.factor == tissue:
-            return float(each.low <= true_ki(one.scan) <= each.high)
-    return float("nan")
+            within = each.low <= true_ki(one.scan) <= each.high
+            return float(within), (each.high - each.low) / (2 * each.ki)
+    return float("nan"), float("nan")
 
 
 def _worst_pool(one: Case, found: Factors) -> float:
@@ -236,10 +253,9 @@ def _alike(one: Array, other: NDArray[Any]) -> float:
     return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) > 0 else 0.0
 
 
-def thin(cores: tuple[Core, ...], each: Any) -> bool:
+def thin(found: Factors, core: Core, each: Blood) -> bool:
     """Whether the card warns of partial volume in words that cannot be overlooked."""
-    core = cores[each.factor]
-    return core.thin and core.purity < 0.8
+    return core.thin and core.purity < 0.8 and found.spill_of(each.factor) is None
 
 
 def of_regions(one: Case) -> Row:
@@ -254,6 +270,7 @@ def of_regions(one: Case) -> Row:
         off(muscle, true_muscle),
         float("nan"),
         ki_of(scan, muscle, blood) / true_ki(scan) - 1,
+        float("nan"),
         float("nan"),
         False,
         late(scan, blood, true_blood, scale=False),

@@ -26,7 +26,7 @@ import numpy as np
 from partwise_pet.factors import find_factors, loose_factors
 from partwise_pet.question import Factors, Question
 
-_FIRST = 5000  # the first seed of the verdict
+_FIRST = 6000  # the first seed of the verdict
 _CASES = (
     ("heart", 0.5),
     ("heart", 0.1),
@@ -46,6 +46,7 @@ _HEAD = (
     "Ki, absolute",
     "Ki, signed",
     "in band",
+    "its width",
     "warned",
 )
 # Wall and cavity of the left ventricle, and blur, all in mm; what the blur is told too wide.
@@ -109,10 +110,16 @@ def _print(name: str, rows: list[truth.Row]) -> None:
         f"{name:18s}{middle('blood'):14.3f}{100 * middle('late'):+13.1f}%"
         f"{middle('image'):14.3f}{middle('tissue'):14.3f}{middle('tissue_image'):14.3f}"
         f"{100 * ki:13.1f}%{100 * middle('ki'):+13.1f}%{_share([row.within for row in rows]):>14s}"
+        f"{_middle_width(rows):>14s}"
         f"{100 * np.mean([row.flagged for row in rows]):13.0f}%"
         f"{100 * worst:13.1f}%",
         flush=True,
     )
+
+
+def _middle_width(rows: list[truth.Row]) -> str:
+    known = [row.width for row in rows if np.isfinite(row.width)]
+    return f"±{100 * float(np.median(known)):.1f}%" if known else "-"
 
 
 def _share(within: list[float]) -> str:

@@ -140,6 +140,38 @@ def test_what_cannot_be_done_is_refused(
     assert words in str(caught.value)
 
 
+def test_what_rests_on_the_width_of_the_blur_is_told(result: Result) -> None:
+    told = line(result, "ki-blur")
+    assert "retention would be −" in told.text
+    assert "+" in told.text
+    # By how much, and for which widths, around the one that was taken.
+    middle = result.facts["blur_mm"][0]
+    assert f"for {middle - 1.5:.1f} mm (FWHM)" in told.detail
+    assert f"for {middle + 1.5:.1f} mm" in told.detail
+    assert 0 < told.value < 0.3
+
+
+@pytest.mark.parametrize("rank", ["auto", "3"])
+def test_a_series_in_which_nothing_differs_is_refused_in_its_own_words(
+    dataset: Dataset, rank: str
+) -> None:
+    assert dataset.values is not None
+    one = np.arange(1.0, 1 + len(dataset.values), dtype=np.float32)[:, None, None, None]
+    for values in (np.full_like(dataset.values, 3.0), one * np.ones_like(dataset.values)):
+        with pytest.raises(InputProblem, match="one and the same curve"):
+            run(replace(dataset, values=values), rank=rank)
+
+
+def test_too_few_curves_for_the_factors_are_told(dataset: Dataset) -> None:
+    assert dataset.values is not None
+    rng = np.random.default_rng(0)
+    curves = rng.random((2, len(dataset.values)))
+    shares = rng.random((2, *dataset.values.shape[1:]))
+    values = np.tensordot(curves.T, shares, 1).astype(np.float32)
+    with pytest.raises(InputProblem, match="fewer than 5 curves"):
+        run(replace(dataset, values=values), rank="5")
+
+
 def test_a_locked_curve_stays_to_the_last_bit(dataset: Dataset, result: Result) -> None:
     kept = result.parts[0]
     again = run(dataset, LocalJob(kept=(kept,)))

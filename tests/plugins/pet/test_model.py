@@ -8,6 +8,7 @@ import pytest
 
 from partwise_pet.core import cores_of
 from partwise_pet.doubt import band_of, blood_check, resampled_band
+from partwise_pet.evidence import OFF
 from partwise_pet.factors import find_factors, loose_factors
 from partwise_pet.penalty import Apart, settled_images
 from partwise_pet.phantom import (
@@ -23,7 +24,6 @@ from partwise_pet.phantom import (
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
-from partwise_pet.trust import OFF
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from partwise_pet.beside import Beside, beside_of
 from partwise_pet.core import Core, cores_of
 from partwise_pet.factors import find_factors
 from partwise_pet.kinetics import Line, patlak
@@ -32,7 +33,7 @@ from partwise_pet.phantom import (
 from partwise_pet.question import Factors, Own, Question, Spill, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.series import frame_weights
-from partwise_pet.uptake import uptakes_of
+from partwise_pet.uptake import Uptake, uptakes_of
 from partwise_pet.vascular import answers_to, blood_within, first_pass_seen
 
 FWHM = 2 * np.sqrt(2 * np.log(2))
@@ -155,6 +156,25 @@ def line_of(question: Question, curves: Any, blood: Any) -> Line:
     return patlak(curves, t, blood, 15, frames_min=frames)
 
 
+@pytest.fixture(scope="module")
+def most(question: Question, loose: Factors) -> Uptake:
+    return max(banded(question, loose), key=_ki)
+
+
+def _ki(uptake: Uptake) -> float:
+    return uptake.ki
+
+
+def banded(question: Question, loose: Factors) -> tuple[Uptake, ...]:
+    found, cores, roi = scaled(question, loose)
+
+    def line(each: Factors) -> Line:
+        return line_of(question, each.W.T, each.W[:, each.blood[0]])
+
+    beside = beside_of(loose, found, cores, roi, question, line)
+    return uptakes_of(found, line(found), True, beside)
+
+
 def test_ki_of_a_thin_wall_is_the_truth_within_its_band(
     scan: Phantom, question: Question, loose: Factors
 ) -> None:
@@ -168,8 +188,7 @@ def test_ki_of_a_thin_wall_is_the_truth_within_its_band(
     assert own is not None
     assert own.share + own.blood + own.outside == pytest.approx(1)
     assert own.share == pytest.approx(float(image[cores[k].columns].mean()), abs=0.05)
-    line = line_of(question, found.W.T, found.W[:, blood])
-    (told,) = [each for each in uptakes_of(found, line, True) if each.factor == k]
+    (told,) = [each for each in banded(question, loose) if each.factor == k]
     assert told.ki == pytest.approx(want, rel=0.06)
     assert told.low < want < told.high
     plain = line_of(question, roi[k][None], roi[blood])
@@ -202,31 +221,54 @@ def test_a_locked_tissue_keeps_its_shape(question: Question, loose: Factors) -> 
 def test_more_doubt_about_the_blur_widens_the_band(question: Question, loose: Factors) -> None:
     def band(doubt: float) -> float:
         spills = tuple(replace(each, doubt_mm=doubt) for each in loose.spills)
-        found, _, _ = scaled(question, replace(loose, spills=spills))
-        line = line_of(question, found.W.T, found.W[:, found.blood[0]])
-        told = max(uptakes_of(found, line, True), key=lambda each: each.ki)
+        told = max(banded(question, replace(loose, spills=spills)), key=_ki)
         return told.high / told.low
 
     assert band(1.5) > 1.05 * band(0.1)
 
 
+def test_what_ki_would_be_under_another_blur_is_what_a_run_with_it_gives(
+    question: Question, loose: Factors, most: Uptake
+) -> None:
+    width = loose.spills[0].width_mm
+    other = find_factors(replace(question, blur_mm=width + 1.5))
+    assert most.wider == pytest.approx(max(banded(question, other), key=_ki).ki, rel=0.03)
+    assert most.wider > 1.03 * most.ki > 1.03 * most.narrower
+
+
+def test_a_core_that_shows_another_curve_than_its_factor_widens_the_band(
+    question: Question, loose: Factors, most: Uptake
+) -> None:
+    W = loose.W.copy()
+    # Half of another tissue's curve: what a factor that holds two of them looks like.
+    other = next(k for k in range(3) if k not in (*loose.blood, most.factor))
+    W[:, most.factor] += W[:, other] * (W[:, most.factor].sum() / W[:, other].sum())
+    (mixed,) = [
+        each for each in banded(question, replace(loose, W=W)) if each.factor == most.factor
+    ]
+    assert mixed.mixed > 3 * most.mixed
+    assert mixed.high / mixed.low > 1.2 * most.high / most.low
+
+
 def test_a_band_follows_its_factor_and_samples_need_no_blur() -> None:
     nothing: Any = None  # no fit is looked at
-    spill = Spill(1, 6.0, 0.6, 0.7, np.zeros(3))
+    flat = np.ones(3)
     found = Factors(
         np.ones((3, 2)),
         np.ones((2, 4)),
         nothing,
         0.0,
         (1,),
-        (spill,),
-        (Own(0, 0.1, 0.1, 0.8, 0.02),),
+        (Spill(1, 6.0, 0.6, 0.7, np.zeros(3), flat),),
+        (Own(0, 0.1, 0.1, 0.8, 0.02, flat),),
     )
     x = np.array([[1.0, 2.0, 3.0, 4.0]] * 2)
     line = Line(np.array([0.05, 0.0]), np.zeros(2), x, 0.05 * x, np.ones(4, bool))
-    (by_factor,), (by_samples,) = (uptakes_of(found, line, way) for way in (True, False))
-    assert by_factor.blood == pytest.approx(2 * 0.1 * 0.3)
+    nobody = Beside(line, (), line, (replace(line, slope=1.1 * line.slope),))
+    (by_factor,), (by_samples,) = (uptakes_of(found, line, way, nobody) for way in (True, False))
+    assert by_factor.blood > np.log(1.1)
     assert by_samples.blood == 0
+    assert np.isnan(by_factor.wider)
     assert by_factor.low < by_samples.low < 0.05 < by_samples.high < by_factor.high
     other = found.in_order([1, 0])
     assert other.own_of(1) is not None
