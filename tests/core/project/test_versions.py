@@ -171,7 +171,7 @@ def test_what_a_newer_version_added_survives_edits_and_a_save(file: Path, tmp_pa
         run["result"]["parts"][0]["origin"] = None
         run["result"]["provenance"]["inputs"][0]["lab"] = "north"
 
-    newer = _rewrite(file, change, {f"arrays/{digest}.npy": extra})
+    newer = _rewrite(file, change, {f"arrays/{digest}.npy": bytes(extra)})
     document = Document(load(newer).state)
     document.edit_strip("run-1", "large", "Hide", show=False)
     document.edit("Note", lambda choices: dataclasses.replace(choices, notes="seen"))
