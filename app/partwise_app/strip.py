@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QColorDialog,
@@ -28,6 +36,9 @@ __all__ = ["THUMB_HEIGHT", "WIDTHS", "Share", "StripView"]
 WIDTHS = 128, 208  # px, narrowest and widest
 THUMB_HEIGHT = 66
 _RESIDUAL = "residual"
+_NARROW = 140  # px of a strip: its name has no margin of its own
+_GAP, _SIDES = 5, 15  # px between what stands in a row, and around it
+_INSIDE = 6, 18  # px of a name's field that are no name: in a narrow strip, in others
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,7 @@ class StripView(QFrame):
         """Say which key shows and hides the part; from 10 on there is none."""
         keys = f" ({number})" if number < 10 else ""
         self._number.setText(str(number) if number < 10 else "")
+        self._make_room()
         self._toggles["show"].setToolTip(tr("Show this part in the picture{keys}", keys=keys))
 
     def draw(self, strip: Strip, share: Share | None, *, dimmed: bool, live: bool) -> None:
@@ -112,6 +124,7 @@ class StripView(QFrame):
         if not self._edit.hasFocus():
             self._edit.setText(strip.name)
             self._edit.setCursorPosition(0)
+            self._make_room()
         if self._key != _RESIDUAL:
             self.setAccessibleName(strip.name)
         self._edit.setAccessibleName(tr("Name of {name}", name=strip.name))
@@ -202,9 +215,24 @@ class StripView(QFrame):
         if picture is not None:
             self._thumb.set_picture(picture)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """A name that does not fit takes the room of its number, which the tip of Show tells."""
+        narrow = self.width() < _NARROW
+        sheet = "padding-left: 1px; padding-right: 0px;" if narrow else ""
+        if self._edit.styleSheet() != sheet:
+            self._edit.setStyleSheet(sheet)
+        words = self._edit.fontMetrics().horizontalAdvance(self._edit.text())
+        number = self._number.sizeHint().width() + _GAP
+        room = self.width() - _SIDES - self._swatch.width() - _GAP
+        self._number.setVisible(words + number + (_INSIDE[0] if narrow else _INSIDE[1]) <= room)
+
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(5)
+        head.setSpacing(_GAP)
         head.addWidget(self._swatch)
         head.addWidget(self._edit, 1)
         head.addWidget(self._number)
