@@ -266,7 +266,10 @@ def _plots(evidence: Evidence, parts: Sequence[Part]) -> list[View]:
                 {"y": y, "x": x},
                 (Axis("∫Cp/Cp", len(x), "min"), Axis("C/Cp", len(tissues), "")),
                 {
-                    "names": [f"{parts[k].name}, Ki {line.slope[k]:.3g}" for k in tissues],
+                    "names": [
+                        f"{parts[k].name}, Ki {line.slope[k]:.3g}".replace("Ki -", "Ki −")
+                        for k in tissues
+                    ],
                     "colors": [parts[k].color for k in tissues],
                     "points": True,
                     "marks": marks,
