@@ -59,9 +59,8 @@ class Live:
         # By the clock it takes longer beside a busy neighbour, and so does the run.
         begun = time.thread_time()
         self._job.snapshot(parts_of(summary), summary.trace, views(summary, wave, self._levels))
-        cost = time.thread_time() - begun
-        if first:  # which was made from nothing
-            cost = 0.0
+        # The first is made from nothing, those that follow from the one before.
+        cost = 0.0 if first else time.thread_time() - begun
         self._next = time.monotonic() + max(_PICTURE_S, _COSTS * cost)
 
     def _cancelled(self) -> bool:

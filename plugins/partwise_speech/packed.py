@@ -193,9 +193,9 @@ def _spooled(path: Path, out: IO[bytes], header: _Header) -> tuple[int, IO[bytes
         file.flush()
     except OSError as error:
         file.close()
-        where = tempfile.gettempdir()
-        fix = f"make room in {where}, or export the sound as WAV or FLAC"
-        raise FileProblem(path, "is unpacked there, and the disk is full", fix=fix) from error
+        what = f"cannot be unpacked: there is no room for it in {tempfile.gettempdir()}"
+        fix = "make room there, or export the sound as WAV or FLAC"
+        raise FileProblem(path, what, fix=fix) from error
     except FileProblem:
         file.close()
         raise

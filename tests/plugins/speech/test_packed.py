@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import tempfile
@@ -150,6 +152,23 @@ def test_a_program_that_never_ends_is_ended(desk: Desk, monkeypatch: pytest.Monk
         load_sound(desk.path)
     with pytest.raises(ProcessLookupError):
         os.kill(int(desk.calls[0].split()[0]), 0)
+
+
+def test_a_full_disk_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.decoder(_GOOD)
+
+    class Full(io.BytesIO):
+        def write(self, _block: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    made = tempfile.TemporaryFile
+
+    def temporary(prefix: str = "") -> object:
+        return Full() if prefix else made()  # what the program says has room
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    with pytest.raises(FileProblem, match="no room for it"):
+        load_sound(desk.path)
 
 
 def test_without_the_program_the_way_out_is_told(desk: Desk) -> None:
