@@ -35,6 +35,9 @@ __all__ = ["BarsView"]
 _LANE = 44  # px, the least height of a row of bars
 _RIGHT, _TOP = 14.0, 14.0
 _GAP = 14.0
+_FEW = 2  # numbers at the scale of a low row
+_APART = 90.0  # px between them in a high one
+_NEAR = 0.06  # of what is drawn
 _EMPTY = mark("No part is shown: press Show on a strip of the mixer")
 
 Values = NDArray[np.floating[Any]]
@@ -120,11 +123,16 @@ class BarsView(Plot):
             places = [each.place for each in self._series]
             high = max(high, float(np.nanmax(self._bounds[1][places], initial=0.0)))
             low = min(low, float(np.nanmin(self._bounds[0][places], initial=0.0)))
-        return (high if high > low else low + 1.0), low
+        if high <= low:
+            return low + 1.0, low
+        # A round number just beyond, such as 100 %, is shown as well.
+        return max(high, ticks(low, high + _NEAR * (high - low), _FEW)[-1]), low
 
     def _left(self, metrics: QFontMetricsF) -> float:
         high, low = self._range()
-        wide = max(metrics.horizontalAdvance(number(v)) for v in (high, low, *ticks(low, high, 2)))
+        wide = max(
+            metrics.horizontalAdvance(number(v)) for v in (high, low, *ticks(low, high, _FEW))
+        )
         return wide + metrics.height() + 22
 
     def _lanes(self) -> list[QRectF]:
@@ -150,11 +158,12 @@ class BarsView(Plot):
         per = lane.height() / (high - low)
         zero = lane.bottom() + low * per
         painter.setPen(QPen(QColor(self.tokens.line), 1))
-        for tick in ticks(low, high, 2):
+        places = ticks(low, high, max(_FEW, int(lane.height() / _APART)))
+        for tick in places:
             y = round(zero - tick * per) + 0.5
             painter.drawLine(QPointF(lane.left(), y), QPointF(lane.right(), y))
         painter.setPen(QColor(self.tokens.muted))
-        for tick in ticks(low, high, 2):
+        for tick in places:
             box = QRectF(0, zero - tick * per - metrics.height() / 2, lane.left() - 7, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, number(tick))
         self._paint_bars(painter, each, lane, (zero, per))
