@@ -110,8 +110,6 @@ class Spill:
         Signal in the core from outside of the pool, in the unit of the data.
     pool : float64, shape (frames,)
         The pool's own curve for this width, on any scale.
-    rims : float
-        By how much `recovery` was lowered, as a share, for voxels that are only partly pool.
     """
 
     factor: int
@@ -120,7 +118,6 @@ class Spill:
     recovery: float
     curve: Array
     pool: Array
-    rims: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,8 +69,7 @@ def spills_of(
         brought = {k: sharp.spill[k] * scale / question.root[:, 0] for k in pools}
         found.append(
             tuple(
-                Spill(k, asked, doubt, sharp.recovery[k], brought[k], curves[:, k], sharp.rims[k])
-                for k in pools
+                Spill(k, asked, doubt, sharp.recovery[k], brought[k], curves[:, k]) for k in pools
             )
         )
     return (found[0], found[1], found[2]) if going() else ((), (), ())
