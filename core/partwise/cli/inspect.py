@@ -272,7 +272,8 @@ def _parameters(registry: Registry, plugin: Plugin) -> list[str]:
         lines += ["", f"{analysis.title} ({analysis.id})"]
         for spec in params.specs(analysis.Params):
             default = f"{spec.default}".lower() if spec.type is bool else f"{spec.default}"
-            lines.append(f"  -p {spec.name}={default or '…'}   {spec.allowed}")
+            needs = f"   (with {spec.only})" if spec.only else ""
+            lines.append(f"  -p {spec.name}={default or '…'}   {spec.allowed}{needs}")
             lines.append(f"      {spec.help}")
     return lines
 
