@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from partwise_pet.arranged import band_in_order, kept_exactly, order_of, parts_o
 from partwise_pet.asked import PetParams
 from partwise_pet.beside import beside_of
 from partwise_pet.blood import Samples, read_samples
-from partwise_pet.core import cores_of
+from partwise_pet.core import Core, cores_of
 from partwise_pet.count import Counted, count_factors
 from partwise_pet.doubt import (
     band_of,
@@ -34,7 +34,8 @@ from partwise_pet.doubt import (
 )
 from partwise_pet.evidence import OFF, Evidence
 from partwise_pet.factors import find_factors
-from partwise_pet.graphical import graphical_of, patlak_beside
+from partwise_pet.graphical import Graphical, graphical_of, patlak_beside
+from partwise_pet.kinetics import Line
 from partwise_pet.question import Factors, Question, blood_of
 from partwise_pet.scale import scaled_by_core
 from partwise_pet.scaling import Scaling
@@ -245,12 +246,6 @@ def _finished(
         choice = "core"  # a curve that fails its own core drives nothing
     plots = graphical_of(series, found, roi, samples, choice, params.patlak_from)
     parts = parts_of(found, list(range(question.rank)), series, job)
-    uptakes: tuple[Uptake, ...] = ()
-    if plots is not None and plots.kind != "region":  # whose partial volume nobody knows
-        beside = beside_of(
-            loose, found, cores, roi, question, lambda each: patlak_beside(series, each, plots)
-        )
-        uptakes = uptakes_of(found, plots.factors[0], plots.kind == "factor", beside)
     evidence = Evidence(
         series,
         found,
@@ -266,10 +261,30 @@ def _finished(
         plots,
         question.blur_mm is not None,
         question.filter_mm,
-        uptakes,
+        _uptakes(loose, found, cores, roi, question, series, plots),
     )
     job.report(1.0, "Done")
     return _result(question, parts, evidence)
+
+
+def _uptakes(
+    loose: Factors,
+    found: Factors,
+    cores: Sequence[Core],
+    roi: Sequence[Array],
+    question: Question,
+    series: Series,
+    plots: Graphical | None,
+) -> tuple[Uptake, ...]:
+    """Bands of Ki; none where the input is a region, whose partial volume nobody knows."""
+    if plots is None or plots.kind == "region":
+        return ()
+
+    def line_of(each: Factors) -> Line:
+        return patlak_beside(series, each, plots)
+
+    beside = beside_of(loose, found, cores, roi, question, line_of)
+    return uptakes_of(found, plots.factors[0], plots.kind == "factor", beside)
 
 
 def _result(question: Question, parts: tuple[Part, ...], evidence: Evidence) -> Result:

@@ -11,11 +11,11 @@ images in place of even regions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_erosion
+from scipy.ndimage import binary_dilation
 
 from partwise.api import single_blas
 from partwise_pet.core import bright_level, smoothed
@@ -33,7 +33,6 @@ _FAR_MM = 16.0  # from a core: what lies further away is not seen in it
 _POOL = 0.5  # of the core's blood: where sharp images hold nothing else
 _BEGIN, _STEPS, _ROUNDS = 30, 20, 5  # steps of the images, and how often blood is found again
 _LEAST = 0.2  # of a pool that a core is taken to show
-_APART = 60  # steps of the images of every other frame, until each has noise of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +70,6 @@ class Sharp:
         Weighted signal in each core that comes from outside of its pool.
     recovery : mapping of int to float
         Share of a pool's blood that blur leaves in its core.
-    rims : mapping of int to float
-        By how much `recovery` was lowered, as a share, for voxels that are only partly pool.
     """
 
     W: Single
@@ -80,7 +77,6 @@ class Sharp:
     allowed: Single
     spill: dict[int, Array]
     recovery: dict[int, float]
-    rims: dict[int, float]
 
 
 def near_blood(
@@ -127,44 +123,12 @@ def unspilled(
         Weighted curves.
     width_mm : float
     beside : Sharp, optional
-        Of a width nearby: what it says of rims holds here too, and its images are begun from.
+        Of a width nearby: its images are begun from.
     alive : callable, optional
     """
     with single_blas():
-        blur, begun = Blur(vessels, width_mm, alive), W.astype(np.float32)
-        if beside is None:
-            sharp = found_again(vessels, begun, blur, _ROUNDS, _STEPS, None)
-            return _with_rims(vessels, sharp, blur)
-        sharp = found_again(vessels, begun, blur, _ROUNDS, _STEPS, beside.S)
-        told = {k: max(sharp.recovery[k] / (1 + beside.rims[k]), _LEAST) for k in vessels.cores}
-        return replace(sharp, recovery=told, rims=beside.rims)
-
-
-def _with_rims(vessels: Vessels, sharp: Sharp, blur: Blur) -> Sharp:
-    """Count what a core misses because some of its voxels lie across the rim of the pool.
-
-    Sharp images differ within a core for that, and for noise. Images of every other frame tell
-    one from the other: what both have in common is no noise. It raises the mean of a full voxel
-    to Σ S² / Σ S, in the share that both halves agree, and of the core that lies at the rim.
-    """
-    halves = [
-        sharpened(
-            vessels.data[first::2], sharp.W[first::2], blur, _APART, vessels.pairs, None,
-            sharp.allowed,
-        )
-        for first in (0, 1)
-    ]  # fmt: skip
-    recovery, doubt = {}, {}
-    for k, core in vessels.cores.items():
-        one, other = (np.asarray(half[k][blur.places[core]], np.float64) for half in halves)
-        rims = 0.0
-        if min(one.std(), other.std()) > 0:
-            alike = max(float(np.corrcoef(one, other)[0, 1]), 0.0)
-            shared = max(float(np.cov(one, other)[0, 1]) / float(one.mean() * other.mean()), 0.0)
-            rims = alike * shared * blur.at_rim(sharp.allowed[k - 1] == 0, core)
-        recovery[k] = max(sharp.recovery[k] / (1 + rims), _LEAST)
-        doubt[k] = rims
-    return replace(sharp, recovery=recovery, rims=doubt)
+        blur, begun = Blur(vessels, width_mm, alive), beside.S if beside is not None else None
+        return found_again(vessels, W.astype(np.float32), blur, _ROUNDS, _STEPS, begun)
 
 
 def found_again(
@@ -197,7 +161,7 @@ def found_again(
             recovery[k] = (
                 float(np.clip(seen[k][core].mean() / there, _LEAST, 1)) if there > 0 else 1.0
             )
-    return Sharp(W, S, allowed, spill, recovery, dict.fromkeys(vessels.cores, 0.0))
+    return Sharp(W, S, allowed, spill, recovery)
 
 
 def _pools(S: Single, blur: Blur, cores: dict[int, Places]) -> Single:
@@ -272,13 +236,6 @@ class Blur:
         whole = np.zeros((len(H), self.inner.size), np.float32)
         whole[:, self.places] = H
         return self._apply(whole)
-
-    def at_rim(self, pool: Mask, core: Places) -> float:
-        """Return the share of a core that lies next to what is not its pool."""
-        volume = np.zeros(int(np.prod(self._shape)), bool)
-        volume[self._wide] = pool
-        inner = binary_erosion(volume.reshape(self._shape), np.ones((3, 3, 3), bool))
-        return 1 - float(inner.ravel()[self._wide[self.places[core]]].mean())
 
     def _apply(self, S: Single) -> Single:
         volume = np.zeros((len(S), int(np.prod(self._shape))), np.float32)
