@@ -6,6 +6,7 @@ with the process however that ends, so that an hour takes no memory.
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
@@ -37,22 +38,37 @@ _MOST_TOLD = 4000
 _KEPT = 2  # recordings of which a process has what was unpacked at hand
 
 
-class Unpacked(NamedTuple):
-    """What was in a file.
+class Unpacked:
+    """What was in a file; its samples lie in an unnamed one, from which they are read.
 
-    Attributes
+    Parameters
     ----------
-    rate : int
-        Samples per second.
-    samples : ndarray of float32, shape (samples, channels)
-        In a file of their own, read as they are asked for.
+    rate, channels, samples : int
     tags : dict of str
         And ``decoder``, the library that unpacked it.
+    file : binary file
+        Float32, all channels of a sample in turn.
     """
 
-    rate: int
-    samples: NDArray[np.float32]
-    tags: dict[str, str]
+    def __init__(
+        self, rate: int, channels: int, samples: int, tags: dict[str, str], file: IO[bytes]
+    ) -> None:
+        self.rate, self.channels, self.samples, self.tags = rate, channels, samples, tags
+        self._reading = threading.Lock()
+        self._handle = os.dup(file.fileno())  # of our own: files complain where nobody closes them
+
+    def __del__(self) -> None:
+        os.close(self._handle)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return samples from `start` to before `stop`, float32 (channels, samples)."""
+        each = 4 * self.channels
+        with self._reading:  # mapped memory would do without, and count as memory
+            os.lseek(self._handle, start * each, os.SEEK_SET)
+            left, found = max(min(stop, self.samples) - start, 0) * each, bytearray()
+            while len(found) < left and (more := os.read(self._handle, left - len(found))):
+                found += more
+        return np.frombuffer(found, "<f4").reshape(-1, self.channels).T
 
 
 def is_packed(head: bytes) -> bool:
@@ -102,10 +118,7 @@ def _unpack(path: Path) -> Unpacked:
             file.close()
             raise _refused(path, told)
     with file:
-        if not count:
-            raise FileProblem(path, "holds no samples", fix="copy or record it again")
-        shape = count, header.channels
-        return Unpacked(header.rate, np.memmap(file, np.float32, "r", shape=shape), header.tags)
+        return Unpacked(header.rate, header.channels, count, header.tags, file)
 
 
 @contextmanager

@@ -123,10 +123,10 @@ def _of_file(path: Path) -> _Found:
 def _of_packed(path: Path) -> _Found:
     """The same of what a program of its own unpacks."""
     found = unpacked(path)
-    samples, channels = found.samples.shape
+    samples, channels = found.samples, found.channels
     _check(path, samples, found.rate, channels)
-    few = found.samples.size <= _IN_MEMORY
-    values = _checked(path, found.samples.T, samples, found.rate) if few else None
+    few = samples * channels <= _IN_MEMORY
+    values = _checked(path, found.read(0, samples), samples, found.rate) if few else None
     tags = {name: text for name, text in found.tags.items() if name != "decoder"}
     facts: dict[str, object] = {
         "format": path.suffix[1:].upper(),

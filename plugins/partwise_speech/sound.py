@@ -91,7 +91,7 @@ class Recording:
         assert self._path is not None
         try:
             if self._packed:
-                found, whole_numbers = unpacked(self._path).samples[low:high].T, False
+                found, whole_numbers = unpacked(self._path).read(low, high), False
             else:
                 with soundfile.SoundFile(self._path) as file:
                     file.seek(low)
