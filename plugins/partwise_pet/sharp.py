@@ -32,6 +32,7 @@ _NEAR, _REACH = 0.3, 2  # of the brightest blood; voxels around it
 _FAR_MM = 16.0  # from a core: what lies further away is not seen in it
 _POOL = 0.5  # of the core's blood: where sharp images hold nothing else
 _BEGIN, _STEPS, _ROUNDS = 30, 20, 5  # steps of the images, and how often blood is found again
+_AGAIN = 3  # the same where images of a width nearby are begun from
 _LEAST = 0.2  # of a pool that a core is taken to show
 
 
@@ -128,7 +129,8 @@ def unspilled(
     """
     with single_blas():
         blur, begun = Blur(vessels, width_mm, alive), beside.S if beside is not None else None
-        return found_again(vessels, W.astype(np.float32), blur, _ROUNDS, _STEPS, begun)
+        rounds = _ROUNDS if beside is None else _AGAIN
+        return found_again(vessels, W.astype(np.float32), blur, rounds, _STEPS, begun)
 
 
 def found_again(
