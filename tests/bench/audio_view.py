@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
+from partwise.api import single_blas
 from partwise.result import View
 from partwise_app.viewers.spectrogram import SpectrogramView
 from partwise_app.viewers.timeline import Window
@@ -181,12 +182,15 @@ def try_atoms(recording: Recording, codes: NDArray[np.uint8], at: float) -> None
     method = {"mask": 1.0, "sharp": 1.3, "floor": 0.05}
     fits, masks = [], []
     for k in range(5):
-        fits.append(timed(lambda: apart_of(recording, voice, groups, noise, frames, (0.0, 3.0))))
-        apart = apart_of(recording, voice, groups, noise, frames, (0.0, 3.0))
-        moved = Moved(frozenset({k}))
-        masks.append(
-            timed(lambda a=apart, m=moved: regained(codes, a, Moved(), m, method))  # type: ignore[misc]  # a default binds the loop's value
-        )
+        with single_blas():  # as in the window
+            fits.append(
+                timed(lambda: apart_of(recording, voice, groups, noise, frames, (0.0, 3.0)))
+            )
+            apart = apart_of(recording, voice, groups, noise, frames, (0.0, 3.0))
+            moved = Moved(frozenset({k}))
+            masks.append(
+                timed(lambda a=apart, m=moved: regained(codes, a, Moved(), m, method))  # type: ignore[misc]  # a default binds the loop's value
+            )
     told("atoms of the 10 s in sight, once", fits, MOVE_MS)
     told("another mask, at each move", masks, MOVE_MS)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from partwise.api import FileProblem, InputProblem, Result
+from partwise.api import FileProblem, InputProblem, Result, single_blas
 from partwise_app.api import Later
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.moved import Moved, voice_groups
@@ -171,10 +171,14 @@ class Remasking(QObject):
         def work() -> object:
             try:
                 only = voice.only(used)
-                apart = known or apart_of(recording, only.atoms, only.groups, noise, frames, alone)
+                with single_blas():  # many small products, which its threads would wait for
+                    apart = known or apart_of(
+                        recording, only.atoms, only.groups, noise, frames, alone
+                    )
+                    codes = regained(found, apart, run_with, moved, method)
             except (FileProblem, InputProblem, OSError):
                 return _Made(number, moved)  # the recording is gone: what the run found stays
-            return _Made(number, moved, apart, regained(found, apart, run_with, moved, method))
+            return _Made(number, moved, apart, codes)
 
         self._fitting.ask(work, at_once=False)
 
