@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,7 +30,8 @@ from partwise_speech.live import Live
 from partwise_speech.moved import Moved, check_moved
 from partwise_speech.outlook import view_of_recording, waveform
 from partwise_speech.painted import Painted, check_painted
-from partwise_speech.separator import Separator, Settings, model_frames
+from partwise_speech.recipe import settings_for
+from partwise_speech.separator import Separator, model_frames
 from partwise_speech.sound import Recording, recording_of
 from partwise_speech.sources import GENERIC, facts_of, recording_behind, table_of, voice_of
 from partwise_speech.spans import check_span
@@ -40,15 +41,6 @@ from partwise_speech.trust import by_hand, cut_off, lines
 from partwise_speech.usable import check_length, check_sound, share_cut_off
 
 __all__ = ["SpeechAnalysis"]
-
-# An own voice bears that the noise atoms learn more often: they do not take it for noise. Beside a
-# generic voice they learn only where what was heard of the noise is not all there is of it. The
-# more the noise resembles speech, the more sparsity it takes to keep the voice from rendering it.
-_STEADY = Settings(updates=25, adapt_every=0)
-_GENERIC = Settings(updates=40, adapt_every=8)
-_AMONG_VOICES = Settings(updates=25, adapt_every=0, sparsity=0.3, relaxed=0.1)
-_VARIED, _VOICES = 0.95, 0.5
-_OWN = Settings(updates=36, adapt_every=2, keep=600, keep_after=12)
 
 Array = NDArray[np.float32]
 
@@ -202,13 +194,16 @@ class SpeechAnalysis:
         _check_moved_among(moved, noise.atoms.shape[1])
         stop_if_cancelled(job)
         own = voice.is_own
+        settings = settings_for(noise, own=own, taught=bool(params.painted.strip()))
+        if params.method == "dictionaries":
+            settings = replace(settings, level=False)
         separator = Separator(
             recording,
             voice,
             noise.atoms,
             noise.level,
-            choose(params.method, noise.snr_db, noise.alike, own_voice=own),
-            _settings(noise, own=own, taught=bool(params.painted.strip())),
+            choose(params.method, noise.snr_db, noise.alike, own_voice=own, level=settings.level),
+            settings,
             noise.loudest,
             painted,
             moved,
@@ -265,15 +260,6 @@ def _facts_of(noise: Noise, recording: Recording) -> dict[str, Any]:
     return {"name": f"Noise of {recording.title}", "atoms": count, "source": where}
 
 
-def _settings(noise: Noise, *, own: bool, taught: bool) -> Settings:
-    if own:
-        return _OWN
-    here = noise.span is not None and noise.given is None and not taught
-    if here and noise.alike.value > _VOICES:
-        return _AMONG_VOICES
-    return _STEADY if here and noise.varied < _VARIED else _GENERIC
-
-
 def _check_locks(job: Job) -> None:
     for part in job.kept:
         raise InputProblem(
@@ -317,7 +303,8 @@ def _result(
             "tracked": choice.tracked,
             "floor": choice.floor,
             "why": choice.why,
-            "noise_learns": separator.settings.adapt_every > 0,
+            "learns": separator.settings.adapts if separator.settings.adapt_every else "nothing",
+            "level_in_fit": separator.settings.level,
         },
         "processed": "not for acoustic measurement",
     }

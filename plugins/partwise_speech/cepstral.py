@@ -45,18 +45,20 @@ class Steadied:
         self._tracker = Tracker(noise)
         self._smooth = np.full(len(noise), np.nan, np.float32)
 
-    def gains(self, power: Array) -> Array:
+    def gains(self, power: Array, noise: Array | None = None) -> Array:
         """Return the gains of the frames that follow.
 
         Parameters
         ----------
         power : ndarray of float32, shape (257, frames)
+        noise : ndarray of float32, shape (257, frames), optional
+            Power of the noise where it is known; else it is tracked.
 
         Returns
         -------
         ndarray of float32, shape (257, frames)
         """
-        gain, noise = self._tracker.gains(power)
+        gain, noise = self._tracker.gains(power, noise)
         if not power.shape[1]:
             return gain
         after = np.clip(power / noise, 0.0, 1e4).astype(np.float32)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from partwise_speech.bands import band_matrix
 from partwise_speech.dictionary import BANDS
 from partwise_speech.frames import RATE, stft_for
-from partwise_speech.pitch import pitch_of
+from partwise_speech.pitch import STEP_S, frames_around, pitch_of
 
-__all__ = ["METHODS", "Choice", "Likeness", "choose", "likeness"]
+__all__ = ["METHODS", "SUNG", "Choice", "Likeness", "choose", "likeness"]
 
 METHODS = {
     "auto": "Chosen for each recording",
@@ -31,8 +31,10 @@ _PITCHED = 0.55, 0.25  # share of the frames with the pitch of a voice: surely, 
 _ALIKE = 0.80, 0.65  # cosine with the long-term spectrum of speech
 _SYLLABLES = 0.30, 0.15  # share of the modulation that is at 2 to 8 Hz
 _VOICE_HZ = 75.0, 350.0
+_HIGH_HZ = 220.0  # median pitch from which a sound is sung or cried rather than spoken
+SUNG = 0.4  # periodicity, by energy, from which a noise that high is taken for crying or a siren
 _LOUD_DB, _SOFT_DB = 2.0, 12.0  # ratio of speech to noise between which the mask yields
-_AMONG_VOICES = 0.22  # power of the mask where a generic voice cannot tell the talker from others
+_AMONG_VOICES = 0.45  # power of the mask where a generic voice cannot tell the talker from others
 _NOISY_DB, _CLEAN_DB = 15.0, 20.0  # between which it is laid aside: there is hardly any noise
 
 Array = NDArray[np.float32]
@@ -52,12 +54,16 @@ class Likeness:
         Share of its modulation that is as slow as syllables, 2 to 8 Hz.
     value : float
         0 nothing like voices, 1 voices.
+    sung : float
+        How periodic it is, the louder counting more, where its pitch is above that of most voices:
+        crying, a siren; else 0.
     """
 
     pitched: float
     alike: float
     syllables: float
     value: float
+    sung: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,17 +100,19 @@ def likeness(noise: Array, speech: Array) -> Likeness:
     bands = band_matrix(len(magnitudes), RATE, BANDS) @ magnitudes
     if bands.shape[1] < 16 or not bands.any():
         return Likeness(0.0, 0.0, 0.0, 0.0)
-    track, _ = pitch_of(noise, RATE)
+    track, periodic = pitch_of(noise, RATE)
     pitched = float(np.mean((track > _VOICE_HZ[0]) & (track < _VOICE_HZ[1])))
     mean = np.sqrt(np.square(bands).mean(axis=1))
     alike = float(mean @ speech / max(np.linalg.norm(mean) * np.linalg.norm(speech), 1e-20))
     syllables = _syllables(bands.sum(axis=0))
     pairs = ((pitched, _PITCHED), (alike, _ALIKE), (syllables, _SYLLABLES))
     marks = [float(np.clip((v - low) / (high - low), 0, 1)) for v, (high, low) in pairs]
-    return Likeness(pitched, alike, syllables, min(marks))
+    return Likeness(pitched, alike, syllables, min(marks), _sung(noise, track, periodic))
 
 
-def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
+def choose(
+    method: str, snr_db: float, alike: Likeness, *, own_voice: bool, level: bool = False
+) -> Choice:
     """Say what the gain is made of.
 
     Parameters
@@ -117,6 +125,8 @@ def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> C
         Of the noise with voices.
     own_voice : bool
         Whether the dictionary is of this very talker.
+    level : bool
+        Whether the tracked level is in the fit as well, so that the mask knows of it.
     """
     if method == "tracker":
         return Choice(0.0, 1.0, 0.1, "as asked")
@@ -124,10 +134,10 @@ def choose(method: str, snr_db: float, alike: Likeness, *, own_voice: bool) -> C
         return Choice(1.0, 0.0, 0.05, "as asked")
     if method == "product":
         return Choice(1.0, 0.4, 0.05, "as asked")
-    return _automatic(snr_db, alike, own_voice=own_voice)
+    return _automatic(snr_db, alike, own_voice=own_voice, level=level)
 
 
-def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
+def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool, level: bool) -> Choice:
     soft = float(np.clip((snr_db - _LOUD_DB) / (_SOFT_DB - _LOUD_DB), 0, 1))
     clean = float(np.clip((snr_db - _NOISY_DB) / (_CLEAN_DB - _NOISY_DB), 0, 1))
     mask = (1.0 - 0.2 * soft) * (1.0 - clean)
@@ -140,10 +150,26 @@ def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool) -> Choice:
     if alike.value > 0:
         mask += alike.value * (min(_AMONG_VOICES, mask) - mask)
         return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
+    if level and alike.sung > SUNG:
+        # Where a cry is, no tracker knows.
+        return Choice(0.85 * mask, 0.3, 0.05, "the noise is sung, and the atoms count more", 1.15)
+    if level:
+        why = "the tracked level is in the fit and in the gain"
+        return Choice(0.75 * mask, 0.45 + 0.1 * soft, 0.05, why, 1.1)
     why = "dictionaries and tracked level together"
     if soft > 0.5:
         why = "the noise is weak, and the tracked level counts more"
     return Choice(mask, 0.5 + 0.15 * soft, 0.05, why)
+
+
+def _sung(noise: Array, track: NDArray[np.float64], periodic: NDArray[np.float64]) -> float:
+    """Periodicity of a sound by energy, if half of its pitch lies above most voices, else 0."""
+    voiced = track > 0
+    if not voiced.any() or float(np.median(track[voiced])) < _HIGH_HZ:
+        return 0.0
+    step = round(STEP_S * RATE)
+    energy = np.square(frames_around(noise, 2 * step, step), dtype=np.float64).sum(axis=1)
+    return float((energy * periodic * voiced).sum() / max(float(energy.sum()), 1e-20))
 
 
 def _syllables(level: Array) -> float:

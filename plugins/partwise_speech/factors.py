@@ -1,26 +1,31 @@
 """What does one update change? Factors of one stretch, fitted in blocks that stay in a cache.
 
 A block is some patches with their activations and room to work in. Blocks are independent but for
-the atoms of the noise, so each is updated several times while it is at hand.
+the atoms that learn, so each is updated several times while it is at hand. Beside its atoms the
+noise may have one column for each patch, the tracked noise there, of which only the amount is free.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import blocks, run_blocks
 
-__all__ = ["TINY", "Activations", "Allowed", "Factors"]
+__all__ = ["TINY", "Activations", "Adapts", "Allowed", "Factors"]
 
 Array = NDArray[np.float32]
 
 TINY = np.float32(1e-9)
 _BLOCK = 160  # patches; with their activations they stay in a cache of a few MB
 _NONE = np.zeros((0, 0), np.float32)
+
+# Which atoms learn: of noise, wherever it is heard; of noise, each bin counting by how surely it is
+# noise; or of speech, half as fast, so that exemplars of others come to fit a talker.
+Adapts = Literal["noise", "sure noise", "speech"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +43,7 @@ class Activations:
     Attributes
     ----------
     speech, noise : ndarray of float32, shape (features, patches)
-        Both models, D·Hs and N·Hn.
+        Both models, D·Hs and N·Hn, the latter with the tracked noise.
     atoms : ndarray of float32, shape (features, noise atoms)
         N as adapted.
     active : ndarray of float32, shape (noise atoms, patches)
@@ -79,6 +84,10 @@ class _Block:
     ratio: Array
     change: Array
     allowed: Allowed | None
+    level: Array | None
+    much: Array
+    swell: Array
+    weight: Array | None
     grown: Array
     seen: Array
     value: float = 0.0
@@ -86,6 +95,17 @@ class _Block:
 
 class Factors:
     """Factors of one stretch; W = [D, N] in columns, H in blocks of patches, likewise in rows.
+
+    Parameters
+    ----------
+    V, speech, noise : ndarray of float32
+        As in `partwise_speech.fit.separate`, like what follows.
+    price : float
+    allowed : Allowed or None
+    level : ndarray of float32, optional
+    among : int, optional
+        How many atoms share what is there when the fit begins, where some are left out: updates are
+        few, and what the noise begins with beside its level is seen in the end.
 
     Attributes
     ----------
@@ -96,27 +116,41 @@ class Factors:
     """
 
     def __init__(
-        self, V: Array, speech: Array, noise: Array, price: float, allowed: Allowed | None
+        self,
+        V: Array,
+        speech: Array,
+        noise: Array,
+        price: float,
+        allowed: Allowed | None,
+        level: Array | None = None,
+        among: int | None = None,
     ) -> None:
+        self._among = among or speech.shape[1] + noise.shape[1]
         self.kept = np.arange(speech.shape[1])
         self._all = self._speech = speech.shape[1]
         self.price = price
         self.W = np.concatenate([speech, noise], axis=1, dtype=np.float32)
         self._cuts = blocks(V.shape[1], _BLOCK)
-        self._blocks = [self._block(V[:, a:b], allowed, slice(a, b)) for a, b in self._cuts]
+        self._blocks = [self._block(V[:, a:b], allowed, level, slice(a, b)) for a, b in self._cuts]
 
-    def _block(self, V: Array, allowed: Allowed | None, place: slice) -> _Block:
+    def _block(
+        self, V: Array, allowed: Allowed | None, level: Array | None, place: slice
+    ) -> _Block:
         V = np.ascontiguousarray(V)
         H = np.empty((self.W.shape[1], V.shape[1]), np.float32)
-        H[:] = V.sum(axis=0) / np.float32(len(H)) + TINY
+        H[:] = V.sum(axis=0) / np.float32(self._among) + TINY
         free = None
         if allowed is not None:
             free = Allowed(
                 np.ascontiguousarray(allowed.speech[:, place]),
                 np.ascontiguousarray(allowed.noise[:, place]),
             )
+        if level is not None:
+            level = np.ascontiguousarray(level[:, place], np.float32)
+        much = np.ones(V.shape[1], np.float32)
         none = np.zeros(0, np.float32)
-        return _Block(V, H, np.empty_like(V), np.empty_like(H), free, none, none)
+        ratio, change = np.empty_like(V), np.empty_like(H)
+        return _Block(V, H, ratio, change, free, level, much, none, None, none, none)
 
     @property
     def atoms(self) -> Array:
@@ -126,6 +160,14 @@ class Factors:
     def activations(self) -> Array:
         """H as it stands, float32 (kept atoms of speech + noise atoms, patches)."""
         return np.concatenate([b.H for b in self._blocks], axis=1)
+
+    @property
+    def level(self) -> Array:
+        """What the tracked noise renders, float32 (features, patches); nothing without one."""
+        return np.concatenate(
+            [np.zeros_like(b.V) if b.level is None else b.level * b.much for b in self._blocks],
+            axis=1,
+        )
 
     def lay_aside(self, keep: int) -> None:
         """Go on with the `keep` atoms of speech that carry most."""
@@ -141,8 +183,8 @@ class Factors:
             b.change = np.empty_like(b.H)
         self._speech = keep
 
-    def update(self, count: int, *, look: bool, adapt: bool) -> float:
-        """Renew all activations `count` times, with the last the noise atoms from the same ratios.
+    def update(self, count: int, *, look: bool, adapt: Adapts | None = None) -> float:
+        """Renew all activations `count` times, with the last some atoms from the same ratios.
 
         Returns the divergence before the last where it is looked at, else 0.
         """
@@ -150,50 +192,71 @@ class Factors:
         def work(slot: int, low: int, high: int) -> None:
             block = self._blocks[slot]
             for k in range(count):
-                last = k == count - 1
-                self._change(block, count=look and last)
-                if adapt and last:
-                    self._learn(block)
+                learns = adapt if k == count - 1 else None
+                self._change(block, count=look and k == count - 1, weigh=learns == "sure noise")
+                if learns is not None:
+                    self._learn(block, learns)
                 # To the power 3/2, by a product: np.power takes longer than the matrix products.
                 block.H *= block.change
                 np.sqrt(block.change, out=block.change)
                 block.H *= block.change
+                if block.level is not None:
+                    block.much *= block.swell * np.sqrt(block.swell)
 
         run_blocks(work, self._cuts)
-        if adapt:
-            self._adapt()
+        if adapt is not None:
+            self._adapt(adapt)
         return sum(b.value for b in self._blocks) if look else 0.0
 
-    def _adapt(self) -> None:
-        """Renew the atoms of the noise from what the blocks say to them."""
-        grown = self.atoms * sum(b.grown for b in self._blocks)
-        if self._blocks[0].allowed is not None:
-            # Where noise was not allowed nothing was seen of it, so nothing is learned there.
+    def _adapt(self, which: Adapts) -> None:
+        """Renew atoms from what the blocks say to them."""
+        place = self._rows(which)
+        grown = np.asarray(sum(b.grown for b in self._blocks))
+        if self._blocks[0].seen.size:
+            # Where a model was not allowed nothing was seen of it, so nothing is learned there.
             grown /= np.maximum(sum(b.seen for b in self._blocks), TINY)
-        self.W[:, self._speech :] = grown / (grown.sum(axis=0) + np.float32(1e-20))
+        if which == "speech":
+            grown = np.sqrt(grown)
+        grown *= self.W[:, place]
+        self.W[:, place] = grown / (grown.sum(axis=0) + np.float32(1e-20))
 
-    def _learn(self, block: _Block) -> None:
-        """What this block says to the noise atoms."""
-        active = block.H[self._speech :]
-        if block.allowed is None:
-            block.grown = block.ratio @ active.T
+    def _rows(self, which: Adapts) -> slice:
+        """Columns of W, and so rows of H, that learn."""
+        return slice(0, self._speech) if which == "speech" else slice(self._speech, None)
+
+    def _learn(self, block: _Block, which: Adapts) -> None:
+        """What this block says to the atoms that learn."""
+        active = block.H[self._rows(which)]
+        free = None
+        if block.allowed is not None:
+            free = block.allowed.speech if which == "speech" else block.allowed.noise
+        if which == "sure noise" and block.weight is not None:
+            free = block.weight if free is None else free * block.weight
+        elif which == "speech" and free is None:
+            free = np.ones((1, active.shape[1]), np.float32)
+        if free is None:
+            block.grown, block.seen = block.ratio @ active.T, np.zeros(0, np.float32)
             return
-        free = block.allowed.noise
         block.grown = np.matmul(block.ratio * free, active.T, dtype=np.float32)
         block.seen = np.matmul(free, active.T, dtype=np.float32)
 
-    def _change(self, block: _Block, *, count: bool = False) -> None:
+    def _change(self, block: _Block, *, count: bool = False, weigh: bool = False) -> None:
         """Find by which factor each activation wants to change; sets the ratios too."""
         K, ratio = self._speech, block.ratio
         if block.allowed is None:
             np.matmul(self.W, block.H, out=ratio)
+            if block.level is not None:
+                ratio += block.level * block.much
         else:
-            s, n = self._models(block)
-            np.add(s, n, out=ratio)
+            np.add(*self._models(block), out=ratio)
         ratio += TINY
         if count:
             block.value = _divergence(block.V, ratio)
+        block.weight = self._noise(block) / ratio if weigh else None
         np.divide(block.V, ratio, out=ratio)
+        if block.level is not None:
+            level = block.level if block.allowed is None else block.level * block.allowed.noise
+            block.swell = (level * ratio).sum(axis=0) / np.maximum(level.sum(axis=0), TINY)
         if block.allowed is None:
             np.matmul(self.W.T, ratio, out=block.change)
             block.change[:K] /= np.float32(self.price)
@@ -205,12 +268,18 @@ class Factors:
             block.change[rows] = (W.T @ (ratio * allowed)) / np.maximum(price, TINY)
 
     def _models(self, block: _Block) -> tuple[Array, Array]:
-        K = self._speech
-        s, n = self.W[:, :K] @ block.H[:K], self.W[:, K:] @ block.H[K:]
+        s = self.W[:, : self._speech] @ block.H[: self._speech]
         if block.allowed is not None:
             s *= block.allowed.speech
+        return s, self._noise(block)
+
+    def _noise(self, block: _Block) -> Array:
+        n = self.W[:, self._speech :] @ block.H[self._speech :]
+        if block.level is not None:
+            n += block.level * block.much
+        if block.allowed is not None:
             n *= block.allowed.noise
-        return s, n
+        return np.asarray(n, np.float32)
 
     def _handed_over(
         self, block: _Block, models: tuple[Array, Array], moved: NDArray[np.bool_]

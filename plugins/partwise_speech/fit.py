@@ -1,13 +1,14 @@
-"""How much of each atom is in each patch? Kullback-Leibler updates, speech fixed, noise learning.
+"""How much of each atom is in each patch? Kullback-Leibler updates, some atoms learning.
 
-Multiplicative updates (Lee and Seung, NIPS 13, 2000) of V ≈ D·Hs + N·Hn with the atoms of speech
-kept (Schmidt, Larsen and Hsiao, MLSP 2007), those of noise adapted to the recording as it is
-fitted, and sparse activations of speech. Updates of activations are raised to the power 3/2, which
-keeps a minimum stable and takes fewer of them (Badeau, Bertin and Vincent, IEEE Trans. Neural
-Networks 21:1869, 2010); atoms of speech that a stretch hardly uses are laid aside after a few.
-Sparsity chooses atoms and makes speech too weak: relaxed in the last third of the updates, it keeps
-its choice and gives the level back (as in the relaxed lasso: Meinshausen, Comput. Stat. Data Anal.
-52:374, 2007).
+Multiplicative updates (Lee and Seung, NIPS 13, 2000) of V ≈ D·Hs + N·Hn + T·diag(g) with the atoms
+of speech given (Schmidt, Larsen and Hsiao, MLSP 2007), those of noise or of speech adapted to the
+recording as it is fitted, the tracked noise T of each patch in an amount g, and sparse activations
+of speech. A noise that has changed since it was heard alone is in T and in no atom. Updates of
+activations are raised to the power 3/2, which keeps a minimum stable and takes fewer of them
+(Badeau, Bertin and Vincent, IEEE Trans. Neural Networks 21:1869, 2010); atoms of speech that a
+stretch hardly uses are laid aside after a few. Sparsity chooses atoms and makes speech too weak:
+relaxed in the last third of the updates, it keeps its choice and gives the level back (as in the
+relaxed lasso: Meinshausen, Comput. Stat. Data Anal. 52:374, 2007).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import single_blas
-from partwise_speech.factors import TINY, Activations, Allowed, Factors
+from partwise_speech.factors import TINY, Activations, Adapts, Allowed, Factors
 
 __all__ = ["activations_of", "learn_noise", "separate", "share_out"]
 
@@ -70,11 +71,14 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
     *,
     updates: int = 25,
     adapt_every: int = 10,
+    adapts: Adapts = "noise",
+    adapt_after: int = 0,
     sparsity: float = 0.1,
     relaxed: float | None = None,
     keep: int = 400,
     keep_after: int = 8,
     allowed: Allowed | None = None,
+    level: Array | None = None,
     moved: NDArray[np.bool_] | None = None,
     on_step: Callable[[int, Array], bool] | None = None,
 ) -> Activations:
@@ -87,7 +91,11 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
         Columns add up to one.
     updates : int
     adapt_every : int
-        The noise atoms learn at every so many updates; 0 for never.
+        Atoms learn at every so many updates; 0 for never.
+    adapts : Adapts
+        Which atoms do.
+    adapt_after : int
+        Updates before the first that they learn at.
     sparsity : float
         What activity of speech costs.
     relaxed : float, optional
@@ -96,12 +104,14 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
         How many atoms of speech are kept, and after how many updates the others are laid aside.
     allowed : Allowed, optional
         Where a hand has said what is speech and what is noise.
+    level : ndarray of float32, shape (features, patches), optional
+        The tracked noise of each patch, T.
     moved : ndarray of bool, shape (speech atoms + noise atoms,), optional
         Atoms that are fitted as they stand, and whose part is counted to the other model.
     on_step : callable, optional
         Sees the number of updates done and the noise atoms; stops by returning False.
     """
-    work = Factors(V, speech, noise, 1 + sparsity, allowed)
+    work = Factors(V, speech, noise, 1 + sparsity, allowed, level)
     trace: list[float] = []
     done, look, last = 0, adapt_every or _LOOK, _turn(updates)
     with single_blas():
@@ -113,7 +123,8 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
             count = _until_next(done, updates, look, (keep_after, last))
             done += count
             looks = done % look == 0
-            value = work.update(count, look=looks, adapt=looks and bool(adapt_every))
+            learns = looks and adapt_every and done > adapt_after
+            value = work.update(count, look=looks, adapt=adapts if learns else None)
             if looks:
                 trace.append(value)
             if on_step is not None and not on_step(done, work.atoms):

@@ -12,18 +12,21 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from partwise_speech.bands import band_matrix
 from partwise_speech.cepstral import Steadied
 from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
-from partwise_speech.factors import Activations, Allowed
+from partwise_speech.factors import Activations, Adapts, Allowed
 from partwise_speech.fit import separate
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.gain import gain_of, mask_of
+from partwise_speech.hindsight import magnitudes_of, noise_in_hindsight
 from partwise_speech.moved import Moved
 from partwise_speech.painted import NOISE, SPEECH, Cells, Painted
 from partwise_speech.sound import Recording, mono_at
+from partwise_speech.tracker import Tracker
 
 __all__ = [
     "EVERY",
@@ -49,20 +52,30 @@ class Settings:
     Attributes
     ----------
     updates : int
-    adapt_every : int
-        Updates from one step of the noise atoms to the next.
+    adapt_every, adapt_after : int
+        Updates from one step of the atoms that learn to the next, and before the first.
+    adapts : Adapts
+        Which atoms those are.
     sparsity, relaxed : float
         What activity of speech costs, and what in the last third of the updates.
     keep, keep_after : int
         Atoms of speech that are gone on with, and after how many updates.
+    level : bool
+        Whether the tracked noise is in the fit, beside its atoms.
+    around : int
+        Frames over which the model of the noise is averaged for the mask.
     """
 
     updates: int = 25
     adapt_every: int = 8
+    adapts: Adapts = "noise"
+    adapt_after: int = 0
     sparsity: float = 0.2
     relaxed: float = 0.0
     keep: int = 400
     keep_after: int = 8
+    level: bool = False
+    around: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +154,7 @@ class Separator:
         self.noise = noise
         self._speech = speech.atoms
         self._moved = (moved or Moved()).rows(speech.atoms, noise.shape[1])
-        self._tracker = Steadied(level)
+        self._tracker, self._steadied = Tracker(level), Steadied(level)
         self.frames = model_frames(recording)
 
     def stretches(self, on_step: Callable[[float, Array], bool]) -> Iterator[Stretch]:
@@ -161,7 +174,11 @@ class Separator:
         found = np.abs(frames_of(self.recording, low, high))
         core = slice(first - low, last - low)
         power = np.square(found[:, core])
-        tracked = self._tracker.gains(power)
+        heard = noise_in_hindsight(power, self._tracker)
+        tracked = self._steadied.gains(power, heard)
+        # The neighbours' frames are there for patches at the edges alone.
+        edges = ((0, 0), (core.start, found.shape[1] - core.stop))
+        level = np.pad(banded(magnitudes_of(heard)), edges, mode="edge")
         set_ = self.settings
         labels = self._labels(low, found.shape[1])
         fit = separate(
@@ -170,16 +187,21 @@ class Separator:
             self.noise,
             updates=set_.updates,
             adapt_every=set_.adapt_every,
+            adapts=set_.adapts,
+            adapt_after=set_.adapt_after,
             sparsity=set_.sparsity,
             relaxed=set_.relaxed,
             keep=set_.keep,
             keep_after=set_.keep_after,
             allowed=_allowed(labels) if labels is not None else None,
+            level=patches(_padded(level), EVERY) if set_.level else None,
             moved=self._moved,
             on_step=step,
         )
         self.noise = fit.atoms
         s, n = (unfolded(part, found.shape[1])[:, core] for part in (fit.speech, fit.noise))
+        if set_.around > 1:
+            n = np.maximum(uniform_filter1d(n, set_.around, axis=1), 0)
         mask = mask_of(s, n, self.choice.sharp, self._loudest)
         gain = gain_of(mask, tracked, self.choice)
         if labels is not None:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.separator import Stretch
 from partwise_speech.sound import Recording
-from partwise_speech.strength import codes_of
+from partwise_speech.strength import codes_of, render
 
 __all__ = ["Summary"]
 
 _MOST_COLUMNS = 30_000  # of a spectrogram that is kept for the stage
+_PIECE_S, _MOST_PIECES = 10.0, 6  # of noise alone, by which its attenuation is measured
 
 Array = NDArray[np.float32]
 
@@ -43,6 +44,7 @@ class Summary:
     def __init__(self, recording: Recording, frames: int, span: tuple[float, float] | None) -> None:
         bins = RATE // 2 // 125 * 4 + 1
         self.frames, self.reached = frames, 0
+        self._recording = recording
         self.codes = np.full((bins, frames), 255, np.uint8)
         self.every = max(-(-frames // _MOST_COLUMNS), 1)
         self.power = np.zeros((bins, -(-frames // self.every)), np.float32)
@@ -101,10 +103,21 @@ class Summary:
 
     @property
     def lead_in(self) -> tuple[float, float] | None:
-        """Energy in the noise-only span before and after, or None without one."""
+        """Energy in the noise-only span before and after, as it is heard, or None without one.
+
+        What is left of noise differs from frame to frame, and much of it cancels where frames
+        overlap: the sound itself is measured.
+        """
         if self.span is None or not self._lead[0] > 0:
             return None
-        return float(self._lead[0]), float(self._lead[1])
+        start, stop = (round(edge * self._recording.rate) for edge in self.span)
+        before = after = 0.0
+        size = round(_PIECE_S * self._recording.rate)
+        for first in range(start, min(stop, start + _MOST_PIECES * size), size):
+            last = min(first + size, stop)
+            before += _energy(self._recording.read(first, last))
+            after += _energy(render(self._recording, self.codes, first, last))
+        return (before, after) if before > 0 else None
 
     def snr_after(self, level: NDArray[np.floating[Any]], quieter: float) -> float:
         """Return the ratio of speech to noise of what was kept, in dB.
@@ -116,8 +129,8 @@ class Summary:
         quieter : float
             By how many dB the stretch of noise alone has become quieter.
         """
-        lead = self.lead_in
-        if lead is None:
+        lead = self._lead
+        if self.span is None or not lead[0] > 0:
             return float("nan")
         span = max(self._inside[1] - self._inside[0], 1)
         noise = lead[0] / span * 10 ** (-quieter / 10)
@@ -145,6 +158,10 @@ class Summary:
         columns: Any = np.maximum.reduceat(power, starts, axis=1)
         target = self.power[:, places[starts]]
         self.power[:, places[starts]] = np.maximum(target, columns)
+
+
+def _energy(sound: Array) -> float:
+    return float(np.square(sound, dtype=np.float64).sum())
 
 
 def _summed(trace: Sequence[float], other: Sequence[float]) -> list[float]:

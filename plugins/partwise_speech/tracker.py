@@ -40,8 +40,8 @@ class Tracker:
         self._present = np.full(len(self.noise), 0.5)
         self._clean = np.zeros(len(self.noise))
 
-    def gains(self, power: Array) -> tuple[Array, Array]:
-        """Return the gains and the tracked noise power of the frames that follow.
+    def follow(self, power: Array) -> tuple[Array, Array]:
+        """Return the tracked noise power of the frames that follow, and where speech is.
 
         Parameters
         ----------
@@ -49,11 +49,32 @@ class Tracker:
 
         Returns
         -------
+        noise, present : ndarray of float32, shape (bins, frames)
+            Power of the noise, and the probability that there is speech.
+        """
+        power = np.ascontiguousarray(power, dtype=np.float32)
+        noise, present = np.empty_like(power), np.empty_like(power)
+        _follow(power, self.noise, self._present, noise, present)
+        return noise, present
+
+    def gains(self, power: Array, noise: Array | None = None) -> tuple[Array, Array]:
+        """Return the gains of the frames that follow, and the noise power they are made with.
+
+        Parameters
+        ----------
+        power : ndarray of float32, shape (bins, frames)
+        noise : ndarray of float32, shape (bins, frames), optional
+            Power of the noise where it is known; else it is tracked.
+
+        Returns
+        -------
         gain, noise : ndarray of float32, shape (bins, frames)
         """
         power = np.ascontiguousarray(power, dtype=np.float32)
-        gain, noise = np.empty_like(power), np.empty_like(power)
-        _track(power, self.noise, self._present, self._clean, gain, noise)
+        if noise is None:
+            noise, _ = self.follow(power)
+        gain = np.empty_like(power)
+        _direct(power, noise, self._clean, gain)
         return gain, noise
 
 
@@ -84,32 +105,43 @@ def log_spectral_gain(prior: float, after: float) -> float:
     return float(min(wiener * np.exp(0.5 * _e1(wiener * after)), 1.0))
 
 
-@njit(cache=True, nogil=True, fastmath=False)
-def _track(
+@njit(cache=True, nogil=True)
+def _follow(
     power: Array,
     level: NDArray[np.float64],
-    present: NDArray[np.float64],
-    clean: NDArray[np.float64],
-    gain: Array,
+    smooth: NDArray[np.float64],
     noise: Array,
+    present: Array,
 ) -> None:
+    """Track the noise of each bin; `level` and `smooth` are what stood before, and go on."""
     bins, frames = power.shape
     factor = _PRIOR_SNR / (1.0 + _PRIOR_SNR)
     for b in range(bins):
-        sigma, smooth, before = level[b], present[b], clean[b]
+        sigma, mean = level[b], smooth[b]
         for t in range(frames):
             p = max(power[b, t], 1e-20)
             speech = 1.0 / (1.0 + (1.0 + _PRIOR_SNR) * np.exp(-min(p / sigma * factor, 200.0)))
-            smooth = _SMOOTH_P * smooth + (1.0 - _SMOOTH_P) * speech
-            if smooth > _MOST_P:
+            mean = _SMOOTH_P * mean + (1.0 - _SMOOTH_P) * speech
+            if mean > _MOST_P:
                 speech = min(speech, _MOST_P)
             heard = speech * sigma + (1.0 - speech) * p
             sigma = max(_SMOOTH_NOISE * sigma + (1.0 - _SMOOTH_NOISE) * heard, 1e-20)
+            noise[b, t] = sigma
+            present[b, t] = speech
+        level[b], smooth[b] = sigma, mean
+
+
+@njit(cache=True, nogil=True)
+def _direct(power: Array, noise: Array, clean: NDArray[np.float64], gain: Array) -> None:
+    """Find gains, directed by the decision before; `clean` is that of the frame before."""
+    bins, frames = power.shape
+    for b in range(bins):
+        before = clean[b]
+        for t in range(frames):
+            p, sigma = max(power[b, t], 1e-20), max(noise[b, t], 1e-20)
             after = min(p / sigma, 1e4)
             prior = _DIRECTED * before / sigma + (1.0 - _DIRECTED) * max(after - 1.0, 0.0)
-            prior = max(prior, _LEAST_SNR)
-            g = log_spectral_gain(prior, after)
+            g = log_spectral_gain(max(prior, _LEAST_SNR), after)
             before = g * g * p
             gain[b, t] = g
-            noise[b, t] = sigma
-        level[b], present[b], clean[b] = sigma, smooth, before
+        clean[b] = before

@@ -14,11 +14,13 @@ from partwise_speech.cepstral import Steadied
 from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
 from partwise_speech.factors import Factors
 from partwise_speech.gain import mask_of
+from partwise_speech.hindsight import magnitudes_of, noise_in_hindsight
 from partwise_speech.learned import heard_alone
 from partwise_speech.moved import GROUPS, Moved
 from partwise_speech.separator import EVERY, Settings, frames_of, model_frames, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import codes_of, gains_of
+from partwise_speech.tracker import Tracker
 
 __all__ = ["Apart", "Voice", "apart_of", "regained"]
 
@@ -27,7 +29,8 @@ Codes = NDArray[np.uint8]
 
 _SETTLES = 250  # frames in which the tracked level comes to what it is
 _AT_FLOOR = 1.02  # times the floor: gains are kept in steps of 1/8 dB
-_FIT = Settings()  # as a run with a generic voice, but for the noise, which learns no more
+# As a run with a generic voice, but for the noise, which learns no more.
+_FIT = Settings(adapt_every=4, adapts="speech", adapt_after=12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,8 @@ class Apart:
         Frame of the recording that is the first here.
     noise : ndarray of float32, shape (atoms, BANDS, frames)
     voice : ndarray of float32, shape (GROUPS, BANDS, frames)
+    level : ndarray of float32, shape (BANDS, frames)
+        What the tracked noise renders, which belongs to no atom.
     loudest : ndarray of float32, shape (257,), or None
         What the noise counts for at the most, as in the run.
     tracked : ndarray of float32, shape (257, frames), or None
@@ -49,6 +54,7 @@ class Apart:
     first: int
     noise: Array
     voice: Array
+    level: Array
     loudest: Array | None = None
     tracked: Array | None = None
 
@@ -56,7 +62,8 @@ class Apart:
         """Return the share that is speech, float32 (257, frames), with some atoms moved."""
         speech = _sum(self.voice, set(range(GROUPS)) - moved.voice) + _sum(self.noise, moved.noise)
         noise = _sum(self.noise, set(range(len(self.noise))) - moved.noise)
-        return mask_of(speech, noise + _sum(self.voice, moved.voice), sharp, self.loudest)
+        noise += self.level + _sum(self.voice, moved.voice)
+        return mask_of(speech, noise, sharp, self.loudest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +103,8 @@ def apart_of(
     noise: Array,
     frames: tuple[int, int],
     span: tuple[float, float] | None = None,
+    method: Mapping[str, Any] | None = None,
+    among: int | None = None,
 ) -> Apart:
     """Fit a stretch with all atoms kept, and tell what each of them renders.
 
@@ -108,18 +117,29 @@ def apart_of(
     frames : (first, last)
     span : (start, end), optional
         Where noise is alone, in seconds.
+    method : mapping, optional
+        How the run was fitted: ``learns`` and ``level_in_fit`` of its facts.
+    among : int, optional
+        How many atoms of voice and noise the run began with.
     """
+    method = method or {}
     first, last = frames
     low, high = max(first - 2 * DEPTH, 0), min(last + 2 * DEPTH, model_frames(recording))
     begin = max(first - _SETTLES, 0)
     found = np.abs(frames_of(recording, begin, high))
     bands = banded(found[:, low - begin :])
-    loudest = tracked = None
+    loudest = tracked = column = None
     if span is not None:
         level, loudest = heard_alone(recording, span)
-        tracked = Steadied(level).gains(np.square(found))[:, first - begin : last - begin]
-    V = patches(np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH))), EVERY)
-    W, H, kept = _fitted(V, voice, noise)
+        power = np.square(found)
+        heard = noise_in_hindsight(power, Tracker(level))
+        tracked = Steadied(level).gains(power, heard)[:, first - begin : last - begin]
+        if method.get("level_in_fit"):
+            column = _stacked(banded(magnitudes_of(heard[:, low - begin :])))
+    learns = method.get("learns") == _FIT.adapts
+    work = Factors(_stacked(bands), voice, noise, 1 + _FIT.sparsity, None, column, among)
+    _fit(work, learns=learns)
+    W, H, kept = work.W, work.activations, work.kept
     groups = groups[kept]
     cut = slice(first - low, last - low)
 
@@ -131,22 +151,27 @@ def apart_of(
         first,
         np.stack([rendered(np.array([count + k])) for k in range(noise.shape[1])]),
         np.stack([rendered(np.flatnonzero(groups == k)) for k in range(GROUPS)]),
+        unfolded(work.level, high - low)[:, cut],
         loudest,
         tracked,
     )
 
 
-def _fitted(V: Array, voice: Array, noise: Array) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Atoms that carry most, how much of each is in each patch, and which of the voice they are."""
-    work = Factors(V, voice, noise, 1 + _FIT.sparsity, None)
-    last = _FIT.updates - _FIT.updates // 3
+def _stacked(bands: Array) -> Array:
+    """Patches of a stretch, each frame in as many of them."""
+    return patches(np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH))), EVERY)
+
+
+def _fit(work: Factors, *, learns: bool) -> None:
+    """Fit with the atoms that carry most; the voice may learn, as it did in the run."""
     with single_blas():
-        work.update(_FIT.keep_after, look=False, adapt=False)
-        work.lay_aside(_FIT.keep)
-        work.update(last - _FIT.keep_after, look=False, adapt=False)
-        work.price = 1 + _FIT.relaxed
-        work.update(_FIT.updates - last, look=False, adapt=False)
-    return work.W, work.activations, work.kept
+        for done in range(_FIT.updates):
+            if done == _FIT.keep_after:
+                work.lay_aside(_FIT.keep)
+            if done == _FIT.updates - _FIT.updates // 3:
+                work.price = 1 + _FIT.relaxed
+            now = learns and done >= _FIT.adapt_after and (done + 1) % _FIT.adapt_every == 0
+            work.update(1, look=False, adapt=_FIT.adapts if now else None)
 
 
 def regained(

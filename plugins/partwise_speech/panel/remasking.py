@@ -166,6 +166,7 @@ class Remasking(QObject):
         run_with, moved, known = self._run_with, self._moved, self._aparts.get(number)
         method, span = result.facts.get("method", {}), result.facts.get("noise_span")
         alone = (float(span[0]), float(span[1])) if span else None
+        among = voice.atoms.shape[1] + noise.shape[1]
         self._busy = True
 
         def work() -> object:
@@ -173,7 +174,7 @@ class Remasking(QObject):
                 only = voice.only(used)
                 with single_blas():  # many small products, which its threads would wait for
                     apart = known or apart_of(
-                        recording, only.atoms, only.groups, noise, frames, alone
+                        recording, only.atoms, only.groups, noise, frames, alone, method, among
                     )
                     codes = regained(found, apart, run_with, moved, method)
             except (FileProblem, InputProblem, OSError):

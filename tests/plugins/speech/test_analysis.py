@@ -262,10 +262,10 @@ def test_a_locked_part_leaves_nothing_to_find(dataset: Dataset, result: Result) 
 
 
 def test_a_run_goes_on_from_the_atoms_that_stood(dataset: Dataset) -> None:
-    # What the quietest moments say of a noise is not all of it: its atoms learn in the run.
-    params = P(noise_span="none", drift=False)
+    # Where a hand has said what is noise, its atoms learn in the run.
+    params = P(noise_span="0:1.5", painted="noise 0:1 0:8000", drift=False)
     result = SpeechAnalysis().run(dataset, params, LocalJob(seed=3))
-    assert result.facts["method"]["noise_learns"]
+    assert result.facts["method"]["learns"] == "noise"
     drawn: list[tuple[View, ...]] = []
     job = LocalJob(start=result.parts, on_views=drawn.append)
     again = SpeechAnalysis().run(dataset, params, job)

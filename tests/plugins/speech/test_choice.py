@@ -82,7 +82,7 @@ def test_little_is_taken_from_voices_unless_the_talkers_own_is_known() -> None:
     generic = choose("auto", 0.0, crowd, own_voice=False)
     own = choose("auto", 0.0, crowd, own_voice=True)
     plain = choose("auto", 0.0, _NONE, own_voice=False)
-    assert generic.mask < 0.25 < plain.mask == own.mask == 1.0
+    assert generic.mask < 0.5 < plain.mask == own.mask == 1.0
     weak = choose("auto", 15.0, _NONE, own_voice=False)
     assert weak.mask < plain.mask
     assert generic.tracked <= plain.tracked

@@ -89,8 +89,9 @@ def test_what_is_tried_out_is_what_a_run_finds(dataset: Dataset, result: Result)
     view = next(v for v in result.views if "atoms" in v.arrays)
     voice = Voice(atoms, voice_groups(atoms)).only(view.arrays["used"])
     noise, frames = view.arrays["atoms"], (100, 500)
-    recording = recording_of(dataset)
-    apart = apart_of(recording, voice.atoms, voice.groups, noise, frames, (0.0, 1.5))
+    recording, method = recording_of(dataset), result.facts["method"]
+    among = atoms.shape[1] + noise.shape[1]
+    apart = apart_of(recording, voice.atoms, voice.groups, noise, frames, (0.0, 1.5), method, among)
     tried = regained(found, apart, Moved(), moved, result.facts["method"])
     same = regained(found, apart, moved, moved, result.facts["method"])
     ran = gain_codes(_run(dataset, moved=moved.text))[:, slice(*frames)]
