@@ -3,7 +3,7 @@
 Two estimates stand beside each other: the mask of the dictionaries, sure where noise and voice
 are of different make, and the gain of the tracked noise, sure where noise is steady and weaker
 than the voice. Where neither can tell, as with other people's voices behind a talker whose own
-voice was not learned, little is taken away, so that nothing is harmed.
+voice was not learned, less is taken away, so that nothing is harmed.
 """
 
 from __future__ import annotations
@@ -149,12 +149,13 @@ def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool, level: bool) 
         return Choice(mask, 0.4, 0.05, "the talker's own voice is known")
     if alike.value > 0:
         mask += alike.value * (min(_AMONG_VOICES, mask) - mask)
-        return Choice(mask, 0.4, 0.05, "the noise is like voices, and little is taken away")
+        return Choice(mask, 0.4, 0.05, "the noise is like voices, and less is taken away")
     if level and alike.sung > SUNG:
         # Where a cry is, no tracker knows.
-        return Choice(0.85 * mask, 0.3, 0.05, "the noise is sung, and the atoms count more", 1.15)
+        why = "the noise cries or sings, and its atoms count more than its level"
+        return Choice(0.85 * mask, 0.3, 0.05, why, 1.15)
     if level:
-        why = "the tracked level is in the fit and in the gain"
+        why = "dictionaries and tracked level together, the level among the atoms too"
         return Choice(0.75 * mask, 0.45 + 0.1 * soft, 0.05, why, 1.1)
     why = "dictionaries and tracked level together"
     if soft > 0.5:
