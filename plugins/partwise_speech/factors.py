@@ -20,6 +20,10 @@ __all__ = ["TINY", "Activations", "Adapts", "Allowed", "Factors"]
 Array = NDArray[np.float32]
 
 TINY = np.float32(1e-9)
+# The tracked level is like the noise everywhere and would explain all of it. The atoms, of which it
+# is known what they are, begin with more, the level with less, and its activity has a small price.
+_MORE, _LESS = np.float32(10.0), np.float32(0.3)
+_LEVEL_PRICE = np.float32(1.03)
 _BLOCK = 160  # patches; with their activations they stay in a cache of a few MB
 _NONE = np.zeros((0, 0), np.float32)
 
@@ -145,9 +149,10 @@ class Factors:
                 np.ascontiguousarray(allowed.speech[:, place]),
                 np.ascontiguousarray(allowed.noise[:, place]),
             )
+        much = np.full(V.shape[1], _LESS)
         if level is not None:
             level = np.ascontiguousarray(level[:, place], np.float32)
-        much = np.ones(V.shape[1], np.float32)
+            H[self._speech :] *= _MORE
         none = np.zeros(0, np.float32)
         ratio, change = np.empty_like(V), np.empty_like(H)
         return _Block(V, H, ratio, change, free, level, much, none, None, none, none)
@@ -256,7 +261,8 @@ class Factors:
         np.divide(block.V, ratio, out=ratio)
         if block.level is not None:
             level = block.level if block.allowed is None else block.level * block.allowed.noise
-            block.swell = (level * ratio).sum(axis=0) / np.maximum(level.sum(axis=0), TINY)
+            asked = _LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
+            block.swell = (level * ratio).sum(axis=0) / asked
         if block.allowed is None:
             np.matmul(self.W.T, ratio, out=block.change)
             block.change[:K] /= np.float32(self.price)
