@@ -155,7 +155,7 @@ def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool, level: bool) 
         why = "the noise cries or sings, and its atoms count more than its level"
         return Choice(0.85 * mask, 0.3, 0.05, why, 1.15)
     if level:
-        why = "dictionaries and tracked level together, the level among the atoms too"
+        why = "dictionaries, with the tracked level among them"
         return Choice(0.75 * mask, 0.45 + 0.1 * soft, 0.05, why, 1.1)
     why = "dictionaries and tracked level together"
     if soft > 0.5:
