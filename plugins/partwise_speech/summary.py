@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,12 +102,12 @@ class Summary:
         """Share of the magnitudes that no model explains."""
         return self._missed / self._mass if self._mass > 0 else 0.0
 
-    @property
+    @cached_property
     def lead_in(self) -> tuple[float, float] | None:
         """Energy in the noise-only span before and after, as it is heard, or None without one.
 
         What is left of noise differs from frame to frame, and much of it cancels where frames
-        overlap: the sound itself is measured.
+        overlap: the sound itself is measured, once, when all of it has gone by.
         """
         if self.span is None or not self._lead[0] > 0:
             return None
