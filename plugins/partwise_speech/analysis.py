@@ -310,7 +310,7 @@ def _result(
     }
     # Gains share the recording out: speech and noise are all of it, sample by sample. How well the
     # atoms render its spectrogram is another question, which the trust card answers.
-    missed = f"{summary.left:.1%} of its spectrogram in bands is rendered by no atom"
+    missed = f"{summary.left:.1%} of its spectrogram in bands is rendered by neither model"
     return Result(
         parts=parts_of(summary),
         residual=Residual(0.0, f"Speech and noise add up to the recording; {missed}"),

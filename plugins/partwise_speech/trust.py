@@ -176,7 +176,7 @@ def _explained(summary: Summary) -> Trust:
         share,
         _grade(share, 0.8, 0.6),
         f"{100 * share:.1f} % explained",
-        "Of the squares of the spectrogram in bands, by atoms of voice and noise together.",
+        "Of the squares of the spectrogram in bands, by the models of voice and noise together.",
     )
 
 
