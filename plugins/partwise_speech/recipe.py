@@ -14,10 +14,10 @@ from partwise_speech.choice import SUNG
 from partwise_speech.learned import Noise
 from partwise_speech.separator import Settings
 
-__all__ = ["settings_for"]
+__all__ = ["STEADY", "settings_for"]
 
 _GENERIC = Settings(updates=40, adapt_every=8)
-_STEADY = Settings(adapt_every=4, adapts="speech", adapt_after=12, level=True)
+STEADY = Settings(adapt_every=4, adapts="speech", adapt_after=12, level=True)
 _AMONG_VOICES = Settings(adapt_every=0, sparsity=0.3, relaxed=0.1, keep=300, around=125)
 _SUNG = Settings(updates=40, adapt_every=1, adapts="sure noise", level=True)
 _OWN = Settings(updates=36, adapt_every=2, keep=600, keep_after=12)
@@ -46,9 +46,9 @@ def settings_for(noise: Noise, *, own: bool, taught: bool) -> Settings:
     if noise.given is not None or taught:
         return _GENERIC
     if noise.span is None:
-        return _STEADY
+        return STEADY
     if noise.alike.value > _VOICES:
         return _AMONG_VOICES
     if noise.varied < _VARIED:
-        return _STEADY
+        return STEADY
     return _SUNG if noise.alike.sung > SUNG else _GENERIC

@@ -35,6 +35,7 @@ __all__ = [
     "Stretch",
     "frames_of",
     "model_frames",
+    "stacked",
     "unfolded",
 ]
 
@@ -176,13 +177,15 @@ class Separator:
         power = np.square(found[:, core])
         heard = noise_in_hindsight(power, self._tracker)
         tracked = self._steadied.gains(power, heard)
-        # The neighbours' frames are there for patches at the edges alone.
-        edges = ((0, 0), (core.start, found.shape[1] - core.stop))
-        level = np.pad(banded(magnitudes_of(heard)), edges, mode="edge")
         set_ = self.settings
+        level = None
+        if set_.level:
+            # The neighbours' frames are there for patches at the edges alone.
+            edges = ((0, 0), (core.start, found.shape[1] - core.stop))
+            level = stacked(np.pad(banded(magnitudes_of(heard)), edges, mode="edge"))
         labels = self._labels(low, found.shape[1])
         fit = separate(
-            patches(_padded(banded(found)), EVERY),
+            stacked(banded(found)),
             self._speech,
             self.noise,
             updates=set_.updates,
@@ -194,7 +197,7 @@ class Separator:
             keep=set_.keep,
             keep_after=set_.keep_after,
             allowed=_allowed(labels) if labels is not None else None,
-            level=patches(_padded(level), EVERY) if set_.level else None,
+            level=level,
             moved=self._moved,
             on_step=step,
         )
@@ -222,14 +225,21 @@ def _allowed(labels: Cells) -> Allowed:
     total = weights.sum(axis=1, keepdims=True)
     kinds = (labels != NOISE, labels != SPEECH)
     free = [weights @ kind.astype(np.float32) / total for kind in kinds]
-    speech, noise = (patches(_padded(part, 1.0), EVERY) for part in free)
+    speech, noise = (stacked(part, 1.0) for part in free)
     return Allowed(speech, noise)
 
 
-def _padded(bands: Array, value: float = 0.0) -> Array:
-    """Bands with frames before and after, so that each frame is in as many patches."""
+def stacked(bands: Array, outside: float = 0.0) -> Array:
+    """Return the patches of a stretch, each frame in as many of them as any other.
+
+    Parameters
+    ----------
+    bands : ndarray of float32, shape (BANDS, frames)
+    outside : float
+        What stands before the first frame and after the last.
+    """
     edges = ((0, 0), (DEPTH - EVERY, DEPTH))
-    return np.pad(bands, edges, constant_values=value).astype(np.float32, copy=False)
+    return patches(np.pad(bands, edges, constant_values=outside), EVERY)
 
 
 def unfolded(stacked: Array, frames: int) -> Array:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from partwise.api import single_blas
 from partwise_speech.cepstral import Steadied
-from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.dictionary import BANDS, DEPTH, banded
 from partwise_speech.factors import Factors
 from partwise_speech.gain import mask_of
 from partwise_speech.hindsight import magnitudes_of, noise_in_hindsight
 from partwise_speech.learned import heard_alone
 from partwise_speech.moved import GROUPS, Moved
-from partwise_speech.separator import EVERY, Settings, frames_of, model_frames, unfolded
+from partwise_speech.recipe import STEADY
+from partwise_speech.separator import frames_of, model_frames, stacked, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import codes_of, gains_of
 from partwise_speech.tracker import Tracker
@@ -30,7 +31,7 @@ Codes = NDArray[np.uint8]
 _SETTLES = 250  # frames in which the tracked level comes to what it is
 _AT_FLOOR = 1.02  # times the floor: gains are kept in steps of 1/8 dB
 # As a run with a generic voice, but for the noise, which learns no more.
-_FIT = Settings(adapt_every=4, adapts="speech", adapt_after=12)
+_FIT = STEADY
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +136,9 @@ def apart_of(
         heard = noise_in_hindsight(power, Tracker(level))
         tracked = Steadied(level).gains(power, heard)[:, first - begin : last - begin]
         if method.get("level_in_fit"):
-            column = _stacked(banded(magnitudes_of(heard[:, low - begin :])))
+            column = stacked(banded(magnitudes_of(heard[:, low - begin :])))
     learns = method.get("learns") == _FIT.adapts
-    work = Factors(_stacked(bands), voice, noise, 1 + _FIT.sparsity, None, column, among)
+    work = Factors(stacked(bands), voice, noise, 1 + _FIT.sparsity, None, column, among)
     _fit(work, learns=learns)
     W, H, kept = work.W, work.activations, work.kept
     groups = groups[kept]
@@ -155,11 +156,6 @@ def apart_of(
         loudest,
         tracked,
     )
-
-
-def _stacked(bands: Array) -> Array:
-    """Patches of a stretch, each frame in as many of them."""
-    return patches(np.pad(bands, ((0, 0), (DEPTH - EVERY, DEPTH))), EVERY)
 
 
 def _fit(work: Factors, *, learns: bool) -> None:
