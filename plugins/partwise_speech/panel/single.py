@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise_speech.bands import band_matrix
-from partwise_speech.dictionary import BANDS, DEPTH, banded, patches
+from partwise_speech.dictionary import BANDS, DEPTH, banded
 from partwise_speech.fit import activations_of
 from partwise_speech.frames import RATE, stft_for
-from partwise_speech.separator import EVERY, frames_of, model_frames, unfolded
+from partwise_speech.separator import frames_of, model_frames, stacked, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 
@@ -64,8 +64,7 @@ def sound_of_atoms(
     spectra = frames_of(recording, first, last)
     gain = gains_of(codes[:, first:last])
     spectra = spectra * (gain if kept else 1.0 - gain)
-    bands = np.pad(banded(np.abs(spectra)), ((0, 0), (DEPTH - EVERY, DEPTH)))
-    H = activations_of(patches(bands, EVERY), atoms, 0, updates=_UPDATES)
+    H = activations_of(stacked(banded(np.abs(spectra))), atoms, 0, updates=_UPDATES)
     picked = list(chosen)
     mine = unfolded(atoms[:, picked] @ H[picked], last - first)
     both = unfolded(atoms @ H, last - first)
