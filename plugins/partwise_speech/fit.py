@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from partwise.api import single_blas
 from partwise_speech.factors import TINY, Activations, Adapts, Allowed, Factors
 
-__all__ = ["activations_of", "learn_noise", "separate", "share_out"]
+__all__ = ["activations_of", "learn_noise", "separate", "share_out", "take_turns"]
 
 Array = NDArray[np.float32]
 
@@ -112,6 +112,44 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
         Sees the number of updates done and the noise atoms; stops by returning False.
     """
     work = Factors(V, speech, noise, 1 + sparsity, allowed, level)
+    trace, done = take_turns(
+        work,
+        updates=updates,
+        adapt_every=adapt_every,
+        adapts=adapts,
+        adapt_after=adapt_after,
+        relaxed=relaxed,
+        keep=keep,
+        keep_after=keep_after,
+        on_step=on_step,
+    )
+    with single_blas():
+        return work.told(trace, done, moved)
+
+
+def take_turns(
+    work: Factors,
+    *,
+    updates: int,
+    adapt_every: int,
+    adapts: Adapts,
+    adapt_after: int,
+    relaxed: float | None,
+    keep: int,
+    keep_after: int,
+    on_step: Callable[[int, Array], bool] | None = None,
+) -> tuple[list[float], int]:
+    """Update factors, lay atoms aside, learn and relax, each in its turn.
+
+    Parameters are those of `separate`.
+
+    Returns
+    -------
+    trace : list of float
+        Divergence, wherever it was looked at.
+    done : int
+        Updates; fewer than asked for where `on_step` stopped them.
+    """
     trace: list[float] = []
     done, look, last = 0, adapt_every or _LOOK, _turn(updates)
     with single_blas():
@@ -129,7 +167,7 @@ def separate(  # noqa: PLR0913 - a fit has as many knobs as this, each of them n
                 trace.append(value)
             if on_step is not None and not on_step(done, work.atoms):
                 break
-        return work.told(trace, done, moved)
+    return trace, done
 
 
 def share_out(

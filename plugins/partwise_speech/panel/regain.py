@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import single_blas
 from partwise_speech.cepstral import Steadied
 from partwise_speech.dictionary import BANDS, DEPTH, banded
 from partwise_speech.factors import Factors
+from partwise_speech.fit import take_turns
 from partwise_speech.gain import mask_of
 from partwise_speech.hindsight import magnitudes_of, noise_in_hindsight
 from partwise_speech.learned import heard_alone
@@ -139,7 +139,16 @@ def apart_of(
             column = stacked(banded(magnitudes_of(heard[:, low - begin :])))
     learns = method.get("learns") == _FIT.adapts
     work = Factors(stacked(bands), voice, noise, 1 + _FIT.sparsity, None, column, among)
-    _fit(work, learns=learns)
+    take_turns(
+        work,
+        updates=_FIT.updates,
+        adapt_every=_FIT.adapt_every if learns else 0,
+        adapts=_FIT.adapts,
+        adapt_after=_FIT.adapt_after,
+        relaxed=_FIT.relaxed,
+        keep=_FIT.keep,
+        keep_after=_FIT.keep_after,
+    )
     W, H, kept = work.W, work.activations, work.kept
     groups = groups[kept]
     cut = slice(first - low, last - low)
@@ -156,18 +165,6 @@ def apart_of(
         loudest,
         tracked,
     )
-
-
-def _fit(work: Factors, *, learns: bool) -> None:
-    """Fit with the atoms that carry most; the voice may learn, as it did in the run."""
-    with single_blas():
-        for done in range(_FIT.updates):
-            if done == _FIT.keep_after:
-                work.lay_aside(_FIT.keep)
-            if done == _FIT.updates - _FIT.updates // 3:
-                work.price = 1 + _FIT.relaxed
-            now = learns and done >= _FIT.adapt_after and (done + 1) % _FIT.adapt_every == 0
-            work.update(1, look=False, adapt=_FIT.adapts if now else None)
 
 
 def regained(
