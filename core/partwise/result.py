@@ -30,6 +30,7 @@ __all__ = [
     "Verdict",
     "View",
     "ViewKind",
+    "graded",
 ]
 
 Verdict = Literal["good", "look", "bad"]
@@ -121,6 +122,26 @@ class Trust:
     verdict: Verdict
     text: str
     detail: str = ""
+
+
+def graded(value: float, good: float, look: float) -> Verdict:
+    """Return the verdict on a number that is the better the higher it is.
+
+    Parameters
+    ----------
+    value : float
+        NaN is bad.
+    good, look : float
+        The lowest value of each of these verdicts; negate all three where lower is better.
+
+    Examples
+    --------
+    >>> graded(0.97, 0.95, 0.8), graded(-0.3, -0.02, -0.1)
+    ('good', 'bad')
+    """
+    if value >= good:
+        return "good"
+    return "look" if value >= look else "bad"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partwise.api import Trust, Verdict, number
+from partwise.api import Trust, graded, number
 from partwise_emg.synergies import RULES
 from partwise_emg.tell import Answer
 
@@ -40,7 +40,7 @@ def _explained(answer: Answer) -> Trust:
     return Trust(
         "explained",
         answer.vaf,
-        _grade(answer.vaf, 0.9, 0.75),
+        graded(answer.vaf, 0.9, 0.75),
         f"{100 * answer.vaf:.1f} % explained (VAF)",
         f"Uncentred, 1 − SSE/Σx². About the grand mean, R² is {answer.r2:.3f}. One synergy alone "
         f"has a VAF of {100 * answer.vaf1:.1f} %: envelopes are alike before any synergy is.",
@@ -56,7 +56,7 @@ def _muscles(answer: Answer) -> Trust:
     return Trust(
         "muscles",
         value,
-        _grade(value, 0.8, 0.6),
+        graded(value, 0.8, 0.6),
         f"{answer.prepared.muscles[worst]} is explained least, {100 * value:.0f} %",
         "Uncentred VAF of that muscle alone; see the tab Muscles for the others.",
     )
@@ -72,7 +72,7 @@ def _residual(answer: Answer) -> Trust:
             "One cycle: noise and structure cannot be told apart",
             "With several cycles, what is left and comes again in each of them is no noise.",
         )
-    verdict = _grade(-value, -_REPEATS[0], -_REPEATS[1])
+    verdict = graded(-value, -_REPEATS[0], -_REPEATS[1])
     words = {
         "good": "What is left hardly repeats",
         "look": "Some of what is left repeats in every cycle",
@@ -105,7 +105,7 @@ def _stability(answer: Answer, names: Sequence[str]) -> Trust:
     return Trust(
         "stability",
         float(np.nanmean(alike)),
-        _grade(float(alike[worst]), *_ALIKE),
+        graded(float(alike[worst]), *_ALIKE),
         f"{float(np.nanmean(alike)):.2f} alike when begun elsewhere",
         f"Mean cosine over {starts}. Least steady: {names[worst]}, {float(alike[worst]):.2f}.",
     )
@@ -152,7 +152,7 @@ def _bands(answer: Answer, names: Sequence[str]) -> Trust:
     return Trust(
         "intervals",
         value,
-        _grade(-value, -_WIDE[0], -_WIDE[1]) if cycles >= 4 else "look",
+        graded(-value, -_WIDE[0], -_WIDE[1]) if cycles >= 4 else "look",
         f"Weights known to ± {value:.2f} at worst",
         f"95 %, {bands.resamples} times {cycles} cycles drawn anew; widest: {where}.{few}",
     )
@@ -328,9 +328,3 @@ def _converged(answer: Answer) -> Trust:
         f"Ended after {fit.iterations} steps ({fit.stop}). The optimality residual is 0 where no "
         "small change lowers the error.",
     )
-
-
-def _grade(value: float, good: float, look: float) -> Verdict:
-    if value >= good:
-        return "good"
-    return "look" if value >= look else "bad"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Trust, Verdict, number
+from partwise.api import Trust, Verdict, graded, number
 from partwise_matrix.fits import Fitted, Task
 from partwise_matrix.prepared import Prepared
 
@@ -138,7 +138,7 @@ def _explained(evidence: Evidence) -> Trust:
     return Trust(
         "explained",
         share.vaf,
-        _grade(share.vaf, 0.9, 0.7),
+        graded(share.vaf, 0.9, 0.7),
         f"{100 * share.vaf:.1f} % explained",
         f"Of the sum of squares{of}, about zero. {about}"
         "A table that is far from zero everywhere is explained by one part already.",
@@ -173,7 +173,7 @@ def _noise(evidence: Evidence) -> Trust:
     if left.share == 0:
         return Trust("residual", 0.0, "good", "0 % left: the parts give the table exactly")
     times = left.share / max(left.chance, 1e-12)
-    verdict = _grade(-times, -_STRUCTURE[0], -_STRUCTURE[1])
+    verdict = graded(-times, -_STRUCTURE[0], -_STRUCTURE[1])
     words = {
         "good": "What is left looks like noise",
         "look": "What is left has a faint pattern",
@@ -211,7 +211,7 @@ def _stability(evidence: Evidence, names: Sequence[str], kept: int) -> Trust:
     return Trust(
         "stability",
         mean,
-        _grade(float(each[worst]), *_ALIKE),
+        graded(float(each[worst]), *_ALIKE),
         f"{mean:.2f} alike when begun elsewhere",
         f"Mean cosine of the parts of {others + 1} starts with the best; {near} of them end "
         f"within 1 % of it. Least steady: {names[kept + worst]}, {each[worst]:.2f}.",
@@ -265,7 +265,7 @@ def _table(prepared: Prepared) -> list[Trust]:
             Trust(
                 "missing",
                 share,
-                _grade(-share, -0.1, -0.5),
+                graded(-share, -0.1, -0.5),
                 f"{prepared.missing:,} of {size:,} entries are missing",
                 "They have no say in the fit, and the parts foretell them.",
             )
@@ -276,7 +276,7 @@ def _table(prepared: Prepared) -> list[Trust]:
             Trust(
                 "clipped",
                 share,
-                _grade(-share, -0.02, -0.1),
+                graded(-share, -0.02, -0.1),
                 f"{prepared.clipped:,} of {size:,} entries were below zero and taken as zero",
                 "Noise about zero does no harm; real negative values are lost.",
             )
@@ -341,9 +341,3 @@ def _first(matrix: Array) -> float:
     """Square of the largest singular value."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     return float(np.linalg.eigvalsh(wide @ wide.T)[-1])
-
-
-def _grade(value: float, good: float, look: float) -> Verdict:
-    if value >= good:
-        return "good"
-    return "look" if value >= look else "bad"

@@ -1,4 +1,4 @@
-"""What was found out about one answer, and how is a number of it graded?"""
+"""What was found out about one answer?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Verdict
 from partwise_pet.blood import Samples
 from partwise_pet.core import Core
 from partwise_pet.count import Counted
@@ -17,7 +16,7 @@ from partwise_pet.question import Factors
 from partwise_pet.series import Series
 from partwise_pet.uptake import Uptake
 
-__all__ = ["OFF", "Evidence", "band_width", "graded", "late_of", "since"]
+__all__ = ["OFF", "Evidence", "band_width", "late_of", "since"]
 
 Array = NDArray[np.float64]
 
@@ -77,10 +76,3 @@ def since(series: Series) -> str:
     """Return from when on that is, in words."""
     first, last = series.frames[0, 0], series.frames[-1, 1]
     return f"{(first + _LATE * (last - first)) / 60:.0f} min"
-
-
-def graded(value: float, good: float, look: float) -> Verdict:
-    """Return the verdict on a number that is the better the higher it is."""
-    if value >= good:
-        return "good"
-    return "look" if value >= look else "bad"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partwise.api import Part, Trust, Verdict
+from partwise.api import Part, Trust, Verdict, graded
 from partwise_pet.doubt import Blood
-from partwise_pet.evidence import OFF, Evidence, band_width, graded, late_of, since
+from partwise_pet.evidence import OFF, Evidence, band_width, late_of, since
 
 __all__ = ["blood_line", "sample_lines", "unique_line"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partwise.api import Part, Trust
-from partwise_pet.evidence import Evidence, graded, late_of
+from partwise.api import Part, Trust, graded
+from partwise_pet.evidence import Evidence, late_of
 from partwise_pet.question import BESIDE_MM
 from partwise_pet.uptake import MODEL, RATE, Uptake
 

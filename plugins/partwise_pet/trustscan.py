@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from partwise.api import Trust
+from partwise.api import Trust, graded
 from partwise_pet.count import Counted
-from partwise_pet.evidence import Evidence, graded
+from partwise_pet.evidence import Evidence
 from partwise_pet.series import Series
 
-__all__ = ["below_lines", "converged_line", "count_line", "explained_line", "timing_line"]
+__all__ = ["below_lines", "converged_line", "count_line", "explained_line", "placed_lines", "timing_line"]
 
 _NEGATIVE = 0.15, 0.40
 
@@ -54,6 +54,15 @@ def timing_line(series: Series) -> Trust:
         else f"{len(series.frames)} frames over {last - first:.1f} min",
         f"Times from {series.timing}. {notes}".strip(),
     )
+
+
+def placed_lines(series: Series) -> list[Trust]:
+    """Return what is odd about where a mask or anchors lie."""
+    if not series.misplaced:
+        return []
+    detail = " ".join(series.misplaced)
+    text = "The mask or anchors say that they lie elsewhere"
+    return [Trust("placed", None, "look", text, f"{detail} Look at the region before you go on.")]
 
 
 def below_lines(series: Series) -> list[Trust]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from partwise.api import Result, Trust, Verdict
+from partwise.api import Result, Trust, graded
 from partwise_speech.choice import Choice
 from partwise_speech.drift import Drift
 from partwise_speech.learned import Noise
@@ -120,7 +120,7 @@ def _quieter(summary: Summary, noise: Noise) -> Trust:
     return Trust(
         "noise",
         less,
-        _grade(less, 8, 3),
+        graded(less, 8, 3),
         f"Noise alone became {less:.1f} dB quieter",
         f"Measured from {start:.1f} to {end:.1f} s, the {noise.origin}, at strength 1.",
     )
@@ -174,7 +174,7 @@ def _explained(summary: Summary) -> Trust:
     return Trust(
         "explained",
         share,
-        _grade(share, 0.8, 0.6),
+        graded(share, 0.8, 0.6),
         f"{100 * share:.1f} % explained",
         "Of the squares of the spectrogram in bands, by the models of voice and noise together.",
     )
@@ -199,9 +199,3 @@ def _moved(drift: Drift) -> Trust:
         f"Median of the voiced frames from {drift.start:.0f} to {drift.end:.0f} s; the table has "
         "jitter, shimmer, HNR and CPPS.",
     )
-
-
-def _grade(value: float, good: float, look: float) -> Verdict:
-    if value >= good:
-        return "good"
-    return "look" if value >= look else "bad"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Job, Trust, Verdict, stop_if_cancelled
+from partwise.api import Job, Trust, Verdict, graded, stop_if_cancelled
 from partwise_stain.coreset import Coreset
 from partwise_stain.optics import White
 from partwise_stain.unmix import CLIPPED, MISSED_OD, Census
@@ -133,7 +133,7 @@ def _explained(counted: Census) -> Trust:
     return Trust(
         "explained",
         value,
-        _grade(value, 0.97, 0.90),
+        graded(value, 0.97, 0.90),
         f"{percent(value)} of optical density explained",
         "Of its sum of squares over tissue; the rest is the residual.",
     )
@@ -144,7 +144,7 @@ def _missed(counted: Census) -> Trust:
     return Trust(
         "not-explained",
         counted.missed,
-        _grade(-counted.missed, -0.02, -0.10),
+        graded(-counted.missed, -0.02, -0.10),
         f"{percent(counted.missed)} of tissue not explained",
         f"More than {MISSED_OD:g} OD is left: see the residual for pigment, red cells, pen.",
     )
@@ -161,7 +161,7 @@ def _something_else(counted: Census, odd: float) -> Trust:
     return Trust(
         "something-else",
         odd,
-        _grade(-odd, -0.02, -0.10),
+        graded(-odd, -0.02, -0.10),
         f"{percent(odd)} looks like {name}" + (" and more" if len(seen) > 1 else ""),
         f"By hue, of tissue: {parts}.",
     )
@@ -212,7 +212,7 @@ def _steady(steady: Steadiness, names: tuple[str, ...]) -> list[Trust]:
         Trust(
             f"bootstrap-{name.lower()}",
             spread,
-            _grade(-spread, -2.0, -5.0),
+            graded(-spread, -2.0, -5.0),
             f"{name} ± {spread:.1f}°" if spread >= 0.1 else f"{name} moves < 0.1°",
             f"When tissue is resampled {steady.resamples} times; bias is not in it.",
         )
@@ -225,7 +225,7 @@ def _steady(steady: Steadiness, names: tuple[str, ...]) -> list[Trust]:
             Trust(
                 "halves",
                 worst,
-                _grade(-worst, -2.0, -5.0),
+                graded(-worst, -2.0, -5.0),
                 f"{_degrees(worst)} between two halves",
                 "Found on disjoint halves of the tissue; the worse of the stains.",
             )
@@ -248,7 +248,7 @@ def _separate(vectors: Vectors, names: tuple[str, ...]) -> Trust:
     return Trust(
         "separation",
         value,
-        _grade(value, 15.0, _NARROW),
+        graded(value, 15.0, _NARROW),
         f"{value:.0f}° between the stains",
         f"Of {pair}: the wider, the less noise passes from one to the other.",
     )
@@ -260,7 +260,7 @@ def _usual(vectors: Vectors, prior: Vectors) -> Trust:
     return Trust(
         "usual",
         worst,
-        _grade(-worst, -10.0, -20.0),
+        graded(-worst, -10.0, -20.0),
         f"{_degrees(worst)} from published vectors",
         "The worse of two, to the nearest pair; if far, look for ink taken for a stain.",
     )
@@ -271,16 +271,11 @@ def _clipped(counted: Census) -> Trust:
     return Trust(
         "saturation",
         counted.clipped,
-        _grade(-counted.clipped, -0.01, -0.05),
+        graded(-counted.clipped, -0.01, -0.05),
         f"{percent(counted.clipped)} of tissue too dark to measure",
         f"A channel is at level {CLIPPED} or below: concentrations there are too low.",
     )
 
-
-def _grade(value: float, good: float, look: float) -> Verdict:
-    if value >= good:
-        return "good"
-    return "look" if value >= look else "bad"
 
 
 def in_sentence(name: str) -> str:
