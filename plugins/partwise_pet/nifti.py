@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import Dataset, FileProblem, Job, LocalJob
+from partwise_pet.placed import Placed, placed
 from partwise_pet.times import FrameTable, frames_of_sidecar, pixdim_note, read_sidecar
 from partwise_pet.volumes import Scan, collect_frames, dataset_of
 
@@ -101,17 +102,31 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
             _unit(told),
             _facts(told),
             tuple(notes),
-            directed=any(int(image.header[code]) > 0 for code in ("sform_code", "qform_code")),
+            directed=_directed(image),
         )
     )
 
 
 def load_mask(
-    path: Path, shape: tuple[int, int, int], *, labels: bool = False
-) -> NDArray[np.int64]:
-    """Read a volume of whole numbers (labels or a mask), shape (z, y, x).
+    path: Path, shape: tuple[int, int, int], affine: object = None, *, labels: bool = False
+) -> tuple[NDArray[np.int64], str]:
+    """Read a volume of whole numbers (labels or a mask), and bring it to the voxels of a series.
 
-    A mask may hold fractions, which are rounded; labels may not.
+    Parameters
+    ----------
+    path : Path
+    shape : (z, y, x)
+        Of the series.
+    affine : list of list of float, or None
+        From the series' indices x, y, z to mm; None where no file says it.
+    labels : bool
+        A mask may hold fractions, which are rounded; labels may not.
+
+    Returns
+    -------
+    values : int64, shape (z, y, x)
+    note : str
+        What is odd about where it lies; empty where nothing is.
 
     Raises
     ------
@@ -123,12 +138,15 @@ def load_mask(
     found = tuple(int(n) for n in image.shape)
     while len(found) > 3 and found[-1] == 1:
         found = found[:-1]
-    if found != shape[::-1]:
-        words = " × ".join(str(n) for n in found)
-        wanted = " × ".join(str(n) for n in shape[::-1])
-        raise FileProblem(path, f"holds {words} voxels, the series {wanted}", fix="resample it")
+    wanted = shape[::-1]
+    own = np.asarray(image.affine, np.float64) if _directed(image) else None
+    known = None if affine is None else np.asarray(affine, np.float64)
+    place = placed(own, found, known, wanted) if len(found) == 3 else Placed()
+    if len(found) != 3 or tuple(found[k] for k in place.axes) != wanted:
+        words, series = (" × ".join(str(n) for n in each) for each in (found, wanted))
+        raise FileProblem(path, f"holds {words} voxels, the series {series}", fix="resample it")
     with _Reader(path, image, (*found, 1)) as reader:
-        values = reader.frame(0)
+        values = place.turned(reader.frame(0))
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1 << 20:
         raise FileProblem(path, "holds no labels", fix="give a volume of small whole numbers")
     whole = np.rint(values)
@@ -139,7 +157,12 @@ def load_mask(
             f"holds {values.flat[between.argmax()]:g} where labels are whole numbers",
             fix="resample labels to the nearest voxel, without mixing them",
         )
-    return whole.astype(np.int64)
+    return whole.astype(np.int64), place.note(path.name)
+
+
+def _directed(image: Any) -> bool:
+    """Whether a file says where its voxels lie, and not its reader."""
+    return any(int(image.header[code]) > 0 for code in ("sform_code", "qform_code"))
 
 
 class _Reader:

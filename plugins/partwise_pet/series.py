@@ -15,7 +15,9 @@ from partwise_pet.region import check_region, points_of, region_of
 from partwise_pet.scaling import Scaling, half_life_s, scaled
 from partwise_pet.times import read_frames
 
-__all__ = ["Series", "Settings", "frame_weights", "looked_at", "most_looked_at", "prepare"]
+__all__ = [
+    "Series", "Settings", "affine_of", "frame_weights", "looked_at", "most_looked_at", "prepare",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -73,6 +75,8 @@ class Series:
     affine : list of list of float, or None
         From indices x, y, z to mm in the body.
     notes : tuple of str
+    misplaced : tuple of str
+        What is odd about where a mask or anchors lie.
     """
 
     X: Array
@@ -90,6 +94,7 @@ class Series:
     orientation: str = ""
     affine: object = None
     notes: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> Array:
@@ -144,9 +149,10 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         )
     frames, timing, notes = _frames(dataset, settings, len(values))
     scale, unit, told = scaled(dataset, settings.scaling, frames)
-    mask = looked_at(values, frames, settings)
+    affine = affine_of(dataset)
+    mask, odd = looked_at(values, frames, settings, affine)
     stop_if_cancelled(job)
-    places = _anchor_places(settings, mask, rank)
+    places, more = _anchor_places(settings, mask, rank, affine)
     for at in places:
         mask.ravel()[at] = True
     count = int(mask.sum())
@@ -181,6 +187,7 @@ def prepare(dataset: Dataset, settings: Settings, rank: int, job: Job) -> Series
         str(dataset.meta.get("orientation", "")),
         dataset.meta.get("affine"),
         (*notes, *told),
+        tuple(note for note in (odd, more) if note),
     )
 
 
@@ -233,8 +240,17 @@ def _frames(dataset: Dataset, settings: Settings, count: int) -> tuple[Array, st
     return np.array(told, np.float64), str(dataset.meta.get("timing", "")), kept
 
 
-def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
+def affine_of(dataset: Dataset) -> object:
+    """Return what leads from indices x, y, z to mm, as the file says; None where none does."""
+    return dataset.meta.get("affine") if dataset.meta.get("orientation") else None
+
+
+def looked_at(
+    values: NDArray[Any], frames: Array, settings: Settings, affine: object = None
+) -> tuple[Mask, str]:
     """Return the voxels that a run looks at, shape (z, y, x): mask or threshold, and region.
+
+    With them what is odd about where the mask lies, by the affine of the series.
 
     Raises
     ------
@@ -242,8 +258,10 @@ def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
         A mask that does not fit, or none left to look at.
     """
     shape = (values.shape[1], values.shape[2], values.shape[3])
+    odd = ""
     if settings.mask:
-        mask = load_mask(Path(settings.mask), shape) > 0
+        labels, odd = load_mask(Path(settings.mask), shape, affine)
+        mask = labels > 0
         if not mask.any():
             raise InputProblem(
                 f"{Path(settings.mask).name} marks no voxel", argument="mask", fix="draw it again"
@@ -256,7 +274,7 @@ def looked_at(values: NDArray[Any], frames: Array, settings: Settings) -> Mask:
         mask = region_of(settings.region, mask)
         if not mask.any():
             raise InputProblem("the region holds no voxel", argument="region", fix="widen it")
-    return mask
+    return mask, odd
 
 
 def most_looked_at(shape: tuple[int, int, int], settings: Settings) -> int:
@@ -281,11 +299,14 @@ def _bright(values: NDArray[Any], frames: Array, percent: float) -> Mask:
     return np.asarray(mean > percent / 100 * top)
 
 
-def _anchor_places(settings: Settings, mask: Mask, rank: int) -> tuple[NDArray[np.intp], ...]:
+def _anchor_places(
+    settings: Settings, mask: Mask, rank: int, affine: object
+) -> tuple[tuple[NDArray[np.intp], ...], str]:
     shape = (mask.shape[0], mask.shape[1], mask.shape[2])
     places = points_of(settings.points, shape, rank)
+    odd = ""
     if settings.anchors:
-        labels = load_mask(Path(settings.anchors), shape, labels=True)
+        labels, odd = load_mask(Path(settings.anchors), shape, affine, labels=True)
         if labels.max(initial=0) > rank:
             raise InputProblem(
                 f"{Path(settings.anchors).name} labels factor {labels.max()}, {rank} are asked for",
@@ -308,7 +329,7 @@ def _anchor_places(settings: Settings, mask: Mask, rank: int) -> tuple[NDArray[n
             argument="anchors",
             fix="move one of them; an anchor belongs to one factor alone",
         )
-    return tuple(places)
+    return tuple(places), odd
 
 
 def _nonnegative(X: Array, choice: str, rank: int, weights: Array) -> Array:

@@ -13,6 +13,7 @@ from partwise_pet.trustscan import (
     converged_line,
     count_line,
     explained_line,
+    placed_lines,
     timing_line,
 )
 
@@ -31,6 +32,7 @@ def lines(evidence: Evidence, parts: Sequence[Part]) -> tuple[Trust, ...]:
     if evidence.counted is not None:
         told.append(count_line(evidence.counted))
     told.append(timing_line(evidence.series))
+    told += placed_lines(evidence.series)
     told += below_lines(evidence.series)
     told += sample_lines(evidence)
     told.append(converged_line(evidence))

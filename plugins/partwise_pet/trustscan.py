@@ -7,7 +7,14 @@ from partwise_pet.count import Counted
 from partwise_pet.evidence import Evidence
 from partwise_pet.series import Series
 
-__all__ = ["below_lines", "converged_line", "count_line", "explained_line", "placed_lines", "timing_line"]
+__all__ = [
+    "below_lines",
+    "converged_line",
+    "count_line",
+    "explained_line",
+    "placed_lines",
+    "timing_line",
+]
 
 _NEGATIVE = 0.15, 0.40
 

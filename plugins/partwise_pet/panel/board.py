@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from partwise.api import FileProblem, InputProblem
+from partwise.api import Dataset, FileProblem, InputProblem
 from partwise_app.api import (
     Host,
     Rule,
@@ -24,7 +24,7 @@ from partwise_app.api import (
 from partwise_pet.panel.bar import Bar
 from partwise_pet.panel.timing import Timing
 from partwise_pet.region import check_points, check_region, dab, written_points, written_stroke
-from partwise_pet.series import Settings, looked_at
+from partwise_pet.series import Settings, affine_of, looked_at
 
 __all__ = ["Panel"]
 
@@ -245,13 +245,14 @@ class Panel(QWidget):
         if told == self._outlined:
             return
         self._outlined = told
-        words, self._mask = self._region_now(dataset.values)
+        words, self._mask = self._region_now(dataset)
         self._region.setText(words)
         if view is not None:
             view.set_region(self._mask)
 
-    def _region_now(self, values: Any) -> tuple[str, NDArray[np.bool_] | None]:
+    def _region_now(self, dataset: Dataset) -> tuple[str, NDArray[np.bool_] | None]:
         """What a run would look at, in words and as voxels; no voxels where all count."""
+        values: Any = dataset.values
         text, mask = self._told("region"), self._told("mask")
         if not (text or mask):
             return tr("All voxels above the threshold."), None
@@ -263,10 +264,11 @@ class Panel(QWidget):
         try:
             threshold = float(self._host.parameters.get("threshold", Settings.threshold))
             asked = Settings(mask=mask, region=text, threshold=threshold)
-            found = looked_at(values, spans, asked)
+            found, odd = looked_at(values, spans, asked, affine_of(dataset))
         except (FileProblem, InputProblem) as problem:
             return str(problem), None
-        return tr("{count} voxels.", count=f"{int(found.sum()):,}"), found
+        words = tr("{count} voxels.", count=f"{int(found.sum()):,}")
+        return f"{words} {odd}".strip(), found
 
     # Small answers
 

@@ -24,6 +24,8 @@ from partwise_pet.asked import PetParams
 from partwise_pet.dicom import load_dicom, probe_dicom
 from partwise_pet.ecat import load_ecat, probe_ecat
 from partwise_pet.nifti import load_mask, load_nifti, probe_nifti
+from partwise_pet.series import Settings, prepare
+from partwise_pet.trustscan import placed_lines
 from partwise_pet.volumes import orientation_of
 
 Series = Callable[..., Path]
@@ -262,9 +264,38 @@ def test_a_mask_must_fit(series: Series, tmp_path: Path) -> None:
     image: Any = nibabel.Nifti1Image(labels.transpose(2, 1, 0), np.eye(4))
     path = tmp_path / "labels.nii"
     nibabel.save(image, path)
-    np.testing.assert_array_equal(load_mask(path, (3, 4, 5)), labels)
+    np.testing.assert_array_equal(load_mask(path, (3, 4, 5))[0], labels)
     with pytest.raises(FileProblem, match="5 × 4 × 3 voxels, the series 6 × 4 × 3"):
         load_mask(path, (3, 4, 6))
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, 1), (1, -1, -1)])
+def test_a_mask_stored_from_another_side_lies_where_it_was_drawn(
+    axes: tuple[int, ...], flips: tuple[int, ...], tmp_path: Path
+) -> None:
+    labels = np.random.default_rng(0).integers(0, 3, (5, 4, 3)).astype(np.int16)
+    affine = np.diag([2.0, 3.0, 4.0, 1.0])
+    affine[:3, 3] = 7, -5, 3
+    image: Any = nibabel.Nifti1Image(labels, affine)
+    path = tmp_path / "labels.nii"
+    nibabel.save(image.as_reoriented(np.array([axes, flips]).T), path)
+    found, note = load_mask(path, (3, 4, 5), affine.tolist())
+    np.testing.assert_array_equal(found, labels.T)
+    assert not note
+
+
+def test_a_mask_that_lies_elsewhere_is_told(series: Series, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    scan = load_nifti(series(1 + rng.random((6, 3, 4, 5)).astype(np.float32)))
+    mask, affine = np.ones((5, 4, 3), np.int16), np.diag([-2.0, 3.0, 4.0, 1.0])
+    path = tmp_path / "mask.nii"
+    nibabel.save(nibabel.Nifti1Image(mask, affine), path)
+    ready = prepare(scan, Settings(mask=str(path)), 2, LocalJob())
+    assert "up to 16 mm from the series" in ready.misplaced[0]
+    assert placed_lines(ready)[0].verdict == "look"
+    nibabel.save(nibabel.Nifti1Image(mask, np.eye(4)), path)  # as written without a thought
+    assert not prepare(scan, Settings(mask=str(path)), 2, LocalJob()).misplaced
 
 
 def test_labels_that_were_mixed_are_refused_and_a_mask_of_fractions_is_not(tmp_path: Path) -> None:
@@ -272,7 +303,7 @@ def test_labels_that_were_mixed_are_refused_and_a_mask_of_fractions_is_not(tmp_p
     mixed[1, 1, 1], mixed[2, 2, 2] = 1.0, 0.7
     path = tmp_path / "mixed.nii"
     nibabel.save(nibabel.Nifti1Image(mixed, UPRIGHT), path)
-    assert int(load_mask(path, (3, 4, 5)).sum()) == 2
+    assert int(load_mask(path, (3, 4, 5))[0].sum()) == 2
     with pytest.raises(FileProblem, match=r"holds 0\.7 where labels are whole"):
         load_mask(path, (3, 4, 5), labels=True)
 

@@ -47,9 +47,9 @@ def test_a_first_stroke_stands_for_itself_below_the_threshold_too() -> None:
     values = np.zeros((2, *SHAPE))
     values[:, 2:4, 2:4, 2:4] = 100
     frames = np.array([[0.0, 1.0], [1.0, 2.0]])
-    drawn = looked_at(values, frames, Settings(region="brush 1 1 1 9,8,6"))
+    drawn, _ = looked_at(values, frames, Settings(region="brush 1 1 1 9,8,6"))
     assert drawn.sum() == 7
-    more = looked_at(values, frames, Settings(region="+brush 1 1 1 9,8,6"))
+    more, _ = looked_at(values, frames, Settings(region="+brush 1 1 1 9,8,6"))
     assert more.sum() == 8 + 7
     with pytest.raises(InputProblem, match="no voxel"):
         looked_at(values, frames, Settings(region="-brush 9 9 9 3,3,3"))
