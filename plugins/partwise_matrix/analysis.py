@@ -17,8 +17,11 @@ from partwise.api import (
     InputProblem,
     Job,
     Part,
+    RankScan,
     Residual,
     Result,
+    ScanStep,
+    Uniqueness,
     color_of,
     param,
     rank_scan,
@@ -40,9 +43,8 @@ _DOUBT_STARTS = 10
 
 
 def _check_rank(text: str) -> str | None:
-    if text.strip().lower() == "auto":
-        return None
-    if text.strip().isdigit() and 1 <= int(text) <= _MOST_PARTS:
+    word = text.strip().lower()
+    if word == "auto" or (word.isdigit() and 1 <= int(word) <= _MOST_PARTS):
         return None
     return f"give auto, or a number from 1 to {_MOST_PARTS}"
 
@@ -131,6 +133,12 @@ class _Params:
         help="Look for other parts that would explain the table as well.",
     )
 
+    @property
+    def asked_rank(self) -> int | None:
+        """How many parts are asked for; None for auto."""
+        word = self.rank.strip().lower()
+        return None if word == "auto" else int(word)
+
 
 class MatrixAnalysis:
     """Nonnegative factorization X ≈ W·H of a table (Lee and Seung, Nature 401:788, 1999)."""
@@ -145,7 +153,7 @@ class MatrixAnalysis:
         size = 8 * int(values.size) if values is not None else 0
         # Measured on tables of 2,000 × 2,000 and 3,000 × 3,000: 4.7 times the table for
         # Frobenius, 8.5 for others, and 27 while ranks are compared.
-        if params.rank.strip().lower() == "auto" or params.compare:
+        if params.asked_rank is None or params.compare:
             return 27 * size
         return (5 if params.loss == "frobenius" and params.normalise == "none" else 9) * size
 
@@ -173,8 +181,7 @@ class MatrixAnalysis:
         task = Task(prepared.scaled, on_loss(params.loss), prepared.weights, fixed, job.seed)
         begun = _begun(job, prepared)
         scan = None
-        asked = params.rank.strip().lower()
-        if not begun and (asked == "auto" or params.compare):
+        if not begun and (params.asked_rank is None or params.compare):
             scan = _scan(task, params, prepared, kept, job)
         rank, why = _choose(scan, params, len(kept), len(begun))
 
@@ -195,15 +202,15 @@ class MatrixAnalysis:
         stop_if_cancelled(job)
         job.report(0.98, "Looking at what is left")
         evidence = Evidence(
-            prepared,
-            found,
-            task.loss,
-            scan,
-            rank,
-            why,
-            doubt,
-            leftover(task.X, found.fit.W, found.fit.H, task.weights, job.seed),
-            shares_explained(task, found.fit.W, found.fit.H),
+            prepared=prepared,
+            found=found,
+            loss=task.loss,
+            scan=scan,
+            rank=rank,
+            why=why,
+            doubt=doubt,
+            left=leftover(task.X, found.fit.W, found.fit.H, task.weights, job.seed),
+            explained=shares_explained(task, found.fit.W, found.fit.H),
         )
         job.report(1.0, "Done")
         return _result(evidence, task, kept)
@@ -236,12 +243,13 @@ def _begun(job: Job, prepared: Prepared) -> tuple[Part, ...]:
     return tuple(begun)
 
 
-def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...], job: Job) -> Any:
-    asked = params.rank.strip().lower()
-    most = max(min(params.most, *task.X.shape), 0 if asked == "auto" else int(asked))
+def _scan(
+    task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...], job: Job
+) -> RankScan:
+    most = max(min(params.most, *task.X.shape), params.asked_rank or 0)
     shown = 0
 
-    def on_step(step: Any) -> bool:
+    def on_step(step: ScanStep) -> bool:
         nonlocal shown
         words = f"Trying {step.rank} part{'s' if step.rank > 1 else ''}"
         job.report(0.6 * step.done / max(step.total, 1), words)
@@ -269,20 +277,19 @@ def _scan(task: Task, params: _Params, prepared: Prepared, kept: tuple[Part, ...
     return scan
 
 
-def _choose(scan: Any, params: _Params, kept: int, begun: int) -> tuple[int, str]:
+def _choose(scan: RankScan | None, params: _Params, kept: int, begun: int) -> tuple[int, str]:
     """How many parts, and why, in words."""
-    asked = params.rank.strip().lower()
-    if scan is None and asked == "auto":
-        return kept + begun, "as many as the run was begun from"
-    if asked != "auto":
-        rank = int(asked)
-        if rank < kept:
+    asked = params.asked_rank
+    if asked is not None:
+        if asked < kept:
             raise InputProblem(
-                f"{kept} parts are locked and {rank} asked for",
+                f"{kept} parts are locked and {asked} asked for",
                 argument="rank",
                 fix="unlock some, or ask for more",
             )
-        return rank, "as was asked for"
+        return asked, "as was asked for"
+    if scan is None:
+        return kept + begun, "as many as the run was begun from"
     rules = {
         "heldout": (scan.heldout_rank, "hidden entries are foretold best"),
         "stability": (scan.stable_rank, "the most parts that every start finds again"),
@@ -300,7 +307,7 @@ def _choose(scan: Any, params: _Params, kept: int, begun: int) -> tuple[int, str
     return max(kept, 1), "no rule decides"
 
 
-def _doubt(task: Task, fit: Factorization, params: _Params, job: Job) -> Any:
+def _doubt(task: Task, fit: Factorization, params: _Params, job: Job) -> Uniqueness:
     starts = min(params.starts, _DOUBT_STARTS)
 
     def on_step(done: int) -> bool:
@@ -396,7 +403,7 @@ def _result(evidence: Evidence, task: Task, kept: tuple[Part, ...]) -> Result:
 
 def _facts(evidence: Evidence) -> dict[str, Any]:
     prepared = evidence.prepared
-    facts: dict[str, Any] = {
+    return {
         "rank": evidence.rank,
         "rank_why": evidence.why,
         "offset": prepared.offset,
@@ -405,4 +412,3 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "missing": prepared.missing,
         "start_objectives": [float(v) for v in evidence.found.objectives],
     }
-    return facts

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from partwise.api import AnalysisProblem, Axis, Dataset, Job, Result, stop_if_cancelled
 from partwise_matrix.prepared import table_of
+from partwise_matrix.tell import SCAN_TITLE
 
 __all__ = [
     "has_scan", "residual_is_large", "residual_is_small", "write_H", "write_W",
     "write_large_residual", "write_residual", "write_scan",
 ]  # fmt: skip
 
-_SCAN = "How many parts"
 _SCAN_COLUMNS = ("rank", "error", "r2", "vaf", "stability", "chance", "cophenetic", "heldout")
 _EACH = 256  # rows between two looks at the cancel flag
 _AS_TEXT = 2_000_000  # entries; ten times as many are a minute of writing and 200 MB of text
@@ -96,7 +96,7 @@ def _rest(dataset: Dataset, result: Result) -> Iterator[NDArray[np.float64]]:
 
 def write_scan(dataset: Dataset, result: Result, path: Path, job: Job, part: int | None) -> None:
     """Write what each number of parts gains and costs."""
-    table = next((t for t in result.tables if t.title == _SCAN), None)
+    table = next((t for t in result.tables if t.title == SCAN_TITLE), None)
     if table is None:
         raise AnalysisProblem("no numbers of parts were tried", fix="run with rank=auto")
     body = (tuple(c if isinstance(c, str) else f"{c:.6g}" for c in row) for row in table.rows)
@@ -105,7 +105,7 @@ def write_scan(dataset: Dataset, result: Result, path: Path, job: Job, part: int
 
 def has_scan(result: Result) -> bool:
     """Whether several numbers of parts were tried."""
-    return any(table.title == _SCAN for table in result.tables)
+    return any(table.title == SCAN_TITLE for table in result.tables)
 
 
 def _axes(dataset: Dataset, result: Result) -> tuple[Axis, Axis]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Cancelled, Factorization, Job, match_parts, nmf
+from partwise.api import Cancelled, Factorization, Job, Step, match_parts, nmf
 
 __all__ = ["Fitted", "Task", "find_parts", "on_loss"]
 
@@ -109,7 +109,7 @@ def find_parts(
         trace: list[float] = []
 
         def on_step(
-            step: Any, best: float = best, trace: list[float] = trace, number: int = number
+            step: Step, best: float = best, trace: list[float] = trace, number: int = number
         ) -> bool:
             trace.append(float(step.objective))
             part = min(step.iteration / _MOST_STEPS, 1.0)

@@ -14,7 +14,7 @@ from partwise.api import Axis, Dataset, InputProblem
 from partwise_matrix.grid import Grid
 from partwise_matrix.readers import read_grid
 
-__all__ = ["Prepared", "prepare", "residual_of", "table_of"]
+__all__ = ["Prepared", "prepare", "table_of"]
 
 Array = NDArray[np.floating[Any]]
 Vector = NDArray[np.float64]
@@ -133,11 +133,6 @@ def table_of(dataset: Dataset, *, transpose: bool) -> Array:
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     return np.ascontiguousarray(values.T) if transpose else values
-
-
-def residual_of(prepared_values: Array, W: Array, H: Array) -> Vector:
-    """Return what W·H leaves of a table, NaN where an entry is missing."""
-    return np.asarray(prepared_values, dtype=np.float64) - W @ H
 
 
 def _nonnegative(

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Measure, Part, Table, View
+from partwise.api import Axis, Measure, Part, RankScan, Table, View
 from partwise_matrix.prepared import Prepared
 from partwise_matrix.trust import Evidence
 
-__all__ = ["factor_views", "measures", "scan_table", "top_table", "views"]
+__all__ = ["SCAN_TITLE", "factor_views", "measures", "scan_table", "top_table", "views"]
+
+SCAN_TITLE = "How many parts"  # of the table and the view; the export finds the table by it
 
 _AS_BARS = 80  # columns; more are a curve
 _TOP = 5  # rows named per part
@@ -74,7 +76,7 @@ def top_table(parts: Sequence[Part], prepared: Prepared) -> Table:
     return Table("Parts", ("Part", "Share, %", "Strongest rows"), tuple(rows))
 
 
-def scan_table(scan: Any) -> Table:
+def scan_table(scan: RankScan) -> Table:
     """Return what each number of parts gains and costs."""
     columns = ("r2", "vaf", "stability", "chance", "cophenetic", "heldout")
     rows = tuple(
@@ -89,7 +91,7 @@ def scan_table(scan: Any) -> Table:
         for k, rank in enumerate(scan.rank)
     )
     titles = ("Parts", "Error", "R²", "VAF", "Alike", "By chance", "Cophenetic", "Hidden entries")
-    return Table("How many parts", titles, rows)
+    return Table(SCAN_TITLE, titles, rows)
 
 
 def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
@@ -97,7 +99,10 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
     H = np.stack([np.asarray(part.course) for part in parts])
     told = list(factor_views(evidence.prepared, parts))
     if evidence.scan is not None:
-        told += [_scan_view(evidence), *_consensus_view(evidence, H)]
+        told += [
+            _scan_view(evidence.scan, evidence.rank),
+            *_consensus_view(evidence.scan, evidence.rank, evidence.prepared, H),
+        ]
     return tuple(told)
 
 
@@ -148,8 +153,7 @@ def factor_views(prepared: Prepared, parts: Sequence[Part]) -> tuple[View, ...]:
     return tuple(told)
 
 
-def _scan_view(evidence: Evidence) -> View:
-    scan = evidence.scan
+def _scan_view(scan: RankScan, rank: int) -> View:
     names, rows = [], []
     for name, title in (
         ("r2", "R²"),
@@ -164,36 +168,34 @@ def _scan_view(evidence: Evidence) -> View:
             names.append(title)
             rows.append(values)
     marks = [
-        {"x": int(rank), "text": text}
-        for rank, text in (
+        {"x": said, "text": text}
+        for said, text in (
             (scan.heldout_rank(), "hidden entries"),
             (scan.stable_rank(), "agreement of starts"),
             (scan.line_rank(), "bend of R²"),
             (scan.vaf_rank(), "90 % explained"),
         )
-        if rank is not None
+        if said is not None
     ]
     return View(
         "curves",
-        "How many parts",
+        SCAN_TITLE,
         {"x": scan.rank.astype(np.float64), "y": np.stack(rows)},
         (Axis("parts", len(scan.rank), start=float(scan.rank[0])), Axis("value", len(rows))),
         {
             "tab": "How many",
             "names": names,
             "marks": marks,
-            "chosen": evidence.rank,
+            "chosen": rank,
             "points": True,
             "range": [0.0, 1.05],
         },
     )
 
 
-def _consensus_view(evidence: Evidence, H: Array) -> list[View]:
-    scan = evidence.scan
-    place = int(np.flatnonzero(scan.rank == evidence.rank)[0])
-    consensus = scan.consensus[place]
-    if evidence.rank < 2 or len(consensus) < 3:
+def _consensus_view(scan: RankScan, rank: int, prepared: Prepared, H: Array) -> list[View]:
+    consensus = scan.consensus[int(np.flatnonzero(scan.rank == rank)[0])]
+    if rank < 2 or len(consensus) < 3:
         return []
     some = np.asarray(scan.consensus_columns)
     mine = H[:, some]
@@ -201,8 +203,8 @@ def _consensus_view(evidence: Evidence, H: Array) -> list[View]:
     # Columns of one part lie side by side, the purest first.
     purity = mine.max(axis=0) / np.maximum(mine.sum(axis=0), 1e-300)
     order = np.lexsort((-purity, leading))
-    labels = tuple(evidence.prepared.column_name(int(k)) for k in some[order])
-    axis = Axis(evidence.prepared.columns.name, len(order), labels=labels)
+    labels = tuple(prepared.column_name(int(k)) for k in some[order])
+    axis = Axis(prepared.columns.name, len(order), labels=labels)
     return [
         View(
             "matrix",

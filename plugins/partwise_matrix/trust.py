@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Trust, Verdict, graded, number
+from partwise.api import RankScan, Trust, Uniqueness, Verdict, graded, number
 from partwise_matrix.fits import Fitted, Task
 from partwise_matrix.prepared import Prepared
 
@@ -18,12 +18,12 @@ __all__ = ["Evidence", "Explained", "Leftover", "leftover", "lines", "shares_exp
 Array = NDArray[np.floating[Any]]
 
 _SIDE = 400  # rows and columns of what is left that are looked at
-_FLIPS = 20
+_FLIPS = 20  # of signs; the 95th percentile of these is what chance gives
 _LOST = 1e-3  # of the error; less is the end of an iteration
 _STRUCTURE = 1.25, 1.6  # times what chance leaves in the strongest pattern
 _ALIKE = 0.95, 0.8  # cosines
 _NEAR = 0.01  # of the best objective: a start that ends within it has found as good a fit
-_KKT = 1e-2
+_KKT = 1e-2  # of the scaled optimality residual: above it, a fit has not settled
 _SEVERAL, _OUTWEIGHS = 4, 0.5  # rows or columns, and the share of the squares that one carries
 
 
@@ -48,18 +48,15 @@ class Leftover(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that was found out about one answer.
-
-    `scan` is a `partwise.rank_scan` or None, `doubt` a `partwise.uniqueness` or None.
-    """
+    """All that was found out about one answer; `scan` and `doubt` where they were asked for."""
 
     prepared: Prepared
     found: Fitted
     loss: str | float
-    scan: Any
+    scan: RankScan | None
     rank: int
     why: str
-    doubt: Any
+    doubt: Uniqueness | None
     left: Leftover
     explained: Explained
 
@@ -120,9 +117,9 @@ def lines(evidence: Evidence, names: Sequence[str], kept: int) -> tuple[Trust, .
     told = [_explained(evidence), _noise(evidence)]
     told += [_stability(evidence, names, kept)] if len(names) > kept else []
     if evidence.doubt is not None:
-        told.append(_uniqueness(evidence, names))
+        told.append(_uniqueness(evidence.doubt, names))
     if evidence.scan is not None:
-        told.append(_rank(evidence))
+        told.append(_rank(evidence.scan, evidence.rank, evidence.why))
     told += _begun(evidence)
     told += _table(evidence.prepared)
     told += _outweighed(evidence)
@@ -218,8 +215,7 @@ def _stability(evidence: Evidence, names: Sequence[str], kept: int) -> Trust:
     )
 
 
-def _uniqueness(evidence: Evidence, names: Sequence[str]) -> Trust:
-    doubt = evidence.doubt
+def _uniqueness(doubt: Uniqueness, names: Sequence[str]) -> Trust:
     worst = int(np.argmin(doubt.spread))
     value = float(doubt.spread[worst])
     good, tried = doubt.solutions
@@ -238,20 +234,19 @@ def _uniqueness(evidence: Evidence, names: Sequence[str]) -> Trust:
     )
 
 
-def _rank(evidence: Evidence) -> Trust:
-    scan = evidence.scan
+def _rank(scan: RankScan, rank: int, why: str) -> Trust:
     rules = [scan.heldout_rank(), scan.stable_rank(), scan.line_rank(), scan.vaf_rank()]
-    said = [int(rank) for rank in rules if rank is not None]
-    agree = sum(rank == evidence.rank for rank in said)
-    edge = evidence.rank >= int(scan.rank[-1]) and len(scan.rank) > 1
+    said = [one for one in rules if one is not None]
+    agree = said.count(rank)
+    edge = rank >= int(scan.rank[-1]) and len(scan.rank) > 1
     verdict: Verdict = "look" if edge or agree < 2 else "good"
     beyond = " It is the largest number that was tried; allow more." if edge else ""
-    parts = "1 part" if evidence.rank == 1 else f"{evidence.rank} parts"
+    parts = "1 part" if rank == 1 else f"{rank} parts"
     return Trust(
         "rank",
-        float(evidence.rank),
+        float(rank),
         verdict,
-        f"{parts}: {evidence.why}",
+        f"{parts}: {why}",
         f"{agree} of {len(said)} rules agree. {' '.join(scan.words)}{beyond}",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ __all__ = ["Uniqueness", "uniqueness"]
 
 Array = NDArray[Any]
 Curve = NDArray[np.float64]
+Verdict = Literal["good", "look", "bad"]
 _RULE = Rule(tol=1e-6, max_iter=2000, gain=1e-7)
 _COLUMNS = 4096  # of a long X; the starts share them
 _GOOD, _LOOK = 0.98, 0.9
@@ -61,7 +62,7 @@ class Uniqueness:
     mixing: Curve
     separability: Curve
     solutions: tuple[int, int]
-    verdict: str
+    verdict: Verdict
     text: str
 
 
@@ -226,10 +227,10 @@ def _purity(W: Array, H: Array) -> Curve:
     return np.asarray(1 - (amount[:, clear] / whole[clear]).max(axis=1))
 
 
-def _said(spread: Curve, apart: Curve, good: int, starts: int) -> tuple[str, str]:
+def _said(spread: Curve, apart: Curve, good: int, starts: int) -> tuple[Verdict, str]:
     lowest = float(spread.min())
     which = int(spread.argmin()) + 1
-    verdict = "good" if lowest >= _GOOD else "look" if lowest >= _LOOK else "bad"
+    verdict: Verdict = "good" if lowest >= _GOOD else "look" if lowest >= _LOOK else "bad"
     if not good and verdict == "good":
         return "look", (
             f"None of {starts} other starts fits as well, so nothing speaks against the parts "
