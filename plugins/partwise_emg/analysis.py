@@ -19,6 +19,7 @@ from partwise.api import (
     Part,
     Residual,
     Result,
+    Uniqueness,
     View,
     explained,
     nmf,
@@ -119,7 +120,6 @@ class SynergyAnalysis:
             X,
             params.starts,
             job,
-            seed=job.seed,
             least=len(kept),
             progress=(0.02, 0.5),
             show=None if held else trying,
@@ -132,7 +132,7 @@ class SynergyAnalysis:
         answer = _answer(prepared, found, params, job)
         if params.compare == "file":
             job.report(0.9, "Comparing")
-            other = other_of(params, prepared, job)
+            other = other_of(params, job)
         if other is not None:
             against = compare_with(
                 prepared, found.W, other, answer.vaf1, protocol_of(prepared), job
@@ -151,7 +151,7 @@ class SynergyAnalysis:
         X = np.random.default_rng(0).random((4, 40))
         fit = nmf(X, 2, max_iter=3)
         refit(X, fit.W)
-        scan_ranks(X, 2, LocalJob(), seed=0)
+        scan_ranks(X, 2, LocalJob())
 
 
 def _check(prepared: Prepared) -> None:
@@ -200,7 +200,7 @@ def _in_order(
 def _answer(prepared: Prepared, found: Found, params: _Params, job: Job) -> Answer:
     X, fit = prepared.X, found.fit
     share = explained(X, found.W, found.H)
-    one = found.scan.fit(1) if found.scan is not None and 1 in found.scan.rank else nmf(X, 1)
+    one = found.scan.fit(1)
     vaf1 = float(explained(X, one.W, one.H).vaf)
     doubt = _doubt(X, fit, params, job) if params.doubt and min(X.shape) > 1 else None
     bands = None
@@ -210,20 +210,20 @@ def _answer(prepared: Prepared, found: Found, params: _Params, job: Job) -> Answ
     if params.model == "delayed":
         delayed = _delayed(prepared, found, params, float(share.vaf), job)
     return Answer(
-        prepared,
-        found,
-        float(share.vaf),
-        float(share.r2),
-        vaf1,
-        muscle_vaf(X, found.W, found.H),
-        leftover(X, found.W, found.H, prepared.cycles),
-        bands,
-        doubt,
-        delayed,
+        prepared=prepared,
+        found=found,
+        vaf=float(share.vaf),
+        r2=float(share.r2),
+        vaf1=vaf1,
+        muscles_vaf=muscle_vaf(X, found.W, found.H),
+        repeats=leftover(X, found.W, found.H, prepared.cycles),
+        bands=bands,
+        doubt=doubt,
+        delayed=delayed,
     )
 
 
-def _doubt(X: Array, fit: Factorization, params: _Params, job: Job) -> Any:
+def _doubt(X: Array, fit: Factorization, params: _Params, job: Job) -> Uniqueness:
     starts = min(params.starts, _DOUBT_STARTS)
 
     def on_step(done: int) -> bool:

@@ -22,7 +22,6 @@ from partwise.api import (
     Trust,
     View,
     explained,
-    nmf,
     refit,
     stop_if_cancelled,
 )
@@ -37,18 +36,20 @@ from partwise_emg.synergies import Found
 from partwise_emg.tell import parts_of
 from partwise_emg.timing import centre_of_activity, fwhm
 
-__all__ = ["run_cohort"]
+__all__ = ["GROUPS_TITLE", "run_cohort"]
 
-_STATISTICS = "Differences of two groups"
-_MOST_ROWS = 60
+GROUPS_TITLE = "Differences of two groups"  # the export finds the table by it
+_MOST_ROWS = 60  # of the table of tests, the lowest p first
 
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
+    """One trial with its own synergies; `H` (synergies, points) is the mean cycle of these."""
+
     name: str
     prepared: Prepared
     found: Found
-    H: NDArray[np.float64]  # mean cycle
+    H: NDArray[np.float64]
     vaf: float
     r2: float
     vaf1: float
@@ -77,14 +78,13 @@ def run_cohort(dataset: Dataset, params: Params, job: Job) -> Result:
         job.report(0.9 * number / len(listed), f"Synergies of {name}")
         trials.append(_one(dataset, params, job, name))
         stop_if_cancelled(job)
-        first = trials[0].prepared
         job.snapshot(parts_of(trials[-1].found.W, trials[-1].found.H))
     job.report(0.92, "Putting synergies into classes")
     classes = classify([t.found.W for t in trials], [t.H for t in trials], job.seed)
     compared = _groups(trials, classes, params, job)
     stop_if_cancelled(job)
     job.report(1.0, "Done")
-    return _result(first, trials, classes, compared, job)
+    return _result(trials, classes, compared, job)
 
 
 def _one(dataset: Dataset, params: Params, job: Job, name: str) -> _Trial:
@@ -92,7 +92,7 @@ def _one(dataset: Dataset, params: Params, job: Job, name: str) -> _Trial:
     X = prepared.X
     found = find_quietly(X, params, job)
     share = explained(X, found.W, found.H)
-    one = found.scan.fit(1) if found.scan is not None else nmf(X, 1)
+    one = found.scan.fit(1)
     H = found.H.reshape(found.rank, prepared.cycles.count, prepared.cycles.points).mean(axis=1)
     vaf1 = float(explained(X, one.W, one.H).vaf)
     return _Trial(name, prepared, found, H, float(share.vaf), float(share.r2), vaf1)
@@ -147,12 +147,12 @@ def _near(centre: float, course: NDArray[np.float64]) -> float:
 
 
 def _result(
-    first: Prepared,
     trials: Sequence[_Trial],
     classes: Classes,
     compared: Comparison | None,
     job: Job,
 ) -> Result:
+    first = trials[0].prepared
     W = classes.W / np.maximum(np.linalg.norm(classes.W, axis=0), 1e-12)
     X = np.concatenate([trial.prepared.X for trial in trials], axis=1)
     H = np.asarray(refit(X, W))
@@ -165,6 +165,7 @@ def _result(
         for t in trials
     )
     left = 1 - float(share.vaf)
+    settled = all(trial.found.fit.stop == "converged" for trial in trials)
     tables = [_trial_table(trials, classes), *([_tests(compared)] if compared else [])]
     return Result(
         parts=parts,
@@ -174,9 +175,7 @@ def _result(
             value=float(0.5 * ((X - W @ H) ** 2).sum()),
             explained=float(share.vaf),
             iterations=sum(int(trial.found.fit.iterations) for trial in trials),
-            stop="converged"
-            if all(trial.found.fit.stop == "converged" for trial in trials)
-            else "max_iter",
+            stop="converged" if settled else "max_iter",
             kkt=max(float(trial.found.fit.kkt) for trial in trials),
         ),
         measures=_measures(trials, classes, float(share.vaf), own),
@@ -341,7 +340,7 @@ def _tests(compared: Comparison) -> Table:
     first, second = compared.groups
     order = np.argsort(compared.p, kind="stable")[:_MOST_ROWS]
     return Table(
-        _STATISTICS,
+        GROUPS_TITLE,
         ("Number", f"Mean, {first}", f"Mean, {second}", "Difference", "p", "p adjusted"),
         tuple(
             (

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import AnalysisProblem, Dataset, FileProblem, InputProblem, Job
+from partwise.api import FileProblem, InputProblem, Job
 from partwise_emg.asked import Params
 from partwise_emg.merging import Merging, Sums, merging, sums_of
 from partwise_emg.norm import Norm, read_norm, walk_dmc
@@ -21,7 +21,15 @@ from partwise_emg.similar import Likeness, common_muscles, likeness
 from partwise_emg.synergies import Found, order_in_time, scan_ranks, settle, turned
 from partwise_emg.text import as_text, points_for_commas
 
-__all__ = ["Against", "Other", "compare_with", "other_of", "protocol_of", "sides_of"]
+__all__ = [
+    "Against",
+    "Other",
+    "compare_with",
+    "find_quietly",
+    "other_of",
+    "protocol_of",
+    "sides_of",
+]
 
 Array = NDArray[np.floating[Any]]
 
@@ -48,13 +56,12 @@ class Other:
 
 @dataclass(frozen=True, eq=False)
 class Against:
-    """One comparison, done: likeness, sums both ways, and tests of merging both ways."""
+    """One comparison, done: likeness, ours as sums of theirs, and tests of merging both ways."""
 
     other: Other
     muscles: tuple[str, ...]
     like: Likeness
     ours_of_theirs: Sums
-    theirs_of_ours: Sums
     merged: Merging | None
     split: Merging | None
     dmc: float | None
@@ -103,7 +110,6 @@ def compare_with(
         names,
         likeness(A, B, job.seed),
         sums_of(A, B),
-        sums_of(B, A),
         merged,
         split,
         dmc,
@@ -149,7 +155,7 @@ def sides_of(prepared: Prepared) -> tuple[tuple[list[int], list[int]], tuple[str
     return (left, [found["right"][name] for name in shared]), shared
 
 
-def other_of(params: Params, prepared: Prepared, job: Job) -> Other:
+def other_of(params: Params, job: Job) -> Other:
     """Read what `params.against` names and find its synergies.
 
     Raises
@@ -176,26 +182,17 @@ def other_of(params: Params, prepared: Prepared, job: Job) -> Other:
     dataset = load_recording(path)
     # Events, marks and rejected cycles are of the first recording.
     asked = dataclasses.replace(params, events="", marks="", reject="", trial="", channels="")
-    return of_dataset(dataset, asked, job, path.name)
+    theirs = prepare(dataset, asked)
+    found = find_quietly(theirs.X, asked, job)
+    found = turned(found, order_in_time(found.H, theirs.cycles))
+    return Other(path.name, theirs.muscles, found.W, (theirs.X,), theirs.cycles.points)
 
 
-def of_dataset(dataset: Dataset, params: Params, job: Job, name: str) -> Other:
-    """Find the synergies of another recording in the same way."""
-    prepared = prepare(dataset, params)
-    found = find_quietly(prepared.X, params, job)
-    found = turned(found, order_in_time(found.H, prepared.cycles))
-    return Other(name, prepared.muscles, found.W, (prepared.X,), prepared.cycles.points)
-
-
-def find_quietly(X: Array, params: Params, job: Job, heldout: bool = False) -> Found:
+def find_quietly(X: Array, params: Params, job: Job) -> Found:
     """Find synergies by the rule that was asked for, without showing them."""
     quiet = _Quiet(job)
-    need = heldout or params.rank_rule == "heldout"
-    scan = scan_ranks(
-        X, min(params.starts, _SCAN_STARTS), quiet, seed=job.seed, heldout=need, progress=(0, 1)
-    )
-    if not scan.fits:
-        raise AnalysisProblem("no number of synergies was finished", fix="run it again")
+    starts, heldout = min(params.starts, _SCAN_STARTS), params.rank_rule == "heldout"
+    scan = scan_ranks(X, starts, quiet, heldout=heldout)
     return settle(X, scan, params.rank, params.rank_rule, params.starts, quiet, _unseen)
 
 

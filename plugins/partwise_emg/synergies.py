@@ -16,6 +16,7 @@ from partwise.api import (
     InputProblem,
     Job,
     Part,
+    Step,
     match_parts,
     nmf,
     start_factors,
@@ -43,6 +44,7 @@ Show = Callable[[Array, Array, Sequence[float]], None]
 
 _TOL = 1e-7
 _MOST_STEPS = 3000
+_PROGRESS = 0.5, 0.6  # of the whole run, while the synergies are fitted to the end
 _ENOUGH = 0.90  # Clark and others, J. Neurophysiol. 103:844, 2010
 
 RULES: Mapping[str, str] = {
@@ -64,7 +66,8 @@ class Found:
         Columns of unit length.
     H : float64, shape (synergies, columns)
     fit : Factorization
-    scan : Scan or None
+    scan : Scan
+        Of all numbers of synergies that were tried.
     rank : int
     rules : mapping of str to int or None
         What each rule says.
@@ -77,7 +80,7 @@ class Found:
     W: NDArray[np.float64]
     H: NDArray[np.float64]
     fit: Factorization
-    scan: Scan | None
+    scan: Scan
     rank: int
     rules: Mapping[str, int | None]
     why: str
@@ -94,7 +97,6 @@ def scan_ranks(
     starts: int,
     job: Job,
     *,
-    seed: int,
     least: int = 1,
     heldout: bool = True,
     progress: tuple[float, float] = (0.0, 0.5),
@@ -124,7 +126,7 @@ def scan_ranks(
         range(1, most + 1),
         starts=starts,
         heldout=heldout,
-        seed=seed,
+        seed=job.seed,
         cancelled=cancelled,
         on_rank=on_rank,
     )
@@ -158,14 +160,7 @@ def muscle_vaf(X: Array, W: Array, H: Array) -> NDArray[np.float64]:
 
 
 def settle(
-    X: Array,
-    tried: Scan | None,
-    rank_asked: str,
-    rule: str,
-    starts: int,
-    job: Job,
-    show: Show,
-    progress: tuple[float, float] = (0.5, 0.6),
+    X: Array, tried: Scan, rank_asked: str, rule: str, starts: int, job: Job, show: Show
 ) -> Found:
     """Choose the number of synergies and fit them to the end.
 
@@ -179,18 +174,16 @@ def settle(
     Cancelled
     """
     kept = locked(job.kept, len(X))
-    rules = rules_of(tried, X) if tried is not None else {}
+    rules = rules_of(tried, X)
     rank, why = _choose(rank_asked, rule, rules, kept.shape[1], min(X.shape))
     inits = _inits(X, tried, rank, kept, job, starts)
-    low, high = progress
-    best: Factorization | None = None
-    alike: list[NDArray[np.float64]] = []
+    low, high = _PROGRESS
     fits: list[Factorization] = []
     for number, init in enumerate(inits):
         at = low + (high - low) * number / len(inits)
-        least = best.objective if best is not None else np.inf
+        least = min((fit.objective for fit in fits), default=np.inf)
 
-        def on_step(step: Any, at: float = at, least: float = least) -> bool:
+        def on_step(step: Step, at: float = at, least: float = least) -> bool:
             job.report(at, f"Settling {rank} {'synergy' if rank == 1 else 'synergies'}")
             if step.objective < least:
                 show(step.W, step.H, ())
@@ -209,21 +202,15 @@ def settle(
         if job.cancelled:
             raise Cancelled
         fits.append(fit)
-        if best is None or fit.objective < best.objective:
-            best = fit
-    assert best is not None
+    best = min(fits, key=lambda fit: fit.objective)
     W, H = canonical(best.W, best.H, kept.shape[1])
     show(W, H, [float(v) for v in best.trace])
-    if tried is not None and not kept.shape[1] and rank in tried.rank:
-        of_scan = tried.fit(rank)
-        place = int(np.flatnonzero(tried.rank == rank)[0])
-        steady = np.asarray(tried.part_stability[place], dtype=np.float64)
-        known = steady[match_parts(W, of_scan.W).permutation]
-        known = known if tried.starts > 1 else np.full(rank, np.nan)
+    if not kept.shape[1] and rank in tried.rank:
+        alike = _steadiness(W, tried, rank)
     else:
-        alike = [match_parts(W, fit.W).cosine for fit in fits if fit is not best]
-        known = np.mean(alike, axis=0) if alike else np.full(rank, np.nan)
-    return Found(W, H, best, tried, rank, rules, why, np.asarray(known))
+        others = [match_parts(W, fit.W).cosine for fit in fits if fit is not best]
+        alike = np.mean(others, axis=0) if others else np.full(rank, np.nan)
+    return Found(W, H, best, tried, rank, rules, why, np.asarray(alike))
 
 
 def canonical(W: Array, H: Array, kept: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -297,9 +284,17 @@ def _choose(
     return max(kept, 1), "no rule decides"
 
 
+def _steadiness(W: Array, tried: Scan, rank: int) -> NDArray[np.float64]:
+    """How alike the random starts of the scan found each column of `W`; NaN for a single start."""
+    if tried.starts < 2:
+        return np.full(rank, np.nan)
+    place = int(np.flatnonzero(tried.rank == rank)[0])
+    return tried.part_stability[place][match_parts(W, tried.fit(rank).W).permutation]
+
+
 def _inits(
     X: Array,
-    scan: Scan | None,
+    scan: Scan,
     rank: int,
     kept: NDArray[np.float64],
     job: Job,
@@ -313,7 +308,7 @@ def _inits(
         return [begun]
     if kept.shape[1]:
         return ["random"] * max(min(starts, 20), 1)
-    if scan is not None and rank in scan.rank:
+    if rank in scan.rank:
         fit = scan.fit(rank)
         return [(fit.W, fit.H)]
     return ["auto", *(["random"] * max(min(starts, 50) - 1, 0))]

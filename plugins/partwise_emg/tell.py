@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Axis, Dataset, Measure, Part, Table, View, color_of
+from partwise.api import Axis, Dataset, Measure, Part, Table, Uniqueness, View, color_of
 from partwise_emg.channels import muscle_name
 from partwise_emg.compare import Against
 from partwise_emg.compared import compared_tables, compared_views
@@ -52,7 +52,7 @@ class Answer:
     muscles_vaf: NDArray[np.float64]
     repeats: float
     bands: Bands | None = None
-    doubt: Any = None
+    doubt: Uniqueness | None = None
     delayed: Delayed | None = None
     against: Against | None = None
 
@@ -201,7 +201,7 @@ def views(answer: Answer, parts: Sequence[Part]) -> tuple[View, ...]:
         _activations(prepared, bands, parts),
         _cycle_view(prepared),
     ]
-    if found.scan is not None and len(found.scan.rank) > 1:
+    if len(found.scan.rank) > 1:
         told.append(_scan_view(found))
     told.append(
         View(
@@ -250,9 +250,7 @@ def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
             )
         ),
     )
-    told = [weights, timing]
-    if found.scan is not None:
-        told += [_rules_table(found), _scan_table(found.scan)]
+    told = [weights, timing, _rules_table(found), _scan_table(found.scan)]
     if answer.delayed is not None:
         told.append(_delay_table(answer.delayed, prepared, parts))
     if answer.against is not None:
@@ -325,7 +323,7 @@ def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part])
 
 
 def _cycle_view(prepared: Prepared) -> View:
-    """All cycles over one another with their mean and the band of two standard errors."""
+    """All cycles over one another, with their mean and the band of one standard deviation."""
     stacked = prepared.cycles.stacked()
     mean = stacked.mean(axis=1)
     arrays = {"y": mean}
@@ -362,7 +360,6 @@ def _cycle_axis(prepared: Prepared) -> Axis:
 
 def _scan_view(found: Found) -> View:
     scan = found.scan
-    assert scan is not None
     names, rows = [], []
     for name, title in (
         ("r2", "R² about the mean"),

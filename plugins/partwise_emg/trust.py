@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partwise.api import Trust, graded, number
-from partwise_emg.synergies import RULES
+from partwise.api import Trust, Uniqueness, graded, number
+from partwise_emg.compare import Against
+from partwise_emg.delays import Delayed
+from partwise_emg.doubt import Bands
+from partwise_emg.prepared import Prepared
+from partwise_emg.synergies import RULES, Found
 from partwise_emg.tell import Answer
 
 __all__ = ["lines"]
 
-_ALIKE = 0.95, 0.8
-_REPEATS = 0.3, 0.6
+_ALIKE = 0.95, 0.8  # cosines
+_REPEATS = 0.3, 0.6  # correlation of odd with even cycles
 _WIDE = 0.15, 0.3  # of a unit column: half-width of the widest interval
-_KKT = 1e-2
+_KKT = 1e-2  # of the scaled optimality residual: above it, a fit has not settled
+_ENOUGH_CYCLES = 4
 
 
 def lines(answer: Answer, names: Sequence[str]) -> tuple[Trust, ...]:
@@ -23,15 +28,16 @@ def lines(answer: Answer, names: Sequence[str]) -> tuple[Trust, ...]:
     told = [_explained(answer), _muscles(answer), _residual(answer)]
     told += [_stability(answer, names)]
     if answer.doubt is not None:
-        told.append(_uniqueness(answer, names))
+        told.append(_uniqueness(answer.doubt, names))
     if answer.bands is not None:
-        told.append(_bands(answer, names))
-    if answer.found.scan is not None:
-        told.append(_rank(answer))
-    told += _recording(answer)
+        told.append(_widths(answer.bands, answer.prepared, names))
+    told.append(_rank(answer.found))
+    told += _cycles(answer.prepared)
+    told += _channels(answer.prepared)
     if answer.delayed is not None:
-        told.append(_delays(answer))
-    told += _comparison(answer)
+        told.append(_delays(answer.delayed))
+    if answer.against is not None:
+        told += _comparison(answer.against)
     told.append(_converged(answer))
     return tuple(told)
 
@@ -100,8 +106,7 @@ def _stability(answer: Answer, names: Sequence[str]) -> Trust:
             "Ask for more starts to see whether the same synergies come back.",
         )
     worst = int(np.nanargmin(alike))
-    scan = answer.found.scan
-    starts = f"{scan.starts} random starts" if scan is not None else "other starts"
+    starts = f"{answer.found.scan.starts} random starts"
     return Trust(
         "stability",
         float(np.nanmean(alike)),
@@ -111,8 +116,7 @@ def _stability(answer: Answer, names: Sequence[str]) -> Trust:
     )
 
 
-def _uniqueness(answer: Answer, names: Sequence[str]) -> Trust:
-    doubt = answer.doubt
+def _uniqueness(doubt: Uniqueness, names: Sequence[str]) -> Trust:
     worst = int(np.argmin(doubt.spread))
     value = float(doubt.spread[worst])
     good, tried = doubt.solutions
@@ -131,13 +135,11 @@ def _uniqueness(answer: Answer, names: Sequence[str]) -> Trust:
     )
 
 
-def _bands(answer: Answer, names: Sequence[str]) -> Trust:
-    bands = answer.bands
-    assert bands is not None
+def _widths(bands: Bands, prepared: Prepared, names: Sequence[str]) -> Trust:
     half = (bands.high - bands.low) / 2
     row, column = np.unravel_index(int(half.argmax()), half.shape)
     value = float(half[row, column])
-    where = f"{answer.prepared.muscles[int(row)]} in {names[int(column)]}"
+    where = f"{prepared.muscles[int(row)]} in {names[int(column)]}"
     if not bands.cycles:
         return Trust(
             "intervals",
@@ -147,23 +149,21 @@ def _bands(answer: Answer, names: Sequence[str]) -> Trust:
             f"Stretches of the one cycle were drawn {bands.resamples} times; neighbouring points "
             f"are alike, so that they promise too much. Widest: ± {value:.2f}, {where}.",
         )
-    cycles = answer.prepared.cycles.count
+    cycles = prepared.cycles.count
     few = " Of so few cycles they are rough." if cycles < 8 else ""
     return Trust(
         "intervals",
         value,
-        graded(-value, -_WIDE[0], -_WIDE[1]) if cycles >= 4 else "look",
+        graded(-value, -_WIDE[0], -_WIDE[1]) if cycles >= _ENOUGH_CYCLES else "look",
         f"Weights known to ± {value:.2f} at worst",
         f"95 %, {bands.resamples} times {cycles} cycles drawn anew; widest: {where}.{few}",
     )
 
 
-def _rank(answer: Answer) -> Trust:
-    found = answer.found
+def _rank(found: Found) -> Trust:
     said = {name: rank for name, rank in found.rules.items() if rank is not None}
     agree = sum(rank == found.rank for rank in said.values())
     scan = found.scan
-    assert scan is not None
     edge = found.rank >= int(scan.rank[-1]) and len(scan.rank) > 1
     words = "; ".join(f"{RULES[name]}: {rank}" for name, rank in said.items())
     parts = "1 synergy" if found.rank == 1 else f"{found.rank} synergies"
@@ -178,11 +178,9 @@ def _rank(answer: Answer) -> Trust:
     )
 
 
-def _recording(answer: Answer) -> list[Trust]:
-    prepared, health = answer.prepared, answer.prepared.health
-    told = []
-    if prepared.filters is not None and prepared.events is None:
-        told.append(
+def _cycles(prepared: Prepared) -> list[Trust]:
+    if prepared.whole:
+        return [
             Trust(
                 "cycles",
                 0.0,
@@ -190,20 +188,26 @@ def _recording(answer: Answer) -> list[Trust]:
                 "No gait events: the record was taken as one stretch",
                 "Give a table with touchdown_s and liftoff_s, or mark the cycles.",
             )
+        ]
+    count = prepared.cycles.count
+    if prepared.filters is None or count >= _ENOUGH_CYCLES:
+        return []
+    return [
+        Trust(
+            "cycles",
+            float(count),
+            "look",
+            f"{count} {'cycle' if count == 1 else 'cycles'} only",
+            "How much a person varies from step to step cannot be told from so few.",
         )
-    elif prepared.filters is not None and prepared.cycles.count < 4:
-        count = prepared.cycles.count
-        told.append(
-            Trust(
-                "cycles",
-                float(count),
-                "look",
-                f"{count} {'cycle' if count == 1 else 'cycles'} only",
-                "How much a person varies from step to step cannot be told from so few.",
-            )
-        )
+    ]
+
+
+def _channels(prepared: Prepared) -> list[Trust]:
+    health = prepared.health
     if health is None:
-        return told
+        return []
+    told = []
     if health.saturated:
         told.append(
             Trust(
@@ -250,9 +254,7 @@ def _recording(answer: Answer) -> list[Trust]:
     return told
 
 
-def _delays(answer: Answer) -> Trust:
-    delayed = answer.delayed
-    assert delayed is not None
+def _delays(delayed: Delayed) -> Trust:
     gain = delayed.vaf - delayed.plain_vaf
     return Trust(
         "delays",
@@ -264,10 +266,7 @@ def _delays(answer: Answer) -> Trust:
     )
 
 
-def _comparison(answer: Answer) -> list[Trust]:
-    against = answer.against
-    if against is None:
-        return []
+def _comparison(against: Against) -> list[Trust]:
     like = against.like
     told = [
         Trust(
