@@ -15,6 +15,7 @@ from partwise.api import UsageProblem
 
 __all__ = [
     "MUSCLES",
+    "SLOWEST_HZ",
     "Channel",
     "Health",
     "Hum",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from partwise_emg.norm import Norm, read_norm, walk_dmc
 from partwise_emg.prepared import Prepared, prepare
 from partwise_emg.similar import Likeness, common_muscles, likeness
 from partwise_emg.synergies import Found, order_in_time, scan_ranks, settle, turned
-from partwise_emg.text import as_text, points_for_commas
+from partwise_emg.text import as_text, rows_of
 
 __all__ = [
     "Against",
@@ -229,12 +228,9 @@ def _synergy_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]] | 
         text = as_text(path.read_bytes()) or ""
     except OSError as error:
         raise FileProblem(path, "cannot be read", fix="choose another file") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines or not lines[0].lower().lstrip('"').startswith("muscle"):
+    rows = rows_of(text)
+    if not rows or not rows[0][0].lower().startswith("muscle"):
         return None
-    delimiter = max("\t;,", key=lines[0].count)
-    lines[1:] = points_for_commas(lines[1:], delimiter)
-    rows = list(csv.reader(lines, delimiter=delimiter))
     try:
         W = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]])
     except ValueError as error:
@@ -243,4 +239,4 @@ def _synergy_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]] | 
         ) from error
     if W.ndim != 2 or not W.size or (W < 0).any() or not np.isfinite(W).all():
         raise FileProblem(path, "is no table muscles × synergies", fix="export it again")
-    return tuple(row[0].strip() for row in rows[1:]), W
+    return tuple(row[0] for row in rows[1:]), W

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.api import FileProblem, InputProblem
-from partwise_emg.text import as_text, points_for_commas
+from partwise_emg.text import as_text, rows_of
 
 __all__ = ["Events", "checked", "from_meta", "from_text", "read_events"]
 
@@ -51,13 +50,10 @@ def read_events(path: Path) -> Events:
         raise FileProblem(path, f"cannot be read ({error.strerror})", fix=way) from error
     if text is None:
         raise FileProblem(path, "is no text", fix=way)
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2:
+    rows = rows_of(text)
+    if len(rows) < 2:
         raise FileProblem(path, "holds no events", fix=way)
-    delimiter = max("\t;,", key=lines[0].count)
-    lines[1:] = points_for_commas(lines[1:], delimiter)
-    rows = list(csv.reader(lines, delimiter=delimiter))
-    names = [cell.strip().lower() for cell in rows[0]]
+    names = [cell.lower() for cell in rows[0]]
     touch, lift = _column(names, _TOUCH), _column(names, _LIFT)
     if touch is None:
         raise FileProblem(path, "has no column touchdown_s", fix=way)
@@ -166,7 +162,7 @@ def _column(names: Sequence[str], known: Sequence[str]) -> int | None:
 
 
 def _time(path: Path, row: Sequence[str], column: int, number: int) -> float:
-    cell = row[column].strip() if column < len(row) else ""
+    cell = row[column] if column < len(row) else ""
     if cell.lower() in ("", "na", "nan"):
         return float("nan")
     try:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from partwise.api import AnalysisProblem, Dataset, Job, Result, View, stop_if_cancelled
+from partwise_emg.cohort import GROUPS_TITLE
 from partwise_emg.norm import norm_from_facts, write_norm
+from partwise_emg.tell import SCAN_TITLE
 from partwise_emg.timing import centre_of_activity, fwhm
 
 __all__ = [
@@ -29,10 +31,8 @@ __all__ = [
     "write_timing",
 ]
 
-_SCAN = "How many synergies"
 _SCAN_COLUMNS = ("rank", "r2", "vaf", "stability", "chance", "heldout", "error")
-_STATISTICS = "Differences of two groups"
-_EACH = 512
+_EACH = 512  # rows between two looks at the cancel flag
 
 
 def write_envelopes(
@@ -68,7 +68,7 @@ def write_activations(
 
 def write_scan(dataset: Dataset, result: Result, path: Path, job: Job, part: int | None) -> None:
     """Write what each number of synergies gains and costs."""
-    table = next((t for t in result.tables if t.title == _SCAN), None)
+    table = next((t for t in result.tables if t.title == SCAN_TITLE), None)
     if table is None:
         raise AnalysisProblem("no numbers of synergies were tried", fix="run with rank=auto")
     body = (tuple(c if isinstance(c, str) else f"{c:.8g}" for c in row) for row in table.rows)
@@ -120,7 +120,7 @@ def write_statistics(
     dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
 ) -> None:
     """Write the test of every entry, with p as it is and adjusted."""
-    table = next((t for t in result.tables if t.title == _STATISTICS), None)
+    table = next((t for t in result.tables if t.title == GROUPS_TITLE), None)
     if table is None:
         raise AnalysisProblem("no groups were compared", fix="run with compare=trials")
     body = (tuple(c if isinstance(c, str) else f"{c:.8g}" for c in row) for row in table.rows)
@@ -141,7 +141,7 @@ def has_envelopes(result: Result) -> bool:
 
 def has_scan(result: Result) -> bool:
     """Whether several numbers of synergies were tried."""
-    return any(table.title == _SCAN for table in result.tables)
+    return any(table.title == SCAN_TITLE for table in result.tables)
 
 
 def has_intervals(result: Result) -> bool:
@@ -151,7 +151,7 @@ def has_intervals(result: Result) -> bool:
 
 def has_statistics(result: Result) -> bool:
     """Whether two groups were compared."""
-    return any(table.title == _STATISTICS for table in result.tables)
+    return any(table.title == GROUPS_TITLE for table in result.tables)
 
 
 def has_norm(result: Result) -> bool:

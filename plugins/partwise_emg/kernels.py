@@ -9,11 +9,10 @@ sweeps over each factor before the products are made anew (Gillis and Glineur, N
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from partwise.api import compiled
 
 __all__ = ["descend", "descend_masked"]
 
@@ -22,22 +21,9 @@ Array = NDArray[np.float64]
 _SWEEPS = 3
 
 
-def _compiled(function: Any) -> Any:
-    """Compile without the interpreter lock; sums may be reordered, NaN keeps its meaning."""
-    options: dict[str, Any] = {
-        "nogil": True,
-        "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-        "error_model": "numpy",
-    }
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # an installation that cannot be written: in memory, once per process
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled
 def descend(  # noqa: C901, PLR0912 - a compiled loop is one function
-    X: Any, W: Any, H: Any, most: int, gain: float
+    X: Array, W: Array, H: Array, most: int, gain: float
 ) -> float:
     """Fit X ≈ W·H from where W and H stand, in place, and return ½‖X − WH‖².
 
@@ -138,9 +124,9 @@ def descend(  # noqa: C901, PLR0912 - a compiled loop is one function
     return error
 
 
-@_compiled
+@compiled
 def descend_masked(  # noqa: C901, PLR0912 - a compiled loop is one function
-    X: Any, known: Any, W: Any, H: Any, most: int, gain: float
+    X: Array, known: Array, W: Array, H: Array, most: int, gain: float
 ) -> float:
     """Fit the entries of X that are known (1.0, else 0.0) by coordinate descent, in place."""
     m, n = X.shape

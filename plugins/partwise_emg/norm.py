@@ -112,14 +112,7 @@ def walk_dmc(vaf1: float, norm: Norm) -> float | None:
 
 def write_norm(path: Path, norm: Norm) -> None:
     """Write a norm as JSON."""
-    data = {
-        "kind": _KIND,
-        "version": _VERSION,
-        "protocol": dict(norm.protocol),
-        "muscles": list(norm.muscles),
-        "members": [member.as_json() for member in norm.members],
-    }
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
+    path.write_text(json.dumps(facts_of(norm), ensure_ascii=False, indent=1), "utf-8")
 
 
 def read_norm(path: Path) -> Norm:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import FileProblem, InputProblem, benjamini_hochberg, permutation_test
+from partwise_emg.text import as_text, rows_of
 
 __all__ = ["Comparison", "compare_groups", "group_of", "read_groups"]
 
@@ -119,21 +118,20 @@ def read_groups(path: Path, trials: Sequence[str]) -> tuple[list[str], list[str]
     """
     way = "give the columns trial, group and (for pairs) person"
     try:
-        text = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileProblem(Path(path), "cannot be read", fix=way) from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    delimiter = max("\t;,", key=lines[0].count) if lines else ","
-    rows: list[Mapping[str, Any]] = list(csv.DictReader(lines, delimiter=delimiter))
-    if not rows or not {"trial", "group"} <= set(rows[0]):
-        raise FileProblem(Path(path), "has no columns trial and group", fix=way)
-    known = {str(row["trial"]).strip(): row for row in rows}
+        text = as_text(path.read_bytes())
+    except OSError as error:
+        raise FileProblem(path, "cannot be read", fix=way) from error
+    head, *body = rows_of(text or "", numbers=False) or [[]]
+    if not body or not {"trial", "group"} <= set(head):
+        raise FileProblem(path, "has no columns trial and group", fix=way)
+    rows = [dict(zip_longest(head, row[: len(head)], fillvalue="")) for row in body]
+    known = {row["trial"]: row for row in rows}
     missing = [name for name in trials if name not in known]
     if missing:
-        raise FileProblem(Path(path), f"names no group for {missing[0]}", fix="add its row")
+        raise FileProblem(path, f"names no group for {missing[0]}", fix="add its row")
     return (
-        [str(known[name]["group"]).strip() for name in trials],
-        [str(known[name].get("person") or name).strip() for name in trials],
+        [known[name]["group"] for name in trials],
+        [known[name].get("person") or name for name in trials],
     )
 
 

@@ -23,6 +23,7 @@ from partwise_emg.synergies import RULES, Found
 from partwise_emg.timing import centre_of_activity, fwhm
 
 __all__ = [
+    "SCAN_TITLE",
     "Answer",
     "live_views",
     "measures",
@@ -35,6 +36,7 @@ __all__ = [
 
 Array = NDArray[np.floating[Any]]
 
+SCAN_TITLE = "How many synergies"  # of the table and the view; the export finds the table by it
 _MOST_BARS = 60
 _MOST_SPANS = 400
 _SMALL_VOLT = 0.1  # no muscle gives more at the skin, even amplified tenfold
@@ -379,7 +381,7 @@ def _scan_view(found: Found) -> View:
     ]
     return View(
         "curves",
-        "How many synergies",
+        SCAN_TITLE,
         {"x": scan.rank.astype(np.float64), "y": np.stack(rows)},
         (Axis("synergies", len(scan.rank), start=float(scan.rank[0])), Axis("value", len(rows))),
         {
@@ -458,7 +460,7 @@ def _scan_table(scan: Scan) -> Table:
         "Hidden entries",
         "Error",
     )
-    return Table("How many synergies", titles, rows)
+    return Table(SCAN_TITLE, titles, rows)
 
 
 def _means(parts: Sequence[Part], cycles: Cycles) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from partwise.api import FileProblem
 
-__all__ = ["Columns", "as_text", "looks_like_samples", "points_for_commas", "read_columns"]
+__all__ = ["Columns", "as_text", "looks_like_samples", "read_columns", "rows_of"]
 
 _TIME = re.compile(r"^\W*(time|t|zeit|temps|sec|seconds|x\[s\])(?![a-z0-9])", re.I)
 _MOST_BYTES = 2 << 30
+_DELIMITERS = "\t;,"
 _MISSING = frozenset({"", "na", "nan", "n/a", "-", "null"})
 
 
@@ -43,7 +44,7 @@ def looks_like_samples(head: bytes) -> int:
     cells = _split(lines[0], delimiter)
     if len(cells) < 2 or not _TIME.match(cells[0]) or all(_is_number(c) for c in cells[1:]):
         return 0
-    body = _split(points_for_commas(lines[1:], delimiter)[0], delimiter) if lines[1:] else []
+    body = _split(_points_for_commas(lines[1:], delimiter)[0], delimiter) if lines[1:] else []
     return len(cells) - 1 if not body or _is_number(body[0]) else 0
 
 
@@ -66,7 +67,21 @@ def as_text(data: bytes) -> str | None:
     return None if strange else text
 
 
-def points_for_commas(lines: list[str], delimiter: str) -> list[str]:
+def rows_of(text: str, *, numbers: bool = True) -> list[list[str]]:
+    """Return the cells of a small table, its head first; empty lines are passed over.
+
+    Below the head, a comma is a decimal sign where `numbers` stand there and the file says so.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return []
+    delimiter = max(_DELIMITERS, key=lines[0].count)
+    body = _points_for_commas(lines[1:], delimiter) if numbers else lines[1:]
+    rows = csv.reader([lines[0], *body], delimiter=delimiter)
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _points_for_commas(lines: list[str], delimiter: str) -> list[str]:
     """Lines of numbers with decimal points, where they were written with decimal commas."""
     start = "".join(lines[:20])
     if delimiter == "," or "," not in start or "." in start:
@@ -107,7 +122,7 @@ def read_columns(path: Path) -> Columns:
             fix="let the first column be time, in seconds",
         )
     body = [line for line in lines[skipped + 1 :] if line.strip()]
-    body = points_for_commas(body, delimiter)
+    body = _points_for_commas(body, delimiter)
     if len(body) < 2:
         raise FileProblem(path, "holds no samples", fix="export the recording again")
     table = _numbers(path, body, delimiter, names, skipped)
@@ -172,7 +187,7 @@ def _numbers(
 
 
 def _delimiter(line: str) -> str:
-    best = max("\t;,", key=line.count)
+    best = max(_DELIMITERS, key=line.count)
     return best if line.count(best) else ""
 
 

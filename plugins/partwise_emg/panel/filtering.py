@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -105,7 +108,8 @@ class BeforeAfter(QWidget):
         except InputProblem as problem:
             self._words.setText(str(problem))
             return
-        unit = str((dataset.meta.get("channels") or [{}])[row].get("unit", ""))  # type: ignore[index]
+        meta: Mapping[str, Any] = dataset.meta
+        unit = str((meta.get("channels") or [{}])[row].get("unit", ""))
         self._plot.set_view(
             View(
                 "traces",

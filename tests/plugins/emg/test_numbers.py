@@ -153,6 +153,8 @@ def test_groups_come_from_names_or_a_table(tmp_path: Path) -> None:
     path = tmp_path / "groups.csv"
     path.write_text("trial,group\nwalk/P1,a\nrun/P1,b\n", "utf-8")
     assert read_groups(path, trials) == (["a", "b"], trials)
+    path.write_text("trial;group\nwalk/P1;1,2 m/s\nrun/P1;3 m/s\n", "utf-16")  # a spreadsheet's
+    assert read_groups(path, trials) == (["1,2 m/s", "3 m/s"], trials)
     path.write_text("trial,group\nwalk/P1,a\n", "utf-8")
     with pytest.raises(FileProblem, match="names no group for run/P1"):
         read_groups(path, trials)
