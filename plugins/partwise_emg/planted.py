@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 __all__ = [
     "MUSCLES",
     "Walker",
-    "distinct_truth",
     "merge",
     "simulate",
     "simulate_cycles",
     "truth",
-    "wobbling_cycles",
     "write_walker",
 ]
 
@@ -79,37 +77,6 @@ def truth() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     H = np.stack([_burst(phase, *burst) for burst in _BURSTS.values()])
     length = np.linalg.norm(W, axis=0)
     return W / length, H * length[:, None]
-
-
-def distinct_truth() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights and activations that data can determine.
-
-    Each synergy has a muscle of its own and moments of its own; where synergies always overlap,
-    other weights explain the same envelopes, and no interval can be asked to hold these.
-    """
-    W, _ = truth()
-    W = np.where(W < 0.15, 0.0, W)
-    for synergy, muscle in enumerate((5, 2, 11, 8, 6)):
-        W[muscle, [k for k in range(W.shape[1]) if k != synergy]] = 0.0
-    phase = (np.arange(_POINTS) + 0.5) / _POINTS
-    H = [np.maximum(np.cos(2 * np.pi * (phase - c)), 0) ** 8 for c in (0.06, 0.28, 0.48, 0.68, 0.9)]
-    return W / np.linalg.norm(W, axis=0), np.stack(H)
-
-
-def wobbling_cycles(
-    W: NDArray[np.float64],
-    H: NDArray[np.float64],
-    cycles: int,
-    rng: np.random.Generator,
-    wobble: float = 0.2,
-) -> NDArray[np.float64]:
-    """Return cycles whose weights, strengths and envelopes vary by a factor, as a person's do."""
-    runs = []
-    for _ in range(cycles):
-        weights = W * rng.lognormal(-(wobble**2) / 2, wobble, W.shape)
-        clean = weights @ (H * rng.lognormal(-0.02, 0.2, (len(H), 1)))
-        runs.append(clean * rng.lognormal(-(wobble**2) / 2, wobble, clean.shape))
-    return np.concatenate(runs, axis=1)
 
 
 def merge(

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from partwise.api import LocalJob, bootstrap, match_parts, nmf
 from partwise_emg.analysis import SynergyAnalysis
-from partwise_emg.cycles import Cycles, cut
+from partwise_emg.cycles import POINTS, Cycles, cut
 from partwise_emg.doubt import bands_of
 from partwise_emg.envelope import PRESETS, envelopes
 from partwise_emg.events import read_events
 from partwise_emg.merging import merging
-from partwise_emg.planted import distinct_truth, simulate_cycles, truth, wobbling_cycles
+from partwise_emg.planted import simulate_cycles, truth
 from partwise_emg.readers import load_recording
 from partwise_emg.scanning import scan
 from partwise_emg.statistics import compare_groups
@@ -147,11 +147,11 @@ def speed(rounds: int) -> None:
 
 def coverage(rounds: int) -> None:
     """How many 95 % intervals of weights hold the truth, where data can determine it."""
-    W, H = distinct_truth()
+    W, H = _distinct_truth()
     for count in (10, 20, 40):
         inside, total = 0, 0
         for number in range(rounds):
-            X = wobbling_cycles(W, H, count, np.random.default_rng([number, count]))
+            X = _wobbling_cycles(W, H, count, np.random.default_rng([number, count]))
             fit = nmf(X, 5, starts=3, seed=number, tol=1e-7, max_iter=3000)
             unit, courses = canonical(fit.W, fit.H)
             fit = dataclasses.replace(fit, W=unit, H=courses)
@@ -169,6 +169,37 @@ def coverage(rounds: int) -> None:
             f"{share:.1f} % of {total}",
             90 <= share <= 98,
         )
+
+
+def _distinct_truth() -> tuple[Array, Array]:
+    """Return weights and activations that data can determine.
+
+    Each synergy has a muscle of its own and moments of its own; where synergies always overlap,
+    other weights explain the same envelopes, and no interval can be asked to hold these.
+    """
+    W, _ = truth()
+    W = np.where(W < 0.15, 0.0, W)
+    for synergy, muscle in enumerate((5, 2, 11, 8, 6)):
+        W[muscle, [k for k in range(W.shape[1]) if k != synergy]] = 0.0
+    phase = (np.arange(POINTS) + 0.5) / POINTS
+    H = [np.maximum(np.cos(2 * np.pi * (phase - c)), 0) ** 8 for c in (0.06, 0.28, 0.48, 0.68, 0.9)]
+    return W / np.linalg.norm(W, axis=0), np.stack(H)
+
+
+def _wobbling_cycles(
+    W: Array,
+    H: Array,
+    cycles: int,
+    rng: np.random.Generator,
+    wobble: float = 0.2,
+) -> Array:
+    """Return cycles whose weights, strengths and envelopes vary by a factor, as a person's do."""
+    runs = []
+    for _ in range(cycles):
+        weights = W * rng.lognormal(-(wobble**2) / 2, wobble, W.shape)
+        clean = weights @ (H * rng.lognormal(-0.02, 0.2, (len(H), 1)))
+        runs.append(clean * rng.lognormal(-(wobble**2) / 2, wobble, clean.shape))
+    return np.concatenate(runs, axis=1)
 
 
 def discoveries(rounds: int) -> None:
