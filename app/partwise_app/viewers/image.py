@@ -323,10 +323,12 @@ class ImagePane(QWidget):
 
     def _paint_overlays(self, painter: QPainter, areas: list[tuple[Sheet, QRectF]]) -> None:
         font = painter.font()
+        known, drafts = self._service.known, not self.is_settled()
         for place, (sheet, area) in enumerate(areas):
-            paint_badge(
-                painter, area, sheet.title, self._tokens, color=sheet.color, right=place > 0
-            )
+            title = sheet.title
+            if known < 1 and drafts:
+                title += tr(" · being refined, {share} % read", share=math.floor(known * 100))
+            paint_badge(painter, area, title, self._tokens, color=sheet.color, right=place > 0)
             painter.setFont(font)
         whole = QRectF(self.rect())
         above = 0.0

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from partwise.data.pyramid import DraftPyramid
 from partwise_app.viewers.layers import Recipe
 from partwise_app.viewers.viewport import TILE, Box, Grid, Tile
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
-    from partwise.data.pyramid import Pyramid
+    from partwise.data.pyramid import Level, Pyramid
 
 __all__ = ["ByteCache", "TileService", "Wish", "read_tile"]
 
@@ -34,6 +35,7 @@ _BUDGET = 256 << 20  # bytes of pixels and drawn tiles
 _TILE_BYTES = TILE * TILE * 7  # three of pixels, four drawn
 _THREADS = 2
 _STRIP = 1 << 22  # source pixels read at once where a level has to be made up
+_DRAFT_SECONDS = 0.1  # until a level in the making is drawn again
 _JOIN_SECONDS = 5.0
 
 
@@ -87,6 +89,25 @@ class _Stopped(Exception):
     """The image is no longer wanted."""
 
 
+class _AsItStands:
+    """Reads a pyramid without waiting for levels that are still being made."""
+
+    def __init__(self, pyramid: Pyramid) -> None:
+        self._pyramid = pyramid
+        self.known = 1.0  # least share of what was read
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        return self._pyramid.levels
+
+    def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        if not isinstance(self._pyramid, DraftPyramid):
+            return self._pyramid.read(level, x, y, width, height)
+        pixels, share = self._pyramid.draft(level, x, y, width, height, _DRAFT_SECONDS)
+        self.known = min(self.known, share)
+        return pixels
+
+
 class _Loader:
     """The threads and what they share; knows no widget, so that it can outlive one."""
 
@@ -96,6 +117,7 @@ class _Loader:
         self.cache = ByteCache()
         self._pyramid: Pyramid | None = None
         self._grid = Grid(1, 1)
+        self.known = 1.0  # of the image, as seen from afar
         self._image = 0  # generation of the image
         self._wishes: dict[str, list[Wish]] = {}
         self._rooms: dict[str, int] = {}  # tiles that each pane shows
@@ -111,6 +133,7 @@ class _Loader:
     def open(self, pyramid: Pyramid | None, grid: Grid) -> None:
         with self._free:
             self._pyramid, self._grid = pyramid, grid
+            self.known = 1.0
             self._image += 1
             self._wishes.clear()
             self._rooms.clear()
@@ -141,7 +164,7 @@ class _Loader:
                 self._start()
             self._free.notify_all()
 
-    def drawn(self, layer: str, tile: Tile) -> tuple[Recipe, QImage] | None:
+    def drawn(self, layer: str, tile: Tile) -> tuple[Recipe | None, QImage] | None:
         with self._free:
             return self.cache.get((layer, tile))  # type: ignore[return-value]  # kept by _keep
 
@@ -217,7 +240,13 @@ class _Loader:
         pixels: NDArray[np.uint8] | None,
     ) -> None:
         if pixels is None:
-            pixels = read_tile(pyramid, grid, wish.tile, lambda: self._image != image)
+            reader = _AsItStands(pyramid)
+            pixels = read_tile(reader, grid, wish.tile, lambda: self._image != image)
+            if reader.known < 1:
+                self._draft(wish, image, pixels, reader.known)
+                return
+            if wish.tile.level == grid.top:
+                self.known = 1.0
             self._keep(image, wish.tile, pixels, pixels.nbytes)
             if wish.recipe is not None and self._latest.get(wish.recipe.layer) != wish.recipe:
                 return  # an edit came while we read: its own wish finds the pixels here
@@ -226,6 +255,20 @@ class _Loader:
         drawn = wish.recipe.draw(pixels)
         # No newer drawing can be replaced here: a tile is in the hands of one thread at a time.
         self._keep(image, (wish.recipe.layer, wish.tile), (wish.recipe, drawn), drawn.sizeInBytes())
+
+    def _draft(self, wish: Wish, image: int, pixels: NDArray[np.uint8], known: float) -> None:
+        """Draw what is known of a tile, and come back to it when nothing else is wished for.
+
+        Its pixels are not kept: nobody shall count them, and an edit draws it anew.
+        """
+        with self._free:
+            if image != self._image:
+                return
+            self.known = known
+            self._queue.append(wish)
+        if wish.recipe is not None and known > 0:
+            drawn = wish.recipe.draw(pixels)
+            self._keep(image, (wish.recipe.layer, wish.tile), (None, drawn), drawn.sizeInBytes())
 
     def _next(self) -> Wish | None:
         waiting: list[Wish] = []
@@ -313,8 +356,16 @@ class TileService(QObject):
         """
         self._loader.want(pane, wishes, room)
 
-    def drawn(self, layer: str, tile: Tile) -> tuple[Recipe, QImage] | None:
-        """Return the latest drawing of a tile and the recipe it follows, which may be older."""
+    @property
+    def known(self) -> float:
+        """How much of the image was read for seeing it from afar; below 1, tiles are drafts."""
+        return self._loader.known
+
+    def drawn(self, layer: str, tile: Tile) -> tuple[Recipe | None, QImage] | None:
+        """Return the latest drawing of a tile and the recipe it follows, which may be older.
+
+        Without a recipe it is a draft: its level is still being made.
+        """
         return self._loader.drawn(layer, tile)
 
     def pixels(self, tile: Tile) -> NDArray[np.uint8] | None:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ArrayPyramid", "Level", "Pyramid"]
+__all__ = ["ArrayPyramid", "DraftPyramid", "Level", "Pyramid"]
 
 _SMALLEST = 256  # px; a level below this adds nothing that a thumbnail has not
 
@@ -47,6 +47,33 @@ class Pyramid(Protocol):
         Returns
         -------
         ndarray of uint8, shape (height, width, 3)
+        """
+        ...
+
+
+@runtime_checkable
+class DraftPyramid(Pyramid, Protocol):
+    """A pyramid that shows a level while it is being made, where that takes a while."""
+
+    def draft(
+        self, level: int, x: int, y: int, width: int, height: int, seconds: float
+    ) -> tuple[NDArray[np.uint8], float]:
+        """Read a region as it stands after some seconds at most.
+
+        For the eye alone: numbers are of what `read` returns.
+
+        Parameters
+        ----------
+        level, x, y, width, height : int
+            As for `read`.
+        seconds : float
+            For going on with making the level.
+
+        Returns
+        -------
+        pixels : ndarray of uint8, shape (height, width, 3)
+        share : float
+            How much of the level is known; 1 where the pixels are those that `read` returns.
         """
         ...
 

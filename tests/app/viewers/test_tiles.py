@@ -164,6 +164,51 @@ def test_what_needs_pixels_alone_draws_over_nothing(qtbot: QtBot) -> None:
     service.close()
 
 
+class Rising(ArrayPyramid):
+    """Its levels are known a quarter more each time that they are asked for."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        super().__init__(image)
+        self.share, self.step = 0.25, 0.0
+
+    def draft(
+        self, level: int, x: int, y: int, width: int, height: int, seconds: float
+    ) -> tuple[np.ndarray, float]:
+        share = self.share
+        self.share = min(1.0, share + self.step)
+        pixels = self.read(level, x, y, width, height)
+        return (pixels if share == 1 else np.full_like(pixels, 77)), share
+
+
+def test_a_level_in_the_making_is_drawn_as_a_draft_and_counted_by_nobody(
+    qtbot: QtBot, service: TileService
+) -> None:
+    image = picture(600, 900)
+    rising, recipe = Rising(image), Recipe("whole")
+    service.open(rising)
+    top = Tile(service.grid.top, 0, 0)
+    service.want("pane", [Wish(top, recipe)])
+    qtbot.waitUntil(lambda: service.drawn("whole", top) is not None)
+    draft = service.drawn("whole", top)
+    assert draft is not None
+    assert draft[0] is None
+    assert draft[1].pixelColor(5, 5).red() == 77
+    assert service.known == 0.25
+    assert service.pixels(top) is None
+    assert service.overview() is None
+    rising.step = 0.25
+    overview = service.overview(seconds=10)
+    assert overview is not None
+    np.testing.assert_array_equal(overview, rising.read(1, 0, 0, 450, 300))
+
+    def is_exact() -> bool:
+        entry = service.drawn("whole", top)
+        return entry is not None and entry[0] is recipe
+
+    qtbot.waitUntil(is_exact)
+    assert service.known == 1
+
+
 def test_a_replaced_wish_is_never_read(qtbot: QtBot, service: TileService) -> None:
     slow = Slow(picture(512, 512 * 6))
     service.open(slow)
