@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 MOST_PIXELS = 170_000_000  # what is decoded whole: half a gigabyte of RGB
+_GRAIN = 512  # px; side of a tile where nothing tells it
 _TILES = 64 << 20  # bytes of decoded TIFF tiles kept: neighbours share them
 WHITE = 255
 _PROFILE = 34675  # tag of a TIFF: InterColorProfile
@@ -46,6 +47,8 @@ class Source(Protocol):
     facts: dict[str, Any]
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> Image: ...
+
+    def grain(self, level: int) -> tuple[int, int]: ...  # width and height of a tile or strip
 
     def profile(self) -> bytes: ...  # of its colours (ICC), empty where there is none
 
@@ -115,6 +118,14 @@ class _OpenSlide:
         corner = (round(x * scale_x), round(y * scale_y))
         return on_white(np.asarray(self._slide.read_region(corner, level, (width, height))))
 
+    def grain(self, level: int) -> tuple[int, int]:
+        known = self._slide.properties
+        sides = [
+            _number(known.get(f"openslide.level[{level}].tile-{s}")) for s in ("width", "height")
+        ]
+        wide, high = (round(side) if side and side >= 1 else _GRAIN for side in sides)
+        return wide, high
+
     def profile(self) -> bytes:
         known = self._slide.color_profile
         return known.tobytes() if known is not None else b""
@@ -150,10 +161,15 @@ class _Tiff:
         tag = self._pages[0].tags.get(_PROFILE)
         return bytes(tag.value) if tag is not None else b""
 
+    def grain(self, level: int) -> tuple[int, int]:
+        page = self._pages[level]
+        if page.is_tiled:
+            return int(page.tilewidth), int(page.tilelength)
+        return int(page.imagewidth), int(min(page.rowsperstrip, page.imagelength))
+
     def read(self, level: int, x: int, y: int, width: int, height: int) -> Image:
         page = self._pages[level]
-        tall = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
-        wide = page.tilewidth if page.is_tiled else page.imagewidth
+        wide, tall = self.grain(level)
         across = -(-page.imagewidth // wide)
         out = np.full((height, width, 3), WHITE, np.uint8)
         for row in range(y // tall, (y + height - 1) // tall + 1):

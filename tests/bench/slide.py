@@ -66,12 +66,31 @@ def _overview(path: Path) -> dict[str, Any]:
 
     pyramid = load_slide(path).pyramid
     assert pyramid is not None
-    level = len(pyramid.levels) - 1
+    number = len(pyramid.levels) - 1
+    level = pyramid.levels[number]
     began = time.perf_counter()
-    pyramid.read(level, 0, 0, pyramid.levels[level].width, pyramid.levels[level].height)
+    pyramid.read(number, 0, 0, level.width, level.height)
     first = time.perf_counter() - began
     shares = inspect_slide(pyramid, LocalJob()).shares
     return {"first overview s": first, "tissue": round(shares["tissue"], 3)}
+
+
+def _draft(path: Path) -> dict[str, Any]:
+    """What is seen of a slide of one level while it is read, as the window asks for it."""
+    from partwise_stain.slide import SlidePyramid
+
+    pyramid = SlidePyramid(path)
+    number = len(pyramid.levels) - 1
+    box = (number, 0, 0, pyramid.levels[number].width, pyramid.levels[number].height)
+    drafts, share, began = [], 0.0, time.perf_counter()
+    while share < 1:
+        _, share = pyramid.draft(*box, 0.1)
+        drafts.append((time.perf_counter() - began, 100 * share))
+    told = {"whole s": round(drafts[-1][0], 2)}
+    for name, limit in (("first", 0.0), ("then", 1.0)):
+        seconds, read = next((draft for draft in drafts if draft[0] >= limit), drafts[-1])
+        told |= {f"{name} s": round(seconds, 2), f"{name} %": round(read, 1)}
+    return told
 
 
 def _analyse(path: Path) -> dict[str, Any]:
@@ -176,6 +195,7 @@ def _resume(path: Path) -> dict[str, Any]:
 
 _TASKS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "overview": _overview,
+    "draft": _draft,
     "analyse": _analyse,
     "export": _export,
     "cancel": _cancel,
@@ -208,7 +228,7 @@ def _main() -> None:
     parser.add_argument("--sides", type=int, nargs="*", default=[50_000, 100_000])
     told = "sides of slides of one level"
     parser.add_argument("--single", type=int, nargs="*", default=[20_000, 50_000], help=told)
-    parser.add_argument("--export", type=int, default=16_384, help="side of the slide exported")
+    parser.add_argument("--export", type=int, nargs="*", default=[16_384], help="sides")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
@@ -227,10 +247,11 @@ def _main() -> None:
                 path = folder / f"single-{side}.{'svs' if aperio else 'tif'}"
                 write_giant(path, field, side, aperio=aperio)
                 title = f"{side:,}², one level, {path.suffix[1:]}"
-                jobs += [(title, task, path) for task in ("overview", "cancel overview")]
-        exported = folder / "exported.svs"
-        write_giant(exported, field, asked.export, levels=3)
-        jobs.append((f"{asked.export:,}²", "export", exported))
+                jobs += [(title, task, path) for task in ("draft", "overview", "cancel overview")]
+        for side in asked.export:
+            path = folder / f"exported-{side}.svs"
+            write_giant(path, field, side, levels=3)
+            jobs.append((f"{side:,}²", "export", path))
         resumed = folder / "resumed.svs"
         write_giant(resumed, field, 4096, levels=2)
         jobs.append(("4,096²", "resume", resumed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import threading
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from partwise_stain.afar import STEPS, see_from_afar
 from partwise_stain.quality import inspect_slide
 from partwise_stain.readers import load_slide
 from partwise_stain.regional import measure_region
+from partwise_stain.rising import Rising
 from partwise_stain.slide import SlidePyramid, hearing
 from partwise_stain.tissue import Tissue
 
@@ -66,7 +68,9 @@ def test_a_giant_of_one_level_is_seen_from_afar_as_its_means(
         assert (k < STEPS) == bool((one == other).all())
         assert np.abs(one - other).mean() < 0.6
         assert np.abs(one - other).max() <= 8
-    told = _Told()
+    monkeypatch.setattr(slides, "_KEPT", 16_000_000)
+    monkeypatch.setattr(slides, "_LONG", 1)
+    far, told = SlidePyramid(path), _Told()
     with hearing(told):
         last = far.levels[-1]
         far.read(len(far.levels) - 1, 0, 0, last.width, last.height)
@@ -130,25 +134,142 @@ class _Told(LocalJob):
         self.fractions.append(fraction)
 
 
-def test_who_waits_for_what_another_makes_may_leave(field: np.ndarray, tmp_path: Path) -> None:
-    write_giant(tmp_path / "long.tif", field, 2048, aperio=False)
-    pyramid = SlidePyramid(tmp_path / "long.tif")
+def test_who_waits_for_what_another_makes_may_leave() -> None:
     begun, done = threading.Event(), threading.Event()
 
-    def slow(*_args: object) -> np.ndarray:
+    def slow(box: tuple[int, int, int, int]) -> np.ndarray:
         begun.set()
         assert done.wait(30)
-        return np.zeros((256, 256, 3), np.uint8)
+        return np.zeros((box[3], box[2], 3), np.uint8)
 
-    pyramid._reduced = slow  # type: ignore[assignment,method-assign]  # stands for a slide of gigapixels
-    last = len(pyramid.levels) - 1
-    other = threading.Thread(target=pyramid.read, args=(last, 0, 0, 10, 10))
+    rising = Rising((64, 64), (32, 32), slow)
+    other = threading.Thread(target=rising.whole, args=(LocalJob(), _unheard))
     other.start()
     assert begun.wait(30)
-    with pytest.raises(Cancelled), hearing(LocalJob(is_cancelled=lambda: True)):
-        pyramid.read(last, 0, 0, 10, 10)
+    with pytest.raises(Cancelled):
+        rising.whole(LocalJob(is_cancelled=lambda: True), _unheard)
+    assert rising.draft(0.0) < 1  # and who only looks is not held up
     done.set()
     other.join()
+    assert rising.share == 1
+
+
+def test_what_was_made_before_leaving_is_not_made_again() -> None:
+    made: list[tuple[int, ...]] = []
+
+    def make(box: tuple[int, int, int, int]) -> np.ndarray:
+        made.append(box)
+        return np.full((box[3], box[2], 3), len(made), np.uint8)
+
+    rising = Rising((100, 70), (10, 10), make)
+    asked = iter(range(30))
+    with pytest.raises(Cancelled):
+        rising.whole(LocalJob(is_cancelled=lambda: next(asked, None) is None), _unheard)
+    assert 0 < rising.share < 1
+    image = rising.whole(LocalJob(), _unheard)
+    assert len(made) == len(set(made)) == 70
+    assert image.min() > 0
+
+
+def test_cells_made_first_lie_all_over_the_level() -> None:
+    where: list[tuple[int, ...]] = []
+
+    def make(box: tuple[int, int, int, int]) -> np.ndarray:
+        where.append(box)
+        return np.zeros((box[3], box[2], 3), np.uint8)
+
+    Rising((320, 320), (10, 10), make).whole(LocalJob(), _unheard)
+    # Sixteen blocks of 8 × 8 cells, each with one of the first sixteen.
+    assert len({(x // 80, y // 80) for x, y, _, _ in where[:16]}) == 16
+    strips = Rising((320, 320), (320, 10), make, in_turn=True)
+    del where[:]
+    strips.whole(LocalJob(), _unheard)
+    assert {y for _, y, _, _ in where[:8]} <= set(range(0, 120, 10))
+
+
+def test_a_draft_shows_what_is_known_and_the_colours_around_it() -> None:
+    """Tissue on the left, glass on the right: an eighth of it tells where."""
+    truth = np.full((256, 256, 3), 240, np.uint8)
+    truth[:, :128] = np.random.default_rng(1).integers(90, 150, (256, 128, 3))
+    asked = iter(range(64))
+
+    def make(box: tuple[int, int, int, int]) -> np.ndarray:
+        if next(asked, None) is None:
+            raise Cancelled
+        x, y, width, height = box
+        return truth[y : y + height, x : x + width]
+
+    rising = Rising((256, 256), (8, 8), make)
+    with pytest.raises(Cancelled):
+        rising.draft(60)
+    assert rising.share == 64 / 32**2
+    seen = rising.seen(0, 0, 256, 256, 0)
+    known = (seen == truth).all(axis=2)
+    assert known.sum() >= 64**2
+    rough = seen.astype(float).mean(axis=2)
+    assert np.abs(rough[:, :96] - 120).mean() < 12
+    assert np.abs(rough[:, 160:] - 240).mean() < 4
+    np.testing.assert_array_equal(rising.seen(32, 64, 100, 50, 0), seen[64:114, 32:132])
+    half = rising.seen(0, 0, 128, 128, 1).astype(float)
+    assert np.abs(half - seen.reshape(128, 2, 128, 2, 3).mean(axis=(1, 3))).mean() < 3
+
+
+def test_a_draft_ends_as_what_is_read(
+    field: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_giant(tmp_path / "one.tif", field, 3000, aperio=False)
+    box = (2, -40, 100, 500, 700)
+    exact = SlidePyramid(tmp_path / "one.tif").read(*box)
+    monkeypatch.setattr(slides, "_KEPT", 600_000)  # level 2 is made, of tiles
+    pyramid = SlidePyramid(tmp_path / "one.tif")
+    image, share = pyramid.draft(*box, 0.0)
+    shares = [share]
+    while share < 1:
+        assert image.shape == exact.shape
+        image, share = pyramid.draft(*box, 0.0)
+        shares.append(share)
+    assert shares == sorted(shares)
+    np.testing.assert_array_equal(image, exact)
+    # What lies in the file, or is made region by region, has no draft.
+    for level in (0, 1):
+        near, known = SlidePyramid(tmp_path / "one.tif").draft(level, 10, 20, 30, 40, 0.0)
+        assert known == 1
+        np.testing.assert_array_equal(near, pyramid.read(level, 10, 20, 30, 40))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64, 1500])
+def test_a_slide_in_strips_is_halved_as_one_in_tiles(
+    field: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    picture = np.tile(field, (2, 2, 1))[:1500, :1301]
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", rowsperstrip=rows)
+    monkeypatch.setattr(slides, "_CELL", (1 << 14, 1 << 19))
+    pyramid = SlidePyramid(tmp_path / "a.tif")
+    half = pyramid.read(1, 0, 0, 650, 750)
+    means = picture[:, :1300].reshape(750, 2, 650, 2, 3).astype(float).mean(axis=(1, 3))
+    assert np.abs(half - means).max() <= 0.5
+
+
+def test_a_small_level_that_was_made_goes_along_to_another_process(
+    field: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.tif"
+    write_giant(path, field, 2048, aperio=False)
+    here = SlidePyramid(path)
+    known = here.read(1, 0, 0, 1024, 1024)
+    there = pickle.loads(pickle.dumps(here))
+    there._rising = None  # it makes nothing any more
+    np.testing.assert_array_equal(there.read(1, 0, 0, 1024, 1024), known)
+    np.testing.assert_array_equal(there.read(2, 0, 0, 512, 512), here.read(2, 0, 0, 512, 512))
+    # Of a file that is another by then, nothing is known.
+    sent = pickle.dumps(here)
+    write_giant(path, 255 - field, 2048, aperio=False)
+    other = pickle.loads(sent)
+    assert (other.read(1, 0, 0, 1024, 1024) != known).any()
+
+
+def _unheard(share: float) -> None:
+    """Tell nobody."""
 
 
 def test_areas_of_a_giant_are_those_of_its_field(field: np.ndarray, tmp_path: Path) -> None:
