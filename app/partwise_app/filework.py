@@ -270,7 +270,9 @@ def check_values(specs: Sequence[ParamSpec], values: Mapping[str, Any]) -> None:
 def same_file(source: Source, dataset: Dataset) -> bool:
     """Whether a dataset was read from the file that a source names."""
     file = dataset.source
-    return file is not None and file.path == source.file.path and file.quick == source.file.quick
+    if file is None or file.path != source.file.path or file.quick != source.file.quick:
+        return False
+    return [one.quick for one in source.beside] == [one.quick for one in dataset.beside]
 
 
 def need_source(dataset: Dataset) -> Any:

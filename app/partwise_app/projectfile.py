@@ -152,5 +152,5 @@ def _note_written(document: Document, state: State, stored: State) -> None:
     known = {source.id: source.file for source in document.state.sources}
     for source in stored.sources:
         if source.id in known and known[source.id].sha256 != source.file.sha256:
-            document.relink(source.id, source.file)
+            document.relink(source.id, source.file, source.beside)
     document.mark_saved(document.state if still else state)

@@ -377,7 +377,13 @@ class Session(QObject):
         if known is None:
             taken = [source.id for source in self.state.sources]
             number = 1 + max((int(name.removeprefix("source-")) for name in taken), default=0)
-            known = Source(f"source-{number}", opened.plugin.id, opened.title, file)
+            known = Source(
+                f"source-{number}",
+                opened.plugin.id,
+                opened.title,
+                file,
+                beside=opened.dataset.beside,
+            )
             self.inputs.keep(known.id, opened)
             self._document.add_source(known)
         self.inputs.keep(known.id, opened)
@@ -432,7 +438,7 @@ class Session(QObject):
 
     def _on_relinked(self, source_id: str, opened: Opened) -> None:
         if opened.dataset.source is not None:
-            self._document.relink(source_id, opened.dataset.source)
+            self._document.relink(source_id, opened.dataset.source, opened.dataset.beside)
         self._looking.at(source_id, self._looking.run_id)
 
     def _connect(self) -> None:

@@ -105,11 +105,13 @@ def load_recording(path: Path) -> Dataset:
     if isinstance(found, list):
         return _trials(path, found)
     if not found.events:
-        found = _with_events_beside(path, found)
+        found, table = _with_events_beside(path, found)
+        if table is not None:
+            return dataclasses.replace(_dataset(path, found), beside=(fingerprint(table),))
     return _dataset(path, found)
 
 
-def _with_events_beside(path: Path, found: Recording) -> Recording:
+def _with_events_beside(path: Path, found: Recording) -> tuple[Recording, Path | None]:
     """Take events from a table that stands beside the recording and is named after it."""
     for name in (f"{path.stem}_cycles.csv", f"{path.stem}_events.csv"):
         beside = path.with_name(name)
@@ -120,8 +122,8 @@ def _with_events_beside(path: Path, found: Recording) -> Recording:
                 "liftoff": [t for t in events.liftoff if math.isfinite(t)],
             }
             notes = (*found.notes, f"events from {name}")
-            return dataclasses.replace(found, events={"General": times}, notes=notes)
-    return found
+            return dataclasses.replace(found, events={"General": times}, notes=notes), beside
+    return found, None
 
 
 def _from_text(path: Path) -> Recording:

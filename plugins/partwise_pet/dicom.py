@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,9 @@ def _loaded(path: Path, job: Job) -> Dataset:
     facts = facts_of(first, frames[0][0].start_s)
     if facts.pop("dose_was_mbq", False):
         notes.append(f"The injected activity was taken to be in MBq ({facts['dose_bq'] / 1e6:g}).")
-    return dataset_of(Scan(path, values, below, affine, table, unit_of(first), facts, tuple(notes)))
+    beside = tuple(sorted({piece.path for frame in frames for piece in frame} - {path}))
+    scan = Scan(path, values, below, affine, table, unit_of(first), facts, tuple(notes))
+    return dataset_of(replace(scan, beside=beside))
 
 
 class _Reader:

@@ -103,6 +103,7 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
             _facts(told),
             tuple(notes),
             directed=_directed(image),
+            beside=(*_halves(path, image), *([sidecar] if sidecar is not None else [])),
         )
     )
 
@@ -272,6 +273,12 @@ def _damaged(path: Path, error: Exception) -> FileProblem:
     return FileProblem(
         path, f"is a damaged or cut NIfTI file ({words})", fix="copy or export it again"
     )
+
+
+def _halves(path: Path, image: Any) -> list[Path]:
+    """The other file of an image whose header stands by itself (.hdr and .img)."""
+    files = {Path(str(each.filename)) for each in image.file_map.values() if each.filename}
+    return sorted(file for file in files if file.is_file() and not file.samefile(path))
 
 
 def _sidecar(path: Path) -> Path | None:

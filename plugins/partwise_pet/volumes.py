@@ -45,6 +45,8 @@ class Scan:
         ``tracer``, ``half_life_s``, ``decay_corrected``, ``dose_bq``, ``weight_kg``, and
         ``injected_s`` and ``decay_reference_s`` on the clock of the frames: those known.
     notes : tuple of str
+    beside : tuple of Path
+        Further files that were read.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Scan:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     directed: bool = True
+    beside: tuple[Path, ...] = ()
 
 
 def collect_frames(
@@ -183,6 +186,7 @@ def dataset_of(scan: Scan) -> Dataset:
         values=scan.values,
         source=fingerprint(scan.path),
         meta=meta,
+        beside=tuple(fingerprint(path) for path in scan.beside),
     )
 
 

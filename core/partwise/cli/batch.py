@@ -17,7 +17,7 @@ from typing import Any
 
 from partwise import params
 from partwise.cli.run import read_parameters, run_one
-from partwise.data.fingerprint import quick_hash
+from partwise.data.fingerprint import fingerprint, quick_hash
 from partwise.errors import (
     AnalysisProblem,
     FileProblem,
@@ -235,13 +235,26 @@ def _done(
         summary: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
         same = (
             all(summary[name] == value for name, value in asked.items())
-            and [entry["quick"] for entry in summary["inputs"]]
-            == [quick_hash(one) for one in (registry.entry(path), *beside)]
+            and _same_files(summary["inputs"], (registry.entry(path), *beside))
             and all((folder / entry["path"]).is_file() for entry in summary["files"])
         )
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return summary if same else None
+
+
+def _same_files(entries: Sequence[Mapping[str, Any]], named: Sequence[Path]) -> bool:
+    """Whether the files named, and what was read beside the input, are what they were.
+
+    The quick hash sees both ends of a file alone: where the whole was hashed, it is compared.
+    """
+    first = named[0].resolve()
+    rest = [first.with_name(Path(entry["path"]).name) for entry in entries[len(named) :]]
+    return len(entries) >= len(named) and all(
+        quick_hash(path) == entry["quick"]
+        and entry["sha256"] in (None, fingerprint(path, full=True).sha256)
+        for path, entry in zip((*named, *rest), entries, strict=True)
+    )
 
 
 def _together(plugin: Plugin, top: Path, rows: list[_Row]) -> Cohort | None:

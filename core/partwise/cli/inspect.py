@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partwise import params
 from partwise.data.dataset import Dataset
+from partwise.data.fingerprint import fingerprint
 from partwise.errors import AnalysisProblem, FileProblem, UsageProblem
 from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry, resolve
@@ -21,6 +23,7 @@ from partwise.plugins.registry import Registry, load_registry, resolve
 if TYPE_CHECKING:
     from partwise.project.document import Source
     from partwise.project.store import Loaded
+    from partwise.result import Result
 
 __all__ = ["info", "plugins", "samples", "verify_project"]
 
@@ -209,24 +212,43 @@ def _again(registry: Registry, path: Path, source: object, run: object) -> float
     found = resolve_input(source, path)
     if found.path is None or found.state == "changed":
         raise FileProblem(source.file.path, f"is {found.state}", fix="put the input back")
+    for file in about.inputs:
+        named = file.path in about.parameters.values()
+        if named and fingerprint(file.path).quick != file.quick:
+            raise FileProblem(file.path, "is not what the run was made with", fix="put it back")
     _, dataset = registry.open(found.path, source.plugin)
     kept = tuple(part for part in run.result.parts if part.key in about.kept)
     asked = run.plugin, run.analysis, dataset, about.parameters, about.seed, kept, about.start
     request = Request(*asked)
     result = perform(request, LocalJob(), registry)
-    before = {part.key: part for part in run.result.parts}
-    if before.keys() != {part.key for part in result.parts}:
+    before, now = _numbers(run.result), _numbers(result)
+    if before.keys() != now.keys():
         return float("inf")
-    return max(
-        (_difference(before[part.key].profile, part.profile) for part in result.parts), default=0.0
-    )
+    return max(_difference(before[name], now[name]) for name in before)
 
 
-def _difference(a: object, b: object) -> float:
-    first, second = np.asarray(a, float), np.asarray(b, float)
+def _numbers(result: Result) -> dict[str, NDArray[np.float64]]:
+    """All that a result says in numbers, by name."""
+    told: dict[str, object] = {"explained": result.fit.explained, "residual": result.residual.share}
+    for part in result.parts:
+        told[f"part {part.key}"] = part.profile
+        told[f"share of {part.key}"] = part.share
+        if part.course is not None:
+            told[f"course of {part.key}"] = part.course
+    told |= {f"measure {number}": one.value for number, one in enumerate(result.measures)}
+    return {name: np.atleast_1d(np.asarray(value, float)) for name, value in told.items()}
+
+
+def _difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     if first.shape != second.shape:
         return float("inf")
-    return float(np.max(np.abs(first - second)) / max(np.max(np.abs(first)), 1e-300))
+    # What is no number must be none again; where it is one now, that is a difference.
+    other = (first != second) & ~(np.isnan(first) & np.isnan(second))
+    if not other.any():
+        return 0.0
+    off = float(np.max(np.abs(first[other] - second[other])))
+    largest = float(np.max(np.abs(first), where=np.isfinite(first), initial=0.0))
+    return off / max(largest, 1e-300) if np.isfinite(off) else float("inf")
 
 
 def plugins(arguments: argparse.Namespace) -> int:

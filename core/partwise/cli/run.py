@@ -112,7 +112,9 @@ def save_project(outcomes: Sequence[Outcome], path: Path, *, packed: bool = Fals
     for number, (_, plugin, dataset, result) in enumerate(outcomes, 1):
         if dataset.source is None or result.provenance is None:
             continue
-        source = Source(f"source-{number}", plugin.id, dataset.title, dataset.source)
+        source = Source(
+            f"source-{number}", plugin.id, dataset.title, dataset.source, beside=dataset.beside
+        )
         document.add_source(source)
         document.add_run(source.id, plugin.id, result.provenance.analysis, plugin.title, result)
         thumb = thumb or thumbnail(dataset, result)

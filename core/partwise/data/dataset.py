@@ -59,6 +59,9 @@ class Dataset:
         Fingerprint of the file; None for data made in memory.
     meta : mapping
         Further facts of the file, JSON types only (vendor, magnification, microns per pixel).
+    beside : tuple of InputFile
+        Further files of its folder that were read with it, such as a sidecar, or the other slices
+        of a series.
     """
 
     kind: str
@@ -68,6 +71,7 @@ class Dataset:
     pyramid: Pyramid | None = None
     source: InputFile | None = None
     meta: Mapping[str, object] = field(default_factory=dict)
+    beside: tuple[InputFile, ...] = ()
 
     def axis(self, name: str) -> Axis:
         """Return the axis called `name`; raises `KeyError`."""

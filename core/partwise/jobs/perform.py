@@ -173,7 +173,7 @@ def _inputs(dataset: Dataset, params: Any) -> tuple[InputFile, ...]:
         path = spec.file_of(getattr(params, spec.name))
         if path:
             found.append(fingerprint(path))
-    return tuple(found)
+    return (*found, *dataset.beside)
 
 
 def _versions() -> dict[str, str]:

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from partwise.data.fingerprint import InputFile
 from partwise.project.history import History
 from partwise.project.strips import (
-    RESIDUAL,
     Strip,
     before_run,
     changed,
@@ -39,6 +38,8 @@ class Source:
     plugin, title : str
     file : InputFile
         As it was when it was added.
+    beside : tuple of InputFile
+        Further files of its folder that were read with it.
     relative : str
         Path relative to the project file, POSIX form; empty while the project is unsaved.
     """
@@ -48,6 +49,7 @@ class Source:
     title: str
     file: InputFile
     relative: str = ""
+    beside: tuple[InputFile, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,10 +197,12 @@ class Document:
         """Add an input."""
         self._become(dataclasses.replace(self._state, sources=(*self._state.sources, source)))
 
-    def relink(self, source_id: str, file: InputFile) -> None:
-        """Point a source at where its file is now."""
+    def relink(self, source_id: str, file: InputFile, beside: tuple[InputFile, ...] = ()) -> None:
+        """Point a source at where its file is now, and what was read with it."""
         sources = tuple(
-            dataclasses.replace(s, file=file, relative="") if s.id == source_id else s
+            dataclasses.replace(s, file=file, relative="", beside=beside)
+            if s.id == source_id
+            else s
             for s in self._state.sources
         )
         self._become(dataclasses.replace(self._state, sources=sources))
@@ -291,7 +295,7 @@ class Document:
             parts_before, before = before_run(
                 last.result.parts, self._state.strips(last.id), found, start
             )
-        return handed_on(result.parts, parts_before, before, _fresh_strip, _residual_strip)
+        return handed_on(result.parts, parts_before, before)
 
     def _edit(self, name: str, choices: Choices, sections: Mapping[str, Any], merge: str) -> None:
         before, after = (self._state.choices, self._state.sections), (choices, sections)
@@ -311,15 +315,6 @@ class Document:
     def _tell(self, before: State, after: State) -> None:
         for listener in tuple(self._listeners):
             listener(before, after)
-
-
-def _fresh_strip(part: Part) -> Strip:
-    return Strip(part.key, part.name, part.color)
-
-
-def _residual_strip() -> Strip:
-    # Hidden in the sum of the parts, which stands beside the residual's own picture.
-    return Strip(RESIDUAL, "Residual", "#8b929a", show=False)
 
 
 def _fresh_id(prefix: str, taken: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from partwise.data.fingerprint import InputFile, fingerprint, quick_hash
 from partwise.errors import FileProblem
-from partwise.project.unpacking import taken_out
+from partwise.project.unpacking import lies_by, taken_out
 
 if TYPE_CHECKING:
     from partwise.project.document import Source
@@ -54,7 +54,7 @@ def resolve_input(source: Source, project_path: str | Path | None = None) -> Fou
         candidates.append(folder / was.name)
     changed = None
     for candidate in candidates:
-        same = _same(candidate, source.file)
+        same = _same(candidate, source)
         if same:
             path = candidate.resolve()
             return Found("found" if path == was else "moved", path)
@@ -89,13 +89,23 @@ def _inside(source: Source, project_path: str | Path | None) -> Path | None:
     if project_path is None or not source.file.sha256 or not Path(project_path).is_file():
         return None
     try:
-        return taken_out(source.file, project_path)
+        return taken_out(source.file, project_path, beside=source.beside)
     except FileProblem:
         return None
 
 
-def _same(path: Path, file: InputFile) -> bool | None:
-    """Whether `path` has the content that was noted; None where there is no readable file."""
+def _same(path: Path, source: Source) -> bool | None:
+    """Whether `path` has the content that was noted; None where there is no readable file.
+
+    What was read with it is part of it, and lies in its folder wherever that is.
+    """
+    same = _same_file(path, source.file)
+    if not same:
+        return same
+    return all(_same_file(lies_by(path, one), one) for one in source.beside)
+
+
+def _same_file(path: Path, file: InputFile) -> bool | None:
     try:
         info = path.stat()
         if not path.is_file():

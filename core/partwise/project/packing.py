@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import FileProblem
 from partwise.project.links import resolve_input
+from partwise.project.unpacking import lies_by
 from partwise.project.writing import Embedded
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def pack(state: State, project: str | Path | None = None) -> tuple[State, tuple[
     FileProblem
         An input is missing or changed, or all together are larger than `MOST_PACKED`.
     """
-    sources, found = [], {}
+    sources, found = [], dict[str, Embedded]()
     total = 0
     for source in state.sources:
         link = resolve_input(source, project)
@@ -41,15 +42,18 @@ def pack(state: State, project: str | Path | None = None) -> tuple[State, tuple[
             raise FileProblem(
                 source.file.path, f"is {link.state}, so it cannot be packed", fix="relink it first"
             )
-        total += source.file.size if source.file.sha256 not in found else 0
-        if total > MOST_PACKED:
-            raise FileProblem(
-                source.file.path,
-                f"makes the inputs larger than {MOST_PACKED >> 30} GB together",
-                fix="keep the links, or pack fewer inputs",
-            )
-        digest = source.file.sha256 or fingerprint(link.path, full=True).sha256
-        file = dataclasses.replace(source.file, sha256=digest)
-        sources.append(dataclasses.replace(source, file=file))
-        found[digest] = Embedded(link.path, digest, source.file.size)
+        files = []
+        for file in (source.file, *source.beside):
+            total += file.size if file.sha256 not in found else 0
+            if total > MOST_PACKED:
+                raise FileProblem(
+                    file.path,
+                    f"makes the inputs larger than {MOST_PACKED >> 30} GB together",
+                    fix="keep the links, or pack fewer inputs",
+                )
+            path = link.path if file is source.file else lies_by(link.path, file)
+            digest = file.sha256 or fingerprint(path, full=True).sha256
+            files.append(dataclasses.replace(file, sha256=digest))
+            found[digest] = Embedded(path, digest, file.size)
+        sources.append(dataclasses.replace(source, file=files[0], beside=tuple(files[1:])))
     return dataclasses.replace(state, sources=tuple(sources)), tuple(found.values())

@@ -14,6 +14,7 @@ from typing import Any
 from partwise.plugins.safety import alive, born, state_folder
 from partwise.project import store
 from partwise.project.document import State
+from partwise.project.writing import backup_of
 
 __all__ = ["Autosave", "Holder", "Orphan", "ProjectLock", "orphans"]
 
@@ -75,12 +76,12 @@ class Autosave:
         except OSError as error:
             raise store.unwritable(self._path, error) from error
         store.save(state, self._path)
-        _backup_of(self._path).unlink(missing_ok=True)
+        backup_of(self._path).unlink(missing_ok=True)
         return self._path
 
     def clear(self) -> None:
         """Remove the copy: the project is saved, or was closed on purpose."""
-        for path in (self._path, _backup_of(self._path), _note_of(self._path)):
+        for path in (self._path, backup_of(self._path), _note_of(self._path)):
             path.unlink(missing_ok=True)
 
 
@@ -162,7 +163,3 @@ def _read_note(path: Path) -> dict[str, Any] | None:
 
 def _note_of(path: Path) -> Path:
     return path.with_suffix(".json")
-
-
-def _backup_of(path: Path) -> Path:
-    return path.with_name(path.name + ".bak")

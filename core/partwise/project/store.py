@@ -38,9 +38,7 @@ from partwise.project.migrate import SCHEMA, migrate
 from partwise.project.writing import Content, Embedded, replace_zip, unwritable
 
 __all__ = [
-    "MIMETYPE",
     "SCHEMA",
-    "Finding",
     "Loaded",
     "load",
     "save",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,14 @@ __all__ = [
     "before_run",
     "changed",
     "expanded",
+    "fresh_strip",
     "handed_on",
     "in_part_order",
     "joined",
     "moved",
     "numbered",
     "parted",
+    "residual_strip",
 ]
 
 RESIDUAL = "residual"  # key of the residual's strip, always the last
@@ -61,6 +63,16 @@ class Strip:
     locked: bool = False
     profile: tuple[float, ...] | None = None
     joined: tuple[str, ...] = ()
+
+
+def fresh_strip(part: Part) -> Strip:
+    """Return the strip of a part for which nothing was chosen."""
+    return Strip(part.key, part.name, part.color)
+
+
+def residual_strip() -> Strip:
+    """Return the residual's strip: hidden in the sum of the parts, beside which it is drawn."""
+    return Strip(RESIDUAL, "Residual", "#8b929a", show=False)
 
 
 def changed(strips: Sequence[Strip], key: str, **changes: Any) -> tuple[Strip, ...]:
@@ -145,11 +157,7 @@ def in_part_order(strips: Sequence[Strip], parts: Sequence[Part]) -> tuple[Strip
 
 
 def handed_on(
-    parts: Sequence[Part],
-    parts_before: Sequence[Part],
-    before: Sequence[Strip],
-    make: Callable[[Part], Strip],
-    make_residual: Callable[[], Strip],
+    parts: Sequence[Part], parts_before: Sequence[Part], before: Sequence[Strip]
 ) -> tuple[Strip, ...]:
     """Return the strips of a new result: what was chosen for like parts, in the order chosen.
 
@@ -162,9 +170,6 @@ def handed_on(
         Of the new result and of the one before it.
     before : sequence of Strip
         One per part before (see `expanded`), and the residual's.
-    make : callable
-        Makes the strip of a part that nothing is known of.
-    make_residual : callable
     """
     origin = _origins(parts, parts_before)
     known = {strip.key: strip for strip in before}
@@ -176,7 +181,7 @@ def handed_on(
         if old is not None:
             strips[part.key] = dataclasses.replace(old, key=part.key, profile=None, joined=())
             continue
-        fresh = make(part)
+        fresh = fresh_strip(part)
         # A numbered part that is new must not answer to the name or colour of one that was kept.
         if fresh.name in taken:
             fresh = dataclasses.replace(fresh, name=_free([p.name for p in parts], taken))
@@ -188,7 +193,7 @@ def handed_on(
     places = {strip.key: k for k, strip in enumerate(before)}
     keys = [part.key for part in parts]
     keys.sort(key=lambda key: places.get(origin.get(key, ""), len(places)))
-    residual = known.get(RESIDUAL) or make_residual()
+    residual = known.get(RESIDUAL) or residual_strip()
     return (*(strips[key] for key in keys), residual)
 
 
@@ -229,7 +234,7 @@ def before_run(
     for part in fresh:
         before = start[list(begun).index(part.key) - 1].key
         place = next((k for k, s in enumerate(heads) if s.key == before), -1)
-        heads.insert(place + 1, Strip(part.key, part.name, part.color))
+        heads.insert(place + 1, fresh_strip(part))
     return (*start, *kept.values()), tuple(heads)
 
 

@@ -27,6 +27,8 @@ __all__ = ["Picture", "Story", "Strength", "falls", "overview", "tell"]
 
 _PICTURE_PX = 900  # enough for print at half a page's width
 _BRIGHTEST = 0.999  # of the residual: a few odd pixels do not set the scale
+_MOST_INPUTS = 12  # in the table; a series of slices has hundreds of files
+_MOST_NAMED = 4  # in one sentence
 _MOST_PIXELS = 10**8  # a larger picture would take the machine's memory
 _STOPS = {
     "converged": "because it had converged",
@@ -152,11 +154,20 @@ def tell(
         inputs=Table(
             "Inputs",
             ("File", "Bytes", "SHA-256"),
-            tuple((Path(i.path).name, i.size, i.sha256 or "not computed") for i in about.inputs),
+            _inputs(about),
         ),
         versions=Table("Software", ("Name", "Version"), tuple(about.versions.items())),
         trace=result.fit.trace,
     )
+
+
+def _inputs(about: Provenance) -> tuple[tuple[str, int, str], ...]:
+    rows = tuple((Path(i.path).name, i.size, i.sha256 or "not computed") for i in about.inputs)
+    if len(rows) <= _MOST_INPUTS:
+        return rows
+    rest = about.inputs[_MOST_INPUTS:]
+    told = f"and {len(rest)} more files", sum(i.size for i in rest), "in result.json"
+    return (*rows[:_MOST_INPUTS], told)
 
 
 def falls(trace: Sequence[float]) -> bool:
@@ -170,9 +181,15 @@ def _strength(part: Part) -> Strength:
     return Strength(part.name, part.color, part.share, profile)
 
 
+def _named(files: Sequence[str]) -> str:
+    if len(files) > _MOST_NAMED:
+        files = [files[0], f"{len(files) - 1} more files"]
+    return " and ".join(filter(None, (", ".join(files[:-1]), *files[-1:])))
+
+
 def _methods(plugin: Plugin, analysis: Analysis, about: Provenance, fit: Fit) -> tuple[str, ...]:
     versions = about.versions
-    names = " and ".join(Path(i.path).name for i in about.inputs) or "Data held in memory"
+    names = _named([Path(i.path).name for i in about.inputs]) or "Data held in memory"
     verb = "were" if len(about.inputs) > 1 else "was"
     first = (
         f"{names} {verb} analysed with Partwise {versions.get('partwise', '')} "

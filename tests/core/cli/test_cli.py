@@ -8,6 +8,7 @@ import dataclasses
 import importlib.metadata
 import json
 import logging
+import math
 import os
 import signal
 import socket
@@ -287,6 +288,28 @@ def test_verify_says_when_the_numbers_are_others(
     assert "differs by" in capsys.readouterr().out
 
 
+def test_verify_looks_at_all_numbers_and_at_files_that_were_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = pebble.write_pebbles(tmp_path / "beside.txt")
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, "-o", str(tmp_path / "out"), "-p", f"reference={beside}"]
+    assert main([*words, "--save", str(project)]) == 0
+    before = pebble.Analysis.run
+
+    def other(*asked: Any) -> Any:
+        result = before(*asked)
+        told = dataclasses.replace(result.measures[0], value=math.nan)
+        return dataclasses.replace(result, measures=(told, *result.measures[1:]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pebble.Analysis, "run", other)
+        assert main(["verify", str(project), "--rerun"]) == 4
+    pebble.write_pebbles(beside, [7.0])
+    assert main(["verify", str(project), "--rerun"]) == 3
+    assert "is not what the run was made with" in capsys.readouterr().err
+
+
 def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["plugins"]) == 0
     assert "Pebble sorter" in capsys.readouterr().out
@@ -352,6 +375,30 @@ def test_resume_repeats_what_was_asked_otherwise_or_is_not_whole(tmp_path: Path)
     run_it()
     run_it("--seed", "1")
     assert len(set(stamps)) == 4
+
+
+def test_resume_sees_a_change_in_the_middle_and_in_what_lies_beside(tmp_path: Path) -> None:
+    values = np.ones(70_000)
+    source, out = pebble.write_pebbles(tmp_path / "a.txt", values), tmp_path / "out"
+    note = tmp_path / "a.note"
+    note.write_text("2")
+    words = ["batch", "pebble", str(source), "-o", str(out), "--resume"]
+
+    def mean() -> float:
+        assert main(words) == 0
+        with (out / "batch.csv").open(newline="") as file:
+            return float(next(csv.DictReader(file))["Mean (mm)"])
+
+    assert mean() == 2.0
+    values[35_000] = 8.0  # as many bytes, and the same at both ends
+    pebble.write_pebbles(source, values)
+    assert mean() == pytest.approx(2.0002)
+    note.write_text("3")
+    assert mean() == pytest.approx(3.0003)
+    inputs = json.loads((out / "a" / "result.json").read_text("utf-8"))["inputs"]
+    assert [Path(entry["path"]).name for entry in inputs] == ["a.txt", "a.note"]
+    note.unlink()
+    assert mean() == pytest.approx(1.0001)
 
 
 def test_a_folder_that_a_series_fills_is_one_input(

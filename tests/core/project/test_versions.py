@@ -234,6 +234,32 @@ def test_a_packed_input_is_found_when_the_link_is_broken(
     assert found.path.read_bytes() == before
 
 
+def test_what_is_read_with_an_input_is_packed_with_it(tmp_path: Path) -> None:
+    place = pebble.write_pebbles(tmp_path / "a.txt")
+    beside, documents = place.with_suffix(".note"), []
+    for factor in ("2", "3", ""):
+        if factor:
+            beside.write_text(factor)
+        else:
+            beside.unlink()
+        dataset = pebble.load(place)
+        assert dataset.source is not None
+        document = Document()
+        document.add_source(
+            Source("source-1", "pebble", "Pebbles", dataset.source, beside=dataset.beside)
+        )
+        documents.append(_packed(document, tmp_path / f"packed{factor}.partwise"))
+    state = load(documents[0]).state
+    beside.write_text("3")
+    assert resolve_input(state.sources[0]).state == "changed"
+    place.unlink()
+    beside.unlink()
+    for path, first in zip(documents, (2.0, 3.0, 1.0), strict=True):
+        found = resolve_input(load(path).state.sources[0], path)
+        assert found.path is not None
+        assert np.asarray(pebble.load(found.path).values)[0] == first
+
+
 def test_packing_again_needs_only_the_project(document: Document, tmp_path: Path) -> None:
     path = _packed(document, tmp_path / "packed.partwise")
     Path(document.state.sources[0].file.path).unlink()

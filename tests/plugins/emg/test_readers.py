@@ -13,7 +13,7 @@ import pyedflib
 import pytest
 import scipy.io
 
-from partwise.api import Dataset, FileProblem, UsageProblem
+from partwise.api import Dataset, FileProblem, UsageProblem, fingerprint
 from partwise_emg.channels import chosen, clean_names, find_channels, health_of, hum_of, muscle_name
 from partwise_emg.events import read_events
 from partwise_emg.planted import Walker
@@ -203,6 +203,18 @@ def test_a_table_is_read_as_any_spreadsheet_writes_it(
     times.write_bytes("touchdown_s;liftoff_s\n0,01;0,02\n0,03;0,04\n".encode(encoding))
     if not mark:
         assert read_events(times).touchdown == (0.01, 0.03)
+
+
+def test_events_beside_a_recording_are_part_of_the_input(tmp_path: Path) -> None:
+    path = tmp_path / "walk.csv"
+    raw = np.random.default_rng(0).normal(size=(400, 2))
+    rows = [f"{k / 1000},{a},{b}" for k, (a, b) in enumerate(raw)]
+    path.write_text("time,TA,SO\n" + "\n".join(rows) + "\n", "utf-8")
+    assert not load_recording(path).beside
+    table = tmp_path / "walk_cycles.csv"
+    table.write_text("touchdown_s,liftoff_s\n0.01,0.02\n0.2,0.3\n")
+    (beside,) = load_recording(path).beside
+    assert beside == fingerprint(table)
 
 
 def test_our_own_envelopes_can_be_read_again(tmp_path: Path) -> None:

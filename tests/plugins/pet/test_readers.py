@@ -152,6 +152,8 @@ def test_the_same_voxels_from_all_three_formats(
         load_ecat(write_ecat(tmp_path / "scan.v", counts, slope)),
         load_dicom(write_dicom(tmp_path / "dicom", counts, slope)),
     ]
+    # What was read with a file counts as input: its sidecar, the other slices of its series.
+    assert [len(dataset.beside) for dataset in found] == [1, 0, SHAPE[0] * SHAPE[1] - 1]
     want = counts * slope
     for dataset in found:
         assert dataset.values is not None
