@@ -15,7 +15,13 @@ from partwise.params import ParamSpec
 from partwise.project.compare import changed_parameters
 from partwise.project.document import Run, State, Strip
 from partwise.project.recovery import Holder
-from partwise.project.strips import before_run, handed_on, in_part_order
+from partwise.project.strips import (
+    before_run,
+    fresh_strip,
+    handed_on,
+    in_part_order,
+    residual_strip,
+)
 from partwise.result import Part, Trust, View
 from partwise_app.notices import Notice
 from partwise_app.words import mark, tr
@@ -143,19 +149,11 @@ def live_strips(
         What the run that goes on began from.
     """
     if run is None:
-        return (*(_fresh_strip(part) for part in parts), _residual_strip())
+        return (*map(fresh_strip, parts), residual_strip())
     found = {strip.key: strip for strip in run.strips}
     parts_before, before = before_run(run.result.parts, strips, found, start)
-    made = handed_on(parts, parts_before, before, _fresh_strip, _residual_strip)
+    made = handed_on(parts, parts_before, before)
     return in_part_order(made, parts)
-
-
-def _fresh_strip(part: Part) -> Strip:
-    return Strip(part.key, part.name, part.color)
-
-
-def _residual_strip() -> Strip:
-    return Strip("residual", "Residual", "#8b929a", show=False)
 
 
 def facts_of(dataset: Dataset) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from partwise.report.story import Picture, Story, Strength
     from partwise.result import Table, Trust
 
-__all__ = ["page", "render"]
+__all__ = ["page", "render", "section_with"]
 
 _LETTERS, _NAMED, _LONGEST = 110, 48, 30  # along an axis; names; letters of one of them
 _SLANT, _DEEP, _BACK = 35, 3.4, 4.9  # degrees; px below the axis and to its left for each letter

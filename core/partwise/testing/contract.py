@@ -43,14 +43,16 @@ __all__ = [
 ]
 
 _CANCEL_WITHIN_S = 1.0
+# What a child runs: it looks where we look, also for a plugin that is not installed.
 _IMPORT_WITHOUT_QT = """
 import importlib, sys
+sys.path[:] = {path!r}
 class NoQt:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("PySide6", "shiboken6", "PyQt6", "PyQt5", "pyqtgraph"):
-            raise ImportError(f"{name} is Qt")
+            raise ImportError(name + " is Qt")
 sys.meta_path.insert(0, NoQt())
-for name in sys.argv[1:]:
+for name in {modules!r}:
     importlib.import_module(name)
 """
 _JUNK = {
@@ -96,11 +98,8 @@ def check_imports(plugin: Plugin) -> list[Finding]:
     dotted += [plugin.section.migrate] if plugin.section else []
     dotted += [plugin.cohort] if plugin.cohort else []
     modules = sorted({name.partition(":")[0] for name in dotted})
-    command = [sys.executable, "-c", _IMPORT_WITHOUT_QT, *modules]
-    # The child looks where we look, also for a plugin that is not installed.
-    code = f"import sys; sys.path[:] = {sys.path!r}\n{_IMPORT_WITHOUT_QT}"
-    command[2] = code
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    code = _IMPORT_WITHOUT_QT.format(path=sys.path, modules=modules)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["?"])[-1]
         return [Finding("imports without Qt", last)]
