@@ -75,16 +75,6 @@ def residual_strip() -> Strip:
     return Strip(RESIDUAL, "Residual", "#8b929a", show=False)
 
 
-def fresh_strip(part: Part) -> Strip:
-    """Return the strip of a part for which nothing was chosen."""
-    return Strip(part.key, part.name, part.color)
-
-
-def residual_strip() -> Strip:
-    """Return the residual's strip: hidden in the sum of the parts, beside which it is drawn."""
-    return Strip(RESIDUAL, "Residual", "#8b929a", show=False)
-
-
 def changed(strips: Sequence[Strip], key: str, **changes: Any) -> tuple[Strip, ...]:
     """Return the strips with fields of one of them changed."""
     return tuple(dataclasses.replace(s, **changes) if s.key == key else s for s in strips)
