@@ -22,7 +22,7 @@ from partwise_app.gestures import switch_words
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import as_tried
-from partwise_app.places import first_folder
+from partwise_app.places import first_folder, stem_of
 from partwise_app.printing import figure, png
 from partwise_app.tables import table_text
 from partwise_app.words import tr
@@ -109,7 +109,7 @@ class Deeds(QObject):
         if run is None or opened is None:
             return
         offers = writing.applicable(opened.plugin, as_tried(run, session.parameters))
-        stem = Path(opened.dataset.title).stem
+        stem = stem_of(opened.dataset.title)
         dialog = ExportDialog(self._window, offers, run, self._folder(), stem)
         if dialog.exec():
             session.outbox.export(dialog.chosen, dialog.folder, dialog.stem)
@@ -120,7 +120,7 @@ class Deeds(QObject):
         run, opened = session.run, session.input
         if run is None or opened is None:
             return
-        stem = Path(opened.dataset.title).stem
+        stem = stem_of(opened.dataset.title)
         path = self._asked_where(tr("Save report"), f"{stem}-report", _REPORTS)
         if path is not None:
             session.outbox.report(path, self._report_pictures())
@@ -133,7 +133,7 @@ class Deeds(QObject):
             return
         entry = self._session.run or self._session.source
         title = entry.title if entry is not None else tr("figure")
-        path = self._asked_where(tr("Save figure"), Path(title).stem, _FIGURES)
+        path = self._asked_where(tr("Save figure"), stem_of(title), _FIGURES)
         if path is not None:
             theme = self._window.theme.tokens
             data = figure(self._window.desk.shown, path.suffix.lower(), title, theme)

@@ -192,6 +192,17 @@ class Desk(QWidget):
             return self.scatter
         return self.stage if kind == "image" else None
 
+    def park_panel(self, panel: QWidget) -> None:
+        """Keep a panel that will be shown, dressed already: that takes as long as making it."""
+        if panel is self._panel:
+            return
+        under = getattr(panel, "under_stage", None)
+        for widget in (panel, under):
+            if isinstance(widget, QWidget):
+                widget.setParent(self._parked)
+                for child in (widget, *widget.findChildren(QWidget)):
+                    child.ensurePolished()
+
     def show_panel(self, panel: QWidget | None) -> None:
         """Show a plugin's own panel below the form, in place of the one before.
 

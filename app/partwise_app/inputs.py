@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from PySide6.QtCore import QObject, Signal
 from partwise.data.fingerprint import fingerprint
 from partwise.errors import InputProblem, PartwiseProblem
 from partwise.job import Job
+from partwise.plugins import safety
 from partwise.plugins.contract import Plugin
-from partwise.plugins.registry import Registry
+from partwise.plugins.registry import Registry, resolve
 from partwise.project.document import Source
 from partwise_app import filework
 from partwise_app.errands import Errands
@@ -21,6 +23,8 @@ from partwise_app.notices import Notice
 from partwise_app.words import tr
 
 __all__ = ["Chooser", "Inputs"]
+
+_log = logging.getLogger("partwise.app")
 
 Chooser = Callable[[Path, Sequence[Plugin]], str]
 """Asks which of several plugins reads a file; returns its id, or "" for none."""
@@ -39,6 +43,7 @@ class Inputs(QObject):
     fetched = Signal(str)  # source id: an input of the project is read
     lost_now = Signal(str)  # source id: it cannot be read
     relinked = Signal(str, object)  # source id, Opened
+    foreseen = Signal(object)  # Plugin whose file is about to be read, its panel imported
 
     def __init__(self, registry: Registry, errands: Errands, parent: QObject) -> None:
         super().__init__(parent)
@@ -129,7 +134,10 @@ class Inputs(QObject):
 
         self._errands.do_long(
             tr("Opening {title}", title=source.title),
-            lambda job: filework.read_input(self._registry, place, source.plugin, job=job),
+            lambda job: self._foreseen(
+                source.plugin,
+                lambda: filework.read_input(self._registry, place, source.plugin, job=job),
+            ),
             found,
             missing,
         )
@@ -179,8 +187,28 @@ class Inputs(QObject):
     def _read(self, path: Path, plugin_id: str, parameters: Mapping[str, Any], title: str) -> None:
         self._errands.do_long(
             tr("Opening {name}", name=path.name),
-            lambda job: filework.read_input(
-                self._registry, path, plugin_id, parameters, title, job=job
+            lambda job: self._foreseen(
+                plugin_id,
+                lambda: filework.read_input(
+                    self._registry, path, plugin_id, parameters, title, job=job
+                ),
             ),
             self.arrived.emit,
         )
+
+    def _foreseen(self, plugin_id: str, read: Callable[[], Opened]) -> Opened:
+        """Read, after importing the panel that will be shown; both in the file thread.
+
+        The window makes the panel while the file is read, and neither import nor panel keeps it
+        from hearing keys when the file is there.
+        """
+        plugin = self._registry.plugins.get(plugin_id)
+        if plugin is not None and plugin.panel:
+            try:
+                with safety.loading(plugin.id):
+                    resolve(plugin.panel)
+            except Exception:  # noqa: BLE001 - a stranger's code may raise anything
+                _log.debug("the panel of %s is tried again later, and told of then", plugin.id)
+            else:
+                self.foreseen.emit(plugin)
+        return read()

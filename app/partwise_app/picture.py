@@ -48,7 +48,7 @@ class Picture(QObject):
     desk : Desk
     """
 
-    drawn = Signal()  # parts that are still emerging were drawn
+    drawn = Signal()  # parts that are still emerging were drawn, or they came to nothing
     stage_changed = Signal()  # other drawings are on the stage
 
     def __init__(self, session: Session, desk: Desk) -> None:
@@ -264,6 +264,7 @@ class Picture(QObject):
         self._desk.stage.set_awaited(False)
         self._desk.stage.set_mode("whole")
         self.draw()
+        self.drawn.emit()
 
     def set_theme(self, tokens: Tokens) -> None:
         """Draw pictures that are ours in the colours of a theme."""

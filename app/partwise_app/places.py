@@ -1,4 +1,4 @@
-"""In which folder does a dialog for files begin?"""
+"""Where does a dialog for files begin: in which folder, with which name?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from partwise_resources import resource
 if TYPE_CHECKING:
     from partwise_app.session import Session
 
-__all__ = ["first_folder"]
+__all__ = ["first_folder", "stem_of"]
+
+_DOUBLE = (".nii.gz", ".ome.tif", ".ome.tiff")
 
 
 def first_folder(chosen: Path | None, session: Session) -> Path:
@@ -35,6 +37,13 @@ def first_folder(chosen: Path | None, session: Session) -> Path:
     kind = QStandardPaths.StandardLocation.DocumentsLocation
     documents = Path(QStandardPaths.writableLocation(kind) or Path.home())
     return documents if documents.is_dir() else Path.home()
+
+
+def stem_of(title: str) -> str:
+    """Return the name of a file without its ending, which may be of two words."""
+    lower = title.lower()
+    ending = next((each for each in _DOUBLE if lower.endswith(each)), "")
+    return title[: -len(ending)] if ending else Path(title).stem
 
 
 def _is_the_programs(folder: Path) -> bool:

@@ -55,6 +55,7 @@ class Presenter(QObject):
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self._on_selection)
         session.input_changed.connect(self._on_input)
+        session.inputs.foreseen.connect(self._on_foreseen)
         session.snapshot_arrived.connect(self._on_snapshot)
         session.running_changed.connect(self._on_running)
         session.progressed.connect(status.job.progress)
@@ -187,7 +188,7 @@ class Presenter(QObject):
                 for run in reversed(runs)
             )
         current = session.run.id if session.run else (session.source.id if session.source else "")
-        self._desk.tree.set_entries(session.title, tuple(entries), current)
+        self._desk.tree.set_entries(tuple(entries), current)
 
     def _story(self, run: Run, former: Run | None) -> str:
         opened = self._session.opened_input(run.source)
@@ -245,6 +246,12 @@ class Presenter(QObject):
             self._trusted = lines
             self._desk.trust.set_lines(lines)
             self._desk.glance.set_lines(lines)
+
+    def _on_foreseen(self, plugin: Plugin) -> None:
+        """Make a panel while its file is still being read."""
+        panel = self._panel_for(plugin)
+        if panel is not None:
+            self._desk.park_panel(panel)
 
     def _panel_for(self, plugin: Plugin) -> QWidget | None:
         if plugin.id not in self._panels:

@@ -24,6 +24,7 @@ from partwise.project.strips import (
 )
 from partwise.result import Part, Trust, View
 from partwise_app.notices import Notice
+from partwise_app.places import stem_of
 from partwise_app.words import mark, tr
 
 if TYPE_CHECKING:
@@ -339,7 +340,7 @@ def title_of(state: State, path: Path | None) -> str:
     """Return what the open project is called."""
     if path is not None:
         return path.stem
-    return Path(state.listed[0].title).stem if state.listed else ""
+    return stem_of(state.listed[0].title) if state.listed else ""
 
 
 def plane_of(view: View, parts: Sequence[Part]) -> np.ndarray[Any, np.dtype[np.float64]] | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from partwise_app.theme import DARK, Tokens
@@ -14,9 +15,11 @@ from partwise_app.theme import DARK, Tokens
 if TYPE_CHECKING:
     from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize
 
-__all__ = ["Rows"]
+__all__ = ["SMALL_PX", "TITLE_PX", "Rows", "broken"]
 
-_TITLE_PX, _SMALL_PX = 13, 11
+TITLE_PX, SMALL_PX = 13, 11
+_FACT = " · "  # between facts
+_AFTER = " _-."  # where a name may be broken
 
 
 class Rows(QStyledItemDelegate):
@@ -46,11 +49,11 @@ class Rows(QStyledItemDelegate):
 
     def write_title(self, painter: QPainter, color: str) -> None:
         """Let what follows be written as a title."""
-        self._write(painter, _TITLE_PX, color)
+        self._write(painter, TITLE_PX, color)
 
     def write_small(self, painter: QPainter) -> None:
         """Let what follows be written small."""
-        self._write(painter, _SMALL_PX, self.tokens.muted)
+        self._write(painter, SMALL_PX, self.tokens.muted)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -82,11 +85,32 @@ class Rows(QStyledItemDelegate):
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(box, QColor(self.tokens.hover))
 
-    def _write(self, painter: QPainter, size: int, color: str) -> None:
+    def font_of(self, size: int) -> QFont:
+        """Return the font of words of a size in px."""
         font = QFont(self._owner.font())
         font.setPixelSize(size)
-        painter.setFont(font)
+        return font
+
+    def _write(self, painter: QPainter, size: int, color: str) -> None:
+        painter.setFont(self.font_of(size))
         painter.setPen(QColor(color))
+
+
+def broken(words: str, metrics: QFontMetrics, width: int) -> tuple[str, ...]:
+    """Break words wider than `width` px into two lines; the second is shortened at need."""
+    if metrics.horizontalAdvance(words) <= width:
+        return (words,)
+    fits = next(
+        k
+        for k in range(len(words), 0, -1)
+        if metrics.horizontalAdvance(words[:k]) <= width or k == 1
+    )
+    last = words.rfind(_FACT, 0, fits) + 1
+    last = last or max(words.rfind(mark, 0, fits) for mark in _AFTER) + 1
+    at = last if 2 * last > fits else fits
+    rest = words[at:].lstrip(" ·")
+    cut = metrics.elidedText(rest, Qt.TextElideMode.ElideMiddle, width)
+    return words[:at].rstrip(" ·"), cut
 
 
 @contextmanager

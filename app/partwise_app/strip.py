@@ -12,6 +12,9 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QKeyEvent,
     QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
     QPixmap,
     QResizeEvent,
 )
@@ -22,6 +25,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMenu,
+    QStyle,
+    QStyleOptionFrame,
     QVBoxLayout,
 )
 
@@ -38,6 +43,7 @@ THUMB_HEIGHT = 66
 _RESIDUAL = "residual"
 _NARROW = 140  # px of a strip: its name has no margin of its own
 _GAP, _SIDES = 5, 15  # px between what stands in a row, and around it
+_MARGIN = 2  # px that Qt leaves before the words of a field
 _INSIDE = 6, 18  # px of a name's field that are no name: in a narrow strip, in others
 
 
@@ -47,6 +53,28 @@ class Share:
 
     value: float
     meaning: str
+
+
+class _Name(QLineEdit):
+    """A field whose words are shortened with dots while nobody writes in it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        inner = QStyle.SubElement.SE_LineEditContents
+        box = self.style().subElementRect(inner, option, self)
+        metrics = self.fontMetrics()
+        if self.hasFocus() or metrics.horizontalAdvance(self.text()) <= box.width():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        panel = QStyle.PrimitiveElement.PE_PanelLineEdit
+        self.style().drawPrimitive(panel, option, painter, self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        box.setLeft(box.left() + _MARGIN)
+        words = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, box.width())
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+        painter.end()
 
 
 class StripView(QFrame):
@@ -80,7 +108,7 @@ class StripView(QFrame):
         self._key = strip.key
         self._name = strip.name
         self._swatch = Swatch(strip.color, tr("Colour of {name}", name=strip.name))
-        self._edit = QLineEdit(strip.name)
+        self._edit = _Name(strip.name)
         self._edit.setProperty("kind", "inline")
         self._edit.setReadOnly(strip.key == _RESIDUAL)
         self._number = label("", "small")
@@ -128,6 +156,7 @@ class StripView(QFrame):
         if self._key != _RESIDUAL:
             self.setAccessibleName(strip.name)
         self._edit.setAccessibleName(tr("Name of {name}", name=strip.name))
+        self._edit.setToolTip(strip.name)
         self._swatch.set_color(strip.color)
         self._swatch.setAccessibleName(tr("Colour of {name}", name=strip.name))
         self._swatch.setToolTip(tr("Colour of {name}", name=strip.name))

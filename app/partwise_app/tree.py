@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QFontMetrics,
     QKeySequence,
     QPainter,
     QPixmap,
@@ -34,13 +35,15 @@ from PySide6.QtWidgets import (
 
 from partwise_app.controls import SectionLabel, label
 from partwise_app.drawings import paint_verdict
-from partwise_app.rows import Rows
+from partwise_app.rows import SMALL_PX, TITLE_PX, Rows, broken
 from partwise_app.theme import Tokens
 from partwise_app.words import mark, tr
 
 __all__ = ["Entry", "ProjectTree"]
 
-_ROW = 46
+_ROW = 46  # px, with one line of title and one of facts
+_TITLE_LINE, _FACTS_LINE = 16, 14
+_INDENT = 14
 _THUMB = QSize(38, 26)
 _ENTRY = Qt.ItemDataRole.UserRole + 1
 _VERDICTS = {
@@ -96,6 +99,7 @@ class ProjectTree(QWidget):
         self._view.setItemDelegate(self._delegate)
         self._view.setAccessibleName(tr("Inputs and runs of the project"))
         self._view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._view.setResizeMode(QListView.ResizeMode.Adjust)  # lines break anew
         self._view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._view.setEditTriggers(
             QAbstractItemView.EditTrigger.EditKeyPressed
@@ -108,12 +112,12 @@ class ProjectTree(QWidget):
         remove.activated.connect(self._on_delete)
         self._view.selectionModel().currentChanged.connect(self._on_current)
         self._model.itemChanged.connect(self._on_item_changed)
-        self._title = SectionLabel(tr("Project"))
+        title = SectionLabel(tr("Project"))
         self._empty = label(tr("Drop a file here, or press Ctrl+O."), "muted", wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 14, 0, 0)
         box.setSpacing(8)
-        for widget in (self._title, self._empty):
+        for widget in (title, self._empty):
             widget.setContentsMargins(14, 0, 14, 0)
             box.addWidget(widget)
         box.addWidget(self._view, 1)
@@ -122,9 +126,8 @@ class ProjectTree(QWidget):
         """Return what is listed, from top to bottom."""
         return tuple(self._model.item(row).data(_ENTRY) for row in range(self._model.rowCount()))
 
-    def set_entries(self, title: str, entries: tuple[Entry, ...], current: str) -> None:
+    def set_entries(self, entries: tuple[Entry, ...], current: str) -> None:
         """List `entries` with the one called `current` marked."""
-        self._title.set_words(tr("Project · {title}", title=title) if title else tr("Project"))
         self._empty.setVisible(not entries)
         blocked = self._view.selectionModel().blockSignals(True)
         self._model.blockSignals(True)
@@ -149,6 +152,10 @@ class ProjectTree(QWidget):
 
     def forget_thumbnails(self) -> None:
         self._thumbs.clear()
+
+    def row_width(self) -> int:
+        """Return how wide a row is, in px."""
+        return self._view.viewport().width()
 
     def set_theme(self, tokens: Tokens) -> None:
         self._delegate.tokens = tokens
@@ -227,15 +234,23 @@ class _Rows(Rows):
         box: QRect = option.rect
         editor.setGeometry(box.adjusted(30, 8, -8, -8))
 
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        held = index.data(_ENTRY)
+        if not isinstance(held, Entry):
+            return QSize(120, _ROW)
+        _, width = self._room(held, self._tree.row_width())
+        title, facts = self._lines(held, width)
+        return QSize(120, _ROW + _TITLE_LINE * (len(title) - 1) + _FACTS_LINE * (len(facts) - 1))
+
     def draw(self, painter: QPainter, box: QRect, held: object) -> None:
         assert isinstance(held, Entry)
-        left = box.x() + (32 if held.is_run else 14)
         if not held.is_run:
-            frame = QRect(QPoint(left, box.y() + (_ROW - _THUMB.height()) // 2), _THUMB)
-            self._paint_thumb(painter, frame, held)
-            left += _THUMB.width() + 10
-        right = box.right() - (26 if held.verdict or held.lost else 10)
-        self._paint_words(painter, held, left, right - left, box.y())
+            at = QPoint(box.x() + _INDENT, box.y() + (_ROW - _THUMB.height()) // 2)
+            self._paint_thumb(painter, QRect(at, _THUMB), held)
+        left, width = self._room(held, box.width())
+        self._paint_words(painter, held, box.x() + left, width, box.y())
         dot = QRectF(box.right() - 20, box.center().y() - 3.5, 8, 8)
         paint_verdict(painter, dot, "look" if held.lost else held.verdict, self.tokens)
 
@@ -248,11 +263,25 @@ class _Rows(Rows):
         painter.drawPixmap(frame, picture)
         painter.setOpacity(1.0)
 
+    @staticmethod
+    def _room(entry: Entry, width: int) -> tuple[int, int]:
+        """Where in a row its words begin, and how wide they may be, in px."""
+        left = 2 * _INDENT + 4 if entry.is_run else _INDENT + _THUMB.width() + 10
+        return left, width - left - (27 if entry.verdict or entry.lost else 11)
+
+    def _lines(self, entry: Entry, width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Title and facts, in as many lines as they need."""
+        large, small = (QFontMetrics(self.font_of(size)) for size in (TITLE_PX, SMALL_PX))
+        return broken(entry.title, large, width), broken(entry.facts, small, width)
+
     def _paint_words(self, painter: QPainter, entry: Entry, x: int, width: int, top: int) -> None:
+        title, facts = self._lines(entry, width)
         self.write_title(painter, self.tokens.text)
-        cut = Qt.TextElideMode.ElideMiddle
-        title = painter.fontMetrics().elidedText(entry.title, cut, width)
-        painter.drawText(x, top + 20, title)
+        y = top + 20
+        for words in title:
+            painter.drawText(x, y, words)
+            y += _TITLE_LINE
         self.write_small(painter)
-        facts = painter.fontMetrics().elidedText(entry.facts, Qt.TextElideMode.ElideRight, width)
-        painter.drawText(x, top + 36, facts)
+        for words in facts:
+            painter.drawText(x, y, words)
+            y += _FACTS_LINE

@@ -299,7 +299,7 @@ def _weights(bands: Bands | None, parts: Sequence[Part], muscles: Axis) -> View:
         "Weights of the muscles",
         arrays,
         (muscles, Axis("weight", len(parts))),
-        {"of": "parts", "tab": "Weights"},
+        {"of": "parts", "tab": "Weights"} | _noted(bands, "Line"),
     )
 
 
@@ -312,6 +312,7 @@ def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part])
         stacked = np.stack([np.asarray(part.course) for part in parts])
         arrays["each"] = stacked.reshape(len(parts), cycles.count, cycles.points)
     options: dict[str, Any] = {"of": "parts", "lanes": True, "tab": "Activations"}
+    options |= _noted(bands, "Band")
     if cycles.stance:
         options["marks"] = [{"x": 100 * cycles.stance / cycles.points, "text": "lift-off"}]
     title = "Activations, mean cycle" if cycles.count > 1 else "Activations"
@@ -322,6 +323,12 @@ def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part])
         (_cycle_axis(prepared), Axis("activation", len(parts))),
         options,
     )
+
+
+def _noted(bands: Bands | None, drawn: str) -> dict[str, str]:
+    """What a band or line at a bar says, for the drawing."""
+    words = "95 % of fits to cycles drawn anew"
+    return {"note": f"{drawn}: {words}"} if bands is not None else {}
 
 
 def _cycle_view(prepared: Prepared) -> View:
@@ -346,6 +353,8 @@ def _cycle_view(prepared: Prepared) -> View:
             {"x": 100 * prepared.cycles.stance / prepared.cycles.points, "text": "lift-off"}
         ]
     title = f"{count} cycles, mean ± SD" if count > 1 else "One cycle"
+    if count > 1:
+        options["note"] = "Line and band: mean ± SD"
     if prepared.whole:
         title, options["tab"] = "The whole record", "Record"
     return View("curves", title, arrays, (_cycle_axis(prepared), Axis("envelope", 1)), options)

@@ -204,16 +204,13 @@ def views(evidence: Evidence, parts: Sequence[Part]) -> tuple[View, ...]:
     arrays = {"y": found.W.T.copy(), "x": middle}
     band = evidence.drawn or evidence.band
     title = "Factor curves"
+    options: dict[str, str | bool] = {"of": "parts", "tab": "Curves", "log": True}
     if band is not None:
         arrays |= {"low": band.low.T.copy(), "high": band.high.T.copy()}
-        title += (
-            " with 95 % of resamplings"
-            if evidence.drawn is not None
-            else " with the band of fits as good"
-        )
-    told.append(
-        View("curves", title, arrays, (time, amount), {"of": "parts", "tab": "Curves", "log": True})
-    )
+        words = "95 % of resamplings" if evidence.drawn is not None else "other fits as good"
+        title += f" with the band of {words}"
+        options["note"] = f"Band: {words}"
+    told.append(View("curves", title, arrays, (time, amount), options))
     told.append(_beside(evidence, parts, time, amount))
     told += _plots(evidence, parts)
     return tuple(told)

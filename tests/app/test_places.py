@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.app.desktop import Desktop
 
-from partwise_app.places import first_folder
+from partwise_app.places import first_folder, stem_of
 
 
 def test_dialogs_begin_where_the_work_lies_and_never_in_the_program(
@@ -22,3 +22,16 @@ def test_dialogs_begin_where_the_work_lies_and_never_in_the_program(
     begun = first_folder(None, session)
     assert begun.is_dir()
     assert not begun.is_relative_to(desktop.folder)
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("heart.nii.gz", "heart"),
+        ("slide.OME.TIFF", "slide"),
+        ("walk.v2.csv", "walk.v2"),
+        ("Walking, healthy", "Walking, healthy"),
+    ],
+)
+def test_the_name_of_what_is_written_has_no_ending_of_the_input(title: str, stem: str) -> None:
+    assert stem_of(title) == stem

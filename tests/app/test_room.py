@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QListWidget, QTableWidget
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QListWidget, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from partwise.result import Table
 from partwise_app.controls import SectionLabel
 from partwise_app.dialogs.choose import ChooseDialog
+from partwise_app.rows import broken
 from partwise_app.viewers.table import TablesView
 
 
@@ -64,3 +66,44 @@ def test_the_last_row_of_a_table_is_never_under_its_scroll_bar(qtbot: QtBot, col
     assert last is not None
     foot = sheet.visualItemRect(last).bottom()
     assert 0 < foot <= sheet.viewport().height()
+
+
+@pytest.mark.parametrize(
+    ("column", "written"),
+    [
+        ((0.3506, 0.5, 0.0, 0.0244), ("0.3506", "0.5000", "0", "0.0244")),
+        ((102.8, 31.5, 3e-14, -4e-16, 0.0038), ("102.80", "31.50", "< 0.01", "> −0.01", "< 0.01")),
+        ((0.593, 0.0473, 0.0042, 0.099), ("0.5930", "0.0473", "0.0042", "0.0990")),
+        ((6.12e7, 342_663.4), ("61,200,000", "342,663")),
+        ((3.0, 12.0, float("nan")), ("3", "12", "missing")),
+        ((4e12, 2.0), ("4 × 10¹²", "2")),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_decimals(
+    qtbot: QtBot, column: tuple[float, ...], written: tuple[str, ...]
+) -> None:
+    view = TablesView()
+    qtbot.addWidget(view)
+    view.set_tables((Table("Numbers", ("One",), tuple((value,) for value in column)),))
+    sheet = view.findChild(QTableWidget)
+    assert sheet is not None
+    cells = [sheet.item(row, 0) for row in range(len(column))]
+    assert tuple(cell.text() for cell in cells if cell is not None) == written
+
+
+@pytest.mark.parametrize(
+    ("words", "before"),
+    [
+        ("12 channels · 10.1 s · 1,000 Hz", "12 channels · 10.1 s"),
+        ("a_long_name.csv", "a_long_"),
+    ],
+)
+def test_words_of_the_list_are_broken_between_words_and_lose_none(
+    qapp: QApplication, words: str, before: str
+) -> None:
+    metrics = QFontMetrics(qapp.font())
+    lines = broken(words, metrics, metrics.horizontalAdvance(before + "WW"))
+    assert lines[0] == before
+    letters = "".join(filter(str.isalnum, words))
+    assert "".join(filter(str.isalnum, "".join(lines))) == letters
+    assert broken(words, metrics, 4000) == (words,)

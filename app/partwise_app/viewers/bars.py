@@ -21,6 +21,7 @@ from partwise_app.viewers.plotting import (
     name_of,
     number,
     paint_names_below,
+    paint_title_below,
     series_of,
     ticks,
     wanted_below,
@@ -46,7 +47,8 @@ Values = NDArray[np.floating[Any]]
 class BarsView(Plot):
     """A ``"bars"`` view: ``values`` (series, entries), optionally ``low`` and ``high`` beside it.
 
-    Options: ``of="parts"`` follows the mixer, ``names`` names the series otherwise.
+    Options: ``of="parts"`` follows the mixer, ``names`` names the series otherwise, ``note`` says
+    what the lines at the bars are.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -55,6 +57,7 @@ class BarsView(Plot):
         self._bounds: tuple[Values, Values] | None = None
         self._series: tuple[Series, ...] = ()
         self._axes: tuple[Axis | None, Axis | None] = (None, None)
+        self._note = ""
         self._mark: int | None = None
         self.setAccessibleName(tr("Bars"))
 
@@ -73,6 +76,7 @@ class BarsView(Plot):
         if low is not None and high is not None and low.shape == high.shape == self._values.shape:
             self._bounds = np.asarray(low, np.float64), np.asarray(high, np.float64)
         self._series = series_of(len(self._values), view, parts, strips)
+        self._note = str(view.options.get("note", ""))
         axes = (*view.axes, None, None)
         self._axes = axes[0], axes[1]
         self.setMinimumHeight(int(len(self._series) * (_LANE + _GAP) + 90))
@@ -216,9 +220,8 @@ class BarsView(Plot):
         painter.setPen(QColor(self.tokens.muted))
         count = self._values.shape[1]
         paint_names_below(painter, lanes[-1], self._axes[0], count, (0.0, float(count)))
-        wide = lanes[-1]
-        title = QRectF(wide.left(), self.height() - metrics.height() - 5, wide.width(), 20)
-        painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, axis_words(self._axes[0]))
+        title = axis_words(self._axes[0])
+        paint_title_below(painter, lanes[-1], self.height() - 5, title, self._note)
         painter.save()
         painter.translate(6, (lanes[0].top() + lanes[-1].bottom()) / 2)
         painter.rotate(-90)

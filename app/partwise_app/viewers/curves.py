@@ -29,6 +29,7 @@ from partwise_app.viewers.plotting import (
     name_of,
     number,
     paint_names_below,
+    paint_title_below,
     series_of,
     ticks,
 )
@@ -61,7 +62,7 @@ class CurvesView(Plot):
     Options: ``of="parts"`` follows the mixer; ``names``; ``lanes`` puts the lines one below the
     other; ``points`` marks each value; ``marks`` is a list of ``{"x", "text"}`` lines across;
     ``chosen`` a place on x that is stressed; ``range`` the ends of the vertical axis,
-    ``cut`` lets nothing be drawn beyond them.
+    ``cut`` lets nothing be drawn beyond them; ``note`` says what band and thin lines are.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -427,8 +428,8 @@ class CurvesView(Plot):
                 words = number(tick, 5)
                 left = at - metrics.horizontalAdvance(words) / 2
                 painter.drawText(QPointF(left, lane.bottom() + 5 + metrics.ascent()), words)
-        title = QRectF(lane.left(), self.height() - metrics.height() - 5, lane.width(), 20)
-        painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, axis_words(axis))
+        note = str(self._options.get("note", ""))
+        paint_title_below(painter, lane, self.height() - 5, axis_words(axis), note)
         painter.save()
         painter.translate(6, (lanes[0].top() + lane.bottom()) / 2)
         painter.rotate(-90)

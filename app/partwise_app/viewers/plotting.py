@@ -24,6 +24,7 @@ __all__ = [
     "number",
     "paint_names_below",
     "paint_names_left",
+    "paint_title_below",
     "series_of",
     "ticks",
     "wanted_below",
@@ -268,6 +269,32 @@ def paint_names_below(
         width = metrics.horizontalAdvance(words)
         left = min(max(x - width / 2, plot.left() - 2), plot.right() - width + 2)
         painter.drawText(QPointF(left, plot.bottom() + 4 + metrics.ascent()), words)
+
+
+def paint_title_below(
+    painter: QPainter, plot: QRectF, bottom: float, title: str, note: str = ""
+) -> None:
+    """Write the title of the axis below a plot, and at its right end a note on what is drawn.
+
+    Where both do not fit beside each other with the title in the middle, it moves to the left.
+
+    Parameters
+    ----------
+    painter, plot
+    bottom : float
+        Lower end of the line, in px.
+    title, note : str
+    """
+    metrics = QFontMetricsF(painter.font())
+    line = QRectF(plot.left(), bottom - metrics.height(), plot.width(), metrics.height())
+    wide, room = metrics.horizontalAdvance(title), line.width()
+    beside = metrics.horizontalAdvance(note) + 18 if note else 0.0
+    middle = (room + wide) / 2 + beside <= room
+    align = Qt.AlignmentFlag.AlignHCenter if middle else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(line, align | Qt.AlignmentFlag.AlignVCenter, title)
+    if note:
+        words = metrics.elidedText(note, Qt.TextElideMode.ElideRight, room - wide - 18)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
 
 def paint_names_left(

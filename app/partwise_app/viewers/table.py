@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
@@ -23,6 +24,10 @@ __all__ = ["TablesView"]
 
 _MOST_ROWS = 500
 _ROW = 27
+_DIGITS = 4  # of the number in the middle of a column
+_MOST_DECIMALS = 6
+_DUST = 1e-3  # of the largest of a column; less has no say in its decimals
+_TOO_LARGE = 1e9  # from here on by powers of ten
 
 
 class TablesView(QWidget):
@@ -77,9 +82,7 @@ def _made(table: Table) -> QTableWidget:
         item = made.horizontalHeaderItem(c)
         if item is not None:
             item.setTextAlignment(right if numeric else left)
-        for r, row in enumerate(rows):
-            cell = row[c]
-            words = cell if isinstance(cell, str) else number(float(cell), 4)
+        for r, words in enumerate(_written([row[c] for row in rows])):
             entry = QTableWidgetItem(words)
             entry.setTextAlignment(right if numeric else left)
             made.setItem(r, c, entry)
@@ -89,15 +92,50 @@ def _made(table: Table) -> QTableWidget:
     return made
 
 
+def _written(column: Sequence[str | float]) -> list[str]:
+    """Write the cells of a column: its numbers with the same decimals, so that they compare.
+
+    A number that these decimals would make 0 is told as below the last of them.
+    """
+    sizes = sorted(abs(v) for v in column if not isinstance(v, str) and math.isfinite(v) and v)
+    if not sizes or sizes[-1] >= _TOO_LARGE:
+        return [cell if isinstance(cell, str) else number(float(cell), _DIGITS) for cell in column]
+    decimals = 0
+    if any(size % 1 for size in sizes):
+        seen = [size for size in sizes if size >= _DUST * sizes[-1]]
+        middle = seen[(len(seen) - 1) // 2]
+        wanted = _DIGITS - 1 - math.floor(math.log10(middle))
+        told = max(_decimals_of(size) for size in sizes)
+        decimals = min(max(wanted, 0), told, _MOST_DECIMALS)
+    return [cell if isinstance(cell, str) else _fixed(float(cell), decimals) for cell in column]
+
+
+def _decimals_of(size: float) -> int:
+    """How many decimals a number has, of those that may be shown."""
+    return len(f"{size:.{_MOST_DECIMALS}f}".rstrip("0").partition(".")[2])
+
+
+def _fixed(value: float, decimals: int) -> str:
+    if value == 0 or not math.isfinite(value):
+        return number(value)
+    least = 10.0**-decimals
+    if abs(value) < least / 2:
+        return f"< {least:.{decimals}f}" if value > 0 else f"> −{least:.{decimals}f}"
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
 class _Sheet(QTableWidget):
-    """A table as high as its rows, and its scroll bar where it is wider than its place."""
+    """A table as large as its cells, and its scroll bar where it is wider than its place."""
 
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__(rows, columns)
         self.horizontalScrollBar().rangeChanged.connect(self.fit)
+        self.horizontalHeader().sectionResized.connect(self.fit)
 
     def fit(self, *_: int) -> None:
-        """Take the height of all rows."""
-        bar = self.horizontalScrollBar()
+        """Take the height of all rows, and no more than the width of all columns."""
+        bar, head = self.horizontalScrollBar(), self.horizontalHeader()
         room = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
         self.setFixedHeight(36 + _ROW * self.rowCount() + room)
+        if not head.stretchLastSection():
+            self.setMaximumWidth(head.length() + 2 * self.frameWidth())

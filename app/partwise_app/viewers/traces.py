@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TracesView", "spans_of"]
 
-_LANE = 30
+_LANE = 22  # px, the least height of a channel
 _TOP, _GAP = 10.0, 4.0
 _PEN = 1.3  # px
 _LARGE = 2_000_000  # values from which the pyramid is built in a thread

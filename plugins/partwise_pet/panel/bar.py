@@ -27,7 +27,6 @@ class Bar(QWidget):
     """The region is to be a box around the cross."""
     whole_asked = Signal()
     """The region is to be forgotten."""
-    run_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,6 +89,11 @@ class Bar(QWidget):
             each.setChecked(key == tool)
         self._show_own()
         self.tool_changed.emit(self.tool)
+
+    def set_at_hand(self, at_hand: bool) -> None:
+        """Say whether the slices are on the stage: what works on them waits while they are not."""
+        self.setEnabled(at_hand)
+        self.setToolTip("" if at_hand else tr("These tools are for the tab Slices"))
 
     def set_factors(self, names: Sequence[str]) -> None:
         """Offer factors by their names, numbered from 1."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from partwise.api import Dataset, FileProblem, InputProblem
@@ -119,16 +120,25 @@ class Panel(QWidget):
         if found is self._view:
             return
         if self._view is not None:
+            self._view.removeEventFilter(self)
             self._view.anchor_clicked.disconnect(self._on_click)
             self._view.stroke_grown.disconnect(self._on_stroke)
             self._view.stroke_done.disconnect(self._on_painted)
         self._view = found if isinstance(found, VolumeView) else None
         self._outlined = ()
         if self._view is not None:
+            self._view.installEventFilter(self)
+            self.under_stage.set_at_hand(self._view.isVisible())
             self._view.anchor_clicked.connect(self._on_click)
             self._view.stroke_grown.connect(self._on_stroke)
             self._view.stroke_done.connect(self._on_painted)
             self._on_tool()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow whether the slices are in sight."""
+        if watched is self._view and event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
+            self.under_stage.set_at_hand(event.type() == QEvent.Type.Show)
+        return super().eventFilter(watched, event)
 
     # Clicks
 

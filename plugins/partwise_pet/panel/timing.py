@@ -42,7 +42,7 @@ class Timing(QObject):
         self._told_of: Dataset | None = None
         self.words = label("", "", wrap=True)
         self.notes = label("", "muted", wrap=True)
-        self._edit = button(tr("Frame table …"), "link", tip=tr("Look at and correct frame times"))
+        self._edit = button(tr("Frame table…"), "link", tip=tr("Look at and correct frame times"))
         self._edit.clicked.connect(self._ask)
         self.rows: tuple[QWidget, ...] = (self.words, self.notes, self._edit)
 
