@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     run = _add(commands, "run", "run:run", "analyse inputs and write everything into a folder")
-    run.add_argument("plugin", metavar="PLUGIN", help="who analyses: stain, …")
+    run.add_argument(
+        "plugin", metavar="PLUGIN", help="who analyses, such as stain; partwise plugins lists them"
+    )
     run.add_argument("inputs", metavar="INPUT", nargs="+", help="files to analyse")
     _add_run_options(run)
     run.add_argument("--save", metavar="FILE.partwise", help="also save a project")
@@ -39,8 +41,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print result.json to stdout")
 
     batch = _add(commands, "batch", "batch:batch", "analyse every file of a folder, one table")
-    batch.add_argument("plugin", metavar="PLUGIN")
-    batch.add_argument("inputs", metavar="FOLDER|FILE", nargs="+")
+    batch.add_argument(
+        "plugin", metavar="PLUGIN", help="who analyses, such as stain; partwise plugins lists them"
+    )
+    batch.add_argument("inputs", metavar="FOLDER|FILE", nargs="+", help="files, or folders of them")
     _add_run_options(batch)
     how = batch.add_mutually_exclusive_group()
     how.add_argument(
@@ -54,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     batch.add_argument("--resume", action="store_true", help="skip what is done already")
 
     info = _add(commands, "info", "inspect:info", "say what Partwise reads in a file")
-    info.add_argument("file", metavar="FILE")
+    info.add_argument("file", metavar="FILE", help="an input, or a project")
 
     verify = _add(commands, "verify", "inspect:verify_project", "check that a project is whole")
     verify.add_argument("file", metavar="FILE.partwise")
@@ -63,12 +67,16 @@ def parser() -> argparse.ArgumentParser:
     plugins = _add(commands, "plugins", "inspect:plugins", "list, check or begin plugins")
     plugins.add_argument("action", nargs="?", choices=["list", "check", "new"], default="list")
     plugins.add_argument(
-        "name", nargs="?", metavar="NAME", default="", help="with list: show its parameters"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        default="",
+        help="list: show its parameters; check: does it keep the contract? new: what to call it",
     )
 
     samples = _add(commands, "samples", "inspect:samples", "list samples, or copy one")
     samples.add_argument("action", nargs="?", choices=["list", "get"], default="list")
-    samples.add_argument("name", nargs="?", metavar="NAME", default="")
+    samples.add_argument("name", nargs="?", metavar="NAME", default="", help="which one to get")
     samples.add_argument("-o", "--output", metavar="DIR", default=".", help="where to put it")
 
     demo = _add(commands, "demo", "demo:demo", "run a sample and leave everything in a folder")
@@ -90,10 +98,20 @@ def _add(commands: Any, name: str, where: str, text: str) -> argparse.ArgumentPa
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="DIR", required=True, help="where files go")
     command.add_argument(
-        "-p", "--parameter", metavar="NAME=VALUE", action="append", default=[], dest="parameters"
+        "-p",
+        "--parameter",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        dest="parameters",
+        help="set a parameter; partwise plugins list PLUGIN tells which there are",
     )
-    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default 0")
-    command.add_argument("--analysis", default="", metavar="NAME", help="default: the first")
+    command.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="of every random choice (default 0)"
+    )
+    command.add_argument(
+        "--analysis", default="", metavar="NAME", help="which of the plugin's (default: the first)"
+    )
 
 
 def _seed(text: str) -> int:

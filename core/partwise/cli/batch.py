@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from partwise import params
 from partwise.cli.run import read_parameters, run_one
@@ -34,11 +34,21 @@ from partwise.result import Cohort
 
 __all__ = ["batch"]
 
-_Task = tuple[str, Path, Path, dict[str, Any], int, str]
 _Row = dict[str, Any]
 _REFUSED = "refused"  # not a column: whether it was the input that was at fault
 _LOST = "the process that worked on it was lost, often for want of memory; try it alone"
 _LOCAL = "local"  # as a scheduler's address: workers on this machine
+
+
+class _Task(NamedTuple):
+    """One file of a batch: all that another process, or machine, needs to know."""
+
+    plugin: str
+    path: Path
+    folder: Path
+    values: dict[str, Any]
+    seed: int
+    analysis: str
 
 
 def batch(arguments: argparse.Namespace) -> int:
@@ -68,13 +78,8 @@ def batch(arguments: argparse.Namespace) -> int:
         if done is not None:
             rows[number] = _row(path, name, done)
         else:
-            tasks[number] = (
-                plugin.id,
-                path,
-                top / name,
-                values,
-                arguments.seed,
-                arguments.analysis,
+            tasks[number] = _Task(
+                plugin.id, path, top / name, values, arguments.seed, arguments.analysis
             )
     for number, row in _perform(tasks, arguments.workers, arguments.scheduler):
         rows[number] = row
@@ -134,7 +139,7 @@ def _perform(
         # tried alone, so that a file that ends its process takes no other along.
         for number in list(left)[:workers]:
             task = left.pop(number)
-            lost = {"file": task[1].name, "status": _LOST, _REFUSED: False}
+            lost = {"file": task.path.name, "status": _LOST, _REFUSED: False}
             yield number, dict(_pooled({number: task}, 1)).get(number, lost)
 
 
@@ -165,7 +170,7 @@ def _spread(tasks: Mapping[int, _Task], scheduler: str) -> Iterator[tuple[int, _
             places = {number: _absolute(task) for number, task in tasks.items()}
             waiting = {
                 client.submit(
-                    _one, task, pure=False, key=f"partwise-{number}-{task[1].name}"
+                    _one, task, pure=False, key=f"partwise-{number}-{task.path.name}"
                 ): number
                 for number, task in places.items()
             }
@@ -176,7 +181,7 @@ def _spread(tasks: Mapping[int, _Task], scheduler: str) -> Iterator[tuple[int, _
                     yield number, future.result()
                 else:
                     what = f"its worker was lost ({type(problem).__name__}: {problem})"
-                    file = places[number][1].name
+                    file = places[number].path.name
                     yield number, {"file": file, "status": what, _REFUSED: False}
     except (OSError, TimeoutError) as error:
         raise UsageProblem(
@@ -189,20 +194,17 @@ def _spread(tasks: Mapping[int, _Task], scheduler: str) -> Iterator[tuple[int, _
 
 def _absolute(task: _Task) -> _Task:
     """Name places in full: a worker may stand in another folder."""
-    plugin, path, folder, values, seed, analysis = task
-    return plugin, path.resolve(), folder.resolve(), values, seed, analysis
+    return task._replace(path=task.path.resolve(), folder=task.folder.resolve())
 
 
 def _one(task: _Task, registry: Registry | None = None) -> _Row:
-    plugin_id, path, folder, values, seed, analysis = task
     registry = registry or load_registry()
-    plugin = registry.get(plugin_id)
     try:
-        summary, _ = run_one(registry, plugin, path, folder, values, seed, analysis)
+        summary, _ = run_one(registry, registry.get(task.plugin), *task[1:])
     except (InputProblem, PartwiseProblem) as problem:
         refused = isinstance(problem, InputProblem)
-        return {"file": path.name, "status": str(problem), _REFUSED: refused}
-    return _row(path, folder.name, summary)
+        return {"file": task.path.name, "status": str(problem), _REFUSED: refused}
+    return _row(task.path, task.folder.name, summary)
 
 
 def _row(path: Path, folder: str, summary: Mapping[str, Any]) -> _Row:

@@ -21,11 +21,11 @@ from partwise.plugins.contract import Plugin
 from partwise.plugins.registry import Registry, load_registry, resolve
 
 if TYPE_CHECKING:
-    from partwise.project.document import Source
+    from partwise.project.document import Run, Source
     from partwise.project.store import Loaded
     from partwise.result import Result
 
-__all__ = ["info", "plugins", "samples", "verify_project"]
+__all__ = ["copy_sample", "info", "plugins", "samples", "verify_project"]
 
 _MOST_RECORDS = 40  # lines on one list, which still fit a screen
 _MOST_LETTERS = 60  # of a list told in words
@@ -197,15 +197,12 @@ def verify_project(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _again(registry: Registry, path: Path, source: object, run: object) -> float:
+def _again(registry: Registry, path: Path, source: Source, run: Run) -> float:
     """Run again what a project holds, and return the largest relative difference."""
     from partwise.job import LocalJob
     from partwise.jobs.perform import Request, perform
-    from partwise.project.document import Run, Source
     from partwise.project.links import resolve_input
 
-    assert isinstance(source, Source)
-    assert isinstance(run, Run)
     about = run.result.provenance
     if about is None:
         raise FileProblem(path, f"{run.id} does not say how it was computed", fix="run it again")

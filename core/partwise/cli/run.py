@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from partwise import params
 from partwise.data.dataset import Dataset
@@ -24,11 +24,20 @@ from partwise.result import Result
 
 __all__ = ["Outcome", "read_parameters", "run", "run_one", "save_project"]
 
-Outcome = tuple[Path, Plugin, Dataset, Result]
+
+class Outcome(NamedTuple):
+    """What a run was about and what it answered."""
+
+    plugin: Plugin
+    dataset: Dataset
+    result: Result
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Analyse each input; several inputs get a folder each inside DIR."""
+    """Analyse each input; several inputs get a folder each inside DIR.
+
+    On a terminal it says where the reports are.
+    """
     registry = load_registry()
     plugin = registry.get(arguments.plugin)
     values = read_parameters(registry, plugin, arguments.analysis, arguments.parameters)
@@ -51,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         save_project(outcomes, Path(arguments.save), packed=arguments.pack)
     if arguments.json:
         print(json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=False))
+    elif sys.stderr.isatty():
+        for folder in folders:
+            print(folder / "report.html", file=sys.stderr)
     return 0
 
 
@@ -64,11 +76,11 @@ def run_one(
     analysis: str = "",
 ) -> tuple[dict[str, Any], Outcome]:
     """Analyse one input and write its folder; returns the content of ``result.json`` as well."""
-    with naming(path), Folder(folder) as place, _progress(path.name) as job:
+    with _naming(path), Folder(folder) as place, _progress(path.name) as job:
         _, dataset = registry.open(path, plugin.id, job)
         result = perform(Request(plugin.id, analysis, dataset, values, seed), job, registry)
         summary = write_bundle(place, registry, plugin, dataset, result, job)
-    return summary, (path, plugin, dataset, result)
+    return summary, Outcome(plugin, dataset, result)
 
 
 def read_parameters(
@@ -109,7 +121,7 @@ def save_project(outcomes: Sequence[Outcome], path: Path, *, packed: bool = Fals
 
     document = Document()
     thumb = None
-    for number, (_, plugin, dataset, result) in enumerate(outcomes, 1):
+    for number, (plugin, dataset, result) in enumerate(outcomes, 1):
         if dataset.source is None or result.provenance is None:
             continue
         source = Source(
@@ -123,7 +135,7 @@ def save_project(outcomes: Sequence[Outcome], path: Path, *, packed: bool = Fals
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def _naming(path: Path) -> Iterator[None]:
     """Let a problem that passes through know which input it is about."""
     try:
         yield

@@ -433,8 +433,8 @@ def test_a_file_that_ends_its_process_takes_no_other_along(
     monkeypatch.setattr(batch, "_one", pebble.row_or_die)
     for name in ("a", "b-fatal", "c", "d"):
         pebble.write_pebbles(tmp_path / f"{name}.txt")
-    tasks: dict[int, Any] = {
-        number: ("pebble", path, tmp_path / "out", {}, 0, "")
+    tasks = {
+        number: batch._Task("pebble", path, tmp_path / "out", {}, 0, "")
         for number, path in enumerate(sorted(tmp_path.glob("*.txt")))
     }
     rows = dict(batch._perform(tasks, 2, None))
