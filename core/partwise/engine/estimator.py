@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.given import plain
 from partwise.engine.loss import AnyLoss, parse_loss
 from partwise.engine.penalty import L1, L2, Penalty
 from partwise.engine.refitting import refit
@@ -252,6 +253,8 @@ class NMF(_Base):
         return both(float(self.alpha_W) * features), both(float(alpha_H) * samples)
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
+        if isinstance(X, np.ma.MaskedArray):
+            X = plain(X)  # scikit-learn would look below the mask
         if validate_data is not None:
             data = validate_data(
                 self,

@@ -19,7 +19,7 @@ from partwise.engine.pool import blocks, run_blocks
 
 __all__ = [
     "Seed", "check_data", "check_factor", "check_rank", "check_reach", "check_seed",
-    "check_weights", "check_zeros", "is_sparse", "is_whole", "plain", "written_out",
+    "check_weights", "check_zeros", "is_sparse", "is_whole", "numbers", "plain", "written_out",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ def check_factor(
     value: Any, shape: tuple[int | None, int | None], argument: str, dtype: Any
 ) -> Array:
     """Return a finite, nonnegative 2-D array of `dtype`, or say what is wrong."""
-    array = _numbers(value, argument, dtype)
+    array = numbers(value, argument, dtype)
     fits = array.ndim == 2 and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)
     )
@@ -114,7 +114,8 @@ def plain(value: Any) -> Any:
     return array
 
 
-def _numbers(value: Any, argument: str, dtype: Any = None) -> Array:
+def numbers(value: Any, argument: str, dtype: Any = None) -> Array:
+    """Return an array of numbers, NaN where a mask hides one, or say that it is none."""
     try:
         return np.asarray(plain(value), dtype=dtype)
     except (TypeError, ValueError):
@@ -145,7 +146,7 @@ def check_data(X: Any) -> tuple[Any, Array | None, float]:
             )
         _nonnegative(low)
         return matrix, None, total / max(matrix.nnz, 1)
-    array = _numbers(X, "X")
+    array = numbers(X, "X")
     if array.ndim != 2:
         raise InputProblem(
             f"X must have 2 dimensions, features x samples, got {array.ndim}",
@@ -263,7 +264,7 @@ def check_weights(
     dtype = data.dtype
     rows = columns = table = None
     if weights is not None:
-        given = _numbers(written_out(weights), "weights", np.float64)
+        given = numbers(written_out(weights), "weights", np.float64)
         if given.shape not in {(m, n), (m, 1), (1, n)}:
             raise InputProblem(
                 f"weights have shape {given.shape} for X of shape {(m, n)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,20 @@ from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.estimator import NMF
 from partwise.engine.fit import nmf
 from partwise.engine.judge.explained import explained
 from partwise.engine.judge.match import match_parts
+from partwise.engine.judge.permutation import benjamini_hochberg, permutation_test
 from partwise.engine.judge.rank import rank_scan
-from partwise.engine.models import semi_nmf, separable_nmf, sequential_nmf
-from partwise.engine.penalties import Orthogonal, Smooth
+from partwise.engine.models import (
+    joint_nmf,
+    semi_nmf,
+    separable_nmf,
+    sequential_nmf,
+    symmetric_nmf,
+)
+from partwise.engine.penalties import Graph, Orthogonal, Prior, Smooth
 from partwise.engine.penalty import L1, combine
 from partwise.engine.pool import _blas, limit_threads
 from partwise.engine.refitting import refit
@@ -362,6 +371,47 @@ def test_what_a_masked_array_hides_is_missing() -> None:
     assert explained(hidden, fit.W, fit.H) == explained(gone, fit.W, fit.H)
     with pytest.raises(InputProblem, match="missing values"):
         separable_nmf(hidden, 2)
+
+
+def test_a_mask_is_looked_at_wherever_numbers_are_given() -> None:
+    X = data()
+    hidden = np.ma.masked_array(X, np.random.default_rng(1).random(X.shape) < 0.1)
+    gone = hidden.filled(np.nan)
+    one, other = (NMF(2, max_iter=9).fit(Y.T).components_ for Y in (hidden, gone))
+    assert np.array_equal(one, other)
+    A = X @ X.T
+    links = np.ma.masked_array(A, np.eye(12) > 0)
+    one, other = (symmetric_nmf(Y, 2, max_iter=9).W for Y in (links, links.filled(np.nan)))
+    assert np.array_equal(one, other)
+    W = hidden[:, :2]
+    one, other = (nmf(X, 2, penalty_W=Prior(1.0, Y), max_iter=9).W for Y in (W, gone[:, :2]))
+    assert np.array_equal(one, other)
+    p = np.ma.masked_array([0.01, 0.04, 0.001, 0.5], [False, False, True, False])
+    assert np.array_equal(benjamini_hochberg(p).round(3), [0.03, 0.06, np.nan, 0.5], equal_nan=True)
+    refused: list[tuple[str, Callable[[], Any]]] = [
+        ("weights", lambda: semi_nmf(X, 2, weights=hidden)),
+        ("weights", lambda: joint_nmf([X, X], 2, weights=[hidden, None])),
+        ("init", lambda: semi_nmf(X, 2, init=(W, X[:2]))),
+        ("B", lambda: match_parts(X, hidden)),
+        ("penalty", lambda: Graph(1.0, links)),
+        ("values", lambda: permutation_test(hidden, [0, 1] * 6)),
+        ("labels", lambda: permutation_test(X, np.ma.masked_equal([0, 1, 2] * 4, 2))),
+    ]
+    for argument, ask in refused:
+        with pytest.raises(InputProblem) as caught:
+            ask()
+        assert (caught.value.argument or "").startswith(argument)
+
+
+def test_weights_of_a_model_may_be_sparse_and_are_numbers() -> None:
+    X = data()
+    V = np.where(X > np.median(X), 1.0, 0.0)
+    assert np.array_equal(
+        semi_nmf(X, 2, weights=sp.csr_array(V), max_iter=5).W,
+        semi_nmf(X, 2, weights=V, max_iter=5).W,
+    )
+    with pytest.raises(InputProblem, match="no array of numbers"):
+        semi_nmf(X, 2, weights="a")
 
 
 def test_numbers_kept_as_objects_are_numbers() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import numbers
 
 __all__ = ["Match", "match_parts"]
 
@@ -80,7 +81,7 @@ def _in_own_unit(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _columns(value: ArrayLike, argument: str) -> NDArray[Any]:
-    array = np.asarray(value, dtype=np.float64)
+    array = numbers(value, argument, np.float64)
     if array.ndim != 2 or not np.isfinite(array).all():
         raise InputProblem(
             f"{argument} must be a finite matrix, got shape {array.shape}",

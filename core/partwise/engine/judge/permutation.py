@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import numbers
 
 __all__ = ["PermutationTest", "benjamini_hochberg", "permutation_test"]
 
@@ -57,7 +58,7 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(4).tolist()
     [0.04, 0.0533, 0.0533, 0.5]
     """
-    values = np.asarray(p, dtype=np.float64)
+    values = numbers(p, "p", np.float64)
     known = np.isfinite(values)
     if ((values[known] < 0) | (values[known] > 1)).any():
         raise InputProblem("p holds values outside 0 to 1", argument="p", fix="give p-values")
@@ -134,7 +135,7 @@ def permutation_test(
 
 
 def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[Array, NDArray[np.intp]]:
-    data = np.asarray(values, dtype=np.float64)
+    data = numbers(values, "values", np.float64)
     given = np.asarray(labels)
     if data.ndim < 1 or given.shape != data.shape[:1]:
         raise InputProblem(
@@ -147,6 +148,10 @@ def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[Array, NDArray[np.in
             "values hold NaN or infinite entries",
             argument="values",
             fix="leave those observations or entries out",
+        )
+    if np.ma.is_masked(labels):
+        raise InputProblem(
+            "labels are masked", argument="labels", fix="leave those observations out"
         )
     names, group = np.unique(given, return_inverse=True)
     if names.size != 2:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.given import numbers, written_out
 from partwise.engine.loop import OnStep, Step
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_block, divergence_named
@@ -247,7 +248,8 @@ def _table(
         )
     stacked = []
     for array, b in zip(arrays, there, strict=True):
-        own = np.ones((1, 1)) if weights[b] is None else np.asarray(weights[b], np.float64)
+        given = np.ones((1, 1)) if weights[b] is None else written_out(weights[b])
+        own = numbers(given, f"weights[{b}]", np.float64)
         try:
             full = np.broadcast_to(own, array.shape)
         except ValueError:

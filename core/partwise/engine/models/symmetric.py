@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
+from partwise.engine.given import numbers
 from partwise.engine.jit import compiled
 from partwise.engine.loop import OnStep, Step
 from partwise.engine.models.descent import Budget, Form, ModelFit, empty_note, solve
@@ -290,7 +291,7 @@ def _target(A: Any, weights: Any) -> _Network | Target:
             )
         _alike(abs(matrix - matrix.T).max(), matrix.max())
         return _Network(matrix, own=True)
-    array = np.array(A, dtype=np.float64)
+    array = np.array(numbers(A, "A"), dtype=np.float64)
     missing = np.isnan(array)
     own = not missing.diagonal().all()
     if not own:

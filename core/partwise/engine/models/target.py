@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
-from partwise.engine.given import check_reach, plain
+from partwise.engine.given import check_reach, numbers, plain, written_out
 from partwise.engine.loss import Loss, parse_loss
 
 __all__ = ["Target", "check_block", "check_rank", "divergence_named", "given", "target_of"]
@@ -211,7 +211,7 @@ def check_block(X: Any, argument: str, ways: int | None = 2) -> Array:
 def _table(weights: Any, array: Array, gone: Array) -> tuple[Array | None, float]:
     if weights is None:
         return (np.where(gone, 0, 1).astype(array.dtype) if gone.any() else None), 1.0
-    table = np.asarray(weights, dtype=np.float64)
+    table = numbers(written_out(weights), "weights", np.float64)
     try:
         full = np.broadcast_to(table, array.shape)
     except ValueError:
@@ -272,7 +272,7 @@ def given(
         return None
     wanted = ", ".join(str(shape) for shape in shapes)
     try:
-        arrays = [np.array(F, dtype=dtype, order="C") for F in init]
+        arrays = [np.array(plain(F), dtype=dtype, order="C") for F in init]
     except (TypeError, ValueError):
         arrays = []
     if [a.shape for a in arrays] != shapes:

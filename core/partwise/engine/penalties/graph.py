@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import plain
 from partwise.engine.penalty import Bound
 
 __all__ = ["Graph"]
@@ -40,7 +41,7 @@ class Graph:
     _laplacian: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        A = sp.csr_array(self.adjacency, dtype=np.float64)
+        A = sp.csr_array(plain(self.adjacency), dtype=np.float64)
         if A.shape[0] != A.shape[1]:
             raise InputProblem(
                 f"an adjacency is square, got {A.shape}", argument="penalty", fix=_FIX

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
+from partwise.engine.given import numbers
 from partwise.engine.penalty import Bound
 
 __all__ = ["Prior"]
@@ -36,7 +37,7 @@ class Prior:
     given: Any
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.given, dtype=np.float64)
+        given = numbers(self.given, "penalty", np.float64)
         if given.ndim != 2 or np.isinf(given).any() or (given < 0).any():
             raise InputProblem(
                 "Prior takes a table of columns with finite values of 0 or more",
