@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from partwise.plugins.safety import state_folder
+from partwise.folders import state_folder
 
 __all__ = ["start_log", "stop_log", "tell_uncaught", "text_of_log"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths
 
-from partwise.plugins.safety import state_folder
+from partwise.folders import state_folder
 from partwise_resources import resource
 
 if TYPE_CHECKING:

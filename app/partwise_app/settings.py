@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from partwise.plugins.safety import state_folder
+from partwise.folders import state_folder
 
 __all__ = ["Settings"]
 

@@ -76,7 +76,7 @@ def write_project(
 
 def _need_elsewhere(state: State, project: Path | None) -> None:
     """Raise `FileProblem` for an input that nothing but the project itself holds."""
-    from partwise.plugins.safety import state_folder
+    from partwise.folders import state_folder
     from partwise.project import links
 
     for source in state.sources:

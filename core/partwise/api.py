@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         InputProblem,
         UsageProblem,
     )
+    from partwise.folders import state_folder
     from partwise.job import Job, LocalJob, stop_if_cancelled
     from partwise.params import param
     from partwise.plugins.contract import (
@@ -103,7 +104,6 @@ if TYPE_CHECKING:
         Sample,
         Section,
     )
-    from partwise.plugins.safety import state_folder
     from partwise.report.words import number
     from partwise.result import (
         Cohort,
@@ -258,7 +258,7 @@ _HOMES = {
         "Sample",
         "Section",
     ),
-    "partwise.plugins.safety": ("state_folder",),
+    "partwise.folders": ("state_folder",),
     "partwise.report.words": ("number",),
     "partwise.result": (
         "Cohort",

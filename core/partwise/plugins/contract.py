@@ -7,7 +7,6 @@ imports neither Qt nor anything heavy. A dotted name is ``"package.module:attrib
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -170,22 +169,3 @@ class Analysis(Protocol):
     Params: ClassVar[type]
 
     def run(self, dataset: Dataset, params: Any, job: Job) -> Result: ...
-
-
-# What the dotted names of `Reader` and `Exporter` lead to.
-class Probe(Protocol):
-    def __call__(self, path: Path) -> float: ...
-
-
-class Load(Protocol):
-    def __call__(self, path: Path) -> Dataset: ...
-
-
-class LongLoad(Protocol):
-    def __call__(self, path: Path, job: Job) -> Dataset: ...
-
-
-class Write(Protocol):
-    def __call__(
-        self, dataset: Dataset, result: Result, path: Path, job: Job, part: int | None
-    ) -> None: ...

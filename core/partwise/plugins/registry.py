@@ -174,14 +174,14 @@ class Registry:
         path = self.entry(path, plugin_id)
         if not plugin_id:
             _, plugin, reader = self.recognise(path)[0]
-            return plugin, _load(reader, path, job)
+            return plugin, _read(reader, path, job)
         plugin = self.get(plugin_id)
         chances = {reader: _probe(reader, path) for reader in plugin.readers}
         best = max(chances, key=lambda r: chances[r], default=None)
         if best is None or chances[best] <= 0:
             known = ", ".join(self._patterns([plugin]))
             raise FileProblem(path, f"is not what {plugin.title} reads", fix=f"it reads {known}")
-        return plugin, _load(best, path, job)
+        return plugin, _read(best, path, job)
 
     def entry(self, path: str | Path, plugin_id: str = "") -> Path:
         """Return the file to read: `path`, or one of the series of files that fills a folder.
@@ -327,7 +327,7 @@ def _probe(reader: Reader, path: Path) -> float:
     return min(chance, 1.0) + (1e-6 if named else 0.0) if chance > 0 else 0.0
 
 
-def _load(reader: Reader, path: Path, job: Job | None) -> Dataset:
+def _read(reader: Reader, path: Path, job: Job | None) -> Dataset:
     load = resolve(reader.load)
     try:
         dataset: Dataset = load(path, job or LocalJob()) if reader.long else load(path)

@@ -9,31 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-__all__ = ["alive", "born", "left_over", "loading", "state_folder"]
+from partwise.folders import state_folder
+from partwise.processes import alive, born
+
+__all__ = ["left_over", "loading"]
 
 _PREFIX = "loading-"
-
-
-def state_folder() -> Path:
-    """Return the folder for what a session leaves behind: autosaves, logs, crash notes.
-
-    ``PARTWISE_STATE`` overrides the platform's place. The folder may not exist yet.
-    """
-    asked = os.environ.get("PARTWISE_STATE")
-    if asked:
-        return Path(asked)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "Partwise"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/Partwise"
-    # The XDG base directory specification ignores relative paths.
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".local/state") / "partwise"
 
 
 @contextmanager
@@ -81,46 +65,3 @@ def left_over() -> frozenset[str]:
         except OSError:
             continue
     return frozenset(found)
-
-
-def born(pid: int) -> str:
-    """Return what tells a process from a later one of the same number; empty where nobody knows."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
-        # The name, in brackets, may hold anything; the start is the 20th word behind it (proc(5)).
-        start = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        return f"{boot}-{start[19]}"
-    except (OSError, ValueError, IndexError):
-        return ""
-
-
-def alive(pid: int, was_born: str = "") -> bool:
-    """Whether a process with this number exists.
-
-    After a restart of the machine another process may have the number: with `was_born`, what
-    `born` said of it, it does not count.
-    """
-    if not _exists(pid):
-        return False
-    now = born(pid) if was_born else ""
-    return not now or now == was_born
-
-
-def _exists(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    if sys.platform == "win32":
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
-        handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-        if handle:
-            kernel.CloseHandle(handle)
-        return bool(handle)
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # OverflowError: no number of a process
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
-from partwise.plugins import safety
+from partwise.folders import state_folder
 
 __all__ = ["tried"]
 
@@ -137,7 +137,7 @@ def _files(module: str) -> Iterator[Path]:
 
 def _read() -> dict[str, _Entry]:
     try:
-        told = json.loads((safety.state_folder() / _FILE).read_text("utf-8"))
+        told = json.loads((state_folder() / _FILE).read_text("utf-8"))
         return {
             str(name): _Entry(
                 mark=str(entry["mark"]), reason=str(entry["reason"]), at=float(entry["at"])
@@ -150,7 +150,7 @@ def _read() -> dict[str, _Entry]:
 
 def _write(known: dict[str, _Entry]) -> None:
     """Keep the answers; where that fails the plugin is tried again next time."""
-    path = safety.state_folder() / _FILE
+    path = state_folder() / _FILE
     fresh = path.with_name(f"{_FILE}.{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partwise.plugins.safety import alive, born, state_folder
+from partwise.folders import state_folder
+from partwise.processes import alive, born
 from partwise.project import store
 from partwise.project.document import State
 from partwise.project.writing import backup_of

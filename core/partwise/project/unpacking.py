@@ -15,7 +15,7 @@ from pathlib import Path
 
 from partwise.data.fingerprint import InputFile, fingerprint
 from partwise.errors import FileProblem
-from partwise.plugins.safety import state_folder
+from partwise.folders import state_folder
 from partwise.project.archive import Archive, opened, way_out
 from partwise.project.writing import unwritable
 

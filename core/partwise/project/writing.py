@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from partwise.errors import FileProblem
-from partwise.plugins.safety import alive
+from partwise.processes import alive
 
 __all__ = ["Content", "Embedded", "backup_of", "replace_zip", "unwritable"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from partwise.errors import AnalysisProblem, FileProblem
 from partwise.job import Job, stop_if_cancelled
 from partwise.plugins.registry import Registry, resolve
-from partwise.plugins.safety import alive
+from partwise.processes import alive
 
 if TYPE_CHECKING:
     from partwise.data.dataset import Dataset

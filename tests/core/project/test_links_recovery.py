@@ -13,6 +13,7 @@ import pytest
 
 from partwise.data.fingerprint import fingerprint
 from partwise.plugins import safety
+from partwise.processes import born
 from partwise.project import recovery
 from partwise.project.document import Choices, Source, State
 from partwise.project.links import resolve_input
@@ -92,7 +93,7 @@ def test_the_second_window_learns_who_holds_the_project(tmp_path: Path) -> None:
     assert second.take() is None
 
 
-@pytest.mark.skipif(not safety.born(os.getpid()), reason="this system does not tell")
+@pytest.mark.skipif(not born(os.getpid()), reason="this system does not tell")
 def test_another_process_of_the_same_number_holds_nothing(tmp_path: Path) -> None:
     """After the machine was started again, the number may be anybody's."""
     before = {"pid": os.getpid(), "host": socket.gethostname(), "born": "another-1"}
