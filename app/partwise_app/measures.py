@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from partwise.result import Measure
 from partwise_app.controls import SectionLabel, button, label
@@ -23,7 +23,7 @@ class MeasuresCard(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._body: QWidget | None = None
+        self._rows: list[tuple[QLabel, QLabel, QLabel]] = []
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 14)
         self._box.setSpacing(8)
@@ -36,32 +36,38 @@ class MeasuresCard(QWidget):
         head.addWidget(SectionLabel(tr("Measures")), 1)
         head.addWidget(self._copy)
         self._box.addLayout(head)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(6)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(0, 1)
+        self._box.addLayout(self._grid)
         self.hide()
 
     def set_measures(self, measures: Sequence[Measure]) -> None:
         """Show measures; the card is away where there are none."""
         self._measures = tuple(measures)
-        if self._body is not None:
-            self._box.removeWidget(self._body)
-            self._body.hide()
-            self._body.deleteLater()
-        self._body = QWidget()
-        grid = QGridLayout(self._body)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(4)
-        grid.setColumnStretch(0, 1)
-        for row, measure in enumerate(measures):
-            name = label(measure.name, "muted", wrap=True)
-            value = label(number(measure.value, _DIGITS), "number")
-            unit = label(measure.unit, "muted")
-            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-            unit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-            for column, widget in enumerate((name, value, unit)):
+        # Rows are kept: to dress new ones takes longer than all else here.
+        while len(self._rows) < len(self._measures):
+            self._add_row()
+        for place, row in enumerate(self._rows):
+            measure = self._measures[place] if place < len(self._measures) else None
+            for widget in row:
+                widget.setVisible(measure is not None)
+            if measure is None:
+                continue
+            words = measure.name, number(measure.value, _DIGITS), measure.unit
+            for widget, text in zip(row, words, strict=True):
+                widget.setText(text)
                 widget.setToolTip(measure.meaning)
-                grid.addWidget(widget, row, column)
-        self._box.addWidget(self._body)
         self.setVisible(bool(measures))
+
+    def _add_row(self) -> None:
+        name, value, unit = label("", "muted", wrap=True), label("", "number"), label("", "muted")
+        value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        unit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        for column, widget in enumerate((name, value, unit)):
+            self._grid.addWidget(widget, len(self._rows), column)
+        self._rows.append((name, value, unit))
 
     def _on_copy(self) -> None:
         lines = ["Measure\tValue\tUnit"]

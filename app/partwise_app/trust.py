@@ -27,6 +27,7 @@ class TrustCard(QWidget):
         super().__init__(parent)
         self._tokens = DARK
         self._lines: list[_Line] = []
+        self._spare: list[_Line] = []  # hidden, for findings to come
         self._empty = label(tr(_EMPTY), "muted", wrap=True)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(14, 12, 14, 12)
@@ -36,10 +37,11 @@ class TrustCard(QWidget):
 
     def set_lines(self, lines: Sequence[Trust]) -> None:
         """Show findings; none is the empty state, never a bare tick."""
-        # Rows stay where they can: to dress new ones takes longer than all else here.
-        gone, now = list(self._lines), []
+        # Rows are kept where they can: to dress new ones takes longer than all else here.
+        gone, now = [*self._lines, *self._spare], []
         for line in lines:
             row = next((row for row in gone if row.shows(line)), None)
+            row = row or next((row for row in gone if row.fits(line)), None)
             if row is None:
                 row = _Line(line, self._tokens)
             else:
@@ -49,11 +51,11 @@ class TrustCard(QWidget):
         for row in gone:
             self._box.removeWidget(row)
             row.hide()
-            row.deleteLater()
         for place, row in enumerate(now, _ABOVE):
             if self._box.indexOf(row) != place:
                 self._box.insertWidget(place, row)
-        self._lines = now
+            row.show()
+        self._lines, self._spare = now, gone
         self._empty.setVisible(not lines)
 
     def texts(self) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ class TrustCard(QWidget):
 
     def set_theme(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        for line in self._lines:
+        for line in (*self._lines, *self._spare):
             line.dot.set_theme(tokens)
 
 
@@ -94,7 +96,11 @@ class _Line(QWidget):
 
     def shows(self, line: Trust) -> bool:
         """Whether this is the row of a finding, perhaps in other words."""
-        return line.check == self._line.check and bool(line.detail) == bool(self._line.detail)
+        return line.check == self._line.check and self.fits(line)
+
+    def fits(self, line: Trust) -> bool:
+        """Whether a finding's words have their places in this row."""
+        return len(self._words) == 1 + bool(line.detail)
 
     def say(self, line: Trust) -> None:
         """Show what was found."""

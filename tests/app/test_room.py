@@ -85,6 +85,7 @@ def test_numbers_of_a_column_have_the_same_decimals(
     view = TablesView()
     qtbot.addWidget(view)
     view.set_tables((Table("Numbers", ("One",), tuple((value,) for value in column)),))
+    view.show()
     sheet = view.findChild(QTableWidget)
     assert sheet is not None
     cells = [sheet.item(row, 0) for row in range(len(column))]

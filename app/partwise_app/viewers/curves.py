@@ -247,6 +247,15 @@ class CurvesView(Plot):
             lane.bottom() - (y - low) / (high - low) * lane.height(),
         )
 
+    def _all_to_screen(
+        self, x: Values, y: Values, lane: QRectF, span: tuple[float, float]
+    ) -> list[QPointF]:
+        """As `_to_screen`, for many at once: a repaint has thousands of them."""
+        low, high = span
+        right = lane.left() + (x - self._low) / self._wide * lane.width()
+        up = lane.bottom() - (y - low) / (high - low) * lane.height()
+        return list(map(QPointF, right.tolist(), up.tolist()))
+
     # Drawing
 
     def _paint_grid(self, painter: QPainter, lane: QRectF, span: tuple[float, float]) -> None:
@@ -276,10 +285,7 @@ class CurvesView(Plot):
         painter.setPen(QPen(color, 1.7, dash))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for run in _runs(y):
-            places = [
-                self._to_screen(float(a), float(b), lane, span)
-                for a, b in zip(x[run], y[run], strict=True)
-            ]
+            places = self._all_to_screen(x[run], y[run], lane, span)
             painter.drawPolyline(QPolygonF(places))
             if self._options.get("points"):
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -301,11 +307,7 @@ class CurvesView(Plot):
         for one in self._each[each.place]:
             x, y = _thinned(self._x, one, int(lane.width()))
             for run in _runs(y):
-                places = [
-                    self._to_screen(float(a), float(b), lane, span)
-                    for a, b in zip(x[run], y[run], strict=True)
-                ]
-                painter.drawPolyline(QPolygonF(places))
+                painter.drawPolyline(QPolygonF(self._all_to_screen(x[run], y[run], lane, span)))
 
     def _paint_band(
         self, painter: QPainter, each: Series, lane: QRectF, span: tuple[float, float]
@@ -314,14 +316,8 @@ class CurvesView(Plot):
         low, high = self._band[0][each.place], self._band[1][each.place]
         known = np.isfinite(low) & np.isfinite(high)
         x = self._x[known]
-        up = [
-            self._to_screen(float(a), float(b), lane, span)
-            for a, b in zip(x, high[known], strict=True)
-        ]
-        down = [
-            self._to_screen(float(a), float(b), lane, span)
-            for a, b in zip(x, low[known], strict=True)
-        ]
+        up = self._all_to_screen(x, high[known], lane, span)
+        down = self._all_to_screen(x, low[known], lane, span)
         fill = QColor(each.color)
         fill.setAlpha(50)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -20,6 +21,9 @@ from partwise_app.controls import SectionLabel
 from partwise_app.viewers.plotting import number
 from partwise_app.words import tr
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
 __all__ = ["TablesView"]
 
 _MOST_ROWS = 500
@@ -31,28 +35,38 @@ _TOO_LARGE = 1e9  # from here on by powers of ten
 
 
 class TablesView(QWidget):
-    """The tables of a result, one below the other."""
+    """The tables of a result, one below the other; made when somebody looks."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(18, 14, 18, 18)
         self._box.setSpacing(8)
-        self._shown: tuple[Table, ...] = ()
+        self._tables: tuple[Table, ...] = ()
+        self._made: tuple[Table, ...] = ()
         self.setAccessibleName(tr("Tables"))
 
     def set_tables(self, tables: Sequence[Table]) -> None:
         """Show other tables."""
-        if tuple(tables) == self._shown:
+        self._tables = tuple(tables)
+        if self.isVisible():
+            self._make()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._make()
+        super().showEvent(event)
+
+    def _make(self) -> None:
+        if self._tables == self._made:
             return
-        self._shown = tuple(tables)
+        self._made = self._tables
         while self._box.count():
             item = self._box.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        for table in tables:
+        for table in self._tables:
             self._box.addWidget(SectionLabel(table.title))
             self._box.addWidget(_made(table))
         self._box.addStretch(1)
