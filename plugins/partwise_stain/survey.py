@@ -20,6 +20,7 @@ _REGION = 256  # px
 _REGIONS = 24
 _TILE = 1024
 _TISSUE = 0.15  # OD
+_BLACK = 40  # levels; twelve bits in sixteen have their white at 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def survey(pyramid: Pyramid, job: Job, given: White | None = None) -> Survey:
         )
     if full.width * full.height <= _WHOLE:
         image = pyramid.read(0, 0, 0, full.width, full.height)
-        return Survey((image,), given or find_white([halved(image)]))
+        return Survey((image,), given or _white([halved(image)]))
     number = next(
         (k for k, lv in enumerate(pyramid.levels) if lv.width * lv.height <= _OVERVIEW),
         len(pyramid.levels) - 1,
@@ -56,10 +57,23 @@ def survey(pyramid: Pyramid, job: Job, given: White | None = None) -> Survey:
     overview = pyramid.read(number, 0, 0, level.width, level.height)
     stop_if_cancelled(job)
     small = halved(overview)
-    white = given or find_white([small])
+    white = given or _white([small])
     while small.shape[0] * small.shape[1] > _CHOSEN:
         small = halved(small)
     return Survey(_regions(pyramid, small, white, job), white)
+
+
+def _white(images: list[Floats]) -> White:
+    white = find_white(images)
+    if max(white.levels) < _BLACK:
+        raise InputProblem(
+            f"the image is nearly black, its brightest light at level {max(white.levels):.0f} of "
+            "255",
+            argument="input",
+            fix="export 10- or 12-bit colours stretched to 8 or 16 bits, or give the white "
+            "(white=R,G,B) where it is as dark as that",
+        )
+    return white
 
 
 def _regions(

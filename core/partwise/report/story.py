@@ -329,5 +329,6 @@ def _jpeg(image: Any) -> bytes:
     image.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.BOX)
     out = io.BytesIO()
     # Full colour resolution: in stained tissue the colour is the message.
-    image.save(out, "JPEG", quality=90, subsampling=0, optimize=True)
+    # Not "optimize": the library then wants room for the whole, and misjudges it for noise.
+    image.save(out, "JPEG", quality=90, subsampling=0)
     return out.getvalue()

@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.fixtures import pebble
@@ -16,10 +17,16 @@ from partwise.job import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.report.charts import Chart, Line
 from partwise.report.html import render, section_with
-from partwise.report.story import Story, tell
+from partwise.report.story import Story, _shrunk, tell
 from partwise.result import Fit, Result, Table
 
 _VOID = {"meta", "img", "br", "polyline"}
+
+
+def test_a_picture_of_noise_alone_is_shown(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "p.png")
+    assert _shrunk(tmp_path / "p.png").startswith(b"\xff\xd8")
 
 
 class _Balance(HTMLParser):

@@ -217,6 +217,15 @@ def test_an_empty_field_is_refused() -> None:
     assert caught.value.fix
 
 
+def test_twelve_bits_in_sixteen_are_refused_and_a_dim_lamp_is_not(tissue: Tissue) -> None:
+    """Scaled to 8 bits they are 16 levels, of which stains would be made up."""
+    dark = (tissue.rgb.astype(int) * 16 + 128) // 257
+    with pytest.raises(InputProblem, match="nearly black") as caught:
+        run(dark.astype(np.uint8))
+    assert "12-bit" in caught.value.fix
+    assert run((tissue.rgb * 0.4).astype(np.uint8)).fit.explained > 0.9
+
+
 def test_a_grey_picture_is_refused(tissue: Tissue) -> None:
     grey = np.repeat(tissue.rgb[..., 1:2], 3, axis=2)
     with pytest.raises(InputProblem, match="grey"):
