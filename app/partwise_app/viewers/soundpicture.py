@@ -78,11 +78,14 @@ def paint_grain(
     painter.drawImage(place.topLeft(), image)
 
 
-def paint_not_yet(painter: QPainter, rest: QRectF, tokens: Tokens) -> None:
+def paint_not_yet(
+    painter: QPainter, rest: QRectF, tokens: Tokens, words: str | None = None
+) -> None:
     """Hatch what a run that goes on has not come to: it is unknown, and not silent."""
     painter.fillRect(rest, QColor(tokens.canvas))
     painter.fillRect(rest, QBrush(QColor(tokens.line), Qt.BrushStyle.BDiagPattern))
-    words, metrics = tr("not yet"), QFontMetricsF(painter.font())
-    if rest.width() > metrics.horizontalAdvance(words) + 12:
+    words = tr("not yet") if words is None else words
+    metrics = QFontMetricsF(painter.font())
+    if words and rest.width() > metrics.horizontalAdvance(words) + 12:
         painter.setPen(QColor(tokens.muted))
         painter.drawText(rest, Qt.AlignmentFlag.AlignCenter, words)

@@ -71,6 +71,15 @@ class _Made(NamedTuple):
     reached: float | None
 
 
+class _Alone(NamedTuple):
+    """What is drawn in place of the first part, and from which column on."""
+
+    peaks: Peaks
+    first: int
+    name: str
+    color: str
+
+
 class SpectrogramView(TimedPlot):
     """A ``"spectrogram"`` view; see `partwise.result.View` for its arrays and options.
 
@@ -103,6 +112,7 @@ class SpectrogramView(TimedPlot):
         self._brush: Brush | None = None
         self._stroke: Stroke | None = None
         self._preview: tuple[Peaks, int] | None = None
+        self._alone: _Alone | None = None
         self._detail: Detail | None = None
         self._later = Later(self)
         self._later.done.connect(self._take)
@@ -127,7 +137,7 @@ class SpectrogramView(TimedPlot):
             self._scale = FrequencyScale(view.axes[0], len(whole), log)
         goes_on = alike and (self._reached is not None or "reached" in view.options)
         if fresh:
-            self._preview, self._detail = None, None
+            self._preview, self._alone, self._detail = None, None, None
             if not goes_on:  # a run that goes on is seen as it was, until what is new is ready
                 self._shown = None
             self.empty = tr("Reading the sound")
@@ -225,6 +235,22 @@ class SpectrogramView(TimedPlot):
         self._preview = (Peaks(levels), first) if levels is not None and levels.size else None
         self.stale()
 
+    def set_alone(
+        self, levels: Bytes | None, first: int = 0, name: str = "", color: str = ""
+    ) -> None:
+        """Draw something else in place of the first part, under its name; None ends that.
+
+        Parameters
+        ----------
+        levels : ndarray of uint8, shape (frequencies, columns), or None
+        first : int
+            Column that they begin with.
+        name, color : str
+        """
+        kept = Peaks(levels) if levels is not None and levels.size else None
+        self._alone = _Alone(kept, first, name, color) if kept is not None else None
+        self.stale()
+
     def set_detail(
         self, arrays: Mapping[str, NDArray[Any]] | None, start: float = 0.0, step: float = 1.0
     ) -> None:
@@ -309,7 +335,8 @@ class SpectrogramView(TimedPlot):
         font = painter.font()
         for pane, place in zip(self._panes, places, strict=True):
             room = place.adjusted(-4, -4, 0, 0)
-            paint_badge(painter, room, pane.name, self.tokens, color=pane.color, right=False)
+            named = self._alone if self._alone is not None and pane.key == (0,) else pane
+            paint_badge(painter, room, named.name, self.tokens, color=named.color, right=False)
         painter.setFont(font)
         gain = any(pane.is_gain for pane in self._panes)
         beside = QRectF(places[0].topLeft(), places[-1].bottomRight())
@@ -332,17 +359,27 @@ class SpectrogramView(TimedPlot):
     def _paint_pane(self, painter: QPainter, pane: Pane, place: QRectF, look: Look) -> None:
         """Draw what is found, over it what is tried out, and hatch what is not known yet."""
         levels = GAIN_LEVELS if pane.is_gain else self._levels
+        if pane.key == (0,) and self._alone is not None:
+            paint_not_yet(painter, place, self.tokens, "")
+            self._paint_columns(painter, place, look, self._alone.peaks, self._alone.first)
+            return
         paint_grain(painter, place, self._grain(pane), look, self._scale, levels)
         if pane.key == (0,) and self._preview is not None and not self._is_finer():
-            peaks, first = self._preview
-            step = self.column_step
-            begin = self._time.start + first * step
-            part = look.part(place, begin - step / 2, begin + (peaks.size - 0.5) * step)
-            if part.width() >= 1:
-                paint_grain(painter, part, Grain(peaks, begin, step), look, self._scale, levels)
+            self._paint_columns(painter, place, look, *self._preview)
         unknown = self._unknown(pane)
         if unknown is not None:
             paint_not_yet(painter, look.part(place, unknown, self.limits.high), self.tokens)
+
+    def _paint_columns(
+        self, painter: QPainter, place: QRectF, look: Look, peaks: Peaks, first: int
+    ) -> None:
+        """Draw levels where they belong, and nothing beyond them."""
+        step = self.column_step
+        begin = self._time.start + first * step
+        part = look.part(place, begin - step / 2, begin + (peaks.size - 0.5) * step)
+        if part.width() >= 1:
+            grain = Grain(peaks, begin, step)
+            paint_grain(painter, part, grain, look, self._scale, self._levels)
 
     def _unknown(self, pane: Pane) -> float | None:
         """From when on a run that goes on knows nothing of a pane."""

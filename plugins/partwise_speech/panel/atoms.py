@@ -21,12 +21,15 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from partwise_app.api import SectionLabel, tr
 from partwise_speech.moved import Moved
+from partwise_speech.panel.atombar import AtomBar
 from partwise_speech.panel.teaching import NOISE_COLOR, SPEECH_COLOR
 from partwise_speech.panel.tile import MIME, NOISE, VOICE, AtomTile
 
 __all__ = ["AtomBoard", "Picked", "Side"]
 
 _ROWS = 2
+_HEAD = 24  # px
+_TITLE = 124  # px of the heading
 _WIDE = 46  # px of a tile below which there are two rows of them
 
 
@@ -63,16 +66,41 @@ class Side(QWidget):
         self.title = SectionLabel(words)
         scale = tr("Each is 0 to 8 kHz in bands, and 40 dB high.")
         self.title.setToolTip(
-            tr("{scale} Click to hear one, drag or T to move it across", scale=scale)
+            tr("{scale} Click to hear and see one, drag or T to move it across", scale=scale)
         )
+        self.bar = AtomBar()
+        self.head = QWidget()
+        self.head.setFixedHeight(_HEAD)
+        row = QHBoxLayout(self.head)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.title.setMinimumWidth(_TITLE)
+        row.addWidget(self.title)
+        row.addWidget(self.bar, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
-        box.addWidget(self.title)
+        box.setSpacing(3)
+        box.addWidget(self.head)
         box.addLayout(self.grid)
         box.addStretch(1)
         self.setAcceptDrops(True)
         self.setAccessibleName(words)
+
+    def stand_for(self, tile: AtomTile | None) -> None:
+        """Show what can be done with an atom; None shows the heading alone."""
+        if tile is not None:
+            self.bar.follow(tile)
+        self.bar.setVisible(tile is not None)
+        self._share_out()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Where there is no room for both, what can be done stands in place of the heading."""
+        room = self.bar.isHidden() or self.width() >= self.bar.needed + _TITLE + 8
+        self.title.setVisible(room)
 
     def show_tiles(self, tiles: Sequence[AtomTile], rows: int) -> None:
         """Lay tiles out in so many rows, in their order."""
@@ -128,6 +156,8 @@ class AtomBoard(QWidget):
 
     changed = Signal()
     """Others are heard."""
+    shown = Signal()
+    """Others are drawn alone, or none."""
     turn_asked = Signal(str, int)
     """An atom of that side, by its number from 0 on, shall count on the other one."""
 
@@ -138,6 +168,7 @@ class AtomBoard(QWidget):
         self._moved = Moved()
         self._placed: dict[str, list[AtomTile]] = {NOISE: [], VOICE: []}
         self._rows = 0
+        self._taken: AtomTile | None = None  # whose buttons are seen
         self.sides = {VOICE: Side(VOICE), NOISE: Side(NOISE)}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 2, 12, 8)
@@ -145,6 +176,10 @@ class AtomBoard(QWidget):
         for side in self.sides.values():
             self._row.addWidget(side)
             side.dropped.connect(self._on_dropped)
+            side.bar.show_asked.connect(self._show_taken)
+            side.bar.solo_asked.connect(self._solo_taken)
+            side.bar.mute_asked.connect(self._mute_taken)
+            side.bar.turn_asked.connect(self._turn_taken)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 
@@ -188,6 +223,31 @@ class AtomBoard(QWidget):
         muted = any(t.muted for tiles in self.tiles.values() for t in tiles)
         return picked if muted else None
 
+    def seen(self) -> Picked | None:
+        """Return which are drawn alone; None where none is."""
+        numbers = {s: _numbers(t for t in tiles if t.shown) for s, tiles in self.tiles.items()}
+        picked = Picked(numbers[NOISE], numbers[VOICE])
+        return picked if picked.many else None
+
+    def release(self) -> None:
+        """Something else is heard: none is alone or muted any more."""
+        for tile in self._all():
+            tile.blockSignals(True)
+            tile.setChecked(False)
+            tile.blockSignals(False)
+            tile.set_state(muted=False, shown=False)
+        self._follow_taken()
+        self.shown.emit()
+
+    def show_none(self) -> None:
+        """Draw none alone any more."""
+        for tile in self._all():
+            tile.set_state(shown=False)
+        self._follow_taken()
+
+    def _all(self) -> list[AtomTile]:
+        return [tile for tiles in self.tiles.values() for tile in tiles]
+
     def _show(
         self,
         side: str,
@@ -199,12 +259,16 @@ class AtomBoard(QWidget):
         while len(tiles) > count:
             tile = tiles.pop()
             tile.hide()
+            if tile is self._taken:
+                self._taken = None
             tile.deleteLater()
         while len(tiles) < count:
             tile = AtomTile(side, len(tiles) + 1, color)
             tile.toggled.connect(self._on_toggled)
             tile.muted_asked.connect(self._on_muted)
             tile.turn_asked.connect(self._on_turn)
+            tile.show_asked.connect(self._on_show)
+            tile.taken_up.connect(self._on_taken_up)
             tiles.append(tile)
         for k, tile in enumerate(tiles):
             assert spectra is not None
@@ -213,7 +277,7 @@ class AtomBoard(QWidget):
             tile.blockSignals(False)
             tile.movable = shares is not None
             tile.setEnabled(shares is not None)
-            tile.set_state(muted=False)
+            tile.set_state(muted=False, shown=False)
             tile.set_spectrum(spectra[k], shares[k] if shares is not None else 0.0)
         self._shares[side] = shares
         self._lay_out()
@@ -235,6 +299,13 @@ class AtomBoard(QWidget):
         words = tr("Noise, being learned") if forming else tr("Counts as noise")
         self.sides[NOISE].title.set_words(words)
         self._arrange()
+        self._follow_taken()
+
+    def _follow_taken(self) -> None:
+        """Show the buttons of the atom that was taken up, on the side where it stands."""
+        for name, side in self.sides.items():
+            mine = self._taken if self._taken in self._placed[name] else None
+            side.stand_for(mine if mine is not None and mine.isEnabled() else None)
 
     def _arrange(self) -> None:
         """Lay out in one row where there is room, else in two."""
@@ -257,18 +328,62 @@ class AtomBoard(QWidget):
         if target.side != stands:
             self.turn_asked.emit(side, number - 1)
 
+    def _on_taken_up(self) -> None:
+        tile = self.sender()
+        assert isinstance(tile, AtomTile)
+        self._taken = tile
+        self._follow_taken()
+
     def _on_toggled(self, on: bool) -> None:
+        """What is heard alone is drawn alone."""
+        tile = self.sender()
+        assert isinstance(tile, AtomTile)
+        self._taken = tile
+        for other in self._all():
+            other.set_state(shown=other.isChecked())
+        self._follow_taken()
         self.changed.emit()
+        self.shown.emit()
 
     def _on_muted(self) -> None:
-        tile = self.sender()
-        assert isinstance(tile, AtomTile)
-        tile.set_state(muted=not tile.muted)
-        self.changed.emit()
+        self._mute(self.sender())
 
     def _on_turn(self) -> None:
-        tile = self.sender()
+        self._turn(self.sender())
+
+    def _on_show(self) -> None:
+        self._draw_alone(self.sender())
+
+    def _show_taken(self) -> None:
+        self._draw_alone(self._taken)
+
+    def _solo_taken(self) -> None:
+        if self._taken is not None:
+            self._taken.setChecked(not self._taken.isChecked())
+
+    def _mute_taken(self) -> None:
+        self._mute(self._taken)
+
+    def _turn_taken(self) -> None:
+        self._turn(self._taken)
+
+    def _draw_alone(self, tile: object) -> None:
         assert isinstance(tile, AtomTile)
+        self._taken = tile
+        tile.set_state(shown=not tile.shown)
+        self._follow_taken()
+        self.shown.emit()
+
+    def _mute(self, tile: object) -> None:
+        assert isinstance(tile, AtomTile)
+        self._taken = tile
+        tile.set_state(muted=not tile.muted)
+        self._follow_taken()
+        self.changed.emit()
+
+    def _turn(self, tile: object) -> None:
+        assert isinstance(tile, AtomTile)
+        self._taken = tile
         self.turn_asked.emit(tile.side, tile.number - 1)
 
 

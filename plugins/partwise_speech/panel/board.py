@@ -17,15 +17,16 @@ from partwise_speech.panel.asking import Asking
 from partwise_speech.panel.atoms import AtomBoard
 from partwise_speech.panel.closer import Closer
 from partwise_speech.panel.drift import Drift, drift_of
-from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE
+from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
 from partwise_speech.panel.hearing import Hearing
 from partwise_speech.panel.keeping import Keeping
 from partwise_speech.panel.keys import Keys
 from partwise_speech.panel.marking import Marking
-from partwise_speech.panel.preparing import array_of
+from partwise_speech.panel.preparing import ATOMS, array_of
 from partwise_speech.panel.recording import Recording
 from partwise_speech.panel.remasking import Remasking
 from partwise_speech.panel.selection import Selection
+from partwise_speech.panel.showing import Showing
 from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.streaming import Wanted
 from partwise_speech.panel.teaching import ERASER, Teaching
@@ -62,6 +63,7 @@ class Panel(QWidget):
         self._marking = Marking()
         self.trying = Trying(self)
         self.closer = Closer(self)
+        self.showing = Showing(self.stagehand, self)
         self.selection = Selection()
         self.teaching = Teaching()
         self.atoms = AtomBoard()
@@ -206,7 +208,12 @@ class Panel(QWidget):
         self.trying.previewed.connect(self.preparing.patch)
         self.teaching.atoms.toggled.connect(self._fold_atoms)
         self.atoms.changed.connect(self._on_atoms)
+        self.atoms.shown.connect(self._on_atoms_shown)
+        self.showing.failed.connect(self.atoms.show_none)
         self.atoms.turn_asked.connect(asking.turn)
+        for key in (WHOLE, SPEECH, RESIDUAL):
+            self.transport.choice(key).clicked.connect(self.atoms.release)
+        self.preparing.ready.connect(self._hear_atoms_again)
         self.shelf.save_noise_asked.connect(self._save_noise)
         self.keeping.changed.connect(self._soon.start)
         self.keeping.kept.connect(self._drop_selection)
@@ -217,7 +224,7 @@ class Panel(QWidget):
             app.aboutToQuit.connect(self.close_sound)
 
     def _make_keys(self) -> Keys:
-        key, hear = Qt.Key, self.listening.choose
+        key, hear = Qt.Key, self._hear
 
         def works() -> bool:
             return self._host.dataset is not None and self.isVisible()
@@ -255,7 +262,14 @@ class Panel(QWidget):
         """Let devices go and want no answers any more."""
         self.recording.stop()
         self.recording.stop_live()
-        for asking in (self.hearing, self.keeping, self.remasking, self.trying, self.closer):
+        for asking in (
+            self.hearing,
+            self.keeping,
+            self.remasking,
+            self.trying,
+            self.closer,
+            self.showing,
+        ):
             asking.close()
 
     # What hands do
@@ -265,7 +279,12 @@ class Panel(QWidget):
 
     def _on_looked(self) -> None:
         self.closer.look()
+        self.showing.look()
         self.remasking.look(self.stagehand.window)
+
+    def _hear(self, key: str) -> None:
+        self.listening.choose(key)
+        self.atoms.release()
 
     def _take_brush(self, brush: str) -> None:
         if self.teaching.buttons[brush].isEnabled():
@@ -320,6 +339,26 @@ class Panel(QWidget):
     def _on_atoms(self) -> None:
         self.hearing.pick_atoms(self.atoms.heard(), self._atoms, self.remasking.voice)
 
+    def _hear_atoms_again(self, heard: object) -> None:
+        """Other gains take what atoms carry with them; what was chosen is made of them anew."""
+        if isinstance(heard, Heard) and SPEECH in heard.mixes and ATOMS not in heard.mixes:
+            if self.atoms.heard() is not None:
+                self._on_atoms()
+            if self.atoms.seen() is not None:
+                self._on_atoms_shown()
+
+    def _on_atoms_shown(self) -> None:
+        """Draw atoms alone, where the picture below the whole is in sight."""
+        picked, result, sound = self.atoms.seen(), self._host.result, self.preparing.recording
+        views = result.views if result is not None else ()
+        view = next((v for v in views if v.kind == "spectrogram" and "gain" in v.arrays), None)
+        codes = self.preparing.codes
+        if picked is None or view is None or sound is None or codes is None or self._atoms is None:
+            self.showing.end()
+            return
+        self._host.look("compare")
+        self.showing.ask(sound, view, codes, self._atoms, self.remasking.voice, picked)
+
     def _fold_atoms(self, _on: bool = False) -> None:
         has = self.atoms.has_any
         self.teaching.atoms.setVisible(has)
@@ -352,6 +391,7 @@ class Panel(QWidget):
         atoms = array_of(result, "atoms")
         if atoms is not self._atoms:
             self._atoms = atoms
+            self.showing.end()
             self._then.start()
 
     def _draw_atoms(self) -> None:

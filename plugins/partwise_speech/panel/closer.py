@@ -18,7 +18,7 @@ from partwise_speech.separator import frames_of, model_frames
 from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 
-__all__ = ["Closer", "Fine", "fine_levels"]
+__all__ = ["Closer", "Fine", "fine_levels", "levels_of"]
 
 _LONGEST_S = 40.0  # in sight, from which coarse columns will do
 _WAIT_MS = 90
@@ -126,16 +126,17 @@ def fine_levels(
     first = max(int(window[0] / hop), 0)
     last = min(int(np.ceil(window[1] / hop)) + 1, model_frames(recording))
     power = np.square(np.abs(frames_of(recording, first, max(last, first + 1))))
-    arrays = {"whole": _levels(power, level_db)}
+    arrays = {"whole": levels_of(power, level_db)}
     if codes is not None:
         cut = codes[:, first : first + power.shape[1]]
         gain: Any = np.square(gains_of(cut, strength))
-        parts = [_levels(power[:, : cut.shape[1]] * part, level_db) for part in (gain, 1 - gain)]
+        parts = [levels_of(power[:, : cut.shape[1]] * part, level_db) for part in (gain, 1 - gain)]
         arrays |= {"parts": np.stack(parts), "gain": cut}
     return Fine(arrays, first * hop, hop)
 
 
-def _levels(power: NDArray[np.float32], level_db: tuple[float, float]) -> NDArray[np.uint8]:
+def levels_of(power: NDArray[np.float32], level_db: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return power as bytes, 0 and 255 being levels in dBFS."""
     low, high = level_db
     decibels = 10 * np.log10(np.maximum(power, 1e-20)) - stft_for(RATE).full_scale_db
     return np.clip(np.rint((decibels - low) / (high - low) * 255), 0, 255).astype(np.uint8)

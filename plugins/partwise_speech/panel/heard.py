@@ -193,6 +193,10 @@ class Measured:
             target = min(target, level + _HEADROOM_DB - peak_db)
         gains = dict.fromkeys(loud, 1.0)
         gains |= {key: float(10 ** ((target - level) / 20)) for key, level in within.items()}
+        # Atoms share a noise out, and each alone may be faint: it is heard as well as may be.
+        for key in self._short.keys() - within.keys():
+            most = 10 ** (_HEADROOM_DB / 20) / max(self._top(key, original), 1e-9)
+            gains[key] = float(min(10 ** (_MOST_GAIN_DB / 20), max(most, 1.0)))
         return Levels(float(target), gains, frozenset(loud) - frozenset(within))
 
     def _top(self, key: str, original: float) -> float:

@@ -14,9 +14,9 @@ from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
 from partwise_speech.panel.listening import Listening
 from partwise_speech.panel.preparing import ATOMS, Preparing
 from partwise_speech.panel.regain import Voice
+from partwise_speech.panel.showing import name_of
 from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.streaming import Streaming
-from partwise_speech.panel.tile import NOISE, VOICE
 from partwise_speech.panel.transport import Transport
 
 if TYPE_CHECKING:
@@ -128,11 +128,7 @@ class Hearing(QObject):
         self.listening.set_loop(stretch if wanted else None)
 
     def _on_atoms_ready(self, start: float, end: float) -> None:
-        picked, name = self._picked, tr("Some atoms")
-        if picked.many == 1:
-            side, chosen = (NOISE, picked.noise) if picked.noise else (VOICE, picked.voice)
-            pattern = tr("Atom {number}") if side == NOISE else tr("Group {number}")
-            name = pattern.format(number=chosen[0] + 1)
+        name = name_of(self._picked)
         words = tr("{name}, {start}–{end} s", name=name, start=f"{start:.0f}", end=f"{end:.0f}")
         self.transport.set_title(words)
         self.listening.choose(ATOMS)

@@ -20,14 +20,14 @@ from partwise_speech.panel.told import told
 from partwise_speech.sound import Recording, recording_of
 from partwise_speech.track import Patched, Track, silence
 
-__all__ = ["ATOMS", "Preparing", "array_of"]
+__all__ = ["ATOMS", "LONGEST_S", "LONGEST_VOICE_S", "MOST_VOICE", "Preparing", "array_of"]
 
 ATOMS = "atoms"
 Codes = NDArray[np.uint8]
 
-_LONGEST_S = 30.0  # of atoms that are heard alone
-_LONGEST_VOICE_S = 10.0  # the same of the voice, whose atoms are many
-_MOST_VOICE = 400
+LONGEST_S = 30.0  # of atoms that are heard alone
+LONGEST_VOICE_S = 10.0  # the same of the voice, whose atoms are many
+MOST_VOICE = 400
 
 
 class Preparing(QObject):
@@ -125,7 +125,7 @@ class Preparing(QObject):
         recording, codes = self.recording, self._codes
         if recording is None or codes is None:
             return
-        longest = _LONGEST_VOICE_S if picked.voice else _LONGEST_S
+        longest = LONGEST_VOICE_S if picked.voice else LONGEST_S
         start, end = stretch[0], min(stretch[1], stretch[0] + longest, recording.seconds)
 
         def work() -> tuple[float, float, Samples]:
@@ -133,7 +133,7 @@ class Preparing(QObject):
             if picked.noise:
                 found = sound_of_atoms(recording, codes, noise, picked.noise, (start, end))
             if picked.voice and voice is not None:
-                atoms, chosen = voice.some(_MOST_VOICE, picked.voice)
+                atoms, chosen = voice.some(MOST_VOICE, picked.voice)
                 found = found + sound_of_atoms(
                     recording, codes, atoms, chosen, (start, end), kept=True
                 )

@@ -15,7 +15,7 @@ from partwise_speech.separator import frames_of, model_frames, stacked, unfolded
 from partwise_speech.sound import Recording
 from partwise_speech.strength import gains_of
 
-__all__ = ["shaped_noise", "sound_of_atoms"]
+__all__ = ["power_of_atoms", "shaped_noise", "sound_of_atoms"]
 
 Array = NDArray[np.float32]
 
@@ -61,6 +61,39 @@ def sound_of_atoms(
     last = min((end + stft.lead) // stft.hop + 1, model_frames(recording), codes.shape[1])
     if last <= first or not len(chosen):
         return np.zeros(max(end - start, 0), np.float32)
+    spectra, share = _shared(recording, codes, atoms, chosen, (first, last), kept)
+    sound = stft.overlapped(spectra * share)
+    low = start - (first * stft.hop - stft.lead)
+    return np.asarray(sound[low : low + end - start], dtype=np.float32)
+
+
+def power_of_atoms(
+    recording: Recording,
+    codes: NDArray[np.uint8],
+    atoms: Array,
+    chosen: Sequence[int],
+    frames: tuple[int, int],
+    *,
+    kept: bool = False,
+) -> Array:
+    """Return the power spectrogram of what some atoms carry, float32 (257, frames).
+
+    Parameters are those of `sound_of_atoms`, but for the stretch, which is given in frames.
+    """
+    spectra, share = _shared(recording, codes, atoms, chosen, frames, kept)
+    return np.asarray(np.square(np.abs(spectra) * share), np.float32)
+
+
+def _shared(
+    recording: Recording,
+    codes: NDArray[np.uint8],
+    atoms: Array,
+    chosen: Sequence[int],
+    frames: tuple[int, int],
+    kept: bool,
+) -> tuple[NDArray[np.complex64], Array]:
+    """Frames of what was taken away, or kept, and the share of it that some atoms carry."""
+    first, last = frames
     spectra = frames_of(recording, first, last)
     gain = gains_of(codes[:, first:last])
     spectra = spectra * (gain if kept else 1.0 - gain)
@@ -69,10 +102,7 @@ def sound_of_atoms(
     mine = unfolded(atoms[:, picked] @ H[picked], last - first)
     both = unfolded(atoms @ H, last - first)
     weights = band_matrix(len(spectra), RATE, BANDS).T
-    share = (weights @ mine) / (weights @ both + np.float32(1e-12))
-    sound = stft.overlapped(spectra * share)
-    low = start - (first * stft.hop - stft.lead)
-    return np.asarray(sound[low : low + end - start], dtype=np.float32)
+    return spectra, (weights @ mine) / (weights @ both + np.float32(1e-12))
 
 
 def shaped_noise(atom: Array, seconds: float = 0.9, seed: int = 0) -> Array:

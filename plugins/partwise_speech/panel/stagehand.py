@@ -6,13 +6,18 @@ The drawing changes with the stage; what it is to show stays here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from partwise_app.api import Brush, Patch, Span, SpectrogramView, Window, tr
 from partwise_speech.painted import Painted
 from partwise_speech.panel.preview import Preview
 from partwise_speech.panel.teaching import NOISE_COLOR, SPEECH_COLOR
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Stagehand"]
 
@@ -122,6 +127,17 @@ class Stagehand(QObject):
             levels = preview.levels if preview is not None else None
             self._view.set_preview(levels, preview.first if preview is not None else 0)
 
+    def set_alone(
+        self,
+        levels: NDArray[np.uint8] | None,
+        first: int = 0,
+        name: str = "",
+        color: str = "",
+    ) -> None:
+        """Draw something else in place of the speech, under its name; None ends that."""
+        if self._view is not None:
+            self._view.set_alone(levels, first, name, color)
+
     def _draw(self) -> None:
         if self._view is None:
             return
@@ -149,6 +165,7 @@ class Stagehand(QObject):
         no_spans: Sequence[Span] = ()
         view.set_spans(no_spans)
         view.set_patches(())
+        view.set_alone(None)
 
     def _on_drawn(self, start: float, end: float) -> None:
         self.select((start, end))

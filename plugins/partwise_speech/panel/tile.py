@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QDrag,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -25,6 +26,7 @@ __all__ = ["MIME", "NOISE", "VOICE", "AtomTile"]
 NOISE, VOICE = "noise", "voice"
 MIME = "application/x-partwise-atom"
 _RANGE_DB = 40.0
+_SHORT = {NOISE: "Atom {number}", VOICE: "Group {number}"}
 _NAMES = {
     NOISE: ("Atom {number} of {of}", "the noise"),
     VOICE: ("Group {number} of {of}", "the voice"),
@@ -49,11 +51,14 @@ class AtomTile(QAbstractButton):
 
     muted_asked = Signal()
     turn_asked = Signal()
+    show_asked = Signal()
+    taken_up = Signal()
+    """It was clicked, or the keyboard came to it."""
 
     def __init__(self, side: str, number: int, color: str, of: str = "") -> None:
         super().__init__()
         self.side, self.number = side, number
-        self.movable = self.turned = self.muted = False
+        self.movable = self.turned = self.muted = self.shown = False
         self._of = of
         self._share: float | None = None
         self._color = color
@@ -72,6 +77,24 @@ class AtomTile(QAbstractButton):
         data.setData(MIME, f"{self.side} {self.number}".encode())
         return data
 
+    @property
+    def short_name(self) -> str:
+        """Its number, and its share where that is known."""
+        words = tr(_SHORT[self.side], number=self.number)
+        if self._share is None:
+            return words
+        return tr("{name} · {share} %", name=words, share=f"{100 * self._share:.0f}")
+
+    @property
+    def turns_to_speech(self) -> bool:
+        """Whether it would count as speech if it were moved."""
+        return (self.side == NOISE) != self.turned
+
+    @property
+    def turn_words(self) -> str:
+        """What moving it would do."""
+        return tr("Count it as speech") if self.turns_to_speech else tr("Count it as noise")
+
     def set_spectrum(self, spectrum: NDArray[np.floating], share: float | None) -> None:
         """Show a spectrum, low frequencies left, and say its share of the noise or the voice."""
         top = float(spectrum.max(initial=0.0)) or 1.0
@@ -81,10 +104,17 @@ class AtomTile(QAbstractButton):
         self._name()
         self.update()
 
-    def set_state(self, *, muted: bool | None = None, turned: bool | None = None) -> None:
-        """Say whether it is muted, and whether it counts on the other side."""
+    def set_state(
+        self,
+        *,
+        muted: bool | None = None,
+        turned: bool | None = None,
+        shown: bool | None = None,
+    ) -> None:
+        """Say whether it is muted, counts on the other side, or is drawn alone."""
         self.muted = self.muted if muted is None else muted
         self.turned = self.turned if turned is None else turned
+        self.shown = self.shown if shown is None else shown
         self._name()
         self.update()
 
@@ -114,6 +144,9 @@ class AtomTile(QAbstractButton):
         if self.turned:  # whose atom it is stays to be seen on the other side
             painter.setPen(QPen(QColor(self._color), 1.4, Qt.PenStyle.DashLine))
             painter.drawRect(frame.adjusted(1, 1, -1, -1))
+        if self.shown:  # a bar below it, as under the tab that is looked at
+            bar = QRectF(frame.left() + 2, frame.bottom() - 3, frame.width() - 4, 3)
+            painter.fillRect(bar, palette.highlight())
         if self.isChecked():
             painter.setPen(QPen(palette.highlight().color(), 2))
             painter.drawRect(frame.adjusted(0.5, 0.5, -0.5, -0.5))
@@ -150,6 +183,10 @@ class AtomTile(QAbstractButton):
         self._pressed = None
         super().mouseReleaseEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.taken_up.emit()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_M:
             self.muted_asked.emit()
@@ -165,23 +202,22 @@ class AtomTile(QAbstractButton):
         menu = QMenu(self)
         alone = menu.addAction(tr("Hear it alone"))
         rest = menu.addAction(tr("Hear the rest without it (M)"))
-        for action, on in ((alone, self.isChecked()), (rest, self.muted)):
+        seen = menu.addAction(tr("Draw it alone in the lower picture"))
+        for action, on in ((alone, self.isChecked()), (rest, self.muted), (seen, self.shown)):
             action.setCheckable(True)
             action.setChecked(on)
         menu.addSeparator()
-        turn = menu.addAction(f"{self._turn_words()} (T)")
+        turn = menu.addAction(f"{self.turn_words} (T)")
         chosen = menu.exec(event.globalPos())
         menu.deleteLater()
         if chosen is alone:
             self.click()
         elif chosen is rest:
             self.muted_asked.emit()
+        elif chosen is seen:
+            self.show_asked.emit()
         elif chosen is turn:
             self.turn_asked.emit()
-
-    def _turn_words(self) -> str:
-        to_speech = (self.side == NOISE) != self.turned
-        return tr("Count it as speech") if to_speech else tr("Count it as noise")
 
     def _name(self) -> None:
         pattern, whose = _NAMES[self.side]
@@ -198,6 +234,6 @@ class AtomTile(QAbstractButton):
         self.setAccessibleName(words)
         tip = tr("Click to hear it alone, Ctrl and click (M) to hear the rest without it")
         if self.movable:
-            turn = self._turn_words()
+            turn = self.turn_words
             tip += "\n" + tr("Drag it to the other side, or T: {turn}", turn=turn.lower())
         self.setToolTip(f"{words}\n{tip}")

@@ -109,3 +109,42 @@ def test_the_keyboard_moves_an_atom_and_moves_it_back(
     mine = sounds(panel)["atoms"]
     speech = sounds(panel)["speech"]
     assert 0 < np.square(mine).mean() < np.square(speech).mean()
+
+
+def test_buttons_show_solo_and_mute_the_atom_that_was_taken_up(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    board, shown = panel.atoms, panel.showing
+    tile = board.tiles["noise"][2]
+    assert board.sides["noise"].bar.isHidden()
+    tile.setFocus(Qt.FocusReason.TabFocusReason)
+    bar = board.sides["noise"].bar
+    journey.qtbot.waitUntil(bar.isVisible)
+    assert bar.name.full().startswith("Atom 3")
+    bar.show_.click()
+    journey.qtbot.waitUntil(lambda: view._alone is not None, timeout=20_000)
+    assert view._alone is not None
+    assert view._alone.name == "Atom 3"
+    assert panel.listening.key == "whole", "it is seen, not heard"
+    whole = view._whole[:, : view._alone.peaks.size]
+    # Hanning windows and bytes: at most a step more than the whole that it is a share of.
+    assert (view._alone.peaks.levels.astype(int) <= whole.astype(int) + 1).all()
+    assert view._alone.peaks.levels.any()
+    with journey.qtbot.waitSignal(panel.preparing.atoms_ready, timeout=20_000):
+        bar.solo.click()
+    assert panel.listening.key == "atoms"
+    assert bar.solo.isChecked()
+    journey.picture(window, "speech-atom-alone")
+    view.setFocus()
+    journey.qtbot.keyClick(view, Qt.Key.Key_2)
+    assert panel.listening.key == "speech"
+    assert view._alone is None
+    assert not tile.isChecked()
+    with journey.qtbot.waitSignal(panel.preparing.atoms_ready, timeout=20_000):
+        bar.mute.click()
+    rest = sounds(panel)["whole"] - sounds(panel)["speech"]
+    left = sounds(panel)["atoms"]
+    assert np.square(rest - left).mean() < np.square(rest).mean(), "what is muted is a part of it"
+    assert tile.muted
+    assert shown._asked is None
