@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from partwise.api import InputProblem
 from partwise_emg.events import Events
 
-__all__ = ["POINTS", "Cycles", "averaged", "cut", "whole_record"]
+__all__ = ["OUTSIDE", "POINTS", "Cycles", "averaged", "cut", "whole_record"]
 
 POINTS = 200  # of a cycle
+OUTSIDE = "outside the record"
 _STANCE = 100
 _SHORTEST = 4  # samples of a phase
 _COARSE_HZ = 100.0  # of a record that is taken as one stretch
@@ -106,7 +107,7 @@ def cut(
         if k + 1 in rejected:
             reason = "rejected"
         elif borders[0] < 0 or borders[-1] > samples:
-            reason = "outside the record"
+            reason = OUTSIDE
         elif min(np.diff(borders)) < _SHORTEST:
             reason = "too short"
         elif k == 0 and drop_first and total > 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Prepared:
     health : Health or None
         Of the raw channels.
     trial : str
+    unusable : tuple of (muscle, reason)
+        Channels of EMG that nobody left out, and that are flat or have gaps.
     """
 
     muscles: tuple[str, ...]
@@ -42,6 +44,7 @@ class Prepared:
     events: Events | None
     health: Health | None
     trial: str = ""
+    unusable: tuple[tuple[str, str], ...] = ()
 
     @property
     def X(self) -> NDArray[np.float64]:  # noqa: N802 - its name in the literature
@@ -76,11 +79,19 @@ def prepare(dataset: Dataset, params: Params, trial: str = "") -> Prepared:
     name, columns = _trial(dataset, trial or params.trial)
     values = np.asarray(dataset.values[rows, columns], dtype=np.float64)
     if params.preprocessed or dataset.meta.get("preprocessed"):
-        return _as_it_stands(values, muscles, name, dataset.meta)
-    prepared = _from_raw(values, muscles, dataset, params)
-    if not trial:  # of many, each has cycles of its own
-        _check_rejected(rejected_by(params), prepared.events)
-    return prepared
+        prepared = _as_it_stands(values, muscles, name, dataset.meta)
+    else:
+        prepared = _from_raw(values, muscles, dataset, params)
+        if not trial:  # of many, each has cycles of its own
+            _check_rejected(rejected_by(params), prepared.events)
+    return replace(prepared, unusable=() if params.channels.strip() else _unusable(dataset))
+
+
+def _unusable(dataset: Dataset) -> tuple[tuple[str, str], ...]:
+    meta: Mapping[str, Any] = dataset.meta
+    about: list[Mapping[str, Any]] = list(meta.get("channels") or ())
+    gone = (each for each in about if each.get("kind") in ("flat", "gaps"))
+    return tuple((str(each["name"]), str(each["why"])) for each in gone)
 
 
 def rejected_by(params: Params) -> set[int]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from partwise.api import Trust, Uniqueness, graded, number
 from partwise_emg.compare import Against
+from partwise_emg.cycles import OUTSIDE
 from partwise_emg.delays import Delayed
 from partwise_emg.doubt import Bands
 from partwise_emg.prepared import Prepared
@@ -21,6 +22,8 @@ _REPEATS = 0.3, 0.6  # correlation of odd with even cycles
 _WIDE = 0.15, 0.3  # of a unit column: half-width of the widest interval
 _KKT = 1e-2  # of the scaled optimality residual: above it, a fit has not settled
 _ENOUGH_CYCLES = 4
+_SOME_AWAY = 0.25  # of all cycles; one or two at the ends are usual
+_ODD = 1.6  # times the usual length
 
 
 def lines(answer: Answer, names: Sequence[str]) -> tuple[Trust, ...]:
@@ -190,24 +193,72 @@ def _cycles(prepared: Prepared) -> list[Trust]:
             )
         ]
     count = prepared.cycles.count
-    if prepared.filters is None or count >= _ENOUGH_CYCLES:
-        return []
-    return [
-        Trust(
-            "cycles",
-            float(count),
-            "look",
-            f"{count} {'cycle' if count == 1 else 'cycles'} only",
-            "How much a person varies from step to step cannot be told from so few.",
+    told = _events(prepared)
+    if prepared.filters is not None and count < _ENOUGH_CYCLES:
+        told.append(
+            Trust(
+                "cycles",
+                float(count),
+                "look",
+                f"{count} {'cycle' if count == 1 else 'cycles'} only",
+                "How much a person varies from step to step cannot be told from so few.",
+            )
         )
-    ]
+    return told
+
+
+def _events(prepared: Prepared) -> list[Trust]:
+    """Do the events belong to this record, and is none missing?"""
+    if prepared.events is None:
+        return []
+    lasting = np.diff(prepared.events.touchdown)
+    told = []
+    away = [k for k, why in prepared.cycles.left_out if why == OUTSIDE]
+    if len(away) > _SOME_AWAY * len(lasting):
+        told.append(
+            Trust(
+                "events",
+                len(away) / len(lasting),
+                "look",
+                f"{len(away)} of {len(lasting)} cycles lie outside the record",
+                "Are the events of this recording, and on its clock?",
+            )
+        )
+    kept = np.setdiff1d(np.arange(len(lasting)), [k - 1 for k, _ in prepared.cycles.left_out])
+    usual = float(np.median(lasting))
+    odd = [k for k in kept if not usual / _ODD < lasting[k] < usual * _ODD]
+    if odd:
+        which = ", ".join(str(k + 1) for k in odd[:4]) + (" …" if len(odd) > 4 else "")
+        told.append(
+            Trust(
+                "cycle-length",
+                float(len(odd)),
+                "look",
+                f"Of another length than the rest: cycle{'s'[: len(odd) - 1]} {which}",
+                f"{lasting[odd[0]]:.2f} s where {usual:.2f} s are usual: is a touch-down missing, "
+                "or marked twice? Leave it out with reject, or mend the events.",
+            )
+        )
+    return told
 
 
 def _channels(prepared: Prepared) -> list[Trust]:
     health = prepared.health
-    if health is None:
-        return []
     told = []
+    if prepared.unusable:
+        names = [name for name, _ in prepared.unusable]
+        told.append(
+            Trust(
+                "unusable",
+                float(len(names)),
+                "look",
+                f"Without {', '.join(names[:4])}{' …' if len(names) > 4 else ''}: no usable signal",
+                "; ".join(f"{name}: {why}" for name, why in prepared.unusable[:8])
+                + ". Sets of synergies compare only where the muscles are the same.",
+            )
+        )
+    if health is None:
+        return told
     if health.saturated:
         told.append(
             Trust(

@@ -25,11 +25,12 @@ from partwise.api import (
 from partwise.plugins.registry import resolve
 from partwise.project.document import Document, Source
 from partwise.project.store import save
+from partwise_emg import trust
 from partwise_emg.analysis import SynergyAnalysis
 from partwise_emg.norm import build_norm
 from partwise_emg.planted import Walker, simulate, write_walker
 from partwise_emg.plugin import PLUGIN
-from partwise_emg.prepared import trials_of
+from partwise_emg.prepared import prepare, trials_of
 from partwise_emg.readers import load_recording
 
 ASKED = SynergyAnalysis.Params(starts=3, bootstrap=0, doubt=False)
@@ -307,6 +308,36 @@ def test_what_cannot_be_done_is_said_with_the_way_out(
 ) -> None:
     with pytest.raises(problem, match=words):
         _run(dataset, **changes)
+
+
+def test_events_that_miss_one_or_are_of_another_record_are_told(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    def told(times: list[float]) -> dict[str, str]:
+        path = tmp_path / "events.csv"
+        path.write_text("touchdown_s\n" + "\n".join(f"{t:.4f}" for t in times) + "\n")
+        prepared = prepare(dataset, dataclasses.replace(ASKED, events=str(path)))
+        return {each.check: each.text for each in trust._cycles(prepared)}
+
+    events = prepare(dataset, ASKED).events
+    assert events is not None
+    times = list(events.touchdown)
+    assert told(times) == {}
+    assert told(times[:3] + times[4:]) == {
+        "cycle-length": "Of another length than the rest: cycle 3"
+    }
+    half = (times[-1] - times[0]) / 2
+    assert "outside the record" in told([t + half for t in times])["events"]
+
+
+def test_a_muscle_that_is_not_there_is_told(dataset: Dataset) -> None:
+    channels: Any = dataset.meta["channels"]
+    gone = {"label": "SO", "name": "SO", "unit": "", "kind": "gaps", "why": "3 % are missing"}
+    more = dataclasses.replace(dataset, meta={**dataset.meta, "channels": [*channels, gone]})
+    (line,) = trust._channels(prepare(more, ASKED))
+    assert (line.verdict, line.text) == ("look", "Without SO: no usable signal")
+    asked = dataclasses.replace(ASKED, channels=",".join(dataset.axes[0].labels))
+    assert trust._channels(prepare(more, asked)) == []
 
 
 def test_one_cycle_alone_is_said_to_be_one(dataset: Dataset) -> None:
