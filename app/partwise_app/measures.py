@@ -46,7 +46,9 @@ class MeasuresCard(QWidget):
     def set_measures(self, measures: Sequence[Measure]) -> None:
         """Show measures; the card is away where there are none."""
         self._measures = tuple(measures)
-        # Rows are kept: to dress new ones takes longer than all else here.
+        # Rows are kept: to dress new ones takes longer than all else here; and each that is shown
+        # in sight would lay out the whole window.
+        self.hide()
         while len(self._rows) < len(self._measures):
             self._add_row()
         for place, row in enumerate(self._rows):
@@ -60,6 +62,14 @@ class MeasuresCard(QWidget):
                 widget.setText(text)
                 widget.setToolTip(measure.meaning)
         self.setVisible(bool(measures))
+
+    def prepare(self, count: int) -> None:
+        """Dress rows for measures to come, up to `count` in all."""
+        while len(self._rows) < count:
+            self._add_row()
+            for widget in self._rows[-1]:
+                widget.hide()
+                widget.ensurePolished()
 
     def _add_row(self) -> None:
         name, value, unit = label("", "muted", wrap=True), label("", "number"), label("", "muted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Presenter"]
 
 _RESIDUAL = "residual"
+_FINDINGS, _MEASURES = 12, 18  # rows that are made before the end of a run asks for them
 
 
 class Presenter(QObject):
@@ -132,6 +134,8 @@ class Presenter(QObject):
             self._desk.measures.set_measures(())
             self._desk.curve.set_trace((), None, True)
             self.picture.begin_run()
+            self._turns.ask("findings", partial(self._desk.trust.prepare, _FINDINGS))
+            self._turns.ask("measures", partial(self._desk.measures.prepare, _MEASURES))
         else:
             self._rest(tr("Ready"))
 

@@ -16,7 +16,7 @@ from partwise_app.words import mark, tr
 __all__ = ["TrustCard"]
 
 _SPOKEN = {"good": mark("good"), "look": mark("worth a look"), "bad": mark("bad")}
-_ABOVE = 2  # widgets above the lines
+_BLANK = Trust("", None, "good", "", "…")
 _EMPTY = mark("After a run: how much is explained, what is left over, and how sure the parts are.")
 
 
@@ -29,11 +29,16 @@ class TrustCard(QWidget):
         self._lines: list[_Line] = []
         self._spare: list[_Line] = []  # hidden, for findings to come
         self._empty = label(tr(_EMPTY), "muted", wrap=True)
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(14, 12, 14, 12)
-        self._box.setSpacing(9)
-        self._box.addWidget(SectionLabel(tr("Trust")))
-        self._box.addWidget(self._empty)
+        self._rows = QWidget()
+        self._box = QVBoxLayout(self._rows)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 12, 14, 12)
+        for each in (self._box, box):
+            each.setSpacing(9)
+        for widget in (SectionLabel(tr("Trust")), self._empty, self._rows):
+            box.addWidget(widget)
+        self._rows.hide()
 
     def set_lines(self, lines: Sequence[Trust]) -> None:
         """Show findings; none is the empty state, never a bare tick."""
@@ -48,15 +53,29 @@ class TrustCard(QWidget):
                 gone.remove(row)
                 row.say(line)
             now.append(row)
+        fresh = [row for row in now if row not in self._lines]
+        if fresh or not now:
+            self._rows.hide()  # each row shown in sight would lay out the whole window
         for row in gone:
             self._box.removeWidget(row)
             row.hide()
-        for place, row in enumerate(now, _ABOVE):
+        for place, row in enumerate(now):
             if self._box.indexOf(row) != place:
                 self._box.insertWidget(place, row)
+        for row in fresh:
             row.show()
+        self._rows.setVisible(bool(now))
         self._lines, self._spare = now, gone
         self._empty.setVisible(not lines)
+
+    def prepare(self, count: int) -> None:
+        """Dress rows for findings to come, up to `count` in all."""
+        while len(self._lines) + len(self._spare) < count:
+            row = _Line(_BLANK, self._tokens)
+            row.setParent(self._rows)
+            for widget in (row, *row.findChildren(QWidget)):
+                widget.ensurePolished()
+            self._spare.append(row)
 
     def texts(self) -> tuple[str, ...]:
         """Return the findings shown, as spoken to a screen reader."""

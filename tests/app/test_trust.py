@@ -1,11 +1,12 @@
-"""The trust card says what holds now, and dresses no line anew that stays."""
+"""The cards beside a result say what holds now, and dress no line anew that can stay."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from partwise.result import Trust
+from partwise.result import Measure, Trust
+from partwise_app.measures import MeasuresCard
 from partwise_app.trust import TrustCard
 
 EXPLAINED = Trust("explained", 0.95, "good", "95 % explained", "Of tissue.")
@@ -47,3 +48,29 @@ def test_lines_come_change_and_go_in_their_order(qtbot: QtBot) -> None:
     card.set_lines(())
     assert card.texts() == ()
     assert len(words(card)) == 1, "what will stand here"
+
+
+def test_findings_of_the_next_run_take_the_rows_of_the_last(qtbot: QtBot) -> None:
+    card = TrustCard()
+    qtbot.addWidget(card)
+    card.show()
+    card.prepare(2)
+    dressed = set(card.findChildren(QLabel))
+    for lines in ((EXPLAINED, hand("Eosin")), (), (hand("DAB"), EXPLAINED)):
+        card.set_lines(lines)
+    assert set(card.findChildren(QLabel)) == dressed
+    assert words(card) == ["Corrected by hand: DAB", "Run to measure it.", *words(card)[2:]]
+    assert words(card)[2:] == ["95 % explained", "Of tissue."]
+
+
+def test_measures_of_fewer_numbers_leave_no_row_behind(qtbot: QtBot) -> None:
+    card = MeasuresCard()
+    qtbot.addWidget(card)
+    card.prepare(3)
+    card.set_measures([Measure(name, 0.5, "%", "") for name in ("One", "Two", "Three")])
+    card.show()
+    card.set_measures([Measure("Four", 0.25, "", "")])
+    shown = [label.text() for label in card.findChildren(QLabel) if label.isVisible()]
+    assert sorted(shown) == ["", "0.25", "Four", "MEASURES"]
+    card.set_measures([])
+    assert not card.isVisible()
