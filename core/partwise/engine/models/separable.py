@@ -24,7 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
-from partwise.engine.given import check_reach
+from partwise.engine.given import check_reach, is_sparse
 from partwise.engine.judge.certify import certify
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_rank
@@ -178,14 +178,14 @@ def _project(X: Any, rank: int, normalise: bool) -> tuple[NDArray[np.intp], Arra
 
 
 def _squares(X: Any) -> Array:
-    if _is_sparse(X):
+    if is_sparse(X):
         return np.asarray(X.multiply(X).sum(axis=0), dtype=np.float64).ravel()
     return np.asarray(np.einsum("ij,ij->j", X, X, dtype=np.float64))
 
 
 def _columns(X: Any, picks: Any) -> Array:
     chosen = X[:, picks]
-    return np.asarray(chosen.toarray() if _is_sparse(X) else chosen)
+    return np.asarray(chosen.toarray() if is_sparse(X) else chosen)
 
 
 def _errors(X: Any, W: Array, H: Array) -> tuple[Array, Array]:
@@ -193,15 +193,11 @@ def _errors(X: Any, W: Array, H: Array) -> tuple[Array, Array]:
     n = X.shape[1]
     errors, lengths = np.empty(n), np.empty(n)
     width = max(1, (1 << 20) // X.shape[0])
-    by_column = sp.csc_array(X) if _is_sparse(X) else X
+    by_column = sp.csc_array(X) if is_sparse(X) else X
     for lo in range(0, n, width):
         cut = slice(lo, lo + width)
         block = by_column[:, cut]
-        block = np.asarray(block.toarray() if _is_sparse(X) else block, dtype=np.float64)
+        block = np.asarray(block.toarray() if is_sparse(X) else block, dtype=np.float64)
         lengths[cut] = np.linalg.norm(block, axis=0)
         errors[cut] = np.linalg.norm(block - W.astype(np.float64) @ H[:, cut], axis=0)
     return errors, lengths
-
-
-def _is_sparse(X: Any) -> bool:
-    return bool(sp.issparse(X))

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
-from partwise.engine.given import check_reach
+from partwise.engine.given import check_reach, is_sparse
 from partwise.engine.loop import OnStep, Step, rule_for
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_rank, divergence_named
@@ -217,12 +216,12 @@ class _Residual:
     def errors(self) -> Array:
         X, W, H = self._X, self._W, self._H
         cross = np.asarray((X.T @ W).T) * H
-        squares = np.asarray((X.multiply(X) if _is_sparse(X) else X * X).sum(axis=0)).ravel()
+        squares = np.asarray((X.multiply(X) if is_sparse(X) else X * X).sum(axis=0)).ravel()
         return np.asarray(squares - 2 * cross.sum(axis=0) + (H * ((W.T @ W) @ H)).sum(axis=0))
 
     def column(self, j: int) -> Array:
         x = self._X[:, [j]]
-        x = (x.toarray() if _is_sparse(x) else x).ravel()
+        x = (x.toarray() if is_sparse(x) else x).ravel()
         return np.asarray(x - self._W @ self._H[:, j], dtype=np.float64)
 
     def down(self, w: Array) -> Array:
@@ -230,7 +229,3 @@ class _Residual:
 
     def along(self, h: Array) -> Array:
         return np.asarray(self._X @ h - self._W @ (self._H @ h))
-
-
-def _is_sparse(X: Any) -> bool:
-    return bool(sp.issparse(X))
