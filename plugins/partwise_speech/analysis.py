@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,8 +21,9 @@ from partwise.api import (
     single_blas,
     stop_if_cancelled,
 )
+from partwise_speech.arranged import separator_for
 from partwise_speech.begun import begun_atoms
-from partwise_speech.choice import METHODS, choose
+from partwise_speech.choice import METHODS
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.drift import Drift, drift_of
 from partwise_speech.learned import Noise, hear_noise
@@ -30,7 +31,6 @@ from partwise_speech.live import Live
 from partwise_speech.moved import Moved, check_moved
 from partwise_speech.outlook import view_of_recording, waveform
 from partwise_speech.painted import Painted, check_painted
-from partwise_speech.recipe import settings_for
 from partwise_speech.separator import Separator, model_frames
 from partwise_speech.sound import Recording, recording_of
 from partwise_speech.sources import GENERIC, facts_of, recording_behind, table_of, voice_of
@@ -193,21 +193,7 @@ class SpeechAnalysis:
         )
         _check_moved_among(moved, noise.atoms.shape[1])
         stop_if_cancelled(job)
-        own = voice.is_own
-        settings = settings_for(noise, own=own, taught=bool(params.painted.strip()))
-        if params.method == "dictionaries":
-            settings = replace(settings, level=False)
-        separator = Separator(
-            recording,
-            voice,
-            noise.atoms,
-            noise.level,
-            choose(params.method, noise.snr_db, noise.alike, own_voice=own, level=settings.level),
-            settings,
-            noise.loudest,
-            painted,
-            moved,
-        )
+        separator = separator_for(recording, voice, noise, params.method, painted, moved)
         summary = Summary(recording, separator.frames, noise.span)
 
         def on_step(share: float, atoms: Array) -> bool:

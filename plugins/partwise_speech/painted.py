@@ -80,6 +80,13 @@ class Painted:
             f"{b.kind} {b.start:.6g}:{b.end:.6g} {b.low:.6g}:{b.high:.6g}" for b in self.boxes
         )
 
+    def since(self, start: float) -> Painted:
+        """Return what is marked from a moment on, in seconds after it."""
+        later = (box for box in self.boxes if box.end > start)
+        return Painted(
+            tuple(box._replace(start=box.start - start, end=box.end - start) for box in later)
+        )
+
     def painted(
         self,
         kind: Kind | None,

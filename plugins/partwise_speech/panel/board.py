@@ -24,6 +24,7 @@ from partwise_speech.panel.keys import Keys
 from partwise_speech.panel.marking import Marking
 from partwise_speech.panel.preparing import ATOMS, array_of
 from partwise_speech.panel.recording import Recording
+from partwise_speech.panel.refitting import Refitting, Wish
 from partwise_speech.panel.remasking import Remasking
 from partwise_speech.panel.selection import Selection
 from partwise_speech.panel.showing import Showing
@@ -61,6 +62,7 @@ class Panel(QWidget):
         self.hearing = Hearing(self.stagehand, self)
         self.remasking = Remasking(self)
         self._marking = Marking()
+        self.refitting = Refitting(self)
         self.trying = Trying(self)
         self.closer = Closer(self)
         self.showing = Showing(self.stagehand, self)
@@ -124,7 +126,16 @@ class Panel(QWidget):
         self.preparing.open(self._host.dataset)
         remasking.follow(self.preparing.recording, result, asking.moved, stage.window)
         self._marking.follow(remasking.codes, remasking.version, result, asking.painted)
-        strength, codes, version = asking.strength, self._marking.codes, self._marking.version
+        self.refitting.follow(
+            self.preparing.recording,
+            result,
+            Wish.of(Wanted.of(self._host.parameters), asking.painted, asking.moved),
+            self._marking.codes,
+            self._marking.version,
+            stage.window,
+        )
+        strength, codes = asking.strength, self.refitting.codes
+        version = self._marking.version + self.refitting.version  # both of them only grow
         self.preparing.follow(codes, strength, version)
         self.listening.set_original(asking.original)
         self.trying.follow(stage, result, strength, codes, version)
@@ -141,15 +152,20 @@ class Panel(QWidget):
             ran = (float(result.facts.get(name, 0.0)) for name in ("strength", "original"))
             chosen = asking.strength, 100 * asking.original
             tried = any(abs(a - b) > 1e-6 for a, b in zip(ran, chosen, strict=True))
-        teaching.set_tried(tried or self.remasking.is_tried or self._marking.is_tried)
+        teaching.set_tried(tried or self._is_taught)
         self._show_quieter()
+
+    @property
+    def _is_taught(self) -> bool:
+        """Whether other gains are tried out than a run has found."""
+        tried = (self.remasking.is_tried, self._marking.is_tried, self.refitting.is_tried)
+        return any(tried)
 
     def _show_quieter(self, _value: float = 0.0) -> None:
         """Say what strength and original do to noise alone, while they move too."""
         result, teaching = self._host.result, self.teaching
         quieter = quieter_alone(result)
-        by_hand = self.remasking.is_tried or self._marking.is_tried
-        if self._host.running or quieter is None or by_hand:
+        if self._host.running or quieter is None or self._is_taught:
             teaching.set_quieter(None)  # what moved atoms and marks do to it a run measures
         else:
             teaching.set_quieter(mixed_db(quieter * teaching.chosen[0], teaching.chosen[1]))
@@ -188,6 +204,7 @@ class Panel(QWidget):
         self.hearing.failed.connect(self._warn)
         self.preparing.ready.connect(self._soon.start)
         self.remasking.remade.connect(self._soon.start)
+        self.refitting.remade.connect(self._soon.start)
         self.remasking.voice_known.connect(self._on_voice_known)
         stage.looked.connect(self._on_looked)
         stage.selected.connect(self._on_selected)
@@ -266,6 +283,7 @@ class Panel(QWidget):
             self.hearing,
             self.keeping,
             self.remasking,
+            self.refitting,
             self.trying,
             self.closer,
             self.showing,
@@ -281,6 +299,7 @@ class Panel(QWidget):
         self.closer.look()
         self.showing.look()
         self.remasking.look(self.stagehand.window)
+        self.refitting.look(self.stagehand.window)
 
     def _hear(self, key: str) -> None:
         self.listening.choose(key)

@@ -112,10 +112,10 @@ class Keeping(QObject):
         self._shown = ()
         if kind == "voice":
             self._choose_voice(path)
-            self._host.notify(tr("The voice is kept and used in the next run."))
+            self._host.notify(tr("The voice is kept, used where you look, and in the next run."))
         elif others:
             self._choose_noise(path)
-            self._host.notify(tr("The noise is kept and used in the next run."))
+            self._host.notify(tr("The noise is kept, used where you look, and in the next run."))
         else:
             self._host.notify(tr("The noise is kept for other recordings."))
         self.kept.emit()

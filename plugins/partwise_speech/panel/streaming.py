@@ -15,6 +15,8 @@ from partwise_speech.panel.listening import Listening
 from partwise_speech.sound import Recording
 
 if TYPE_CHECKING:
+    from partwise_speech.dictionary import Dictionary
+    from partwise_speech.learned import Noise
     from partwise_speech.stream import Known
 
 __all__ = ["Streaming", "Wanted"]
@@ -46,25 +48,30 @@ class Wanted:
             float(values.get("strength", 1.0)),
         )
 
+    def heard(self, recording: Recording, seed: int = 0) -> tuple[Dictionary, Noise]:
+        """Learn voice and noise, as a run would.
+
+        Raises
+        ------
+        InputProblem
+            The span of noise lies beyond the recording.
+        FileProblem
+            A voice or a noise cannot be read.
+        """
+        from partwise_speech.learned import hear_noise
+        from partwise_speech.sources import voice_of
+
+        voice = voice_of(self.voice, seed)
+        span, file, atoms = self.noise_span, self.noise_file, self.noise_atoms
+        return voice, hear_noise(recording, span, file, atoms, voice, seed, _go_on)
+
     def known(self, recording: Recording) -> Callable[[], Known]:
-        """Return what learns voice and noise for a stream, as a run would."""
+        """Return what learns voice and noise for a stream."""
 
         def learn() -> Known:
-            from partwise_speech.learned import hear_noise
-            from partwise_speech.sources import voice_of
             from partwise_speech.stream import Known
 
-            voice = voice_of(self.voice)
-            noise = hear_noise(
-                recording,
-                self.noise_span,
-                self.noise_file,
-                self.noise_atoms,
-                voice,
-                0,
-                _go_on,
-            )
-            return Known.of(voice, noise, self.method)
+            return Known.of(*self.heard(recording), self.method)
 
         return learn
 

@@ -55,12 +55,12 @@ class Teaching(QWidget):
             (
                 "speech",
                 tr("Speech"),
-                tr("Paint over what is speech: it stays, and the next run learns from it (S)"),
+                tr("Paint over what is speech: it stays, and what is in sight is fitted anew (S)"),
             ),
             (
                 "noise",
                 tr("Noise"),
-                tr("Paint over what is noise: it goes, and the next run learns from it (N)"),
+                tr("Paint over what is noise: it goes, and so does its like in sight (N)"),
             ),
             (ERASER, tr("Eraser"), tr("Take marks away (E)")),
         ):
@@ -197,8 +197,8 @@ class Teaching(QWidget):
             words.append(tr("Run to keep"))
             tips.append(
                 tr(
-                    "Heard and drawn as chosen; a Run learns from marks and moved atoms, "
-                    "puts them into files, and renews the numbers"
+                    "Heard and drawn as chosen where you look; a Run does the same everywhere, "
+                    "puts it into files, and renews the numbers"
                 )
             )
         self.note.set_full(" · ".join(words))

@@ -108,3 +108,36 @@ def test_the_end_of_the_noise_is_dragged(journey: Journey, room: Room) -> None:
     view.span_changed.emit(0, 0.5, 0.55)  # too short to learn from
     journey.qtbot.waitUntil(lambda: view.spans[0].end == pytest.approx(end))
     assert session.parameters["noise_span"].startswith("0.500:1.")
+
+
+def test_another_noise_is_seen_and_heard_before_the_run_that_finds_the_same(
+    journey: Journey, room: Room, done: Path
+) -> None:
+    window, panel, view = ready(journey, done)
+    refitting, session = panel.refitting, window.session
+    found = refitting.codes
+    assert found is panel.remasking.codes, "nothing is tried yet"
+    session.edits.parameter("noise_span", "0.5:1.2")
+    journey.qtbot.waitUntil(lambda: refitting.version > 0, timeout=20_000)
+    tried = refitting.codes
+    assert tried is not None
+    assert (tried != found).mean() > 0.1
+    assert panel.teaching.note.full() == "Run to keep"
+    journey.qtbot.waitUntil(lambda: view._preview is not None)
+    recorded = panel.preparing.recording
+    assert recorded is not None
+    expected = render(recorded, tried, 0, recorded.samples).T
+    journey.qtbot.waitUntil(
+        lambda: bool(np.allclose(sounds(panel)["speech"], expected, atol=1e-6)), timeout=10_000
+    )
+    session.edits.parameter("drift", False)
+    journey.run(window)
+    journey.qtbot.waitUntil(lambda: refitting.codes is not tried and not refitting.is_tried)
+    ran = refitting.codes
+    assert ran is not None
+    np.testing.assert_array_equal(ran, tried)
+    session.edits.parameter("noise_span", "20:30")
+    journey.qtbot.waitUntil(lambda: bool(refitting._done.all()), timeout=20_000)
+    assert refitting.codes is not None
+    # What cannot be, a run tells; till then nothing changes.
+    np.testing.assert_array_equal(refitting.codes, ran)
