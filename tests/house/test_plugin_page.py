@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
     blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", page, flags=re.DOTALL)
-    assert [name for name, _ in blocks] == ["spectra/plugin.py", "spectra/work.py"]
+    assert [name for name, _ in blocks][:2] == ["spectra/plugin.py", "spectra/work.py"]
     for name, code in blocks:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(code, "utf-8")

@@ -47,7 +47,8 @@ def _partwise(
 def test_the_page_for_authors_shows_the_files_as_they_are() -> None:
     page = (ROOT / "docs/plugins.md").read_text("utf-8")
     shown = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", page, re.DOTALL))
-    assert set(shown) == {"spectra/plugin.py", "spectra/work.py", "pyproject.toml"}
+    files = {"spectra/plugin.py", "spectra/work.py", "spectra/panel.py", "pyproject.toml"}
+    assert set(shown) == files
     for name, text in shown.items():
         assert text == (EXAMPLE / name).read_text("utf-8"), name
 
