@@ -39,6 +39,8 @@ class Prepared:
         Negative entries that were set to zero.
     turned : bool
         Whether rows and columns are those of the file, exchanged.
+    misnamed : str
+        Why the weights went by place although both sides name them; empty where they did not.
     """
 
     values: Array
@@ -50,6 +52,7 @@ class Prepared:
     offset: float
     clipped: int
     turned: bool
+    misnamed: str = ""
 
     @property
     def scaled(self) -> Array:
@@ -106,24 +109,32 @@ def prepare(
         raise InputProblem("the input is no table", argument="input", fix="give a table")
     values, axes = table_of(dataset, transpose=transpose), dataset.axes
     rows, columns = (axes[1], axes[0]) if transpose else (axes[0], axes[1])
+    weighed, misnamed = None, ""
+    if weights:
+        weighed, misnamed = _read_weights(Path(weights), rows, columns, transpose=transpose)
+        # What shall not count decides nothing: it may be a code for "not measured".
+        idle = (values < 0) & (weighed == 0)
+        values = np.where(idle, np.nan, values).astype(values.dtype) if idle.any() else values
     values, offset, clipped = _nonnegative(values, rows, columns, negative)
     row_scale, column_scale = np.ones((len(values), 1)), np.ones((1, values.shape[1]))
-    known = np.nan_to_num(values, nan=0.0)
+    counts = ~np.isnan(values) if weighed is None else ~np.isnan(values) & (weighed > 0)
+    known = np.where(counts, values, 0.0)
     if normalise == "rows":
         row_scale = _inverse(known.max(axis=1, keepdims=True))
     elif normalise == "columns":
-        count = np.maximum((~np.isnan(values)).sum(axis=0, keepdims=True), 1)
+        count = np.maximum(counts.sum(axis=0, keepdims=True), 1)
         column_scale = _inverse(known.sum(axis=0, keepdims=True) / count)
     return Prepared(
         values,
         row_scale,
         column_scale,
-        _read_weights(Path(weights), rows, columns, transpose=transpose) if weights else None,
+        weighed,
         rows,
         columns,
         offset,
         clipped,
         transpose,
+        misnamed,
     )
 
 
@@ -167,12 +178,13 @@ def _inverse(size: Array) -> Vector:
     return np.divide(1.0, large, out=np.ones_like(large), where=large > 0)
 
 
-def _read_weights(path: Path, rows: Axis, columns: Axis, *, transpose: bool) -> Vector:
+def _read_weights(path: Path, rows: Axis, columns: Axis, *, transpose: bool) -> tuple[Vector, str]:
+    """Return weights like the table, and why they went by place where both sides name them."""
     grid = read_grid(path, single=True)
     found, names = np.asarray(grid.values, dtype=np.float64), (grid.rows, grid.columns)
     m, n = rows.size, columns.size
     lies = found.shape in ((n, 1), (1, m)) and n != m
-    if lies or (transpose and found.shape == (n, m)):
+    if lies or (found.shape == (n, m) and _crossed(names, rows, columns, transpose=transpose)):
         found, names = found.T, names[::-1]
     if found.shape not in ((m, n), (m, 1), (1, n)):
         raise InputProblem(
@@ -186,22 +198,39 @@ def _read_weights(path: Path, rows: Axis, columns: Axis, *, transpose: bool) -> 
             argument="weights",
             fix="use 0 for what shall not count",
         )
+    misnamed = ""
     for place, axis in enumerate((rows, columns)):
         if found.shape[place] > 1 and names[place] and axis.labels:
-            found = np.take(found, _order(path, names[place], axis.labels), axis=place)
-    return found
+            order, why = _order(path, names[place], axis.labels)
+            found = np.take(found, order, axis=place)
+            misnamed = misnamed or why
+    return found, misnamed
 
 
-def _order(path: Path, given: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
+def _crossed(
+    names: tuple[Sequence[str], Sequence[str]], rows: Axis, columns: Axis, *, transpose: bool
+) -> bool:
+    """Whether weights stand the other way round: by their names, else where the file does."""
+    for labels, here, there in ((rows.labels, *names), (columns.labels, *names[::-1])):
+        if labels and (set(here) == set(labels)) != (set(there) == set(labels)):
+            return set(there) == set(labels)
+    return transpose
+
+
+def _order(path: Path, given: Sequence[str], wanted: Sequence[str]) -> tuple[NDArray[np.intp], str]:
     """In which order the weights go with the table: that of their names where these are the same.
 
-    Names that say nothing of the table, or say it twice, leave the order as it is.
+    Names that say nothing of the table, or say it twice, leave the order as it is; that is told.
     """
+    as_they_are = np.arange(len(given))
+    if list(given) == list(wanted):
+        return as_they_are, ""
     known = set(wanted)
-    clear = len(known) == len(wanted) and len(set(given)) == len(given)
+    if len(known) < len(wanted) or len(set(given)) < len(given):
+        return as_they_are, f"{path.name}, or the table, has one name twice."
     strange = [name for name in given if name not in known]
-    if not clear or len(strange) == len(given):
-        return np.arange(len(given))
+    if len(strange) == len(given):
+        return as_they_are, f"{path.name} names “{strange[0]}” where the table has “{wanted[0]}”."
     if strange:
         raise InputProblem(
             f"{path.name} has weights for “{strange[0]}”, which the table does not name",
@@ -209,4 +238,4 @@ def _order(path: Path, given: Sequence[str], wanted: Sequence[str]) -> NDArray[n
             fix="name what is weighted as the table does, or leave the names out",
         )
     place = {name: k for k, name in enumerate(given)}
-    return np.array([place[name] for name in wanted], dtype=np.intp)
+    return np.array([place[name] for name in wanted], dtype=np.intp), ""

@@ -31,10 +31,13 @@ _MISSING = frozenset(
 )
 _NAMES_OF_NAMES = frozenset(
     {"", "name", "names", "id", "ids", "label", "labels", "index", "row", "rows", "feature", "gene"}
-)
+) | {"unnamed: 0"}  # as a table comes back from pandas
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_WHOLE = re.compile(r"[+-]?[1-9]\d{0,2}")
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_ENOUGH = 4  # numbers with points, to wonder
 _SPACED = re.compile(r"[ \t]+")
 
 Row = list[str]
@@ -130,7 +133,28 @@ def read_text(path: Path, *, single: bool = False) -> Grid:
     header = _has_header(cells, dialect)
     names = _name_columns(cells[1:] if header else cells, dialect, cells[0] if header else None)
     titles = [" ".join(cell.split()) for cell in first.pop(0)[1]] if header else []
+    _check_points(path, [cell for _, row in first for cell in row[names:]], dialect)
     return _assembled(path, dialect, chain(first, rows), titles, names, most)
+
+
+def _check_points(path: Path, cells: Sequence[str], dialect: _Dialect) -> None:
+    """Refuse numbers of which nobody can tell whether their points part thousands or decimals.
+
+    Spreadsheets of half of Europe write 8936 as 8.936 and 812 as 812. Decimals of three places
+    throughout, none of them below 1, beside whole numbers below 1000 are nothing else.
+    """
+    if dialect.comma or dialect.delimiter == ",":
+        return
+    pointed = [cell for cell in cells if _POINTED.fullmatch(cell)]
+    written = [cell for cell in cells if dialect.is_number(cell) and cell.strip("0")]
+    written += [cell for cell in pointed if not dialect.is_number(cell)]
+    whole = [cell for cell in written if _WHOLE.fullmatch(cell)]
+    if len(pointed) >= _ENOUGH and whole and len(pointed) + len(whole) == len(written):
+        raise FileProblem(
+            path,
+            f"has numbers such as {pointed[0]} beside {whole[0]}, whose points may part thousands",
+            fix="write whole numbers without points, or decimals with a comma",
+        )
 
 
 def _lines(data: bytes, encoding: str) -> Iterator[str]:

@@ -286,6 +286,16 @@ def _table(prepared: Prepared) -> list[Trust]:
                 "The parts are those of the raised table, and one of them may carry the offset.",
             )
         )
+    if prepared.misnamed:
+        told.append(
+            Trust(
+                "weights",
+                None,
+                "look",
+                "The weights went by their place, not by name",
+                f"{prepared.misnamed} The first weight was taken for the first entry, and so on.",
+            )
+        )
     return told
 
 
@@ -295,6 +305,7 @@ def _outweighed(evidence: Evidence) -> list[Trust]:
         return []
     prepared = evidence.prepared
     squares = np.nan_to_num(np.asarray(prepared.scaled, dtype=np.float64)) ** 2
+    squares *= 1.0 if prepared.weights is None else prepared.weights
     total = float(squares.sum())
     for axis, what, name in ((0, "column", prepared.column_name), (1, "row", prepared.row_name)):
         sums = squares.sum(axis=axis)

@@ -194,9 +194,47 @@ def test_weights_go_with_the_names_of_the_table(
 
     for one, other in zip(fit(range(12), "plain"), fit(mixed, "mixed"), strict=True):
         assert np.array_equal(one, other)
+    lines = [",".join(["id", *names[0]])]  # the other way round, as the names say
+    lines += [",".join([names[1][k], *map(repr, weights[:, k].tolist())]) for k in range(12)]
+    (tmp_path / "crossed.csv").write_text("\n".join(lines), "utf-8")
+    asked: dict[str, Any] = {"weights": str(tmp_path / "crossed.csv"), "transpose": transpose}
+    for one, other in zip(
+        fit(range(12), "plain"), factors(run(dataset, rank="2", **asked)), strict=True
+    ):
+        assert np.array_equal(one, other)
     names[0][3] = "nobody"
     with pytest.raises(InputProblem, match="“nobody”, which the table does not name"):
         fit(range(12), "strange")
+
+
+def test_weights_of_other_names_go_by_place_and_that_is_told(small: Any, tmp_path: Path) -> None:
+    axes = tuple(
+        Axis(name, size, labels=tuple(f"{name}{k}" for k in range(size)))
+        for name, size in (("row", 20), ("column", 30))
+    )
+    dataset = dataclasses.replace(dataset_of(small), axes=axes)
+    lines = ["id,weight", *(f"sample{k},{k + 1}" for k in range(20))]
+    (tmp_path / "w.csv").write_text("\n".join(lines), "utf-8")
+    result = run(dataset, rank="2", weights=str(tmp_path / "w.csv"))
+    (told,) = [each for each in result.trust if each.check == "weights"]
+    assert "names “sample0” where the table has “row0”" in told.detail
+
+
+def test_what_has_no_weight_decides_nothing(small: Any, tmp_path: Path) -> None:
+    weights = np.ones((20, 30))
+    weights[2, 4] = weights[5, 6] = 0
+    np.savetxt(tmp_path / "w.csv", weights, delimiter=",")
+    codes = small.copy()
+    codes[2, 4], codes[5, 6] = -999, 1e6
+    asked: dict[str, Any] = {
+        "weights": str(tmp_path / "w.csv"),
+        "rank": "3",
+        "normalise": "columns",
+    }
+    plain, coded = (run(dataset_of(X), **asked) for X in (small, codes))
+    for one, other in zip(factors(plain), factors(coded), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3 * one.max())
+    assert "outweighed" not in {each.check for each in coded.trust}
 
 
 def test_weights_leave_out_what_they_say(small: Any, tmp_path: Path) -> None:

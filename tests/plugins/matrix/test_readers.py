@@ -70,6 +70,7 @@ def test_names_survive_every_usual_encoding(tmp_path: Path, encoding: str) -> No
         ("a,b\n1,2\n3,4,5\n4,5\n", "more cells in line 3 (3) than above (2)"),
         ("a,b\n1,2\n3,x7\n5,6\n7,8\n", "“x7” where a number should be, in line 3, column 2 (“b”)"),
         ('a,b\n"1,234.5",2\n3,4\n5,6\n', "without thousands separators"),
+        ("a;b\n8.936;812\n3.063;1.234.567\n512;10.783\n4.500;0\n", "may part thousands"),
         ("a,b\n0,0\n0,\n", "nothing but zeros"),
         ("1,2\n", "at least two rows"),
         ("a,b\n1,inf\n3,4\n", "infinite number in row 1, column 2 (“b”)"),
