@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 from shiboken6 import isValid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Keyed", "hand_over", "is_keyed", "unmarked"]
+__all__ = ["Keyed", "bring_into_sight", "hand_over", "is_keyed", "unmarked"]
 
+_MARGIN = 8  # px that stay above and below what is scrolled to
 _RING = "ring"  # the style sheet looks at it
 
 
@@ -71,6 +72,15 @@ def hand_over(widget: QWidget) -> None:
     now = QApplication.focusWidget()  # it may have passed it on
     if now is not None:
         _note(now, keyed)
+
+
+def bring_into_sight(widget: QWidget | None) -> None:
+    """Scroll to a widget; Qt does so only where the keyboard was within the same area before."""
+    above = widget.parentWidget() if widget is not None else None
+    while widget is not None and above is not None:
+        if isinstance(above, QScrollArea) and above.isAncestorOf(widget):
+            above.ensureWidgetVisible(widget, 0, _MARGIN)
+        above = above.parentWidget()
 
 
 def _is_marked(widget: QWidget | None) -> bool:

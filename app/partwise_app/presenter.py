@@ -85,12 +85,9 @@ class Presenter(QObject):
             self._draw_form()
         if before.choices.strips != after.choices.strips:
             self.picture.follow_mixer(before, after)
-            keys = self._desk.mixer.keys()
             self._draw_parts()
             if not self._session.running_here:
                 self._draw_trust()
-            if keys != self._desk.mixer.keys():
-                self._turns.ask("tabs", self._desk.order_tabs)
 
     def _on_selection(self) -> None:
         self.picture.turn()
@@ -98,7 +95,6 @@ class Presenter(QObject):
         self._draw_form()
         self._draw_parts()
         self._draw_run()
-        self._turns.ask("tabs", self._desk.order_tabs)
 
     def _on_input(self) -> None:
         opened = self._session.input

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, QTimer
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise_app import icons
 from partwise_app.comparing import Comparing
 from partwise_app.deeds import Deeds
 from partwise_app.desk import Desk
 from partwise_app.keeper import Keeper
-from partwise_app.keyed import hand_over
+from partwise_app.keyed import bring_into_sight, hand_over
 from partwise_app.menus import Menus
 from partwise_app.notices import Notice, NoticeBar
 from partwise_app.offering import Offering
@@ -328,6 +328,14 @@ class Window(QMainWindow):
             widget.set_theme(tokens)
 
     # --- Qt ------------------------------------------------------------------------------
+
+    def focusNextPrevChild(self, ahead: bool) -> bool:
+        # Put in order now, not when something comes: panels show controls whenever they like.
+        if self.desk.isVisible():
+            self.desk.order_tabs()
+        moved = super().focusNextPrevChild(ahead)
+        bring_into_sight(QApplication.focusWidget())
+        return moved
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped_files(event.mimeData()):
