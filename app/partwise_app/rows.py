@@ -19,7 +19,7 @@ __all__ = ["SMALL_PX", "TITLE_PX", "Rows", "broken"]
 
 TITLE_PX, SMALL_PX = 13, 11
 _FACT = " · "  # between facts
-_AFTER = " _-."  # where a name may be broken
+_AFTER = " _-"  # where a name may be broken
 
 
 class Rows(QStyledItemDelegate):

@@ -28,7 +28,7 @@ __all__ = ["TablesView"]
 
 _MOST_ROWS = 500
 _ROW = 27
-_DIGITS = 4  # of the number in the middle of a column
+_DIGITS, _MOST_DIGITS = 4, 5  # of the number in the middle of a column, of the largest
 _MOST_DECIMALS = 6
 _DUST = 1e-3  # of the largest of a column; less has no say in its decimals
 _TOO_LARGE = 1e9  # from here on by powers of ten
@@ -119,8 +119,9 @@ def _written(column: Sequence[str | float]) -> list[str]:
         seen = [size for size in sizes if size >= _DUST * sizes[-1]]
         middle = seen[(len(seen) - 1) // 2]
         wanted = _DIGITS - 1 - math.floor(math.log10(middle))
+        most = _MOST_DIGITS - 1 - math.floor(math.log10(sizes[-1]))
         told = max(_decimals_of(size) for size in sizes)
-        decimals = min(max(wanted, 0), told, _MOST_DECIMALS)
+        decimals = max(min(wanted, most, told), 0)
     return [cell if isinstance(cell, str) else _fixed(float(cell), decimals) for cell in column]
 
 

@@ -37,7 +37,11 @@ class Bar(QWidget):
         row.setSpacing(6)
         for key, words, tip in (
             (_LOOK, tr("Look"), tr("Clicks move the cross")),
-            (_ANCHOR, tr("Anchor"), tr("Clicks mark voxels that belong to one factor alone")),
+            (
+                _ANCHOR,
+                tr("Anchor"),
+                tr("Clicks, or A at the cross, mark voxels that belong to one factor alone"),
+            ),
             (_PAINT, tr("Paint"), tr("Drag over a slice to paint the region that is looked at")),
             (_ERASE, tr("Erase"), tr("Drag over a slice to take voxels out of the region")),
         ):
