@@ -205,10 +205,12 @@ class View:
         ``values`` (rows, columns); with the option ``model="product"`` none: it is the dataset's
         table, and the model the sum of profiles times courses.
     ``"bars"``
-        ``values`` (series, entries), optionally ``low`` and ``high`` like it. Option ``names``.
+        ``values`` (series, entries), optionally ``low`` and ``high`` like it. Options: ``names``;
+        ``note``: what ``low`` and ``high`` are, in words.
     ``"curves"``
         ``y`` (series, n), optionally ``x`` (n,), ``low`` and ``high`` like ``y``. Options:
-        ``names`` and their ``colors``, ``lanes``, ``points``, ``marks``, ``chosen``, ``range``.
+        ``names`` and their ``colors``, ``lanes``, ``points``, ``marks``, ``chosen``, ``range``;
+        ``note``: what the band is, in words.
     ``"traces"``
         ``y`` (channels, samples); axes: channel (labels), time, amount. Parts whose profile runs
         over the channels and whose course over the samples are drawn over them. Options:
