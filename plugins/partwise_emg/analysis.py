@@ -27,6 +27,7 @@ from partwise.api import (
     stop_if_cancelled,
     uniqueness,
 )
+from partwise_emg.answer import Answer, parts_of
 from partwise_emg.asked import Params as _Params
 from partwise_emg.compare import (
     Against,
@@ -50,16 +51,9 @@ from partwise_emg.synergies import (
     settle,
     turned,
 )
-from partwise_emg.tell import (
-    Answer,
-    live_views,
-    measures,
-    parts_of,
-    recording_view,
-    tables,
-    views,
-)
+from partwise_emg.tell import measures, tables
 from partwise_emg.trust import lines
+from partwise_emg.views import live_views, recording_view, views
 
 __all__ = ["SynergyAnalysis"]
 

@@ -25,6 +25,7 @@ from partwise.api import (
     refit,
     stop_if_cancelled,
 )
+from partwise_emg.answer import parts_of
 from partwise_emg.asked import Params
 from partwise_emg.classes import Classes, classify
 from partwise_emg.compare import find_quietly, protocol_of
@@ -33,7 +34,6 @@ from partwise_emg.prepared import Prepared, prepare, trials_of
 from partwise_emg.similar import likeness
 from partwise_emg.statistics import Comparison, compare_groups, group_of, read_groups
 from partwise_emg.synergies import Found
-from partwise_emg.tell import parts_of
 from partwise_emg.timing import centre_of_activity, fwhm
 
 __all__ = ["GROUPS_TITLE", "run_cohort"]

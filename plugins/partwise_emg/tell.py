@@ -1,143 +1,24 @@
-"""How is the answer told? Parts, views for the stage, measures and tables."""
+"""Which numbers tell the answer? Measures, and tables for screen, report and export."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from partwise.api import Axis, Dataset, Measure, Part, Table, Uniqueness, View, color_of
+from partwise.api import Measure, Part, Table
+from partwise_emg.answer import Answer, mean_courses
 from partwise_emg.channels import muscle_name
-from partwise_emg.compare import Against
-from partwise_emg.compared import compared_tables, compared_views
-from partwise_emg.cycles import Cycles
+from partwise_emg.compared import compared_tables
 from partwise_emg.delays import Delayed
-from partwise_emg.doubt import Bands
-from partwise_emg.events import Events, from_meta
 from partwise_emg.prepared import Prepared
 from partwise_emg.scanning import Scan
 from partwise_emg.synergies import RULES, Found
 from partwise_emg.timing import centre_of_activity, fwhm
 
-__all__ = [
-    "SCAN_TITLE",
-    "Answer",
-    "live_views",
-    "measures",
-    "parts_of",
-    "recording_view",
-    "stances",
-    "tables",
-    "views",
-]
+__all__ = ["SCAN_TITLE", "measures", "tables"]
 
-Array = NDArray[np.floating[Any]]
-
-SCAN_TITLE = "How many synergies"  # of the table and the view; the export finds the table by it
-_MOST_BARS = 60
-_MOST_SPANS = 400
-_SMALL_VOLT = 0.1  # no muscle gives more at the skin, even amplified tenfold
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """All that was found out about one recording."""
-
-    prepared: Prepared
-    found: Found
-    vaf: float
-    r2: float
-    vaf1: float
-    muscles_vaf: NDArray[np.float64]
-    repeats: float
-    bands: Bands | None = None
-    doubt: Uniqueness | None = None
-    delayed: Delayed | None = None
-    against: Against | None = None
-
-
-def parts_of(W: Array, H: Array, kept: Sequence[Part] = ()) -> tuple[Part, ...]:
-    """Return synergies as parts, the locked ones first and as they were."""
-    carried = (np.asarray(W) ** 2).sum(axis=0) * (np.asarray(H) ** 2).sum(axis=1)
-    total = float(carried.sum()) or 1.0
-    taken = {part.key for part in kept}
-    free = (number for number in range(1, 400) if f"synergy-{number}" not in taken)
-    found = []
-    for place in range(len(H)):
-        share, course = float(carried[place]) / total, np.array(H[place], dtype=np.float64)
-        if place < len(kept):
-            old = kept[place]
-            found.append(Part(old.key, old.name, old.color, old.profile, share, course, old.unit))
-            continue
-        number = next(free)
-        found.append(
-            Part(
-                f"synergy-{number}",
-                f"Synergy {number}",
-                color_of(number),
-                np.array(W[:, place], dtype=np.float64),
-                share,
-                course,
-            )
-        )
-    return tuple(found)
-
-
-def recording_view(dataset: Dataset) -> View:
-    """Return the channels as they were recorded, with the stance of every cycle of the file."""
-    values = np.asarray(dataset.values)
-    meta: Mapping[str, Any] = dataset.meta
-    units = [str(each.get("unit", "")) for each in meta.get("channels") or ()][: len(values)]
-    options: dict[str, Any] = {"tab": "Recording" if not meta.get("trials") else "Trials"}
-    axes = dataset.axes
-    ready = bool(meta.get("preprocessed"))
-    if not ready:
-        values, units = _in_microvolts(values, units)
-        options |= {"scale": "own", "units": units, "spans": stances(from_meta(meta))}
-    elif meta.get("trials"):
-        size = int(meta["trials"][0]["stop"]) - int(meta["trials"][0]["start"])
-        axes = (axes[0], Axis("trials", values.shape[1], "", 1 / max(size, 1), 0.0))
-    amount = Axis("envelope" if ready else "EMG", 1, "" if ready else (units or [""])[0])
-    return View("traces", dataset.title, {"y": values}, (*axes, amount), options)
-
-
-def _in_microvolts(
-    values: NDArray[Any], units: list[str]
-) -> tuple[NDArray[np.floating[Any]], list[str]]:
-    """Return channels of some thousandths of a volt in the unit in which EMG is read."""
-    if "V" not in units:
-        return values, units
-    made, told = np.array(values, dtype=np.float64), list(units)
-    for k, unit in enumerate(units):
-        if unit == "V" and float(np.abs(made[k]).max()) < _SMALL_VOLT:
-            made[k] *= 1e6
-            told[k] = "µV"
-    return made, told
-
-
-def stances(events: Events | None) -> list[dict[str, Any]]:
-    """Return the stance of each cycle (the whole cycle where no lift-off is known) as spans."""
-    if events is None:
-        return []
-    found = []
-    for k, touch in enumerate(events.touchdown[:-1]):
-        lift = events.liftoff[k]
-        end = lift if np.isfinite(lift) else events.touchdown[k + 1]
-        found.append({"start": touch, "end": end, "name": f"{k + 1}", "fixed": True})
-    return found[:_MOST_SPANS]
-
-
-def live_views(prepared: Prepared, parts: Sequence[Part]) -> tuple[View, ...]:
-    """Return what the stage shows while synergies emerge."""
-    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
-    return (
-        _traces(prepared, None, muscles),
-        _weights(None, parts, muscles),
-        _activations(prepared, None, parts),
-    )
+SCAN_TITLE = "How many synergies"  # of the table and of the view; the export finds the table by it
 
 
 def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
@@ -172,7 +53,7 @@ def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
                 "100 + 10 · (mean − VAF of one) / SD of the norm; 100 is usual (Steele 2015).",
             )
         )
-    for part, course in zip(parts, _means(parts, prepared.cycles), strict=True):
+    for part, course in zip(parts, mean_courses(parts, prepared.cycles), strict=True):
         told += [
             Measure(
                 f"{part.name}, width",
@@ -188,37 +69,6 @@ def measures(answer: Answer, parts: Sequence[Part]) -> tuple[Measure, ...]:
             ),
         ]
     return tuple(m for m in told if np.isfinite(m.value))
-
-
-def views(answer: Answer, parts: Sequence[Part]) -> tuple[View, ...]:
-    """Return what the stage shows."""
-    prepared, found = answer.prepared, answer.found
-    # With delays, intervals of the plain synergies are those of other numbers.
-    bands = answer.bands if answer.delayed is None else None
-    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
-    told = [
-        _traces(prepared, bands, muscles, plain=answer.delayed is None),
-        View("traces", "As recorded", options={"tab": "Recording"}),
-        _weights(bands, parts, muscles),
-        _activations(prepared, bands, parts),
-        _cycle_view(prepared),
-    ]
-    if len(found.scan.rank) > 1:
-        told.append(_scan_view(found))
-    told.append(
-        View(
-            "bars",
-            "VAF of each muscle",
-            {"values": 100 * answer.muscles_vaf[None]},
-            (muscles, Axis("VAF", 1, "%")),
-            {"names": ["All synergies together"], "tab": "Muscles"},
-        )
-    )
-    if answer.delayed is not None:
-        told.append(_delays(answer.delayed, prepared, parts))
-    if answer.against is not None:
-        told += compared_views(answer.against, parts)
-    return tuple(told)
 
 
 def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
@@ -248,7 +98,7 @@ def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
                 _cell(float(found.alike[k]), 4),
             )
             for k, (part, course) in enumerate(
-                zip(parts, _means(parts, prepared.cycles), strict=True)
+                zip(parts, mean_courses(parts, prepared.cycles), strict=True)
             )
         ),
     )
@@ -266,161 +116,6 @@ def tables(answer: Answer, parts: Sequence[Part]) -> tuple[Table, ...]:
             )
         )
     return tuple(told)
-
-
-def _traces(prepared: Prepared, bands: Bands | None, muscles: Axis, *, plain: bool = True) -> View:
-    cycles = prepared.cycles
-    if prepared.whole:
-        step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
-        time = Axis("time", cycles.values.shape[1], "s", step, float(cycles.seconds[0]))
-        words = "Envelopes"
-    else:
-        time = Axis("cycles", cycles.values.shape[1], "", 1 / cycles.points, 0.0)
-        words = "Envelopes, cycle after cycle"
-    arrays = {"y": cycles.values}
-    if bands is not None:
-        assert bands.of.H_low is not None
-        assert bands.of.H_high is not None
-        arrays |= {"course_low": bands.of.H_low, "course_high": bands.of.H_high}
-    options: dict[str, Any] = {"tab": "Envelopes"}
-    if not plain:
-        options["model"] = "none"
-    raw = prepared.filters is not None
-    amount = Axis("envelope", 1, "of max" if raw else "")
-    return View("traces", words, arrays, (muscles, time, amount), options)
-
-
-def _weights(bands: Bands | None, parts: Sequence[Part], muscles: Axis) -> View:
-    arrays = {"values": np.stack([part.profile for part in parts])}
-    if bands is not None:
-        arrays |= {"low": bands.low.T.copy(), "high": bands.high.T.copy()}
-    return View(
-        "bars",
-        "Weights of the muscles",
-        arrays,
-        (muscles, Axis("weight", len(parts))),
-        {"of": "parts", "tab": "Weights"} | _noted(bands, "Line"),
-    )
-
-
-def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part]) -> View:
-    cycles = prepared.cycles
-    arrays = {"y": _means(parts, cycles)}
-    if bands is not None:
-        arrays |= {"low": bands.mean_low, "high": bands.mean_high}
-    if 1 < cycles.count <= _MOST_BARS:
-        stacked = np.stack([np.asarray(part.course) for part in parts])
-        arrays["each"] = stacked.reshape(len(parts), cycles.count, cycles.points)
-    options: dict[str, Any] = {"of": "parts", "lanes": True, "tab": "Activations"}
-    options |= _noted(bands, "Band")
-    if cycles.stance:
-        options["marks"] = [{"x": 100 * cycles.stance / cycles.points, "text": "lift-off"}]
-    title = "Activations, mean cycle" if cycles.count > 1 else "Activations"
-    return View(
-        "curves",
-        title,
-        arrays,
-        (_cycle_axis(prepared), Axis("activation", len(parts))),
-        options,
-    )
-
-
-def _noted(bands: Bands | None, drawn: str) -> dict[str, str]:
-    """What a band or line at a bar says, for the drawing."""
-    words = "95 % of fits to cycles drawn anew"
-    return {"note": f"{drawn}: {words}"} if bands is not None else {}
-
-
-def _cycle_view(prepared: Prepared) -> View:
-    """All cycles over one another, with their mean and the band of one standard deviation."""
-    stacked = prepared.cycles.stacked()
-    mean = stacked.mean(axis=1)
-    arrays = {"y": mean}
-    count = prepared.cycles.count
-    if count > 1:
-        spread = stacked.std(axis=1, ddof=1)
-        arrays |= {"low": np.maximum(mean - spread, 0.0), "high": mean + spread}
-        if count <= _MOST_BARS:
-            arrays["each"] = stacked
-    options: dict[str, Any] = {
-        "names": list(prepared.muscles),
-        "lanes": True,
-        "tab": "Cycles" if count > 1 else "Cycle",
-        "alike": True,
-    }
-    if prepared.cycles.stance:
-        options["marks"] = [
-            {"x": 100 * prepared.cycles.stance / prepared.cycles.points, "text": "lift-off"}
-        ]
-    title = f"{count} cycles, mean ± SD" if count > 1 else "One cycle"
-    if count > 1:
-        options["note"] = "Line and band: mean ± SD"
-    if prepared.whole:
-        title, options["tab"] = "The whole record", "Record"
-    return View("curves", title, arrays, (_cycle_axis(prepared), Axis("envelope", 1)), options)
-
-
-def _cycle_axis(prepared: Prepared) -> Axis:
-    cycles = prepared.cycles
-    if prepared.whole:
-        step = float(np.median(np.diff(cycles.seconds))) if cycles.points > 1 else 1.0
-        return Axis("time", cycles.points, "s", step, float(cycles.seconds[0]))
-    name = "cycle, half of it stance and half swing" if cycles.stance else "cycle"
-    return Axis(name, cycles.points, "%", 100 / cycles.points, 50 / cycles.points)
-
-
-def _scan_view(found: Found) -> View:
-    scan = found.scan
-    names, rows = [], []
-    for name, title in (
-        ("r2", "R² about the mean"),
-        ("vaf", "VAF about zero"),
-        ("stability", "Alike over starts"),
-        ("chance", "Alike by chance"),
-        ("heldout", "Error on hidden entries"),
-    ):
-        values = np.asarray(getattr(scan, name), dtype=np.float64)
-        if np.isfinite(values).any():
-            names.append(title)
-            rows.append(values)
-    marks = [
-        {"x": int(rank), "text": RULES[name]}
-        for name, rank in found.rules.items()
-        if rank is not None
-    ]
-    return View(
-        "curves",
-        SCAN_TITLE,
-        {"x": scan.rank.astype(np.float64), "y": np.stack(rows)},
-        (Axis("synergies", len(scan.rank), start=float(scan.rank[0])), Axis("value", len(rows))),
-        {
-            "tab": "How many",
-            "names": names,
-            "marks": marks,
-            "chosen": found.rank,
-            "points": True,
-            "range": [0.0, 1.05],
-            "cut": True,
-        },
-    )
-
-
-def _delays(delayed: Delayed, prepared: Prepared, parts: Sequence[Part]) -> View:
-    muscles = Axis("muscle", len(prepared.muscles), labels=prepared.muscles)
-    rank, width = delayed.W.shape[1], delayed.W.shape[2]
-    flat = delayed.W.reshape(len(delayed.W), rank * width)
-    labels = tuple(
-        f"{part.name} +{100 * d / prepared.cycles.points:.1f} %"
-        for part in parts
-        for d in range(width)
-    )
-    return View(
-        "matrix",
-        "Patterns: weights by delay",
-        {"values": flat.astype(np.float32)},
-        (muscles, Axis("synergy and delay", rank * width, labels=labels)),
-        {"tab": "Delays", "value": "weight"},
-    )
 
 
 def _delay_table(delayed: Delayed, prepared: Prepared, parts: Sequence[Part]) -> Table:
@@ -470,11 +165,6 @@ def _scan_table(scan: Scan) -> Table:
         "Error",
     )
     return Table(SCAN_TITLE, titles, rows)
-
-
-def _means(parts: Sequence[Part], cycles: Cycles) -> NDArray[np.float64]:
-    H = np.stack([np.asarray(part.course, dtype=np.float64) for part in parts])
-    return np.asarray(H.reshape(len(H), cycles.count, cycles.points).mean(axis=1))
 
 
 def _muscle(name: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from partwise.api import Trust, Uniqueness, graded, number
+from partwise_emg.answer import Answer
 from partwise_emg.compare import Against
 from partwise_emg.cycles import OUTSIDE
 from partwise_emg.delays import Delayed
 from partwise_emg.doubt import Bands
 from partwise_emg.prepared import Prepared
 from partwise_emg.synergies import RULES, Found
-from partwise_emg.tell import Answer
 
 __all__ = ["lines"]
 

@@ -10,7 +10,7 @@ from partwise_app.api import Host, SectionLabel, Span, TracesView, button, label
 from partwise_emg.events import Events
 from partwise_emg.panel.asking import asked
 from partwise_emg.prepared import events_for, rejected_by
-from partwise_emg.tell import stances
+from partwise_emg.views import stances
 
 __all__ = ["CycleList"]
 
