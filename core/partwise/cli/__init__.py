@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it, so that ``--help`` answers 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         import multiprocessing
 
         multiprocessing.freeze_support()
+    _mouths()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] == "gui":
         rest = [word for word in words[1:] if word != "--debug"]
@@ -34,6 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None and not arguments.debug:
         _hush()
     return _guarded(arguments.command, arguments, debug=arguments.debug)
+
+
+def _mouths() -> None:
+    """Let whatever is said go somewhere: no letter, and no closed stream, ends a run."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who called
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _hush() -> None:
@@ -79,7 +91,9 @@ def _guarded(command: object, arguments: object, *, debug: bool) -> int:
         # A polite kill leaves as Ctrl+C does: temporary files are removed on the way out.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(command(arguments) or DONE)  # type: ignore[operator]
+        code = int(command(arguments) or DONE)  # type: ignore[operator]
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _say("cancelled", CANCELLED)
     except BrokenPipeError:
@@ -117,6 +131,10 @@ def _explain(error: Exception) -> tuple[str, int]:
         return f"error: {place}{error}", INPUT
     if isinstance(error, PartwiseProblem):
         return f"error: {place}{error}", ANALYSIS
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        named = f"{error.filename}: " if error.filename else place
+        return f"error: {named}{what}; make room, and check the name and permissions", INPUT
     if isinstance(error, MemoryError):
         return f"error: {place}there was not enough memory; close other programs", ANALYSIS
     name = type(error).__name__

@@ -96,7 +96,9 @@ def _add(commands: Any, name: str, where: str, text: str) -> argparse.ArgumentPa
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-o", "--output", metavar="DIR", required=True, help="where files go")
+    command.add_argument(
+        "-o", "--output", type=_folder, metavar="DIR", required=True, help="where files go"
+    )
     command.add_argument(
         "-p",
         "--parameter",
@@ -112,6 +114,13 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--analysis", default="", metavar="NAME", help="which of the plugin's (default: the first)"
     )
+
+
+def _folder(text: str) -> str:
+    if not text.strip():
+        msg = "no folder is named"  # a variable of the shell that is not set, mostly
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _seed(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from partwise import params
 from partwise.data.dataset import Dataset
-from partwise.errors import UsageProblem
+from partwise.errors import FileProblem, UsageProblem
 from partwise.job import LocalJob
 from partwise.jobs.pace import Pace, in_words
 from partwise.jobs.perform import Request, perform
@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageProblem(f"{arguments.save} is no project's name", fix="end it in .partwise")
     if arguments.pack and not arguments.save:
         raise UsageProblem("--pack has no project to pack into", fix="add --save FILE.partwise")
+    if arguments.save and not Path(arguments.save).absolute().parent.is_dir():
+        raise FileProblem(arguments.save, "lies in a folder that is not there", fix="make it first")
     inputs = [Path(name) for name in arguments.inputs]
     top = Path(arguments.output)
     folders = [top] if len(inputs) == 1 else [top / name for name in folder_names(inputs)]

@@ -192,7 +192,11 @@ class Registry:
             It is missing, empty, or a folder without a series that the plugin named, or any, reads.
         """
         path = Path(path)
-        if not path.is_dir():
+        try:
+            folder = path.is_dir()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if not folder:
             _check_file(path)
             return path
         plugins = [self.get(plugin_id)] if plugin_id else self._plugins.values()
@@ -304,10 +308,15 @@ def _fits(wanted: str, offered: tuple[int, int]) -> bool:
 def _check_file(path: Path) -> None:
     try:
         size = path.stat().st_size
+        str(path.resolve()).encode()
     except FileNotFoundError as error:
         raise FileProblem(path, "there is no such file", fix="check the path") from error
     except OSError as error:
         raise _unreadable(path, error) from error
+    except UnicodeEncodeError as error:
+        # No project and no report could name it again.
+        what = "has letters in its name, or in that of a folder, that are no text here"
+        raise FileProblem(path, what, fix="rename it, or set the locale to UTF-8") from error
     if size == 0:
         raise FileProblem(path, "is empty", fix="copy it again from where it came")
 

@@ -50,10 +50,10 @@ class Folder:
         self._made: list[Path] = []
 
     def __enter__(self) -> Folder:
-        if self.path.exists() and not self.path.is_dir():
-            raise FileProblem(self.path, "is a file", fix="name a folder for the results")
-        missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
+            if self.path.exists() and not self.path.is_dir():
+                raise FileProblem(self.path, "is a file", fix="name a folder for the results")
+            missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
             for folder in reversed(missing):
                 self._made.append(folder)
                 folder.mkdir()
@@ -96,10 +96,23 @@ class Folder:
 
     def _move(self) -> None:
         names = sorted(p.name for p in self.work.iterdir())
+        before = self._left_before() if _RESULT in names else []
         # At no moment does an older result.json describe newer files.
         (self.path / _RESULT).unlink(missing_ok=True)
+        for name in before:
+            if name not in names:
+                (self.path / name).unlink(missing_ok=True)
         for name in sorted(names, key=lambda n: (n == _RESULT, n)):
             os.replace(self.work / name, self.path / name)
+
+    def _left_before(self) -> list[str]:
+        """Files of the run that is replaced: nobody shall take them for those of the new one."""
+        try:
+            told = json.loads((self.path / _RESULT).read_text("utf-8"))
+            names = [str(entry["path"]) for entry in told["files"]]
+        except (OSError, ValueError, LookupError, TypeError):
+            return []
+        return [name for name in names if (self.path / name).parent == self.path]
 
     def _undo(self) -> None:
         if self.work != self.path:
@@ -111,6 +124,10 @@ class Folder:
                 break
 
     def _problem(self, error: OSError) -> FileProblem:
+        named = error.filename
+        if isinstance(named, str) and not Path(named).is_relative_to(self.path):
+            what = f"cannot be read ({error.strerror or error})"
+            return FileProblem(named, what, fix="check its name and its permissions")
         return FileProblem(
             self.path,
             f"cannot be written ({error.strerror or error})",

@@ -310,6 +310,60 @@ def test_verify_looks_at_all_numbers_and_at_files_that_were_named(
     assert "is not what the run was made with" in capsys.readouterr().err
 
 
+def test_files_of_the_run_before_do_not_stand_beside_those_of_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    words = ["run", "pebble", SAMPLE, "-o", str(out)]
+    assert main(words) == 0
+    (out / "mine.txt").write_text("kept")
+    told = json.loads((out / "result.json").read_text("utf-8"))
+    told["files"].append({"role": "x", "path": "../outside.txt"})
+    (out / "result.json").write_text(json.dumps(told))
+    (tmp_path / "outside.txt").write_text("kept")
+    fewer = dataclasses.replace(pebble.PLUGIN, exporters=pebble.PLUGIN.exporters[1:])
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "load_registry", lambda: Registry([fewer]))
+        assert main(words) == 0
+    left = _files(out)
+    assert "mine.txt" in left
+    assert not [name for name in left if name.startswith("grains")]
+    assert (tmp_path / "outside.txt").exists()
+
+
+def test_names_that_cannot_be_are_told_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long, strange = tmp_path / ("x" * 300), tmp_path / "\udcff.txt"
+    pebble.write_pebbles(strange)
+    out, missing = str(tmp_path / "out"), str(tmp_path / "none" / "p.partwise")
+    for words, code, told in (
+        ([SAMPLE, "-o", str(long)], 3, "name too long"),
+        ([str(long), "-o", out], 3, f"{long}: cannot be read"),
+        ([str(strange), "-o", out], 3, "no text here; rename it"),
+        ([SAMPLE, "-o", " "], 2, "no folder is named"),
+        ([SAMPLE, "-o", out, "--save", missing], 3, "a folder that is not there"),
+    ):
+        with contextlib.suppress(SystemExit):
+            assert main(["run", "pebble", *words]) == code
+        assert told.lower() in capsys.readouterr().err.lower()
+        assert not Path(out).exists()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_closed_or_full_stream_is_no_defect(stream: str, tmp_path: Path) -> None:
+    number = {"stdout": 1, "stderr": 2}[stream]
+    command = f'exec {number}>&-; exec "$@"'
+    words = [sys.executable, "-m", "partwise", "plugins"]
+    done = subprocess.run(["sh", "-c", command, "sh", *words], capture_output=True, check=False)
+    assert done.returncode == 0
+    if Path("/dev/full").exists() and stream == "stdout":
+        full = f'exec "$@" {number}>/dev/full'
+        done = subprocess.run(["sh", "-c", full, "sh", *words], capture_output=True, check=False)
+        assert done.returncode == 3
+        assert done.stderr.decode().count("\n") == 1
+
+
 def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["plugins"]) == 0
     assert "Pebble sorter" in capsys.readouterr().out
