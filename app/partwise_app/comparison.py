@@ -106,7 +106,7 @@ class Comparison(QWidget):
         for row, line in enumerate(lines):
             texts = (f"{line.group} · {line.name}", line.before, line.after, line.change)
             for column, text in enumerate(texts):
-                item = QTableWidgetItem(text or ("–" if column in (1, 2) else ""))
+                item = QTableWidgetItem(_printed(text) if text else "–" if column in (1, 2) else "")
                 if column:
                     item.setTextAlignment(_RIGHT)
                 self._table.setItem(row, column, item)
@@ -180,3 +180,8 @@ class Comparison(QWidget):
         else:
             other.set_view_rect(sender.view_rect())
         self._linking = False
+
+
+def _printed(text: str) -> str:
+    """A negative number with the minus of print, other words as they are."""
+    return f"−{text[1:]}" if text[0] == "-" and text[1:2].isdigit() else text

@@ -105,9 +105,9 @@ def broken(words: str, metrics: QFontMetrics, width: int) -> tuple[str, ...]:
         for k in range(len(words), 0, -1)
         if metrics.horizontalAdvance(words[:k]) <= width or k == 1
     )
-    last = words.rfind(_FACT, 0, fits) + 1
-    last = last or max(words.rfind(mark, 0, fits) for mark in _AFTER) + 1
-    at = last if 2 * last > fits else fits
+    fact = words.rfind(_FACT, 0, fits) + 1
+    word = max(words.rfind(mark, 0, fits) for mark in _AFTER) + 1
+    at = next((at for at in (fact, word) if 2 * at > fits), fits)
     rest = words[at:].lstrip(" ·")
     cut = metrics.elidedText(rest, Qt.TextElideMode.ElideMiddle, width)
     return words[:at].rstrip(" ·"), cut

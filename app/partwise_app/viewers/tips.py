@@ -14,6 +14,7 @@ __all__ = ["TIP", "TipPlot"]
 TIP = 6.5  # px, radius of a tip
 _REACH = 12.0  # px around a tip that grab it
 _GAP = 4.0  # px between a tip and its name
+_WIDEST = 110.0  # px of a name
 _STEPS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -92,8 +93,9 @@ class TipPlot(QWidget):
         for key in self._places:
             self._paint_tip(painter, key)
         taken: list[QRectF] = []
+        metrics = QFontMetricsF(painter.font())
         for key in self._places:
-            plate = self._name_plate(QFontMetricsF(painter.font()), key, taken)
+            plate = self._name_plate(metrics, key, taken)
             taken.append(plate)
             halo = QColor(self._plate)
             halo.setAlpha(200)
@@ -101,7 +103,7 @@ class TipPlot(QWidget):
             painter.setBrush(halo)
             painter.drawRoundedRect(plate, 3, 3)
             painter.setPen(self._ink)
-            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self._named(key)[0])
+            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self._words(metrics, key))
 
     def _paint_tip(self, painter: QPainter, key: str) -> None:
         at, color = self.tip(key), QColor(self._named(key)[1])
@@ -135,7 +137,7 @@ class TipPlot(QWidget):
     def _plates(self, metrics: QFontMetricsF, key: str) -> Iterator[QRectF]:
         """Where a name may stand: right, left, above and below its tip, then a line off."""
         at, height = self.tip(key), metrics.height()
-        width, away = metrics.horizontalAdvance(self._named(key)[0]) + 6, TIP + _GAP
+        width, away = metrics.horizontalAdvance(self._words(metrics, key)) + 6, TIP + _GAP
         right, left = at.x() + away - 3, at.x() - away + 3 - width
         level = at.y() - height / 2
         yield QRectF(right, level, width, height)
@@ -145,6 +147,11 @@ class TipPlot(QWidget):
         for lines in (-1, 1, -2, 2):
             for x in (right, left):
                 yield QRectF(x, level + lines * height, width, height)
+
+    def _words(self, metrics: QFontMetricsF, key: str) -> str:
+        """The name at a tip; a long one is cut, the mixer tells it in full."""
+        cut = Qt.TextElideMode.ElideRight
+        return metrics.elidedText(self._named(key)[0], cut, _WIDEST)
 
     def _named(self, key: str) -> tuple[str, str]:
         return self._names.get(key, (key, self._ink.name()))
