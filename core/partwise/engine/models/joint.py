@@ -25,6 +25,7 @@ from partwise.engine.errors import InputProblem
 from partwise.engine.fit import nmf
 from partwise.engine.given import numbers, written_out
 from partwise.engine.loop import OnStep, Step
+from partwise.engine.loss import Loss
 from partwise.engine.models.descent import ModelFit
 from partwise.engine.models.target import check_block, divergence_named
 from partwise.engine.penalty import Penalty
@@ -113,7 +114,7 @@ def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
             parts[b] = W[cuts[i] : cuts[i + 1]]
         return parts
 
-    def tell(step: Any) -> object:
+    def tell(step: Step) -> object:
         assert on_step is not None
         seen = (tuple(split(step.W)), step.H)
         return on_step(Step(step.iteration, step.objective, seen, step.start, step.seconds))
@@ -134,10 +135,7 @@ def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
     )
     losses = [0.0] * len(blocks)
     for i, b in enumerate(there):
-        Y = fit.W[cuts[i] : cuts[i + 1]] @ fit.H
-        known = np.isfinite(arrays[i])
-        floor = 0 if parsed.beta == 2 else np.finfo(Y.dtype).tiny
-        losses[b] = parsed.divergence(arrays[i][known], np.maximum(Y[known], floor))
+        losses[b] = _block_loss(arrays[i], fit.W[cuts[i] : cuts[i + 1]] @ fit.H, parsed)
     notes = fit.notes
     absent = [str(b + 1) for b in range(len(blocks)) if b not in there]
     if absent:
@@ -158,6 +156,13 @@ def joint_nmf(  # noqa: PLR0913 - the arguments of nmf, per block
         starts=fit.starts,
         notes=notes,
     )
+
+
+def _block_loss(X: Array, Y: Array, loss: Loss) -> float:
+    """D(X | Y) over the entries of a block that are known."""
+    known = np.isfinite(X)
+    floor = 0 if loss.beta == 2 else np.finfo(Y.dtype).tiny
+    return loss.divergence(X[known], np.maximum(Y[known], floor))
 
 
 def _check(blocks: Any) -> tuple[list[int], list[Array]]:

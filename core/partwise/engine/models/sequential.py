@@ -106,7 +106,6 @@ def sequential_nmf(
     fit = None
     trace: list[float] = []
     objectives: list[float] = []
-    notes: tuple[str, ...] = ()
     stop = "converged"
     for k in range(rank):
         left = None if max_seconds is None else max_seconds - clock.seconds
@@ -118,7 +117,7 @@ def sequential_nmf(
         first: Any = "auto" if fit is None else _begin(problem, fit.W, fit.H)
         done = len(trace)
 
-        def tell(step: Any, done: int = done) -> object:
+        def tell(step: Step, done: int = done) -> object:
             assert on_step is not None
             seen = (step.W, step.H)
             return on_step(Step(done + step.iteration, step.objective, seen, 0, clock.seconds))
@@ -143,7 +142,7 @@ def sequential_nmf(
         if stop in ("cancelled", "max_seconds"):
             break
     assert fit is not None  # rank >= 1, and the first part is always begun
-    notes += fit.notes
+    notes = fit.notes
     if len(objectives) < rank:
         notes += (f"Ended early with {len(objectives)} of {rank} parts.",)
     return SequentialFit(

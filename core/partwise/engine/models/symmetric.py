@@ -324,7 +324,7 @@ def _alike(difference: Any, largest: Any) -> None:
 
 
 def _directed(A: Any, rank: int, weights: Any, init: Any, budget: Budget) -> SymmetricFit:
-    def tell(step: Any) -> object:
+    def tell(step: Step) -> object:
         assert budget.on_step is not None
         seen = (step.W, step.H)
         told = Step(step.iteration, step.objective, seen, step.start, step.seconds)
