@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import FileProblem, InputProblem, Job
+from partwise.api import FileProblem, InputProblem, Job, Part, View
 from partwise_emg.asked import Params
 from partwise_emg.merging import Merging, Sums, merging, sums_of
 from partwise_emg.norm import Norm, read_norm, walk_dmc
@@ -212,7 +212,9 @@ class _Quiet:
     def report(self, fraction: float, text: str = "") -> None:
         """Say nothing."""
 
-    def snapshot(self, parts: Any, trace: Sequence[float] = (), views: Any = ()) -> None:
+    def snapshot(
+        self, parts: Sequence[Part], trace: Sequence[float] = (), views: Sequence[View] = ()
+    ) -> None:
         """Show nothing."""
 
 

@@ -7,12 +7,11 @@ and with one course each: X[:, t] ≈ Σ_d W[:, :, d] · H[:, t − d].
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise.api import Cancelled, Job, convolutive_nmf
+from partwise.api import Cancelled, ConvolutiveFit, Job, Step, convolutive_nmf
 
 __all__ = ["Delayed", "find_delayed"]
 
@@ -41,7 +40,7 @@ class Delayed:
     lag: NDArray[np.float64]
     vaf: float
     plain_vaf: float
-    fit: Any
+    fit: ConvolutiveFit
 
 
 def find_delayed(
@@ -62,7 +61,7 @@ def find_delayed(
     low, high = progress
     seen = 0
 
-    def on_step(step: Any) -> bool:
+    def on_step(step: Step) -> bool:
         nonlocal seen
         seen += 1
         job.report(low + (high - low) * (1 - 0.98**seen), "Fitting delays")

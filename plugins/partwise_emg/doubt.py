@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +64,8 @@ def bands_of(
 
     several = cycles.count > 1
     columns = X.shape[1]
-    groups: Any = np.repeat(np.arange(cycles.count), cycles.points) if several else None
-    if not several:
-        groups = np.arange(columns) // max(min(_BLOCK, columns // 4), 1)
+    size = cycles.points if several else max(min(_BLOCK, columns // 4), 1)
+    groups = np.arange(columns) // size
     found = bootstrap(X, fit, groups=groups, resamples=resamples, seed=job.seed, on_step=on_step)
     assert found.H_low is not None
     assert found.H_high is not None

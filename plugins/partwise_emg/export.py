@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -180,11 +179,11 @@ def _time(result: Result) -> list[str]:
     return [str(k % points + 1) for k in range(axis.size)]
 
 
-def _three(value: Any, low: Any, high: Any) -> tuple[str, str, str]:
+def _three(value: float, low: float, high: float) -> tuple[str, str, str]:
     return _exact(value), _exact(low), _exact(high)
 
 
-def _exact(value: Any) -> str:
+def _exact(value: float) -> str:
     """The shortest text that reads back as the same number."""
     return repr(float(value))
 

@@ -66,7 +66,9 @@ def test_without_rights_the_missing_packages_are_named_and_work_goes_on(
         ("3.x True", None),
     ],
 )
-def test_parse_probe(answer: str, expected: object) -> None:
+def test_only_a_version_and_a_yes_or_no_are_taken_for_the_answer_of_an_interpreter(
+    answer: str, expected: object
+) -> None:
     assert bootstrap.parse_probe(answer) == expected
 
 
@@ -81,7 +83,7 @@ def test_parse_probe(answer: str, expected: object) -> None:
         ([("old", ((3, 10), True)), ("broken", None)], None),
     ],
 )
-def test_choose_python(
+def test_the_first_whole_interpreter_of_a_tried_version_is_chosen(
     answers: list[tuple[str, tuple[tuple[int, int], bool] | None]], chosen: str | None
 ) -> None:
     assert bootstrap.choose_python(answers) == chosen

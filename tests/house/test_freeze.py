@@ -80,7 +80,7 @@ def test_data_files_are_ours_and_not_what_python_made() -> None:
         ("partwise_resources/icons/run.svg", True),
     ],
 )
-def test_wanted(place: str, kept: bool) -> None:
+def test_what_no_panel_uses_is_left_out_of_the_program(place: str, kept: bool) -> None:
     assert contents.wanted(place) is kept
 
 

@@ -364,7 +364,9 @@ def test_a_closed_or_full_stream_is_no_defect(stream: str, tmp_path: Path) -> No
         assert done.stderr.decode().count("\n") == 1
 
 
-def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_plugins_parameters_and_samples_are_listed_and_a_sample_is_copied(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["plugins"]) == 0
     assert "Pebble sorter" in capsys.readouterr().out
     assert main(["plugins", "list", "pebble"]) == 0

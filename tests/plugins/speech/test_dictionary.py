@@ -50,7 +50,7 @@ def test_loudness_of_a_recording_does_not_matter(scene: Scene, voice: Dictionary
     np.testing.assert_allclose(faint.atoms, voice.atoms, atol=1e-5)
 
 
-def test_saved_and_loaded(voice: Dictionary, tmp_path: Path) -> None:
+def test_a_saved_dictionary_is_loaded_as_it_was(voice: Dictionary, tmp_path: Path) -> None:
     path = tmp_path / "v.dictionary.npz"
     save_dictionary(voice, path)
     found = load_dictionary(path)
