@@ -62,6 +62,7 @@ _THEMES = (("system", "Theme: as the system"), ("dark", "Theme: dark"), ("light"
 
 COMMANDS: tuple[Command, ...] = (
     Command("file_open", "Open…", "File", "Ctrl+O", icon="open"),
+    Command("file_record", "Record a voice…", "File", ""),
     Command("file_save", "Save project", "File", "Ctrl+S", "writable", 1, "save"),
     Command("file_save_as", "Save project as…", "File", "Ctrl+Shift+S", "savable", 1),
     Command(

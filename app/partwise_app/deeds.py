@@ -19,6 +19,7 @@ from partwise_app.dialogs.pages import AboutPage, LogPage, PluginsPage, ProblemP
 from partwise_app.dialogs.preferences import PreferencesDialog
 from partwise_app.dialogs.unsaved import UnsavedDialog
 from partwise_app.gestures import switch_words
+from partwise_app.host import load_capture
 from partwise_app.log import text_of_log
 from partwise_app.notices import Notice, notice_of
 from partwise_app.outbox import as_tried
@@ -64,6 +65,19 @@ class Deeds(QObject):
         )
         if path:
             self.open_path(Path(path))
+
+    def file_record(self) -> None:
+        """Make a file with what a plugin brings for that, and open it."""
+        plugins = self._session.registry.plugins.values()
+        plugin = next((found for found in plugins if found.capture), None)
+        if plugin is None:
+            words = tr("No plugin is there that records.")
+            self._session.noticed.emit(Notice("look", words))
+            return
+        page = load_capture(plugin, self._window)
+        if page is not None:
+            page.captured.connect(self.open_path)
+            page.open()
 
     def open_path(self, path: Path) -> None:
         """Open a file; a project takes the place of the present one, after asking."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from partwise_app.desk import Desk
     from partwise_app.picture import Picture
 
-__all__ = ["Host", "load_panel"]
+__all__ = ["Host", "load_capture", "load_panel"]
 
 _log = logging.getLogger("partwise.app")
 
@@ -260,6 +260,16 @@ class Host(QObject):
             or before.sections != after.sections
         ):
             self.changed.emit()
+
+
+def load_capture(plugin: Plugin, window: QWidget) -> Any | None:
+    """Make the dialog by which a plugin makes files; None where it fails, which the log tells."""
+    try:
+        with safety.loading(plugin.id):
+            return resolve(plugin.capture)(window)
+    except Exception:  # noqa: BLE001 - a stranger's code may raise anything
+        _log.exception("what %s makes files with could not be made", plugin.id)
+        return None
 
 
 def load_panel(plugin: Plugin, host: Host) -> QWidget | None:

@@ -63,6 +63,7 @@ class Welcome(QWidget):
     """The page shown while nothing is open."""
 
     open_asked = Signal()
+    record_asked = Signal()
     path_asked = Signal(Path)
     sample_asked = Signal(str)
 
@@ -94,13 +95,8 @@ class Welcome(QWidget):
                 wrap=True,
             )
         )
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        row.addWidget(self._open)
-        row.addWidget(label(tr("or drop one anywhere in this window"), "muted"))
-        row.addStretch()
         self._box.addSpacing(8)
-        self._box.addLayout(row)
+        self._box.addLayout(self._begin())
         self._box.addSpacing(20)
         self._samples_title = SectionLabel(tr("Samples: one click opens and runs"))
         self._box.addWidget(self._samples_title)
@@ -137,6 +133,21 @@ class Welcome(QWidget):
         frame.addWidget(scroll)
         self.set_recent(())
         self.set_samples(())
+
+    def _begin(self) -> QHBoxLayout:
+        """How one begins with something of one's own."""
+        self._record = button(
+            tr("Record a voice…"), tip=tr("Record with a microphone into a file, and open it")
+        )
+        self._record.setFixedHeight(34)
+        self._record.clicked.connect(self.record_asked)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self._open)
+        row.addWidget(self._record)
+        row.addWidget(label(tr("or drop a file anywhere in this window"), "muted"))
+        row.addStretch()
+        return row
 
     def set_samples(self, cards: Sequence[SampleCard]) -> None:
         """Offer samples."""

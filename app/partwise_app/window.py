@@ -230,6 +230,7 @@ class Window(QMainWindow):
         self.notices.asked.connect(self._trigger)
         self.notices.details_asked.connect(self.deeds.show_problem)
         self.welcome.open_asked.connect(self.deeds.file_open)
+        self.welcome.record_asked.connect(self.deeds.file_record)
         self.welcome.path_asked.connect(self.deeds.open_path)
         self.welcome.sample_asked.connect(self.open_sample)
         self._menus.sample_chosen.connect(self.open_sample)

@@ -23,6 +23,7 @@ PLUGIN = Plugin(
     ),
     analyses=("partwise_speech.analysis:SpeechAnalysis",),
     panel="partwise_speech.panel:Panel",
+    capture="partwise_speech.panel.capture:Capture",
     exporters=(
         Exporter(
             "speech",

@@ -131,6 +131,9 @@ class Plugin:
     section : Section or None
     cohort : dotted name of ``(summaries: mapping of folder to result.json) -> Cohort | None``
         Looks at all results of a batch together; empty where there is nothing to compare.
+    capture : str
+        Dotted name of a ``QDialog`` that makes a file to be opened, such as with a microphone: it
+        is made with the window, and emits ``captured(Path)``. Empty where there is none.
     """
 
     id: str
@@ -145,6 +148,7 @@ class Plugin:
     samples: tuple[Sample, ...] = ()
     section: Section | None = None
     cohort: str = ""
+    capture: str = ""
 
 
 class Analysis(Protocol):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from tests.journeys.conftest import Journey
 from tests.journeys.speech.desk import (
     Room,
     opened,
 )
+
+from partwise_speech.panel.capture import Capture
 
 
 def test_a_recording_is_made_and_opened(journey: Journey, room: Room) -> None:
@@ -46,3 +49,24 @@ def test_a_microphone_is_heard_live(journey: Journey, room: Room) -> None:
     live.click()
     assert panel.recording.monitor is None
     assert words.text() == ""
+
+
+def test_one_begins_with_a_microphone(
+    journey: Journey, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = journey.folder / "first visit.wav"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(target), ""))
+    window = journey.window()
+    window.welcome.record_asked.emit()
+    page = window.findChild(Capture)
+    assert page is not None
+    journey.qtbot.waitUntil(page.recording.button.isEnabled)
+    page.recording.button.click()
+    assert room.push is not None
+    tone = 0.2 * np.sin(2 * np.pi * 150 * np.arange(4800) / 48_000)
+    for _ in range(10):
+        room.push(tone[:, None].astype(np.float32))
+    page.close()  # what was recorded is kept
+    journey.qtbot.waitUntil(lambda: window.session.input is not None, timeout=20_000)
+    assert window.session.title == "first visit"
+    assert target.is_file()
