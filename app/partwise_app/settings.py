@@ -34,10 +34,6 @@ class Settings:
         others = [str(p) for p in self.recent if p != path]
         self._store.setValue("recent", [str(path), *others][:_RECENT])
 
-    def forget_recent(self) -> None:
-        """Clear the list of recent files."""
-        self._store.setValue("recent", [])
-
     @property
     def theme(self) -> str:
         """Return ``"system"``, ``"dark"`` or ``"light"``."""

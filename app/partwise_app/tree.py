@@ -150,9 +150,6 @@ class ProjectTree(QWidget):
         self._thumbs[source_id] = picture
         self._view.viewport().update()
 
-    def forget_thumbnails(self) -> None:
-        self._thumbs.clear()
-
     def row_width(self) -> int:
         """Return how wide a row is, in px."""
         return self._view.viewport().width()

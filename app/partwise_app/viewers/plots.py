@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QScrollArea,
     QStackedWidget,
@@ -24,7 +23,7 @@ from partwise_app.viewers.drawn import PagedStage
 from partwise_app.viewers.grids import Lens, TableGrid
 from partwise_app.viewers.kinds import KINDS
 from partwise_app.viewers.matrix import MatrixPane, MatrixView
-from partwise_app.viewers.plotting import Plot
+from partwise_app.viewers.plotting import Plot, scrolled
 from partwise_app.viewers.table import TablesView
 from partwise_app.viewers.tablelayers import ALONE, PARTS, RESIDUAL, WHOLE, TableLayers
 from partwise_app.viewers.tabs import TabRow
@@ -289,15 +288,8 @@ class PlotStage(PagedStage):
 
     def _scrolled(self, key: str, widget: QWidget) -> QScrollArea:
         if key not in self._scrolls:
-            scroll = QScrollArea()
-            scroll.setObjectName("canvas")
-            scroll.setWidgetResizable(True)
-            scroll.setFrameShape(QFrame.Shape.NoFrame)
-            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            scroll.setWidget(widget)
-            self._pages.addWidget(scroll)
-            self._scrolls[key] = scroll
+            self._scrolls[key] = scrolled(widget)
+            self._pages.addWidget(self._scrolls[key])
         return self._scrolls[key]
 
     def _looked_at(self) -> QWidget:

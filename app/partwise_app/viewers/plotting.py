@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QRegion
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from partwise.data.dataset import Axis
 from partwise.project.document import Strip
@@ -25,6 +25,7 @@ __all__ = [
     "paint_names_below",
     "paint_names_left",
     "paint_title_below",
+    "scrolled",
     "series_of",
     "ticks",
     "wanted_below",
@@ -110,6 +111,18 @@ class Plot(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         self.read.emit(None)
+
+
+def scrolled(drawing: QWidget) -> QScrollArea:
+    """Return an area for a drawing that may be higher than there is room; keys pass through it."""
+    area = QScrollArea()
+    area.setObjectName("canvas")
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(drawing)
+    return area
 
 
 def series_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from partwise.project.document import Strip
 from partwise.result import Part, Result, View
@@ -15,7 +15,7 @@ from partwise_app.preview import completed
 from partwise_app.theme import DARK, Tokens
 from partwise_app.viewers.drawn import PagedStage
 from partwise_app.viewers.kinds import KINDS
-from partwise_app.viewers.plotting import Plot
+from partwise_app.viewers.plotting import Plot, scrolled
 from partwise_app.viewers.table import TablesView
 from partwise_app.viewers.tabs import TabRow
 from partwise_app.viewers.timed import TimedPlot
@@ -299,15 +299,8 @@ class ViewStage(PagedStage):
 
     def _scrolled(self, key: str, widget: QWidget) -> QScrollArea:
         if key not in self._scrolls:
-            scroll = QScrollArea()
-            scroll.setObjectName("canvas")
-            scroll.setWidgetResizable(True)
-            scroll.setFrameShape(QFrame.Shape.NoFrame)
-            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            scroll.setWidget(widget)
-            self._pages.addWidget(scroll)
-            self._scrolls[key] = scroll
+            self._scrolls[key] = scrolled(widget)
+            self._pages.addWidget(self._scrolls[key])
         return self._scrolls[key]
 
 
