@@ -106,7 +106,7 @@ def pull_of_noise(
         stop_if_cancelled(job)
         signs = rng.choice((-1.0, 1.0), (muscles, count, 1))
         noise = (rest[:, rng.permutation(count)] * signs).reshape(X.shape)
-        again, courses = np.maximum(W, 1e-9), np.ascontiguousarray(H).copy()
+        again, courses = np.maximum(W, 1e-9, order="C"), np.array(H, order="C")
         descend(np.maximum(W @ H + noise, 0.0), again, courses, 300, 1e-6)
         again = again[:, match_parts(W, again).permutation]
         norm = np.linalg.norm(again, axis=0)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from partwise.api import Dataset, InputProblem, Job, LocalJob, Mixing, Pyramid, Result
+import numpy as np
+
+from partwise.api import Dataset, InputProblem, Job, LocalJob, Mixing, Pyramid, Result, halved
 from partwise_stain.answer import result_of
 from partwise_stain.asked import Params as _Params
+from partwise_stain.colours import bin_numbers
 from partwise_stain.coreset import gather
 from partwise_stain.finding import check_tissue, find
 from partwise_stain.measured import measure
@@ -43,6 +46,10 @@ class StainAnalysis:
     def warm_up(self) -> None:
         """Compile what a first run would wait for."""
         self.run(two_dyes(), _Params(), LocalJob())
+        # What a small picture has no need of: colours to merge, levels below the first.
+        bin_numbers(np.ones((1, 3)))
+        for pixels in (np.ones((2, 2, 3), np.uint8), np.frombuffer(bytes(12), np.uint8)):
+            halved(pixels.reshape(2, 2, 3))  # decoders hand over what nobody may write to
 
     def run(self, dataset: Dataset, params: _Params, job: Job) -> Result:
         """Find the stains of a slide and measure them.

@@ -45,7 +45,8 @@ def warm_up(
         if everything:
             gap = X.copy()
             gap[0, 0] = np.nan
-            nmf(gap, 2, max_iter=2)
+            for rank in (2, 4):  # from 4 on gaps are filled in
+                nmf(gap, rank, max_iter=2)
             refit(gap, X[:, :2])
             nmf(np.asfortranarray(X), 2, max_iter=2)
             nmf(np.asfortranarray(long), 2, max_iter=2)
