@@ -250,6 +250,7 @@ class PlotStage(PagedStage):
             self._mode = WHOLE
         self._bar.set_tabs(self.modes(), self._mode)
         if self._mode == _TABLES:
+            self._tables.make()
             self._show(self._scrolled(_TABLES, self._tables))
             return
         if self._mode.startswith(_VIEW):

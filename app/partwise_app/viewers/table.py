@@ -50,13 +50,14 @@ class TablesView(QWidget):
         """Show other tables."""
         self._tables = tuple(tables)
         if self.isVisible():
-            self._make()
+            self.make()
 
     def showEvent(self, event: QShowEvent) -> None:
-        self._make()
+        self.make()
         super().showEvent(event)
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make what there is to see; called where it is shown, or a picture is taken unseen."""
         if self._tables == self._made:
             return
         self._made = self._tables

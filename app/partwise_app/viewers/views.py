@@ -238,6 +238,7 @@ class ViewStage(PagedStage):
             self._mode = names[0] if names else f"{_VIEW}0"
         self._bar.set_tabs(modes, self._mode)
         if self._mode == _TABLES:
+            self._tables.make()
             self._pages.setCurrentWidget(self._scrolled(_TABLES, self._tables))
             return
         entry = self._entry()
