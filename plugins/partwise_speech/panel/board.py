@@ -17,6 +17,7 @@ from partwise_speech.panel.asking import Asking
 from partwise_speech.panel.atoms import AtomBoard
 from partwise_speech.panel.closer import Closer
 from partwise_speech.panel.drift import Drift, drift_of
+from partwise_speech.panel.folder import Folder
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
 from partwise_speech.panel.hearing import Hearing
 from partwise_speech.panel.keeping import Keeping
@@ -72,6 +73,7 @@ class Panel(QWidget):
         self.drift = Drift()
         self.keeping = Keeping(host, self._asking, self)
         self.recording = Recording(self._asking.chosen_voice)
+        self.folder = Folder()
         self._atoms: NDArray[np.float32] | None = None
         self._compared: object = None
         self.listening, self.preparing = self.hearing.listening, self.hearing.preparing
@@ -112,6 +114,7 @@ class Panel(QWidget):
         self._show_selection()
         self._show_noise(result)
         self.stagehand.set_painted(asking.painted)
+        self.folder.follow(host.parameters)
         self._show_teaching(result)
         self._show_atoms(result)
         if not host.running:
@@ -184,7 +187,7 @@ class Panel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(14)
-        for widget in (self.drift, self.shelf, self.recording):
+        for widget in (self.drift, self.shelf, self.recording, self.folder):
             box.addWidget(widget)
         under = QWidget()
         under.setObjectName("stagebar")
@@ -236,6 +239,7 @@ class Panel(QWidget):
         self.keeping.kept.connect(self._drop_selection)
         self.recording.recorded.connect(host.open)
         self.recording.failed.connect(host.notify)
+        self.folder.failed.connect(self._warn)
         app = QCoreApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.close_sound)
@@ -279,6 +283,7 @@ class Panel(QWidget):
         """Let devices go and want no answers any more."""
         self.recording.stop()
         self.recording.stop_live()
+        self.folder.close_process()
         for asking in (
             self.hearing,
             self.keeping,
