@@ -7,6 +7,7 @@ frames and often the converter's default; it is shown where it contradicts, and 
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from partwise_pet.volumes import Scan, collect_frames, dataset_of
 __all__ = ["load_mask", "load_nifti", "probe_nifti"]
 
 _WHOLE = 1e-3  # what a stored slope leaves of a whole number
+_OFF = 0.02  # of a half-life; tables differ by less
 _WIDEST = 30.0  # mm of a filter; a cutoff in other units is none
 _MAGIC = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
 _LONGEST_S = 48 * 3600.0
@@ -44,6 +46,9 @@ _HALF_LIVES = {  # s; Laboratoire National Henri Becquerel, recommended data
 def probe_nifti(path: Path) -> float:
     """Return how surely this is a NIfTI series."""
     named = path.name.lower().endswith((".nii", ".nii.gz"))
+    header = path.with_suffix(".hdr")
+    if path.suffix.lower() == ".img" and header.is_file():
+        path = header  # which is where such a pair says what it is
     try:
         with path.open("rb") as file:
             head = file.read(1 << 12)
@@ -87,7 +92,9 @@ def load_nifti(path: Path, job: Job | None = None) -> Dataset:
         else:
             unit = image.header.get_xyzt_units()[1]
             step = float(image.header.get_zooms()[3]) * _PER_S.get(unit, 1.0)
-            notes += [note for note in (pixdim_note(step, frames.spans),) if note]
+            notes += [
+                note for note in (pixdim_note(step, frames.spans), _half_life(told)[1]) if note
+            ]
     with _Reader(path, image, shape) as reader:
         values, below = collect_frames(
             path, shape[::-1], reader.frame, job or LocalJob(), reader.mapping()
@@ -204,6 +211,8 @@ class _Reader:
             if place != self._next:
                 self._file.seek(self._offset + place * size)
             data = self._read(size)
+            if place + 1 == self._shape[3]:
+                self._check_end()
         except (gzip.BadGzipFile, OSError, EOFError, ValueError, zlib.error) as error:
             raise _damaged(self._path, error) from error
         self._next = place + 1
@@ -226,6 +235,16 @@ class _Reader:
             )
 
         return mapped
+
+    def _check_end(self) -> None:
+        """Read on to the end: only there a packed file tells whether its voxels are as packed."""
+        try:
+            while self._file.read(_PIECE):
+                pass
+        except gzip.BadGzipFile as error:
+            if "CRC" in str(error) or "length" in str(error):
+                raise
+            # What was hung on to the end is no voxel.
 
     def _read(self, size: int) -> bytearray:
         data = bytearray()
@@ -283,7 +302,7 @@ def _halves(path: Path, image: Any) -> list[Path]:
 
 def _sidecar(path: Path) -> Path | None:
     name = path.name
-    for suffix in (".nii.gz", ".nii"):
+    for suffix in (".nii.gz", ".nii", ".hdr", ".img"):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
             break
@@ -304,11 +323,9 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     tracer = told.get("TracerName")
     if isinstance(tracer, str) and tracer.strip():
         facts["tracer"] = tracer.strip()[:60]
-    nuclide = str(told.get("TracerRadionuclide", "")).replace("-", "").strip()
-    nuclide = nuclide[-2:] + nuclide[:-2] if nuclide[:1].isdigit() else nuclide  # 11C, C11
-    half = told.get("RadionuclideHalfLife", _HALF_LIVES.get(nuclide.capitalize()))
-    if isinstance(half, int | float) and 1.0 < half < 1e8:
-        facts["half_life_s"] = float(half)
+    half, _ = _half_life(told)
+    if half is not None:
+        facts["half_life_s"] = half
     facts |= _filter(told)
     corrected = told.get("ImageDecayCorrected")
     if isinstance(corrected, bool):
@@ -328,6 +345,24 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     if isinstance(weight, int | float) and 0 < weight < 1000:
         facts["weight_kg"] = float(weight)
     return facts
+
+
+def _half_life(told: dict[str, Any]) -> tuple[float | None, str]:
+    """The half-life in s, and what is odd about it: that of the nuclide where both are named."""
+    nuclide = str(told.get("TracerRadionuclide", "")).replace("-", "").strip()
+    # 11C or C11; 18F has one letter, 68Ga two.
+    nuclide = re.sub(r"(\d+)([A-Za-z]+)", r"\2\1", nuclide).capitalize()
+    known = _HALF_LIVES.get(nuclide)
+    try:
+        half = float(told["RadionuclideHalfLife"])
+    except (KeyError, TypeError, ValueError):
+        return known, ""
+    if not 1.0 < half < 1e8:
+        return known, ""
+    if known is not None and abs(half / known - 1) > _OFF:
+        odd = f"RadionuclideHalfLife is {half:g} s; that of {nuclide}, {known:g} s, was taken."
+        return known, odd
+    return half, ""
 
 
 def _filter(told: dict[str, Any]) -> dict[str, Any]:

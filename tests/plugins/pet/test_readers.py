@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import gzip
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -258,6 +259,44 @@ def test_orientation_is_named_and_never_made_up() -> None:
     turned = np.eye(4)[:, [2, 0, 1, 3]]
     assert sorted(orientation_of(turned)) == sorted("RAS")
     assert orientation_of(np.zeros((4, 4))) == ""
+
+
+def test_a_packed_series_is_checked_to_its_end(series: Series) -> None:
+    """A bit that fell over while a file was copied changes a voxel, and no length."""
+    path = series(np.random.default_rng(0).integers(0, 9, SHAPE).astype(np.int16))
+    whole = path.read_bytes()
+    broken = bytearray(gzip.decompress(whole))
+    broken[-7] ^= 64
+    packed = gzip.compress(bytes(broken), mtime=0)
+    path.write_bytes(packed[:-8] + whole[-8:])
+    with pytest.raises(FileProblem, match="damaged or cut"):
+        load_nifti(path)
+    path.write_bytes(whole[:-4])
+    with pytest.raises(FileProblem, match="damaged or cut"):
+        load_nifti(path)
+    path.write_bytes(whole + b"what a shipper hung on")
+    assert load_nifti(path).values is not None
+
+
+@pytest.mark.parametrize("ending", ["hdr", "img"])
+def test_a_header_by_itself_is_read_with_its_sidecar(
+    ending: str, series: Series, tmp_path: Path
+) -> None:
+    image: Any = nibabel.load(series())
+    nibabel.save(nibabel.Nifti1Pair(np.asarray(image.dataobj), image.affine), tmp_path / "scan.img")
+    path = tmp_path / f"scan.{ending}"
+    _, dataset = load_registry(safe_mode=True).open(path)
+    assert dataset.meta["frames"] is not None
+    assert len(dataset.beside) == 2
+
+
+@pytest.mark.parametrize("nuclide", ["18F", "F18", "F-18"])
+@pytest.mark.parametrize("half", [None, "6586.2", 109.8])
+def test_the_half_life_is_that_of_the_nuclide(nuclide: str, half: Any, series: Series) -> None:
+    path = series(TracerRadionuclide=nuclide, RadionuclideHalfLife=half)
+    meta = load_nifti(path).meta
+    assert meta["half_life_s"] == pytest.approx(6586.2, rel=1e-3)
+    assert ("that of F18" in str(meta["notes"])) == (half == 109.8)
 
 
 def test_a_mask_must_fit(series: Series, tmp_path: Path) -> None:
