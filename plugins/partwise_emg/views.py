@@ -18,7 +18,9 @@ from partwise_emg.prepared import Prepared
 from partwise_emg.synergies import RULES, Found
 from partwise_emg.tell import SCAN_TITLE
 
-__all__ = ["live_views", "recording_view", "stances", "views"]
+__all__ = ["UNTOLD", "live_views", "recording_view", "stances", "views"]
+
+UNTOLD = "a.u."  # the unit of a channel whose file names none
 
 _MOST_EACH = 60  # cycles that are drawn one by one behind their mean
 _MOST_SPANS = 400  # stances drawn over a recording
@@ -29,7 +31,8 @@ def recording_view(dataset: Dataset) -> View:
     """Return the channels as they were recorded, with the stance of every cycle of the file."""
     values = np.asarray(dataset.values)
     meta: Mapping[str, Any] = dataset.meta
-    units = [str(each.get("unit", "")) for each in meta.get("channels") or ()][: len(values)]
+    channels = meta.get("channels") or ()
+    units = [str(each.get("unit") or UNTOLD) for each in channels][: len(values)]
     options: dict[str, Any] = {"tab": "Recording" if not meta.get("trials") else "Trials"}
     axes = dataset.axes
     ready = bool(meta.get("preprocessed"))

@@ -15,6 +15,7 @@ from partwise_emg.asked import Params
 from partwise_emg.envelope import filters_of, linear_envelope
 from partwise_emg.panel.asking import asked
 from partwise_emg.prepared import rows_wanted
+from partwise_emg.views import UNTOLD
 
 __all__ = ["BeforeAfter"]
 
@@ -109,7 +110,7 @@ class BeforeAfter(QWidget):
             self._words.setText(str(problem))
             return
         meta: Mapping[str, Any] = dataset.meta
-        unit = str((meta.get("channels") or [{}])[row].get("unit", ""))
+        unit = str((meta.get("channels") or [{}])[row].get("unit") or UNTOLD)
         self._plot.set_view(
             View(
                 "traces",
