@@ -277,7 +277,6 @@ def _clipped(counted: Census) -> Trust:
     )
 
 
-
 def in_sentence(name: str) -> str:
     """Return a stain's name as it stands within a sentence: acronyms stay capitals."""
     return name if name.isupper() else name.lower()
