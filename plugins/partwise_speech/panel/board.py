@@ -24,6 +24,7 @@ from partwise_speech.panel.keeping import Keeping
 from partwise_speech.panel.keys import Keys
 from partwise_speech.panel.marking import Marking
 from partwise_speech.panel.preparing import ATOMS, array_of
+from partwise_speech.panel.quality import Measuring
 from partwise_speech.panel.recording import Recording
 from partwise_speech.panel.refitting import Refitting, Wish
 from partwise_speech.panel.remasking import Remasking
@@ -74,6 +75,7 @@ class Panel(QWidget):
         self.keeping = Keeping(host, self._asking, self)
         self.recording = Recording(self._asking.chosen_voice)
         self.folder = Folder()
+        self.measuring = Measuring(self)
         self._atoms: NDArray[np.float32] | None = None
         self._compared: object = None
         self.listening, self.preparing = self.hearing.listening, self.hearing.preparing
@@ -113,6 +115,7 @@ class Panel(QWidget):
         self.hearing.show_state()
         self._show_selection()
         self._show_noise(result)
+        self._measure()
         self.stagehand.set_painted(asking.painted)
         self.folder.follow(host.parameters)
         self._show_teaching(result)
@@ -172,6 +175,12 @@ class Panel(QWidget):
             teaching.set_quieter(None)  # what moved atoms and marks do to it a run measures
         else:
             teaching.set_quieter(mixed_db(quieter * teaching.chosen[0], teaching.chosen[1]))
+
+    def _measure(self, _what: object = None) -> None:
+        """Measure what is heard now, soon."""
+        stage, heard = self.stagehand, self.preparing.heard
+        known = heard if self.preparing.codes is not None else Heard(heard.rate)
+        self.measuring.follow(known, self.teaching.chosen[1], stage.noise, stage.window)
 
     def _compare(self, dataset: object, result: Result | None) -> None:
         """The first parts of a recording are seen beside it, while they emerge."""
@@ -234,6 +243,10 @@ class Panel(QWidget):
         for key in (WHOLE, SPEECH, RESIDUAL):
             self.transport.choice(key).clicked.connect(self.atoms.release)
         self.preparing.ready.connect(self._hear_atoms_again)
+        self.preparing.ready.connect(self._measure)
+        self.preparing.tried.connect(self._measure)
+        self.teaching.original_changed.connect(self._measure)
+        self.measuring.measured.connect(self.teaching.set_quality)
         self.shelf.save_noise_asked.connect(self._save_noise)
         self.keeping.changed.connect(self._soon.start)
         self.keeping.kept.connect(self._drop_selection)
@@ -292,6 +305,7 @@ class Panel(QWidget):
             self.trying,
             self.closer,
             self.showing,
+            self.measuring,
         ):
             asking.close()
 

@@ -58,6 +58,11 @@ class Stagehand(QObject):
         return self._selection
 
     @property
+    def noise(self) -> tuple[float, float] | None:
+        """Where noise is alone, in seconds."""
+        return self._noise
+
+    @property
     def window(self) -> tuple[float, float]:
         """What is in sight, in seconds."""
         shown = self._view.window_shown if self._view is not None else Window(0.0, 0.0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from partwise_app.api import Brush, Elided, button, icon, label, tr
 from partwise_speech.painted import Kind
+from partwise_speech.panel.quality import Quality
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
@@ -46,6 +47,7 @@ class Teaching(QWidget):
         self._held = ""
         self._tried = False
         self._quieter: float | None = None
+        self._quality: Quality | None = None
         self.buttons: dict[str, QPushButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 6)
@@ -173,6 +175,11 @@ class Teaching(QWidget):
         self._quieter = decibels
         self._show_note()
 
+    def set_quality(self, quality: Quality | None) -> None:
+        """Say how good what is heard is; None says nothing."""
+        self._quality = quality
+        self._show_note()
+
     def sizeHint(self) -> QSize:
         return QSize(600, 34)
 
@@ -188,11 +195,8 @@ class Teaching(QWidget):
         super().changeEvent(event)
 
     def _show_note(self) -> None:
+        """What matters most stands first, for the end may be cut off; the tip has all of it."""
         words, tips = [], []
-        if self._quieter is not None:
-            level = f"{-self._quieter:.0f}".replace("-", "−")
-            words.append(tr("Noise {level} dB", level=level))
-            tips.append(tr("How much quieter noise alone is, with this strength and original"))
         if self._tried:
             words.append(tr("Run to keep"))
             tips.append(
@@ -200,6 +204,25 @@ class Teaching(QWidget):
                     "Heard and drawn as chosen where you look; a Run does the same everywhere, "
                     "puts it into files, and renews the numbers"
                 )
+            )
+        found = self._quality
+        quieter = self._quieter if found is None or self._quieter is not None else found.quieter
+        if quieter is not None:
+            words.append(tr("Noise {level} dB", level=_signed(-quieter)))
+            tips.append(
+                tr(
+                    "Noise alone: {level} dB, with this strength and original",
+                    level=_signed(-quieter),
+                )
+            )
+        if found is not None:
+            both = {"before": _signed(found.before), "after": _signed(found.after)}
+            words.append(tr("SNR {before} → {after} dB", **both))
+            tips.append(tr("Speech over noise, estimated: {before} → {after} dB", **both))
+            share = f"{100 * found.voice:.0f}"
+            words.append(tr("voice in residual {share} %", share=share))
+            tips.append(
+                tr("In sight, {share} % of the residual has the pitch of a voice", share=share)
             )
         self.note.set_full(" · ".join(words))
         self.note.setToolTip("\n".join(tips))
@@ -239,6 +262,10 @@ class Teaching(QWidget):
             sign, ink = signs.get(key, ("eraser", self.palette().mid().color().name()))
             made.setIcon(icon(sign, ink, 14))
             made.setIconSize(QSize(14, 14))
+
+
+def _signed(decibels: float) -> str:
+    return f"{decibels:.0f}".replace("-", "−")
 
 
 def _slider(name: str, low: int, high: int, value: int, wide: int) -> QSlider:
