@@ -182,12 +182,10 @@ def facts_of(dataset: Dataset) -> str:
 def _facts_of_signals(dataset: Dataset) -> list[str]:
     """Channels, how long, and how often a second."""
     time = next((axis for axis in dataset.axes if axis.name == "time"), None)
-    if time is None or time.unit != "s" or time.step <= 0:
-        return []
-    found = []
     count = next((axis.size for axis in dataset.axes if axis is not time), 1)
-    if count > 1:
-        found.append(tr("{count} channels", count=count))
+    found = [tr("{count} channels", count=count)] if count > 1 else []
+    if time is None or time.unit != "s" or time.step <= 0:
+        return found
     seconds = time.size * time.step
     found.append(f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min")
     return [*found, f"{1 / time.step:,.0f} Hz"]

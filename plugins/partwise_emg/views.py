@@ -172,7 +172,7 @@ def _activations(prepared: Prepared, bands: Bands | None, parts: Sequence[Part])
 
 def _noted(bands: Bands | None, drawn: str) -> dict[str, str]:
     """What a band or line at a bar says, for the drawing."""
-    words = "95 % of fits to cycles drawn anew"
+    words = "95 % of fits to data drawn anew"
     return {"note": f"{drawn}: {words}"} if bands is not None else {}
 
 

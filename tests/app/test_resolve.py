@@ -118,6 +118,7 @@ def test_the_facts_of_signals_and_volumes_are_told_in_their_own_units() -> None:
         "12 channels · 10.0 s · 1,000 Hz"
     )
     long = Axis("time", 600 * 16_000, "s", 1 / 16_000)
+    assert resolve.facts_of(Dataset("traces", "a", (channel, Axis("point", 200)))) == "12 channels"
     assert resolve.facts_of(Dataset("sound", "a", (Axis("channel", 1), long))) == (
         "10.0 min · 16,000 Hz"
     )

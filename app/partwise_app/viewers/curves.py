@@ -352,7 +352,8 @@ class CurvesView(Plot):
                 y = float(self._y[each.place, known[-1]])
                 at = self._to_screen(self._low, y, lane, span).y()
                 # One that has left the range is named where it would be seen next.
-                ends.append((min(max(at, lane.top()), lane.bottom()), each))
+                top = lane.top() + metrics.height()
+                ends.append((min(max(at, top), lane.bottom()), each))
         ends.sort(key=_first)
         places = _apart([y for y, _ in ends], metrics.height() + 1, lane.bottom() + 2)
         for at, (y, each) in zip(places, ends, strict=True):
