@@ -45,8 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageProblem(f"{arguments.save} is no project's name", fix="end it in .partwise")
     if arguments.pack and not arguments.save:
         raise UsageProblem("--pack has no project to pack into", fix="add --save FILE.partwise")
-    if arguments.save and not Path(arguments.save).absolute().parent.is_dir():
-        raise FileProblem(arguments.save, "lies in a folder that is not there", fix="make it first")
+    with _held(arguments.save):
+        return _run_all(registry, plugin, values, arguments)
+
+
+def _run_all(
+    registry: Registry, plugin: Plugin, values: Mapping[str, Any], arguments: argparse.Namespace
+) -> int:
     inputs = [Path(name) for name in arguments.inputs]
     top = Path(arguments.output)
     folders = [top] if len(inputs) == 1 else [top / name for name in folder_names(inputs)]
@@ -66,6 +71,31 @@ def run(arguments: argparse.Namespace) -> int:
         for folder in folders:
             print(folder / "report.html", file=sys.stderr)
     return 0
+
+
+@contextmanager
+def _held(project: str | None) -> Iterator[None]:
+    """Hold a project that will be written, so that no window has it open, before any work."""
+    if not project:
+        yield
+        return
+    from partwise.project.recovery import ProjectLock
+
+    path = Path(project)
+    if not path.absolute().parent.is_dir():
+        raise FileProblem(path, "lies in a folder that is not there", fix="make it first")
+    lock = ProjectLock(path.resolve())
+    holder = lock.take()
+    if holder is not None:
+        raise FileProblem(
+            path,
+            f"is open in another Partwise (process {holder.pid} on {holder.host})",
+            fix="close it there, or save under another name",
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_one(

@@ -19,6 +19,7 @@ from tests.fixtures import pebble
 
 from partwise.cli import main, run
 from partwise.plugins.registry import Registry
+from partwise.project.recovery import ProjectLock
 from partwise.project.store import load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -183,6 +184,21 @@ def test_files_of_the_run_before_do_not_stand_beside_those_of_the_new_one(
     assert "mine.txt" in left
     assert not [name for name in left if name.startswith("grains")]
     assert (tmp_path / "outside.txt").exists()
+
+
+def test_a_project_that_a_window_holds_is_not_replaced_under_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.partwise"
+    words = ["run", "pebble", SAMPLE, "-o", str(tmp_path / "out"), "--save", str(project)]
+    window = ProjectLock(project)
+    assert window.take() is None
+    assert main(words) == 3
+    assert "is open in another Partwise" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    window.release()
+    assert main(words) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "p.partwise"]
 
 
 def test_names_that_cannot_be_are_told_before_any_work(
