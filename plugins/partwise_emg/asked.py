@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from partwise.api import param
 
-__all__ = ["MOST_PARTS", "Params"]
+__all__ = ["Params"]
 
-MOST_PARTS = 32
+_MOST_PARTS = 32
 
 
 def _check_rank(text: str) -> str | None:
     if text.strip().lower() == "auto":
         return None
-    if text.strip().isdigit() and 1 <= int(text) <= MOST_PARTS:
+    if text.strip().isdigit() and 1 <= int(text) <= _MOST_PARTS:
         return None
-    return f"give auto, or a number from 1 to {MOST_PARTS}"
+    return f"give auto, or a number from 1 to {_MOST_PARTS}"
 
 
 def _check_cycles(text: str) -> str | None:

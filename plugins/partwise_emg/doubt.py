@@ -18,7 +18,7 @@ from partwise.api import (
 from partwise_emg.cycles import Cycles
 from partwise_emg.kernels import descend
 
-__all__ = ["Bands", "bands_of", "leftover", "of_cycles", "pull_of_noise"]
+__all__ = ["Bands", "bands_of", "leftover"]
 
 _BLOCK = 10  # columns drawn together where there is one cycle alone
 _MEANS = 400
@@ -70,16 +70,16 @@ def bands_of(
     assert found.H_low is not None
     assert found.H_high is not None
     if several:
-        mean_low, mean_high = of_cycles(np.asarray(fit.H, np.float64), cycles, job.seed)
+        mean_low, mean_high = _ends_of_means(np.asarray(fit.H, np.float64), cycles, job.seed)
     else:
         mean_low, mean_high = found.H_low, found.H_high
-    wide = np.abs(pull_of_noise(X, fit, cycles, job)) if several else 0.0
+    wide = np.abs(_pull_of_noise(X, fit, cycles, job)) if several else 0.0
     low_W = np.maximum(np.asarray(found.W_low) - wide, 0.0)
     high_W = np.asarray(found.W_high) + wide
     return Bands(found, low_W, high_W, mean_low, mean_high, several, resamples)
 
 
-def pull_of_noise(
+def _pull_of_noise(
     X: NDArray[np.float64], fit: Factorization, cycles: Cycles, job: Job
 ) -> NDArray[np.float64]:
     """Return how far noise alone moves the weights of a fit, (muscles, synergies).
@@ -114,7 +114,7 @@ def pull_of_noise(
     return moved / _PULLS
 
 
-def of_cycles(
+def _ends_of_means(
     H: NDArray[np.float64], cycles: Cycles, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return low and high ends of the mean cycle of activations, over cycles drawn anew."""

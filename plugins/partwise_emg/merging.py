@@ -19,7 +19,7 @@ from scipy.optimize import nnls
 
 from partwise.api import nmf, refit
 
-__all__ = ["Merging", "Sums", "merging", "sums_of", "together"]
+__all__ = ["Merging", "Sums", "merging", "sums_of"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -77,10 +77,7 @@ class Merging:
     @property
     def score(self) -> float:
         """How far the closest pair is beyond its null, in standard deviations."""
-        return float(self._beyond(self.together).max()) if len(self.pairs) else 0.0
-
-    def _beyond(self, values: Array) -> NDArray[np.float64]:
-        return beyond(values, self.null)
+        return float(_beyond(self.together, self.null).max()) if self.pairs else 0.0
 
     def found(self, level: float = 0.05) -> list[tuple[int, int]]:
         """Pairs that act together beyond the null, and closely at that."""
@@ -131,24 +128,18 @@ def merging(
         H, _ = _activations(source.drawn(rng, source.scale), W, points)
         null[number] = _pairs(H, pairs)
     found = _pairs(seen, pairs)
-    own = beyond(found, null)
-    each = beyond(null, null).max(axis=1) if pairs else np.zeros(nulls)
+    own = _beyond(found, null)
+    each = _beyond(null, null).max(axis=1) if pairs else np.zeros(nulls)
     p = (1 + (each[:, None] >= own).sum(axis=0)) / (1 + nulls)
     return Merging(pairs, found, null, np.asarray(p), vaf)
 
 
-def beyond(values: Array, null: Array) -> NDArray[np.float64]:
+def _beyond(values: Array, null: Array) -> NDArray[np.float64]:
     """Return Fisher's z of correlations on the scale of the nulls' mean and spread."""
     z = np.arctanh(np.clip(values, -0.999, 0.999))
     base = np.arctanh(np.clip(null, -0.999, 0.999))
     spread = np.maximum(base.std(axis=0, ddof=1), 0.05)
     return np.asarray((z - base.mean(axis=0)) / spread)
-
-
-def together(X: Array, W: Array, points: int) -> NDArray[np.float64]:
-    """Return how much the modules act together, (modules, modules) correlations."""
-    H, _ = _activations(X, _unit(W), points)
-    return np.asarray(_correlation(H))
 
 
 def _activations(X: Array, W: Array, points: int) -> tuple[NDArray[np.float64], float]:

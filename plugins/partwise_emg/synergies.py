@@ -29,11 +29,9 @@ __all__ = [
     "RULES",
     "Found",
     "canonical",
-    "highest_rank",
     "locked",
     "muscle_vaf",
     "order_in_time",
-    "rules_of",
     "scan_ranks",
     "settle",
     "turned",
@@ -87,7 +85,7 @@ class Found:
     alike: NDArray[np.float64]
 
 
-def highest_rank(muscles: int) -> int:
+def _highest_rank(muscles: int) -> int:
     """Return the highest rank that is tried: m − round(m / 4), as musclesyneRgies does."""
     return max(muscles - round(muscles / 4), 1)
 
@@ -109,7 +107,7 @@ def scan_ranks(
     Cancelled
     """
     low, high = progress
-    most = min(max(highest_rank(len(X)), least), *X.shape)
+    most = min(max(_highest_rank(len(X)), least), *X.shape)
     job.report(low, "Trying 1 synergy")
 
     def cancelled() -> bool:
@@ -132,7 +130,7 @@ def scan_ranks(
     )
 
 
-def rules_of(scan: Scan, X: Array) -> dict[str, int | None]:
+def _rules_of(scan: Scan, X: Array) -> dict[str, int | None]:
     """Return what each rule says of a scan; None where it does not decide."""
     each = next(
         (
@@ -174,7 +172,7 @@ def settle(
     Cancelled
     """
     kept = locked(job.kept, len(X))
-    rules = rules_of(tried, X)
+    rules = _rules_of(tried, X)
     rank, why = _choose(rank_asked, rule, rules, kept.shape[1], min(X.shape))
     inits = _inits(X, tried, rank, kept, job, starts)
     low, high = _PROGRESS
