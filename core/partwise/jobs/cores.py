@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-__all__ = ["count", "divided", "take"]
+__all__ = ["be_modest", "count", "divided", "take"]
 
 _OURS = ("PARTWISE_THREADS", "NUMBA_NUM_THREADS")
 _LIBRARIES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -29,6 +29,14 @@ def take(threads: int) -> None:
     os.environ["NUMBA_NUM_THREADS"] = os.environ["PARTWISE_THREADS"]
     for name in _LIBRARIES:
         os.environ[name] = "1"
+
+
+def be_modest(nice: int) -> None:
+    """Leave one core, and precedence on all, to the window."""
+    take(count() - 1)
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(nice)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from partwise.plugins.registry import Registry
     from partwise.result import Part, View
 
-__all__ = ["be_modest", "serve"]
+__all__ = ["serve"]
 
 _NICE = 5
 _SNAPSHOT_EVERY_S = 0.1
@@ -51,7 +51,7 @@ def serve(connection: Connection, flag: Any, out: str, into: str, registry: str)
         Dotted name of what gives the plugins.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the parent's
-    be_modest()
+    cores.be_modest(_NICE)
     from partwise.jobs.shared import Channel
 
     channel = Channel(connection, out, into)
@@ -108,14 +108,6 @@ class _Desk:
                 job.wait_for_loops(compiling)
         elif compiling:
             raise warm.Cold
-
-
-def be_modest(nice: int = _NICE) -> None:
-    """Leave one core, and precedence on all, to the window."""
-    cores.take(cores.count() - 1)
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(nice)
 
 
 def _listen(channel: Channel, inbox: queue.SimpleQueue[tuple[int, Request]]) -> None:

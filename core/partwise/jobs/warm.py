@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from partwise.jobs import cores
+
 if TYPE_CHECKING:
     from partwise.plugins.registry import Registry
 
@@ -171,9 +173,7 @@ def _prepare(registry: str) -> None:
             os._exit(0)
 
         threading.Thread(target=follow, daemon=True).start()
-    from partwise.jobs.serve import be_modest
-
-    be_modest(_NICE)
+    cores.be_modest(_NICE)
     from partwise.plugins.registry import resolve
 
     _compile(resolve(registry)())
