@@ -47,6 +47,13 @@ _LIBRARIES = {
     "PIL": "pillow",
     "openslide": "openslide-python",
     "librosa": "librosa",
+    "soundfile": "soundfile",
+    "soxr": "soxr",
+    "ezc3d": "ezc3d",
+    "pyedflib": "pyedflib",
+    "h5py": "h5py",
+    "nibabel": "nibabel",
+    "pydicom": "pydicom",
 }
 
 
