@@ -29,7 +29,7 @@ __all__ = ["AtomBoard", "Picked", "Side"]
 
 _ROWS = 2
 _HEAD = 24  # px
-_TITLE = 124  # px of the heading
+_TITLE = 152  # px of the heading
 _WIDE = 46  # px of a tile below which there are two rows of them
 
 
@@ -74,7 +74,8 @@ class Side(QWidget):
         row = QHBoxLayout(self.head)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        self.title.setMinimumWidth(_TITLE)
+        self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.title.setFixedWidth(_TITLE)
         row.addWidget(self.title)
         row.addWidget(self.bar, 1)
         box = QVBoxLayout(self)
