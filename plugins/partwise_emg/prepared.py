@@ -88,8 +88,7 @@ def prepare(dataset: Dataset, params: Params, trial: str = "") -> Prepared:
 
 
 def _unusable(dataset: Dataset) -> tuple[tuple[str, str], ...]:
-    meta: Mapping[str, Any] = dataset.meta
-    about: list[Mapping[str, Any]] = list(meta.get("channels") or ())
+    about: list[Mapping[str, Any]] = list(dataset.meta.get("channels") or ())
     gone = (each for each in about if each.get("kind") in ("flat", "gaps"))
     return tuple((str(each["name"]), str(each["why"])) for each in gone)
 
@@ -113,8 +112,7 @@ def _check_rejected(rejected: set[int], events: Events | None) -> None:
 def rows_wanted(dataset: Dataset, text: str) -> list[int]:
     """Return the rows of the dataset that a list of channels asks for; empty for all EMG."""
     labels = dataset.axes[0].labels
-    meta: Mapping[str, Any] = dataset.meta
-    about: list[Mapping[str, Any]] = list(meta.get("channels") or ())[: len(labels)]
+    about: list[Mapping[str, Any]] = list(dataset.meta.get("channels") or ())[: len(labels)]
     muscles = [k for k, each in enumerate(about) if each.get("kind") == "emg"] if about else []
     muscles = muscles or list(range(dataset.axes[0].size))
     if not text.strip():
@@ -138,8 +136,7 @@ def rows_wanted(dataset: Dataset, text: str) -> list[int]:
 
 def trials_of(dataset: Dataset) -> list[Mapping[str, Any]]:
     """Return the trials of a file that holds several (name, start, stop), else none."""
-    meta: Mapping[str, Any] = dataset.meta
-    return list(meta.get("trials") or ())
+    return list(dataset.meta.get("trials") or ())
 
 
 def _trial(dataset: Dataset, wanted: str) -> tuple[str, slice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ _SMALL_VOLT = 0.1  # no muscle gives more at the skin, even amplified tenfold
 def recording_view(dataset: Dataset) -> View:
     """Return the channels as they were recorded, with the stance of every cycle of the file."""
     values = np.asarray(dataset.values)
-    meta: Mapping[str, Any] = dataset.meta
+    meta = dataset.meta
     channels = meta.get("channels") or ()
     units = [str(each.get("unit") or UNTOLD) for each in channels][: len(values)]
     options: dict[str, Any] = {"tab": "Recording" if not meta.get("trials") else "Trials"}

@@ -317,7 +317,7 @@ def timing() -> None:
 def c3d() -> None:
     """What is found in the shoulder file, and that nobody is named."""
     dataset = load_recording(_DATA / "shoulder_13emg_2000Hz.c3d")
-    kinds = [each["kind"] for each in dict(dataset.meta)["channels"]]  # type: ignore[attr-defined]
+    kinds = [each["kind"] for each in dataset.meta["channels"]]
     counts = tuple(kinds.count(kind) for kind in ("emg", "flat", "other"))
     say("C3D: 13 live EMG, 19 flat dropped, 6 volts not taken", str(counts), counts == (13, 19, 6))
     asked = SynergyAnalysis.Params(bootstrap=0, starts=3, doubt=False)

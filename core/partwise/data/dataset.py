@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Dataset:
     values: NDArray[np.generic] | None = None
     pyramid: Pyramid | None = None
     source: InputFile | None = None
-    meta: Mapping[str, object] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
     beside: tuple[InputFile, ...] = ()
 
     def axis(self, name: str) -> Axis:

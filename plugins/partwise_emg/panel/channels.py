@@ -55,8 +55,7 @@ class ChannelList(QWidget):
             ticked = set(rows_wanted(dataset, wanted))
         except (InputProblem, UsageProblem):
             ticked = set()
-        meta: Mapping[str, Any] = dataset.meta
-        about = list(meta.get("channels") or ())
+        about = list(dataset.meta.get("channels") or ())
         labels = dataset.axes[0].labels
         self._filling = True
         self._list.clear()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -109,8 +106,7 @@ class BeforeAfter(QWidget):
         except InputProblem as problem:
             self._words.setText(str(problem))
             return
-        meta: Mapping[str, Any] = dataset.meta
-        unit = str((meta.get("channels") or [{}])[row].get("unit") or UNTOLD)
+        unit = str((dataset.meta.get("channels") or [{}])[row].get("unit") or UNTOLD)
         self._plot.set_view(
             View(
                 "traces",
