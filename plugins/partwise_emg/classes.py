@@ -60,6 +60,7 @@ def classify(Ws: Sequence[Array], Hs: Sequence[Array], seed: int = 0) -> Classes
     Ws : sequence of ndarray, shape (muscles, synergies)
     Hs : sequence of ndarray, shape (synergies, points)
         Mean cycles of one length.
+    seed : int
     """
     W = np.concatenate([np.asarray(each, np.float64).T for each in Ws])
     H = np.concatenate([np.asarray(each, np.float64) for each in Hs])

@@ -113,6 +113,9 @@ def merging(
         Data in which the modules are known to be apart: a session before, or healthy persons.
     points : int
         Columns of a cycle.
+    seed : int
+    nulls : int
+        How many sets of reference data are drawn; p is no finer than one in so many.
     """
     W = _unit(reference_W)
     # What is asked is about the mean cycle, and so is the null.

@@ -143,6 +143,7 @@ def scan(
         Random starts per rank; one more begins at the best fit of the rank before.
     heldout : bool
         Whether entries are hidden and foretold.
+    seed : int
     cancelled : callable, optional
     on_rank : callable, optional
         Called with a `ScanStep` after each rank, in the caller's thread.

@@ -57,6 +57,9 @@ def compare_groups(
     groups, persons : sequence of str
         Of the trials. Where every person has one trial in each group, labels are exchanged within
         persons (signs of differences), else between them.
+    seed : int
+    permutations : int
+        How many exchanges are looked at; all there are, where these are fewer.
 
     Raises
     ------

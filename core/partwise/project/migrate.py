@@ -36,6 +36,8 @@ def migrate(
         Not modified at its top level.
     schema : int
         The version that `data` is of; one beyond the newest step is left as it is.
+    steps : mapping of int to callable
+        By the version that a step begins at.
 
     Raises
     ------

@@ -27,6 +27,8 @@ class Graph:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     adjacency
         (places, places), symmetric, sparse or dense, weights of at least 0: who
         is joined with whom. Its diagonal does not count.

@@ -23,6 +23,8 @@ class L21:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     over
         "parts": a group is a part, so that of a dictionary (`fixed_W`) those
         which are not needed vanish (halving a free part into two costs nothing);

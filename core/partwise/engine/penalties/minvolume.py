@@ -28,6 +28,8 @@ class MinVolume:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     delta
         Above 0, in units of the factor squared: keeps a factor that lacks rank
         from being infinitely good.

@@ -27,6 +27,8 @@ class Prior:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     given
         (places, parts): one column per part, features × parts for W and
         samples × parts for H; NaN where nothing is known. Parts beyond its

@@ -25,6 +25,8 @@ class Smooth:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     order
         1 pulls neighbours together (flat), 2 keeps the slope (straight; Eilers,
         Anal. Chem. 75, 2003).

@@ -26,6 +26,8 @@ class TotalVariation:
 
     Parameters
     ----------
+    strength
+        How much the term counts beside the loss; at least 0.
     shape
         How the places lie: (rows, columns) of an image or (z, rows, columns) of
         a volume, in C order. None: along one line.
