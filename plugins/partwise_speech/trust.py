@@ -195,7 +195,7 @@ def _moved(drift: Drift) -> Trust:
         "drift",
         change,
         "good" if abs(change) < 3 else "look",
-        f"The pitch moved by {change:+.1f} %",
+        f"The pitch moved by {change:+.1f} %".replace("-", "−"),
         f"Median of the voiced frames from {drift.start:.0f} to {drift.end:.0f} s; the table has "
         "jitter, shimmer, HNR and CPPS.",
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, QRectF, Signal
+from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -76,7 +76,7 @@ class Side(QWidget):
         row.setSpacing(8)
         self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.title.setFixedWidth(_TITLE)
-        row.addWidget(self.title)
+        row.addWidget(self.title, 0, Qt.AlignmentFlag.AlignLeft)
         row.addWidget(self.bar, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

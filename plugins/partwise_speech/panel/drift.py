@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
@@ -9,6 +12,8 @@ from partwise.api import Result, Table
 from partwise_app.api import SectionLabel, label, tr
 
 __all__ = ["Drift", "drift_of"]
+
+_LARGE = 10.0  # from which a second decimal tells nothing
 
 
 class Drift(QWidget):
@@ -43,8 +48,7 @@ class Drift(QWidget):
         for column, words in enumerate(table.columns):
             self._put(0, column, words, "small")
         for row, cells in enumerate(table.rows, 1):
-            for column, value in enumerate(cells):
-                text = value if isinstance(value, str) else f"{value:.3g}".replace("-", "−")
+            for column, text in enumerate(_in_words(cells)):
                 self._put(row, column, text, "number" if column else "")
 
     def _put(self, row: int, column: int, text: str, tone: str) -> None:
@@ -53,6 +57,23 @@ class Drift(QWidget):
             cell.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(cell, row, column)
         self._cells.append(cell)
+
+
+def _in_words(cells: Sequence[str | float]) -> list[str]:
+    """A row with the same decimals in all of its numbers, the change with its sign."""
+    numbers = [abs(value) for value in cells if not isinstance(value, str)]
+    places = 1 if max(numbers, default=0.0) >= _LARGE else 2
+    last = len(cells) - 1
+    told = []
+    for column, value in enumerate(cells):
+        if isinstance(value, str):
+            told.append(value)
+        elif math.isnan(value):
+            told.append(tr("none"))
+        else:
+            sign = "+" if column == last else ""
+            told.append(f"{value:{sign}.{places}f}".replace("-", "−"))
+    return told
 
 
 def drift_of(result: Result | None) -> Table | None:

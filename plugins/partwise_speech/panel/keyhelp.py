@@ -37,6 +37,7 @@ _KEYS = (
             ("S  N  E", "Paint speech, paint noise, eraser; again to lay it down"),
             ("Esc", "Drop the selection"),
             ("T  M", "On an atom: move it across, mute it"),
+            ("Click", "On an atom: hear and see it alone"),
         ),
     ),
 )
