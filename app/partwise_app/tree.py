@@ -143,7 +143,7 @@ class ProjectTree(QWidget):
                 self._view.setCurrentIndex(self._model.index(row, 0))
         self._model.blockSignals(False)
         self._view.selectionModel().blockSignals(blocked)
-        self._view.viewport().update()
+        self._view.scheduleDelayedItemsLayout()  # more words may need another line
 
     def set_thumbnail(self, source_id: str, picture: QPixmap) -> None:
         """Give an input its small picture."""

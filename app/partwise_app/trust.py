@@ -73,6 +73,7 @@ class TrustCard(QWidget):
         while len(self._lines) + len(self._spare) < count:
             row = _Line(_BLANK, self._tokens)
             row.setParent(self._rows)
+            row.hide()  # said aloud, or it would be shown along with the card
             for widget in (row, *row.findChildren(QWidget)):
                 widget.ensurePolished()
             self._spare.append(row)

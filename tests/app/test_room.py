@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QListWidget, QTableWidget
+from PySide6.QtWidgets import QApplication, QListView, QListWidget, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from partwise.result import Table
 from partwise_app.controls import SectionLabel
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.rows import broken
+from partwise_app.tree import Entry, ProjectTree
 from partwise_app.viewers.table import TablesView
 
 
@@ -109,3 +112,24 @@ def test_words_of_the_list_are_broken_between_words_and_lose_none(
     letters = "".join(filter(str.isalnum, words))
     assert "".join(filter(str.isalnum, "".join(lines))) == letters
     assert broken(words, metrics, 4000) == (words,)
+
+
+def test_rows_of_the_list_make_room_for_one_that_needs_more_lines(qtbot: QtBot) -> None:
+    tree = ProjectTree()
+    qtbot.addWidget(tree)
+    tree.resize(216, 400)
+    tree.show()
+    view = tree.findChild(QListView)
+    assert view is not None
+    first, run = Entry("a", False, "grains", "not read yet"), Entry("b", True, "Run 1", "2 parts")
+    tree.set_entries((first, run), "a")
+
+    def top() -> int:
+        return view.visualRect(view.model().index(1, 0)).top()
+
+    qtbot.waitUntil(lambda: top() > 0)
+    QApplication.processEvents()
+    before = top()
+    longer = dataclasses.replace(first, title="recording of the second visit")
+    tree.set_entries((longer, run), "a")
+    qtbot.waitUntil(lambda: top() > before)

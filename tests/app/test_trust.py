@@ -53,8 +53,9 @@ def test_lines_come_change_and_go_in_their_order(qtbot: QtBot) -> None:
 def test_findings_of_the_next_run_take_the_rows_of_the_last(qtbot: QtBot) -> None:
     card = TrustCard()
     qtbot.addWidget(card)
-    card.show()
     card.prepare(2)
+    card.show()
+    assert len(words(card)) == 1, "rows that wait are not seen"
     dressed = set(card.findChildren(QLabel))
     for lines in ((EXPLAINED, hand("Eosin")), (), (hand("DAB"), EXPLAINED)):
         card.set_lines(lines)
