@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,13 +23,14 @@ from partwise.api import (
     ScanStep,
     Uniqueness,
     color_of,
-    param,
     rank_scan,
     start_factors,
     stop_if_cancelled,
     uniqueness,
 )
-from partwise_matrix.fits import Task, find_parts, on_loss
+from partwise_matrix.asked import MOST_PARTS, loss_of
+from partwise_matrix.asked import Params as _Params
+from partwise_matrix.fits import Task, find_parts
 from partwise_matrix.prepared import Prepared, prepare
 from partwise_matrix.tell import factor_views, measures, scan_table, top_table, views
 from partwise_matrix.trust import Evidence, leftover, lines, shares_explained
@@ -38,106 +39,7 @@ __all__ = ["MatrixAnalysis"]
 
 Array = NDArray[np.floating[Any]]
 
-_MOST_PARTS = 64
 _DOUBT_STARTS = 10
-
-
-def _check_rank(text: str) -> str | None:
-    word = text.strip().lower()
-    if word == "auto" or (word.isdigit() and 1 <= int(word) <= _MOST_PARTS):
-        return None
-    return f"give auto, or a number from 1 to {_MOST_PARTS}"
-
-
-def _check_loss(text: str) -> str | None:
-    try:
-        on_loss(text)
-    except ValueError:
-        return "give frobenius, kl, is, or a beta from -4 to 4"
-    return None
-
-
-@dataclass(frozen=True)
-class _Params:
-    rank: str = param(
-        "auto",
-        label="Parts",
-        check=_check_rank,
-        help="How many parts to look for; auto tries several and chooses.",
-    )
-    loss: str = param(
-        "frobenius",
-        label="Error",
-        kind="open",
-        choices={"frobenius": "Squares", "kl": "Counts (KL)", "is": "Ratios (IS)"},
-        check=_check_loss,
-        help="What a deviation costs: its square, as of counts (Poisson), as a ratio, or a beta.",
-    )
-    normalise: str = param(
-        "none",
-        label="Normalise",
-        choices={"none": "As it is", "rows": "Rows alike", "columns": "Columns alike"},
-        help="Let every row (its largest entry) or column (its mean) count alike.",
-    )
-    transpose: bool = param(
-        False, label="Turn the table", help="Let the columns of the file be the rows."
-    )
-    negative: str = param(
-        "refuse",
-        label="Below zero",
-        choices={"refuse": "Refuse", "clip": "Take as zero", "shift": "Raise the table"},
-        help="What to do with entries below zero.",
-    )
-    starts: int = param(
-        8, ge=1, le=200, advanced=True, help="From how many places the fit is begun."
-    )
-    most: int = param(
-        8,
-        ge=2,
-        le=_MOST_PARTS,
-        label="At most",
-        advanced=True,
-        only="rank=auto | compare=true",
-        help="The largest number of parts that auto tries.",
-    )
-    rank_rule: str = param(
-        "heldout",
-        label="Choose by",
-        choices={
-            "heldout": "Hidden entries",
-            "stability": "Agreement of starts",
-            "line": "Bend of R²",
-            "vaf90": "90 % explained",
-        },
-        advanced=True,
-        only="rank=auto",
-        help="By which rule auto chooses the number of parts.",
-    )
-    compare: bool = param(
-        False,
-        label="Compare numbers",
-        advanced=True,
-        help="Try other numbers of parts as well where one is asked for; auto always does.",
-    )
-    weights: str = param(
-        "",
-        label="Weights",
-        kind="file",
-        advanced=True,
-        help="A table of how much each entry, row or column counts; empty for alike.",
-    )
-    doubt: bool = param(
-        True,
-        label="Check uniqueness",
-        advanced=True,
-        help="Look for other parts that would explain the table as well.",
-    )
-
-    @property
-    def asked_rank(self) -> int | None:
-        """How many parts are asked for; None for auto."""
-        word = self.rank.strip().lower()
-        return None if word == "auto" else int(word)
 
 
 class MatrixAnalysis:
@@ -178,7 +80,7 @@ class MatrixAnalysis:
         if kept:
             profiles = [np.asarray(part.profile, dtype=np.float64) for part in kept]
             fixed = np.stack(profiles, axis=1) * prepared.row_scale
-        task = Task(prepared.scaled, on_loss(params.loss), prepared.weights, fixed, job.seed)
+        task = Task(prepared.scaled, loss_of(params.loss), prepared.weights, fixed, job.seed)
         begun = _begun(job, prepared)
         scan = None
         if not begun and (params.asked_rank is None or params.compare):
@@ -331,7 +233,7 @@ def _parts(W: Array, H: Array, prepared: Prepared, kept: Sequence[Part]) -> tupl
     mass = W.sum(axis=0) * H.sum(axis=1)
     total = float(mass.sum()) or 1.0
     taken = {part.key for part in kept}
-    free = (number for number in range(1, _MOST_PARTS * 4) if f"part-{number}" not in taken)
+    free = (number for number in range(1, MOST_PARTS * 4) if f"part-{number}" not in taken)
     found = []
     for place in range(len(order)):
         share, course = float(mass[place]) / total, H[place].copy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partwise.api import Cancelled, Factorization, Job, Step, match_parts, nmf
 
-__all__ = ["Fitted", "Task", "find_parts", "on_loss"]
+__all__ = ["Fitted", "Task", "find_parts"]
 
 Array = NDArray[np.floating[Any]]
 Show = Callable[[Array, Array, list[float]], None]
@@ -58,17 +58,6 @@ class Fitted:
     alike: NDArray[np.float64]
     objectives: tuple[float, ...]
     going_on: bool = False
-
-
-def on_loss(text: str) -> str | float:
-    """Return a loss as the engine wants it: a name, or a beta; raises `ValueError`."""
-    word = text.strip().lower()
-    if word in ("frobenius", "kl", "is"):
-        return word
-    beta = float(word)
-    if not -4 <= beta <= 4:
-        raise ValueError(text)
-    return beta
 
 
 def find_parts(
