@@ -40,7 +40,11 @@ from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE as MODEL_RATE
 from partwise_speech.moved import Moved, voice_groups
 from partwise_speech.outlook import view_of_recording
+from partwise_speech.painted import Painted
+from partwise_speech.panel.heard import SPEECH, WHOLE, Heard
 from partwise_speech.panel.preview import preview_of
+from partwise_speech.panel.quality import quality_of
+from partwise_speech.panel.refit import gains_anew
 from partwise_speech.panel.regain import apart_of, regained
 from partwise_speech.panel.streaming import Wanted
 from partwise_speech.readers import load_sound
@@ -53,6 +57,7 @@ RATE = 16_000
 FRAME_MS = 33.0
 PREVIEW_MS = 300.0
 MOVE_MS = 500.0
+FIT_MS = 1000.0
 VOICE_MS = 5000.0
 NOISE_MS = 500.0
 
@@ -195,6 +200,26 @@ def try_atoms(recording: Recording, codes: NDArray[np.uint8], at: float) -> None
     told("another mask, at each move", masks, MOVE_MS)
 
 
+def try_fits(recording: Recording, at: float) -> None:
+    """Time what is in sight fitted with another noise, and what is then measured of it."""
+    frames = round(at * 125), round((at + 10) * 125)
+    method, none = "auto", (Painted(), Moved())
+
+    def learned() -> None:
+        Wanted(noise_span="0:3").heard(recording)
+
+    voice, noise = Wanted(noise_span="0:3").heard(recording)
+    fits = [
+        timed(lambda: gains_anew(recording, voice, noise, method, *none, frames)) for _ in range(5)
+    ]
+    told("voice and noise of another choice", [timed(learned) for _ in range(5)], NOISE_MS)
+    told("the 10 s in sight fitted with them", fits, FIT_MS)
+    whole = recording.read(0, round(60 * recording.rate)).T
+    heard = Heard(round(recording.rate), {WHOLE: whole, SPEECH: 0.5 * whole})
+    times = [timed(lambda: quality_of(heard, 0.0, (0.0, 3.0), (at, at + 10))) for _ in range(5)]
+    told("a minute measured as it is heard", times, MOVE_MS)
+
+
 def try_learning(recording: Recording) -> None:
     """Time a voice of a minute, and a noise of three seconds whose atoms are seen as they form."""
     minute = min(60, int(recording.seconds))
@@ -289,6 +314,7 @@ def main() -> None:
         ]
         told("another strength for the 10 s in sight", took, PREVIEW_MS)
         try_atoms(recording, codes, seconds / 3)
+        try_fits(recording, seconds / 3)
         try_learning(recording)
         try_preview(recording, seconds / 3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
