@@ -109,7 +109,8 @@ class ParamSpec:
             return f"at most {self.high:g}{unit}"
         if self.kind == "file":
             return f"{self.default} or a file" if self.default else "a file"
-        return "auto or R,G,B" if self.kind == "rgb" else self.type.__name__
+        words = {float: "a number", int: "a whole number"}
+        return "auto or R,G,B" if self.kind == "rgb" else words.get(self.type, "text")
 
     def validate(self, value: Any) -> Any:
         """Return `value` if it is allowed.
