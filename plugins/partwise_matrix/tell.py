@@ -156,9 +156,9 @@ def factor_views(prepared: Prepared, parts: Sequence[Part]) -> tuple[View, ...]:
 def _scan_view(scan: RankScan, rank: int) -> View:
     names, rows = [], []
     for name, title in (
-        ("r2", "R²"),
-        ("vaf", "VAF"),
-        ("stability", "Alike"),
+        ("r2", "R² about the mean"),
+        ("vaf", "VAF about zero"),
+        ("stability", "Alike over starts"),
         ("chance", "Alike by chance"),
         ("cophenetic", "Cophenetic"),
         ("heldout", "Error on hidden entries"),
