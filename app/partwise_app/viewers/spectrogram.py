@@ -427,12 +427,22 @@ class SpectrogramView(TimedPlot):
         for sheet in self._panes:
             if sheet.is_whole:
                 continue
+            if sheet.key == (0,) and self._alone is not None:
+                words.extend(self._read_alone(self._alone, row, column))
+                continue
             found = self._shown.peaks[sheet.key].levels
             share = found.shape[1] / self._whole.shape[1]
             value = int(found[row, min(int(column * share), found.shape[1] - 1)])
             levels = GAIN_LEVELS if sheet.is_gain else self._levels
             words.append(f"{sheet.name} {self._in_words(value, levels)}")
         return tuple(words)
+
+    def _read_alone(self, alone: _Alone, row: int, column: int) -> tuple[str, ...]:
+        """What stands in place of the first part there; nothing beyond it."""
+        levels, place = alone.peaks.levels, column - alone.first
+        if not 0 <= place < levels.shape[1]:
+            return ()
+        return (f"{alone.name} {self._in_words(int(levels[row, place]), self._levels)}",)
 
     def grabbed(self, spot: QPointF) -> tuple[str, Span | None]:
         what, span = super().grabbed(spot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from partwise_app.api import button, label, tr
@@ -37,6 +37,9 @@ class Capture(QDialog):
         self.recording = Recording(_generic)
         self.recording.recorded.connect(self._on_recorded)
         self.recording.failed.connect(self._on_failed)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.recording.stop)
         self._failed = label("", "small", wrap=True)
         close = button(tr("Close"))
         close.clicked.connect(self.close)

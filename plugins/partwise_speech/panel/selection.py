@@ -37,7 +37,9 @@ class Selection(QWidget):
             tip=tr("There is clean speech in it: keep it as a voice for this and later recordings"),
         )
         self.is_noise = button(
-            tr("Mark as noise"), "small", tip=tr("All frequencies of it are noise for the next run")
+            tr("Mark as noise"),
+            "small",
+            tip=tr("All frequencies of it are noise: it goes, and so does its like in sight"),
         )
         self.drop = button(
             "×", "small", name=tr("Drop the selection"), tip=tr("Drop the selection (Esc)")

@@ -146,6 +146,28 @@ def test_a_preview_is_drawn_over_the_parts_and_nowhere_else(qtbot: Any) -> None:
     assert bright(1.5, parts) < 10, "a new result ends it"
 
 
+def test_what_is_drawn_alone_takes_the_place_of_the_first_part(qtbot: Any) -> None:
+    made = SpectrogramView()
+    qtbot.addWidget(made)
+    made.resize(560, 480)
+    loud = np.full((2, BINS, TIMES), 255, np.uint8)
+    axes = (Axis("frequency", BINS, "Hz", 125.0), Axis("time", TIMES, "s", 0.01))
+    one = View("spectrogram", "Loud", {"whole": loud[0], "parts": loud}, axes)
+    made.set_view(one, PARTS, ())
+    made.set_alone(np.zeros((BINS, 100), np.uint8), 100, "Atom 7", "#e08a2c")
+    whole, part = made.panes()
+    shown = made.picture()
+    spot = QPointF(made.x_of(1.5), part.center().y())
+    assert shown.pixelColor(spot.toPoint()).lightness() < 10
+    above = QPointF(spot.x(), whole.center().y())
+    assert shown.pixelColor(above.toPoint()).lightness() > 180
+    words = made.reading(1.5, spot)
+    assert words[-1].startswith("Atom 7 ≤ ")
+    assert len(made.reading(2.5, spot)) == len(words) - 1, "beyond it nothing is known"
+    made.set_alone(None)
+    assert made.picture().pixelColor(spot.toPoint()).lightness() > 180
+
+
 def test_the_page_turns_with_the_playhead(sound: SpectrogramView, qtbot: Any) -> None:
     sound.look(Window(0.0, 1.0))
     sound.follow(0.5)
