@@ -49,7 +49,7 @@ class Angles:
     share : float64, shape (grid,)
         Share of the colours at each angle of the grid.
     aside : float
-        Share of the colours that lie beside the plane.
+        Share of the colours that lie beside the plane, where stains should not.
     """
 
     middle: Vector
@@ -75,7 +75,9 @@ class Tail:
     blur: float
 
 
-def true_angles(coreset: Coreset, counts: Vector, normal: Vector, usual: Vector) -> Angles:
+def true_angles(
+    coreset: Coreset, counts: Vector, normal: Vector, usual: Vector, other: float = 0.0
+) -> Angles:
     """Deconvolve the angles of the colours.
 
     Parameters
@@ -87,12 +89,15 @@ def true_angles(coreset: Coreset, counts: Vector, normal: Vector, usual: Vector)
         Of the plane.
     usual : shape (3, 2)
         Vectors in the plane, first and second stain, that set the frame.
+    other : float
+        Sign of the side of the plane on which something else than stains may lie; 0 for none.
     """
     middle, across = unit(usual.sum(axis=1)), unit(usual[:, 0] - usual[:, 1])
     size = np.linalg.norm(coreset.od, axis=1)
     angle = np.degrees(np.arctan2(coreset.od @ across, coreset.od @ middle))
     noise = np.degrees(coreset.sigma / size)
-    off = np.abs(np.degrees(np.arcsin(np.clip(coreset.od @ normal / size, -1, 1)))) / noise
+    beside = np.degrees(np.arcsin(np.clip(coreset.od @ normal / size, -1, 1))) / noise
+    off = np.abs(beside)
     # Smooth fibres carry less noise than nuclei, so that each side is measured for itself.
     scale = np.empty(len(off))
     for half in (angle > 0, angle <= 0):
@@ -106,7 +111,8 @@ def true_angles(coreset: Coreset, counts: Vector, normal: Vector, usual: Vector)
     sort = np.clip(sort, 0, len(_CLASSES) - 1).astype(np.int64)
     place = np.clip(np.rint((angle - _GRID[0]) / _STEP), 0, len(_GRID) - 1).astype(np.int64)
     seen = np.bincount(sort * len(_GRID) + place, weight, len(_CLASSES) * len(_GRID))
-    aside = 1 - float(weight.sum() / counts.sum())
+    lost = (counts - weight)[beside * other <= 0]
+    aside = float(lost.sum() / counts.sum())
     return Angles(middle, across, _deconvolved(seen), aside)
 
 

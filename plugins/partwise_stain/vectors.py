@@ -168,7 +168,8 @@ def find_vectors(
         known = [k for k, other in enumerate(normals) if angle_between(normal, other) < _SAME]
         if not known:
             usual = _into_plane(unit(prior.mean(axis=0)), normal)
-            planes.append(true_angles(coreset, weight, normal, usual))
+            # However much blood lies over tissue, it is no argument against the tissue's plane.
+            planes.append(true_angles(coreset, weight, normal, usual, _beside(normal)))
             normals.append(normal)
         at = known[0] if known else -1
         cost, vectors = _edges(planes[at], normals[at], start, kept, tuning)

@@ -34,8 +34,9 @@ LEVELS = (
     "tinted",
     "vignetted",
     "bled",
+    "flooded",
 )
-EXTRA = ("tinted", "vignetted", "bled")  # beyond the eleven levels of the summary
+EXTRA = ("tinted", "vignetted", "bled", "flooded")  # beyond the eleven levels of the summary
 
 # Published pairs: Ruifrok and Johnston 2001 (as in two programs), Macenko et al. 2009, and
 # presets of widely used image-analysis programs.
@@ -127,6 +128,8 @@ def make_case(
         density = 0.3 * density
     if level == "white80":
         density = density * _window(density.shape, 0.2)
+    if level == "flooded":
+        density = density * _patch(density, rng)
     concentrations = density[..., None] * np.stack([1 - mixed, mixed], axis=2)
     if level == "saturated":
         concentrations[..., 0] *= 2.6
@@ -135,8 +138,11 @@ def make_case(
         white = rng.uniform(190, 230, 3)
     od = concentrations @ vectors.T
     clean = concentrations.sum(axis=2) > 0.12
-    if level in ("third", "bled"):
-        foreign, where = (_third if level == "third" else _bled)(density.shape, rng)
+    if level in ("third", "bled", "flooded"):
+        if level == "flooded":
+            foreign, where = _flooded(density > 0.12, rng)
+        else:
+            foreign, where = (_third if level == "third" else _bled)(density.shape, rng)
         od += foreign
         clean &= ~where
     if level == "pen":
@@ -307,6 +313,31 @@ def _bled(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDA
     red = ndimage.gaussian_filter(_blobs(shape, rng, share, size), 0.8)
     hue = np.array([0.10, 0.75, 0.65]) + rng.normal(0, 0.02, 3)
     return red[..., None] * rng.uniform(0.4, 1.0) * _unit(hue), red > 0.02
+
+
+def _flooded(
+    tissue: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Blood over two fifths to four fifths of the tissue and a little beyond."""
+    noise = ndimage.gaussian_filter(rng.normal(size=tissue.shape), rng.uniform(4, 12))
+    over = noise > np.quantile(noise[tissue], rng.uniform(0.2, 0.6))
+    near = ndimage.binary_dilation(tissue, iterations=4)
+    red = ndimage.gaussian_filter((over & near).astype(float), 0.8)
+    hue = np.array([0.10, 0.75, 0.65]) + rng.normal(0, 0.02, 3)
+    return red[..., None] * rng.uniform(0.4, 1.0) * _unit(hue), red > 0.02
+
+
+def _patch(density: Floats, rng: np.random.Generator) -> Floats:
+    """A square of 4 to 6 % of the area in a place with tissue; nothing around it."""
+    side = int(np.sqrt(rng.uniform(0.042, 0.06) * density.size))
+    usual = ((density > 0.3) & (density < 1.2)).astype(float)
+    half = side // 2
+    filled = ndimage.uniform_filter(usual, side)[half:-half, half:-half]
+    places = np.argwhere(filled >= np.quantile(filled, 0.7))
+    top, left = places[int(rng.integers(len(places)))]
+    keep = np.zeros(density.shape)
+    keep[top : top + side, left : left + side] = 1
+    return ndimage.gaussian_filter(keep, 3)
 
 
 def _pen(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:

@@ -46,6 +46,7 @@ _GOALS = (
     ("tinted or vignetted", ("tinted", "vignetted"), (2.5, 2.5), (1.5, 1.5)),
     ("saturated, third", ("saturated", "third"), (None, 1.5), (None, 1.0)),
     ("blood over much of it", ("bled",), (None, 1.5), (None, 1.0)),
+    ("over most of a little", ("flooded",), (None, 1.5), (None, 1.0)),
 )
 
 

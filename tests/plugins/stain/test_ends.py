@@ -75,6 +75,9 @@ def test_colours_beside_the_plane_have_no_say() -> None:
     assert abs(lower) < 1.5
     angles = true_angles(coreset, coreset.counts(), NORMAL, VECTORS)
     assert angles.aside == pytest.approx(0.1, abs=0.03)
+    for other, share in ((-1.0, 0.1), (1.0, 0.0)):  # where something else may lie, it may
+        angles = true_angles(coreset, coreset.counts(), NORMAL, VECTORS, other)
+        assert angles.aside == pytest.approx(share, abs=0.03)
 
 
 def test_angle_and_vector_are_inverse() -> None:
