@@ -101,6 +101,7 @@ def test_from_a_series_to_curves_and_the_same_numbers_again(journey: Journey) ->
     for place, (mode, _) in enumerate(window.desk.views.modes()):
         window.desk.views.set_mode(mode)
         _picture(journey, window, f"pet-view-{place}")
+        assert _panel(window).under_stage.isEnabled() is (place == 0), "tools are for the slices"
         drawn = window.desk.views._shown()
         if isinstance(drawn, VolumeView):
             assert drawn.voxel == Voxel(10, 13, 20), "maps look where the slices look"
