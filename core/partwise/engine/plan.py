@@ -191,18 +191,19 @@ def make(name: str, problem: Problem, init: Any, seed: int, start: int) -> Solve
     if name == "skinny":
         return _skinny(problem, init, seed, start)
     W, H = _begin(problem, init, seed, start)
+    given = not isinstance(init, str)
     if name == "ccd":
         return newton.Newton(problem, W, H, generator(seed, problem.rank, start, "revive"))
     if name == "mu":
         return Mu(problem, W, H)
     if name in RULES:
-        return Alternating(problem, W, H, name)
+        return Alternating(problem, W, H, name, given=given)
     if problem.structured:
-        return Block(problem, W, H)
+        return Block(problem, W, H, given=given)
     rng = generator(seed, problem.rank, start, "revive")
     if onepass.can(problem):
         return onepass.OnePass(problem, W, H, rng)
-    return Hals(problem, W, H, rng)
+    return Hals(problem, W, H, rng, given=given)
 
 
 def _skinny(problem: Problem, init: Any, seed: int, start: int) -> Solver:

@@ -341,6 +341,17 @@ def test_fixed_columns_may_be_of_any_size(loss: str, solver: str, size: float) -
     assert again.trace[0] == pytest.approx(fit.objective, rel=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["frobenius", "huber", "capped"])
+@pytest.mark.parametrize("asked", [{}, {"penalty_H": L1(1.0)}, {"penalty_H": Smooth(1.0)}])
+def test_a_fit_goes_on_from_where_it_stands(loss: str, asked: dict[str, Any]) -> None:
+    """At the scale of the data, which penalties and outliers pull a fit away from, it would not."""
+    X = data(60, 80)
+    X[3, 5] = 50 * X.max()
+    fit = nmf(X, 3, loss, **asked, max_iter=30, tol=0)
+    again = nmf(X, 3, loss, **asked, max_iter=1, init=(fit.W, fit.H))
+    assert again.trace[0] == pytest.approx(fit.objective, rel=1e-9)
+
+
 @pytest.mark.parametrize("penalty", [Orthogonal(0.5), L1(0.01)])
 def test_penalties_see_fixed_columns_as_they_were_given(penalty: Any) -> None:
     X, kept = data(), 1000 * np.random.default_rng(1).random((12, 1))

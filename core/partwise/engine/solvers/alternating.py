@@ -30,9 +30,11 @@ RULES = ("bpp", "active_set", "pg", "nenmf")
 class Alternating(Leaping):
     """Alternating least squares by one of `RULES`."""
 
-    def __init__(self, problem: Problem, W: Array, H: Array, rule: str) -> None:
+    def __init__(
+        self, problem: Problem, W: Array, H: Array, rule: str, *, given: bool = False
+    ) -> None:
         # Exact steps gain from a leap; the other two have momentum inside.
-        super().__init__(problem, *problem.into(W, H))
+        super().__init__(problem, *problem.into(W, H), given=given)
         self.name = rule
         self._products = products_of(problem)
         self._penalties = {side: problem.coefficients(side) for side in ("W", "H")}
@@ -43,11 +45,7 @@ class Alternating(Leaping):
             "nenmf": self._nearly(nesterov),
         }[rule]
         if self._fixed == 0:
-            cross, square = self._products.scale(self._Wt, self._H)
-            if cross > 0 and square > 0:
-                root = self._H.dtype.type(np.sqrt(cross / square))
-                self._Wt *= root
-                self._H *= root
+            self._to_level(self._products.scale(self._Wt, self._H))
 
     def _plain(self) -> tuple[Array, Array]:
         Wt, H = self._Wt.copy(), self._H.copy()

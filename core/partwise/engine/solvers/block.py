@@ -38,9 +38,9 @@ _PACKED = 4  # pairs of parts, beside places: more take more memory than they sa
 class Block(Leaping):
     """Coordinate descent by parts: every penalty, constraint and weight, and robust losses."""
 
-    def __init__(self, problem: Problem, W: Array, H: Array) -> None:
+    def __init__(self, problem: Problem, W: Array, H: Array, *, given: bool = False) -> None:
         Wt = np.array(W.T, dtype=problem.dtype, order="C")
-        super().__init__(problem, Wt, np.array(H, dtype=problem.dtype, order="C"))
+        super().__init__(problem, Wt, np.array(H, dtype=problem.dtype, order="C"), given=given)
         self._data: _Entries | _Folded
         self._data = _Folded(problem) if problem.weights is None else _Entries(problem.unfolded())
         self._set_scale()
@@ -87,15 +87,9 @@ class Block(Leaping):
     def _set_scale(self) -> None:
         """Put the start into its sets and at the scale of the data."""
         self._admitted(self._Wt, self._H)
-        cross, square = self._data.scale(self._Wt, self._H)
-        loose = [side for side in ("W", "H") if self._problem.held(side) is None]
-        if self._fixed:
-            loose = []
-        if cross > 0 and square > 0 and loose:
-            root = (cross / square) ** (1 / len(loose))
-            for side in loose:
-                F = self._Wt if side == "W" else self._H
-                F *= F.dtype.type(root)
+        if self._fixed == 0:
+            loose = [side for side in ("W", "H") if self._problem.held(side) is None]
+            self._to_level(self._data.scale(self._Wt, self._H), loose)
 
 
 def _best_part(

@@ -31,14 +31,22 @@ _SWEEPS = 4
 class Hals(Leaping):
     """Coordinate descent for the squared error: dense, sparse, weighted, penalised."""
 
-    def __init__(self, problem: Problem, W: Array, H: Array, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        W: Array,
+        H: Array,
+        rng: np.random.Generator,
+        *,
+        given: bool = False,
+    ) -> None:
         if problem.loss.beta != 2:
             raise InputProblem(
                 f"the solver 'hals' minimises the squared error, not {problem.loss.name}",
                 argument="solver",
                 fix="use solver='mu' or 'auto' for this loss",
             )
-        super().__init__(problem, *problem.into(W, H))
+        super().__init__(problem, *problem.into(W, H), given=given)
         self._rng = rng
         self._products = products_of(problem)
         self._penalty_W = problem.coefficients("W")
@@ -50,13 +58,7 @@ class Hals(Leaping):
         return self._kkt
 
     def _set_scale(self) -> None:
-        """Put the start at the scale of the data: a start far off stops a fit at once."""
-        if self._fixed == 0:
-            cross, square = self._products.scale(self._Wt, self._H)
-            if cross > 0 and square > 0:
-                root = np.sqrt(cross / square)
-                self._Wt *= self._Wt.dtype.type(root)
-                self._H *= self._H.dtype.type(root)
+        """Put the start at the scale of the data, and what must be held into its ball."""
         side = self._problem.one_sided
         if side:
             ball, other = (self._Wt, self._H) if side == "W" else (self._H, self._Wt)
@@ -66,6 +68,9 @@ class Hals(Leaping):
             ball[first:] /= norms
             if side == "W" or self._fixed == 0:
                 other[first:] *= norms
+        if self._fixed == 0:
+            loose = [each for each in ("W", "H") if each != side]
+            self._to_level(self._products.scale(self._Wt, self._H), loose)
 
     def _admitted(self, Wt: Array, H: Array) -> tuple[Array, Array]:
         side = self._problem.one_sided
