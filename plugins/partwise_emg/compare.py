@@ -105,14 +105,14 @@ def compare_with(
         else:
             dmc = walk_dmc(vaf1, other.norm)
     return Against(
-        other,
-        names,
-        likeness(A, B, job.seed),
-        sums_of(A, B),
-        merged,
-        split,
-        dmc,
-        tuple(notes),
+        other=other,
+        muscles=names,
+        like=likeness(A, B, job.seed),
+        ours_of_theirs=sums_of(A, B),
+        merged=merged,
+        split=split,
+        dmc=dmc,
+        notes=tuple(notes),
     )
 
 

@@ -182,7 +182,14 @@ def _as_it_stands(
     number = np.repeat(np.arange(1, samples // points + 1, dtype=np.int64), points)
     seconds = np.full(samples, np.nan)
     cycles = Cycles(values, number, seconds, points, 0)
-    return Prepared(muscles, cycles, None, None, None, trial)
+    return Prepared(
+        muscles=muscles,
+        cycles=cycles,
+        filters=None,
+        events=None,
+        health=None,
+        trial=trial,
+    )
 
 
 def _from_raw(
@@ -220,7 +227,13 @@ def _from_raw(
         )
         if params.average:
             cycles = averaged(cycles)
-    return Prepared(muscles, cycles, filters, events, health)
+    return Prepared(
+        muscles=muscles,
+        cycles=cycles,
+        filters=filters,
+        events=events,
+        health=health,
+    )
 
 
 def events_for(dataset: Dataset, params: Params) -> Events | None:

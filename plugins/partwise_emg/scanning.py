@@ -311,18 +311,18 @@ class _Work:
         masks = len(self._masks)
         spread = [v.held.std(ddof=1) / np.sqrt(masks) if masks > 1 else np.nan for v in found]
         return Scan(
-            np.array(wanted, dtype=np.intp),
-            error,
-            1 - 2 * error / square if square > 0 else np.full(len(error), np.nan),
-            1 - 2 * error / about if about > 0 else np.full(len(error), np.nan),
-            np.array([v.parts.mean() for v in found]),
-            np.array([v.chance for v in found]),
-            np.array([v.held.mean() if masks else np.nan for v in found]),
-            np.array(spread),
-            tuple(v.parts for v in found),
-            tuple(v.fit for v in found),
-            self._starts,
-            self._seed,
+            rank=np.array(wanted, dtype=np.intp),
+            error=error,
+            vaf=1 - 2 * error / square if square > 0 else np.full(len(error), np.nan),
+            r2=1 - 2 * error / about if about > 0 else np.full(len(error), np.nan),
+            stability=np.array([v.parts.mean() for v in found]),
+            chance=np.array([v.chance for v in found]),
+            heldout=np.array([v.held.mean() if masks else np.nan for v in found]),
+            heldout_se=np.array(spread),
+            part_stability=tuple(v.parts for v in found),
+            fits=tuple(v.fit for v in found),
+            starts=self._starts,
+            seed=self._seed,
         )
 
 

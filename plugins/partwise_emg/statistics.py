@@ -91,15 +91,15 @@ def compare_groups(
         test = permutation_test(kept, labels, permutations=permutations, seed=seed)
         p, count = np.asarray(test.p), test.permutations
     return Comparison(
-        (first, second),
-        sizes,
-        tuple(name for name, use in zip(names, known.tolist(), strict=True) if use),
-        means,
-        means[1] - means[0],
-        p,
-        np.asarray(benjamini_hochberg(p)),
-        table is not None,
-        count,
+        groups=(first, second),
+        sizes=sizes,
+        names=tuple(name for name, use in zip(names, known.tolist(), strict=True) if use),
+        means=means,
+        difference=means[1] - means[0],
+        p=p,
+        adjusted=np.asarray(benjamini_hochberg(p)),
+        paired=table is not None,
+        permutations=count,
     )
 
 

@@ -125,16 +125,16 @@ def prepare(
         count = np.maximum(counts.sum(axis=0, keepdims=True), 1)
         column_scale = _inverse(known.sum(axis=0, keepdims=True) / count)
     return Prepared(
-        values,
-        row_scale,
-        column_scale,
-        weighed,
-        rows,
-        columns,
-        offset,
-        clipped,
-        transpose,
-        misnamed,
+        values=values,
+        row_scale=row_scale,
+        column_scale=column_scale,
+        weights=weighed,
+        rows=rows,
+        columns=columns,
+        offset=offset,
+        clipped=clipped,
+        turned=transpose,
+        misnamed=misnamed,
     )
 
 

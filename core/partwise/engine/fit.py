@@ -240,20 +240,20 @@ def _finished(problem: Problem, solver: Solver, driven: Driven) -> Factorization
     trace = told(problem, driven.trace)
     objective = float(trace[-1])
     return Factorization(
-        W,
-        H,
-        objective - penalty,
-        objective,
-        trace,
-        driven.stop,
-        kkt,
-        driven.iterations,
-        0.0,
-        0,
-        solver.name,
-        (objective,),
-        solver.revived,
-        _notes(problem, W, H, solver.revived),
+        W=W,
+        H=H,
+        loss=objective - penalty,
+        objective=objective,
+        trace=trace,
+        stop=driven.stop,
+        kkt=kkt,
+        iterations=driven.iterations,
+        seconds=0.0,
+        seed=0,
+        solver=solver.name,
+        starts=(objective,),
+        revived=solver.revived,
+        notes=_notes(problem, W, H, solver.revived),
     )
 
 
@@ -283,9 +283,21 @@ def _nothing(problem: Problem, seed: int, name: str) -> Factorization:
         W[:, : problem.fixed_count] = problem.fixed
     note = "X is zero wherever it counts: there is nothing to separate, and all parts are empty."
     return Factorization(
-        W, H, 0.0, 0.0, np.zeros(1), "converged", 0.0, 0, 0.0, seed, name, (0.0,),
-        0, (note,),
-    )  # fmt: skip
+        W=W,
+        H=H,
+        loss=0.0,
+        objective=0.0,
+        trace=np.zeros(1),
+        stop="converged",
+        kkt=0.0,
+        iterations=0,
+        seconds=0.0,
+        seed=seed,
+        solver=name,
+        starts=(0.0,),
+        revived=0,
+        notes=(note,),
+    )
 
 
 def _notes(problem: Problem, W: Array, H: Array, revived: int) -> tuple[str, ...]:

@@ -292,18 +292,18 @@ def pose(
         if fixed.shape[1] == 0:
             fixed = None
     problem = Problem(
-        data,
-        rank,
-        parsed,
-        table,
-        rows,
-        columns,
-        fixed,
-        combine(penalty_W, "penalty_W", (rank, m)),
-        combine(penalty_H, "penalty_H", (rank, n)),
-        _constraint(constraint_W, "constraint_W"),
-        _constraint(constraint_H, "constraint_H"),
-        mean,
+        X=data,
+        rank=rank,
+        loss=parsed,
+        weights=table,
+        row_scale=rows,
+        column_scale=columns,
+        fixed=fixed,
+        penalty_W=combine(penalty_W, "penalty_W", (rank, m)),
+        penalty_H=combine(penalty_H, "penalty_H", (rank, n)),
+        constraint_W=_constraint(constraint_W, "constraint_W"),
+        constraint_H=_constraint(constraint_H, "constraint_H"),
+        mean=mean,
     )
     _not_at_odds(problem)
     return problem

@@ -160,7 +160,16 @@ def bootstrap(
     if intervals_H:
         H_low, H_high = _strengths(data, fit, W, runs, seed, ends)
     cosine = np.stack([each[1] for each in found])
-    return Intervals(W_low, W_high, H_low, H_high, cosine, level, resamples, len(runs))
+    return Intervals(
+        W_low=W_low,
+        W_high=W_high,
+        H_low=H_low,
+        H_high=H_high,
+        cosine=cosine,
+        level=level,
+        resamples=resamples,
+        groups=len(runs),
+    )
 
 
 def _ends(level: float, groups: int) -> list[float]:
