@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from partwise_app.api import Elided, SectionLabel, button, label, tr
+from partwise_speech.library import saved
 from partwise_speech.sources import GENERIC
 
 __all__ = ["Folder", "words_for"]
@@ -45,6 +46,7 @@ class Folder(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._values: Mapping[str, Any] = {}
+        self._told: tuple[str, str] | None = None
         self._output = Path()
         self._done: list[str] = []
         self._refused: list[str] = []
@@ -78,18 +80,18 @@ class Folder(QWidget):
     def follow(self, values: Mapping[str, Any]) -> None:
         """Take what is chosen, and say what it means for other recordings."""
         self._values = dict(values)
-        file = str(values.get("noise_file", ""))
-        voice = str(values.get("speech_dictionary", GENERIC))
-        noise = (
-            tr("all with {name}", name=Path(file).stem.removesuffix(".dictionary"))
-            if file
-            else tr("each with its own noise, found by itself")
-        )
-        spoken = (
-            tr("the generic voice")
-            if voice == GENERIC
-            else tr("the voice {name}", name=Path(voice).stem.removesuffix(".dictionary"))
-        )
+        chosen = str(values.get("speech_dictionary", GENERIC)), str(values.get("noise_file", ""))
+        if chosen == self._told:
+            return
+        self._told = chosen
+        voice, file = chosen
+        known = {str(one.path): one.name for one in saved()} if {*chosen} - {GENERIC, ""} else {}
+        noise = tr("each with its own noise, found by itself")
+        if file:
+            noise = tr("all with the noise {name}", name=known.get(file, Path(file).stem))
+        spoken = tr("the generic voice")
+        if voice != GENERIC:
+            spoken = tr("the voice {name}", name=known.get(voice, Path(voice).stem))
         self._hint.setText(tr("With {voice}, {noise}.", voice=spoken, noise=noise))
 
     def run(self, inputs: Path, output: Path) -> None:

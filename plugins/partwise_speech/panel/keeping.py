@@ -118,6 +118,7 @@ class Keeping(QObject):
             self._host.notify(tr("The noise is kept, used where you look, and in the next run."))
         else:
             self._host.notify(tr("The noise is kept for other recordings."))
+            self.changed.emit()
         self.kept.emit()
 
     def _choose_voice(self, value: str) -> None:

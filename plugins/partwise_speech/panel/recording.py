@@ -102,6 +102,7 @@ class Recording(QWidget):
         self._asking = Later(self)
         self._asking.done.connect(self._on_device)
         self._meter.hide()
+        self._say("")
         self.look_for_device()
 
     def look_for_device(self) -> None:
@@ -138,7 +139,7 @@ class Recording(QWidget):
         except FileProblem as problem:
             self.failed.emit(str(problem))
             return
-        self._words.setText(tr("Recorded {name}", name=path.name))
+        self._say(tr("Recorded {name}", name=path.name))
         self.recorded.emit(path)
 
     def start_live(self) -> None:
@@ -163,7 +164,7 @@ class Recording(QWidget):
         if monitor is not None:
             monitor.stop()
             self._timer.stop()
-            self._words.setText("")
+            self._say("")
         self.live.setChecked(False)
 
     def _on_live(self, on: bool) -> None:
@@ -196,7 +197,7 @@ class Recording(QWidget):
         words = clock(seconds, seconds)
         if level.clipped:
             words += "  " + tr("too loud: move the microphone away and record again")
-        self._words.setText(words)
+        self._say(words)
 
     def _tell_live(self, monitor: Monitor) -> None:
         if monitor.problem:
@@ -208,7 +209,11 @@ class Recording(QWidget):
         else:
             late = f"{1e3 * monitor.latency:.0f}"
             words = tr("Live without the noise, {late} ms late", late=late)
+        self._say(words)
+
+    def _say(self, words: str) -> None:
         self._words.setText(words)
+        self._words.setVisible(bool(words))
 
     def _on_device(self, reasons: object) -> None:
         assert isinstance(reasons, tuple)
@@ -222,7 +227,7 @@ class Recording(QWidget):
             or tr("Hear the microphone without the noise, over headphones; nothing is kept")
         )
         if no_microphone or self._words.text() == self._reason:
-            self._words.setText(no_microphone)
+            self._say(no_microphone)
         self._reason = no_microphone
 
 

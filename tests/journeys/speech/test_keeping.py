@@ -82,6 +82,11 @@ def test_a_class_of_noise_is_learned_from_recordings_and_used_on_another_recordi
         return _picks(panel)["Use Fans"].isChecked()
 
     journey.qtbot.waitUntil(is_chosen)
+    journey.qtbot.waitUntil(lambda: "all with the noise Fans" in panel.folder._hint.text())
+    monkeypatch.setattr(QInputDialog, "getText", lambda *a, **k: ("Of today", True))
+    journey.qtbot.waitUntil(panel.shelf.save_noise.isVisible)
+    panel.shelf.save_noise.click()
+    journey.qtbot.waitUntil(lambda: "Use Of today" in _picks(panel), timeout=20_000)
 
 
 def test_a_dictionary_is_looked_into_and_heard(journey: Journey, room: Room, done: Path) -> None:
