@@ -156,7 +156,7 @@ class StripView(QFrame):
         if self._key != _RESIDUAL:
             self.setAccessibleName(strip.name)
         self._edit.setAccessibleName(tr("Name of {name}", name=strip.name))
-        self._edit.setToolTip(strip.name)
+        self._edit.setToolTip(tr("Name of {name}", name=strip.name))
         self._swatch.set_color(strip.color)
         self._swatch.setAccessibleName(tr("Colour of {name}", name=strip.name))
         self._swatch.setToolTip(tr("Colour of {name}", name=strip.name))
