@@ -163,9 +163,9 @@ class Mu:
                 return
             h = self._ratio("H", h, Wt @ n, bottom, _cut(terms, lo, hi))
             new_H[:, lo:hi] = h
-            gather(slot, lo, hi, x, v, h)
+            gather(slot, x, v, h)
 
-        def gather(slot: int, lo: int, hi: int, x: Array, v: Array | None, h: Array) -> None:
+        def gather(slot: int, x: Array, v: Array | None, h: Array) -> None:
             n, p = self._halves(x, self._fit(W, h), v)
             tops[slot] = h @ n.T
             if not shared:
@@ -173,7 +173,7 @@ class Mu:
 
         def again(slot: int, lo: int, hi: int) -> None:
             v = None if V is None else V[:, lo:hi]
-            gather(slot, lo, hi, self._block(lo, hi), v, new_H[:, lo:hi])
+            gather(slot, self._block(lo, hi), v, new_H[:, lo:hi])
 
         with single_blas():
             run_blocks(work, cuts)
