@@ -5,31 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from partwise.api import Result
 from partwise_app.api import Brush, Host, tr
-from partwise_speech.dictionary import Dictionary
 from partwise_speech.panel.asking import Asking
-from partwise_speech.panel.atoms import AtomBoard
+from partwise_speech.panel.atomwork import AtomWork
 from partwise_speech.panel.closer import Closer
 from partwise_speech.panel.drift import Drift, drift_of
 from partwise_speech.panel.folder import Folder
+from partwise_speech.panel.gains import Gains
 from partwise_speech.panel.heard import RESIDUAL, SPEECH, WHOLE, Heard
 from partwise_speech.panel.hearing import Hearing
 from partwise_speech.panel.keeping import Keeping
 from partwise_speech.panel.keys import Keys
-from partwise_speech.panel.marking import Marking
-from partwise_speech.panel.preparing import ATOMS, array_of
 from partwise_speech.panel.quality import Measuring
 from partwise_speech.panel.recording import Recording
-from partwise_speech.panel.refitting import Refitting, Wish
-from partwise_speech.panel.remasking import Remasking
 from partwise_speech.panel.selection import Selection
-from partwise_speech.panel.showing import Showing
 from partwise_speech.panel.stagehand import Stagehand
 from partwise_speech.panel.streaming import Wanted
 from partwise_speech.panel.teaching import ERASER, Teaching
@@ -62,21 +55,19 @@ class Panel(QWidget):
         self._asking = Asking(host)
         self.stagehand = Stagehand(self)
         self.hearing = Hearing(self.stagehand, self)
-        self.remasking = Remasking(self)
-        self._marking = Marking()
-        self.refitting = Refitting(self)
+        self.gains = Gains(self._asking, self)
+        self.remasking, self.refitting = self.gains.remasking, self.gains.refitting
         self.trying = Trying(self)
         self.closer = Closer(self)
-        self.showing = Showing(self.stagehand, self)
         self.selection = Selection()
         self.teaching = Teaching()
-        self.atoms = AtomBoard()
+        self.atomwork = AtomWork(host, self.stagehand, self.hearing, self.remasking, self)
+        self.atoms, self.showing = self.atomwork.board, self.atomwork.showing
         self.drift = Drift()
         self.keeping = Keeping(host, self._asking, self)
         self.recording = Recording(self._asking.chosen_voice)
         self.folder = Folder()
         self.measuring = Measuring(self)
-        self._atoms: NDArray[np.float32] | None = None
         self._compared: object = None
         self.listening, self.preparing = self.hearing.listening, self.hearing.preparing
         self.transport, self.shelf = self.hearing.transport, self.keeping.shelf
@@ -86,10 +77,6 @@ class Panel(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
-        self._then = QTimer(self)  # tiles after the stage: between the two the window hears keys
-        self._then.setSingleShot(True)
-        self._then.setInterval(0)
-        self._then.timeout.connect(self._draw_atoms)
         self._keys = self._make_keys()
         self._connect()
         for control in self.under_stage.findChildren(QWidget):
@@ -119,33 +106,23 @@ class Panel(QWidget):
         self.stagehand.set_painted(asking.painted)
         self.folder.follow(host.parameters)
         self._show_teaching(result)
-        self._show_atoms(result)
+        self.atomwork.follow(result, asking.moved)
         if not host.running:
             self.drift.show_table(drift_of(result))
-        self.keeping.show_all(has_noise=self._atoms is not None and not host.running)
+        self.keeping.show_all(has_noise=self.atomwork.noise is not None and not host.running)
         self.hearing.follow_solo([s.key for s in host.strips if s.solo])
         self._compare(dataset, result)
 
     def _follow_sound(self, result: Result | None) -> None:
         """Gains, sound and drawing of the result, as strength, mixture and atoms are chosen."""
-        asking, stage, remasking = self._asking, self.stagehand, self.remasking
-        self.preparing.open(self._host.dataset)
-        remasking.follow(self.preparing.recording, result, asking.moved, stage.window)
-        self._marking.follow(remasking.codes, remasking.version, result, asking.painted)
-        self.refitting.follow(
-            self.preparing.recording,
-            result,
-            Wish.of(Wanted.of(self._host.parameters), asking.painted, asking.moved),
-            self._marking.codes,
-            self._marking.version,
-            stage.window,
-        )
-        strength, codes = asking.strength, self.refitting.codes
-        version = self._marking.version + self.refitting.version  # both of them only grow
-        self.preparing.follow(codes, strength, version)
+        asking, stage, prepared, gains = self._asking, self.stagehand, self.preparing, self.gains
+        prepared.open(self._host.dataset)
+        gains.follow(prepared.recording, result, self._host.parameters, stage.window)
+        strength, codes, version = asking.strength, gains.codes, gains.version
+        prepared.follow(codes, strength, version)
         self.listening.set_original(asking.original)
         self.trying.follow(stage, result, strength, codes, version)
-        self.closer.follow(stage, self.preparing, result, strength, version)
+        self.closer.follow(stage, prepared, result, strength, version)
 
     def _show_teaching(self, result: Result | None) -> None:
         asking, teaching = self._asking, self.teaching
@@ -158,20 +135,14 @@ class Panel(QWidget):
             ran = (float(result.facts.get(name, 0.0)) for name in ("strength", "original"))
             chosen = asking.strength, 100 * asking.original
             tried = any(abs(a - b) > 1e-6 for a, b in zip(ran, chosen, strict=True))
-        teaching.set_tried(tried or self._is_taught)
+        teaching.set_tried(tried or self.gains.is_tried)
         self._show_quieter()
-
-    @property
-    def _is_taught(self) -> bool:
-        """Whether other gains are tried out than a run has found."""
-        tried = (self.remasking.is_tried, self._marking.is_tried, self.refitting.is_tried)
-        return any(tried)
 
     def _show_quieter(self, _value: float = 0.0) -> None:
         """Say what strength and original do to noise alone, while they move too."""
         result, teaching = self._host.result, self.teaching
         quieter = quieter_alone(result)
-        if self._host.running or quieter is None or self._is_taught:
+        if self._host.running or quieter is None or self.gains.is_tried:
             teaching.set_quieter(None)  # what moved atoms and marks do to it a run measures
         else:
             teaching.set_quieter(mixed_db(quieter * teaching.chosen[0], teaching.chosen[1]))
@@ -215,9 +186,7 @@ class Panel(QWidget):
         host.stage_changed.connect(self._soon.start)
         self.hearing.failed.connect(self._warn)
         self.preparing.ready.connect(self._soon.start)
-        self.remasking.remade.connect(self._soon.start)
-        self.refitting.remade.connect(self._soon.start)
-        self.remasking.voice_known.connect(self._on_voice_known)
+        self.gains.remade.connect(self._soon.start)
         stage.looked.connect(self._on_looked)
         stage.selected.connect(self._on_selected)
         stage.noise_moved.connect(self._on_noise_moved)
@@ -236,13 +205,10 @@ class Panel(QWidget):
         self.teaching.original_set.connect(asking.set_original)
         self.trying.previewed.connect(self.preparing.patch)
         self.teaching.atoms.toggled.connect(self._fold_atoms)
-        self.atoms.changed.connect(self._on_atoms)
-        self.atoms.shown.connect(self._on_atoms_shown)
-        self.showing.failed.connect(self.atoms.show_none)
+        self.atomwork.drawn.connect(self._fold_atoms)
         self.atoms.turn_asked.connect(asking.turn)
         for key in (WHOLE, SPEECH, RESIDUAL):
             self.transport.choice(key).clicked.connect(self.atoms.release)
-        self.preparing.ready.connect(self._hear_atoms_again)
         self.preparing.ready.connect(self._measure)
         self.preparing.tried.connect(self._measure)
         self.teaching.original_changed.connect(self._measure)
@@ -300,11 +266,10 @@ class Panel(QWidget):
         for asking in (
             self.hearing,
             self.keeping,
-            self.remasking,
-            self.refitting,
+            self.gains,
             self.trying,
             self.closer,
-            self.showing,
+            self.atomwork,
             self.measuring,
         ):
             asking.close()
@@ -317,8 +282,7 @@ class Panel(QWidget):
     def _on_looked(self) -> None:
         self.closer.look()
         self.showing.look()
-        self.remasking.look(self.stagehand.window)
-        self.refitting.look(self.stagehand.window)
+        self.gains.look(self.stagehand.window)
 
     def _hear(self, key: str) -> None:
         self.listening.choose(key)
@@ -371,31 +335,9 @@ class Panel(QWidget):
             self.keeping.learn_voice(sound, stretch)
 
     def _save_noise(self) -> None:
-        if self._atoms is not None and self.preparing.recording is not None:
-            self.keeping.save_noise(self.preparing.recording, self._atoms)
-
-    def _on_atoms(self) -> None:
-        self.hearing.pick_atoms(self.atoms.heard(), self._atoms, self.remasking.voice)
-
-    def _hear_atoms_again(self, heard: object) -> None:
-        """Other gains take what atoms carry with them; what was chosen is made of them anew."""
-        if isinstance(heard, Heard) and SPEECH in heard.mixes and ATOMS not in heard.mixes:
-            if self.atoms.heard() is not None:
-                self._on_atoms()
-            if self.atoms.seen() is not None:
-                self._on_atoms_shown()
-
-    def _on_atoms_shown(self) -> None:
-        """Draw atoms alone, where the picture below the whole is in sight."""
-        picked, result, sound = self.atoms.seen(), self._host.result, self.preparing.recording
-        views = result.views if result is not None else ()
-        view = next((v for v in views if v.kind == "spectrogram" and "gain" in v.arrays), None)
-        codes = self.preparing.codes
-        if picked is None or view is None or sound is None or codes is None or self._atoms is None:
-            self.showing.end()
-            return
-        self._host.look("compare")
-        self.showing.ask(sound, view, codes, self._atoms, self.remasking.voice, picked)
+        noise, sound = self.atomwork.noise, self.preparing.recording
+        if noise is not None and sound is not None:
+            self.keeping.save_noise(sound, noise)
 
     def _fold_atoms(self, _on: bool = False) -> None:
         has = self.atoms.has_any
@@ -422,36 +364,3 @@ class Panel(QWidget):
             self.stagehand.set_noise((float(found[0]), float(found[1])), tr("Noise only (found)"))
         else:
             self.stagehand.set_noise(None, "")
-
-    def _show_atoms(self, result: Result | None) -> None:
-        """Atoms of the noise, while they form too; groups of the voice once it is known."""
-        self.atoms.set_moved(self._asking.moved)
-        atoms = array_of(result, "atoms")
-        if atoms is not self._atoms:
-            self._atoms = atoms
-            self.showing.end()
-            self._then.start()
-
-    def _draw_atoms(self) -> None:
-        result, atoms = self._host.result, self._atoms
-        if array_of(result, "atoms") is not atoms:
-            return  # others have come since, and will be drawn
-        active = array_of(result, "active")
-        spectra = Dictionary("", "noise", atoms).spectra() if atoms is not None else None
-        if spectra is None:
-            self.atoms.show_noise(None, None)
-        elif self._host.running or active is None:
-            self.atoms.show_noise(spectra, None)
-        else:
-            weight = active.sum(axis=1, dtype=np.float64)
-            self.atoms.show_noise(spectra, list(weight / (weight.sum() or 1.0)))
-        self._on_voice_known()
-
-    def _on_voice_known(self) -> None:
-        result, voice = self._host.result, self.remasking.voice
-        used = array_of(result, "used")
-        if self._host.running or voice is None or used is None or len(used) != len(voice.groups):
-            self.atoms.show_voice(None, None)
-        else:
-            self.atoms.show_voice(voice.spectra(used), voice.shares(used))
-        self._fold_atoms()
