@@ -137,6 +137,8 @@ def _energies(
     whole: Track, speech: Track, original: float, low: int, high: int
 ) -> NDArray[np.float64]:
     """Of the recording, and of what is heard as speech, in some samples."""
-    sound = whole[low:high]
-    mixed = original * sound + (1 - original) * speech[low:high]
-    return np.array([np.square(part, dtype=np.float64).sum() for part in (sound, mixed)])
+    sound, mixed = np.ravel(whole[low:high]), np.ravel(speech[low:high])
+    if original:
+        mixed = original * sound + (1 - original) * mixed
+    # In single precision, for an hour has many: pieces are short enough for it.
+    return np.array([np.dot(part, part) for part in (sound, mixed)], np.float64)
