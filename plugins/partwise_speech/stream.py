@@ -1,12 +1,13 @@
 """What is speech in sound that is still coming in? Block after block, less than 50 ms behind.
 
-The same dictionaries, tracker and gain as in a run, with what can be known by then: each patch ends
-at the newest frame, a frame waits for two more, and the atoms of the noise stay as they are.
+The same dictionaries, settings, tracker and gain as in a run, with what can be known by then: each
+patch ends at the newest frame, a frame waits for two more, the level in the fit was tracked from
+what has come, and atoms learn from it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,17 @@ from numpy.typing import NDArray
 
 from partwise_speech.cepstral import Steadied
 from partwise_speech.choice import Choice, Likeness, choose
+from partwise_speech.coming import Coming
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
-from partwise_speech.fit import learn_noise, share_out
+from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.gain import BINS, gain_of, mask_of
+from partwise_speech.hindsight import magnitudes_of
 from partwise_speech.learned import Noise
+from partwise_speech.recipe import STEADY, settings_for
+from partwise_speech.separator import Settings
 from partwise_speech.strength import at_bins
+from partwise_speech.tracker import Tracker
 
 __all__ = ["Known", "Stream"]
 
@@ -27,9 +33,6 @@ Array = NDArray[np.float32]
 
 _AHEAD = 2  # frames that a frame waits for
 _AT_ONCE = 256  # frames, so that memory stays bounded whatever is pushed
-_ATOMS = 400  # of the voice: the time of a patch grows with them
-_UPDATES = 12
-_SPARSITY, _RELAXED = 0.2, 0.05
 _LISTEN_S = 1.0
 _NOISE_ATOMS = 8
 _UNKNOWN_DB = 5.0  # speech over a noise that nobody has heard yet
@@ -44,6 +47,8 @@ class Known:
     voice : ndarray of float32, shape (features, atoms)
     choice : Choice
         What the gain is made of.
+    settings : Settings
+        What stands in the fit, what it costs, and what learns.
     noise : ndarray of float32, shape (features, noise atoms), or None
         None where the stream is to take its first second for noise.
     level : ndarray, shape (257,), or None
@@ -54,6 +59,7 @@ class Known:
 
     voice: Array
     choice: Choice
+    settings: Settings = STEADY
     noise: Array | None = None
     level: NDArray[np.floating[Any]] | None = None
     loudest: Array | None = None
@@ -69,11 +75,22 @@ class Known:
         method : str
             A key of `partwise_speech.choice.METHODS`.
         """
+        own = voice.is_own
         if noise is None:
-            alike = Likeness(0.0, 0.0, 0.0, 0.0)
-            return cls(voice.atoms, choose(method, _UNKNOWN_DB, alike, own_voice=voice.is_own))
-        choice = choose(method, noise.snr_db, noise.alike, own_voice=voice.is_own)
-        return cls(voice.atoms, choice, noise.atoms, noise.level, noise.loudest)
+            settings = Settings() if own else STEADY
+            ratio, alike = _UNKNOWN_DB, Likeness(0.0, 0.0, 0.0, 0.0)
+        else:
+            settings = settings_for(noise, own=own, taught=False)
+            ratio, alike = noise.snr_db, noise.alike
+        if not own and not settings.level:
+            # What comes and goes: atoms that learned from it as it comes would take up the voice.
+            settings = replace(settings, adapt_every=0)
+        if method == "dictionaries":
+            settings = replace(settings, level=False)
+        choice = choose(method, ratio, alike, own_voice=own, level=settings.level)
+        if noise is None:
+            return cls(voice.atoms, choice, settings)
+        return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest)
 
 
 class Stream:
@@ -109,9 +126,8 @@ class Stream:
         self.strength = strength
         self._rate, self._stft = float(rate), stft_for(rate)
         self.delay = self._stft.window + _AHEAD * self._stft.hop
-        self._choice, self._loudest = known.choice, known.loudest
-        self._voice = known.voice[:, :: max(-(-known.voice.shape[1] // _ATOMS), 1)]
-        self._tracker: Steadied | None = None
+        self._known = known
+        self._fit: Coming | None = None
         self._listened = np.zeros((BINS, 0), np.float32)
         self._start(1)
         if known.noise is not None and known.level is not None:
@@ -125,7 +141,7 @@ class Stream:
     @property
     def listening(self) -> bool:
         """Whether the noise is still being learned, and the sound comes out as it is."""
-        return self._tracker is None
+        return self._fit is None
 
     def push(self, block: Array) -> Array:
         """Take in what came, and give as much back, `delay` samples later.
@@ -157,11 +173,14 @@ class Stream:
         self._spectra = np.zeros((channels, stft.bins, _AHEAD), np.complex64)
         self._tracked = np.ones((BINS, _AHEAD), np.float32)
         self._bands = np.zeros((BANDS, DEPTH - 1), np.float32)
+        self._levels = np.zeros((BANDS, DEPTH - 1), np.float32)
         self._models = np.zeros((2, DEPTH * BANDS, _AHEAD), np.float32)
 
     def _begin(self, noise: Array, level: NDArray[np.floating[Any]]) -> None:
-        self._atoms = np.concatenate([self._voice, noise], axis=1, dtype=np.float32)
-        self._tracker = Steadied(level)
+        self._tracker, self._steadied = Tracker(level), Steadied(level)
+        self._mean, self._heard = np.zeros(BANDS, np.float32), 0
+        loud = DEPTH * float(magnitudes_of(level).sum())
+        self._fit = Coming(self._known.voice, noise, loud, self._known.settings)
 
     def _pushed(self, channels: Array) -> Array:
         stft = self._stft
@@ -193,13 +212,13 @@ class Stream:
     def _gains(self, magnitudes: Array) -> Array:
         """Gains in the sound's own bins of the frames that are ready."""
         found = []
-        while self._tracker is None and magnitudes.shape[1]:
+        while self._fit is None and magnitudes.shape[1]:
             left = round(_LISTEN_S * self._rate / self._stft.hop) - self._listened.shape[1]
             heard, magnitudes = magnitudes[:, :left], magnitudes[:, left:]
             found.append(np.ones_like(heard))
             self._listen(heard)
-        if self._tracker is not None and magnitudes.shape[1]:
-            found.append(self._separated(self._tracker, magnitudes))
+        if self._fit is not None and magnitudes.shape[1]:
+            found.append(self._separated(self._fit, magnitudes))
         gain = np.power(np.concatenate(found, axis=1), np.float32(self.strength))
         return at_bins(gain, self._stft.bins, self._rate / self._stft.window)
 
@@ -213,26 +232,31 @@ class Stream:
         level = np.maximum(np.square(found).mean(axis=1), 1e-12)
         self._begin(learn_noise(patches(banded(found), 1), _NOISE_ATOMS), level)
 
-    def _separated(self, tracker: Steadied, magnitudes: Array) -> Array:
-        frames = magnitudes.shape[1]
-        tracked = tracker.gains(np.square(magnitudes))
-        tracked = np.concatenate([self._tracked, tracked], axis=1)
+    def _separated(self, fit: Coming, magnitudes: Array) -> Array:
+        frames, choice = magnitudes.shape[1], self._known.choice
+        power = np.square(magnitudes)
+        heard, _ = self._tracker.follow(power)
+        tracked = np.concatenate([self._tracked, self._steadied.gains(power, heard)], axis=1)
         self._tracked = tracked[:, frames:]
         bands = np.concatenate([self._bands, banded(magnitudes)], axis=1)
         self._bands = bands[:, 1 - DEPTH :]
-        both = share_out(
-            patches(bands, 1),
-            self._atoms,
-            self._voice.shape[1],
-            updates=_UPDATES,
-            sparsity=_SPARSITY,
-            relaxed=_RELAXED,
-        )
+        levels = np.concatenate([self._levels, banded(magnitudes_of(heard))], axis=1)
+        self._levels = levels[:, 1 - DEPTH :]
+        both = fit.fit(patches(bands, 1), patches(levels, 1))
         models = np.concatenate([self._models, np.stack(both)], axis=2)
         self._models = models[:, :, frames:]
         deep = models.reshape(2, DEPTH, BANDS, frames + _AHEAD)
         # The newest frame of a patch, the last but one of the next, and so on, are the same frame.
         seen = [deep[:, DEPTH - 1 - k, :, k : k + frames] for k in range(_AHEAD + 1)]
         speech, noise = np.mean(seen, axis=0)
-        mask = mask_of(speech, noise, self._choice.sharp, self._loudest)
-        return gain_of(mask, tracked[:, :frames], self._choice)
+        if self._known.settings.around > 1:
+            self._average(noise)
+        mask = mask_of(speech, noise, choice.sharp, self._known.loudest)
+        return gain_of(mask, tracked[:, :frames], choice)
+
+    def _average(self, noise: Array) -> None:
+        """Average the model of the noise over what has come before, in place."""
+        for frame in noise.T:
+            self._heard = min(self._heard + 1, self._known.settings.around)
+            self._mean += (frame - self._mean) / self._heard
+            frame[:] = self._mean
