@@ -15,7 +15,7 @@ from partwise_stain.numbers import Counted, Number, numbers, read_grades
 from partwise_stain.presets import STAINS
 from partwise_stain.quality import Slide, inspect_slide, judge_stains, unclean
 from partwise_stain.regional import Tally, is_coarse, measure_region, regions_table, tally
-from partwise_stain.regions import Region
+from partwise_stain.regions import Region, bounds
 from partwise_stain.survey import Survey
 from partwise_stain.unmix import AREA_OD, Census, census
 
@@ -36,7 +36,7 @@ class Measured:
         Of the whole slide.
     numbers : tuple of Number
     trust : tuple of Trust
-        Lines that follow from the slide's flags.
+        Lines that follow from the slide's flags and from where regions lie.
     tables : tuple of Table
         Of drawn regions.
     """
@@ -103,9 +103,27 @@ def measure(
     return Measured(
         counted,
         (*told, *_flag_numbers(slide)),
-        flag_lines(slide, left) if slide is not None else (),
+        (*(flag_lines(slide, left) if slide is not None else ()), *_away(drawn, pyramid)),
         (regions_table(rows),) if rows else (),
     )
+
+
+def _away(drawn: Sequence[Region], pyramid: Pyramid) -> list[Trust]:
+    """Say which regions hold no pixel of the slide."""
+    full = pyramid.levels[0]
+    away = [one.name for one in drawn if 0 in bounds(one, full.width, full.height)[2:]]
+    if not away:
+        return []
+    return [
+        Trust(
+            "regions",
+            float(len(away)),
+            "bad",
+            f"Outside the slide: {len(away)} of {len(drawn)} regions",
+            f"{', '.join(away[:4])}{' …' if len(away) > 4 else ''}. Corners are counted in pixels "
+            "of the full resolution, not in µm or in those of an overview.",
+        )
+    ]
 
 
 def _flag_numbers(slide: Slide | None) -> tuple[Number, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ __all__ = [
     "write_regions",
 ]
 
+_Ring = tuple[tuple[float, float], ...]
+
 KINDS = ("rectangle", "ellipse", "polygon", "freehand")
 _LARGEST = 32 << 20  # bytes of a file
 _MOST = 2000  # regions
@@ -49,18 +51,34 @@ class Region:
         Identity, words on screen, one of `KINDS`.
     points : tuple of (x, y)
         Corners in pixels of level 0, at least three.
+    holes : tuple of tuples of (x, y)
+        Outlines inside of it that do not belong to it.
     """
 
     key: str
     name: str
     kind: str
-    points: tuple[tuple[float, float], ...]
+    points: _Ring
+    holes: tuple[_Ring, ...] = ()
 
     @property
     def area(self) -> float:
-        """Area in pixels of level 0, by the shoelace formula."""
-        x, y = np.array(self.points).T
-        return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+        """Area in pixels of level 0."""
+        return _area(self.points) - sum(map(_area, self.holes))
+
+    def reshaped(self, points: Sequence[tuple[float, float]], *, whole: bool) -> Region:
+        """Return the same with other points; holes move along where it moves as a whole."""
+        new, holes = tuple(points), self.holes
+        if whole and len(new) == len(self.points):
+            right, down = new[0][0] - self.points[0][0], new[0][1] - self.points[0][1]
+            holes = tuple(tuple((x + right, y + down) for x, y in hole) for hole in holes)
+        return replace(self, points=new, holes=holes)
+
+
+def _area(ring: _Ring) -> float:
+    """Area of an outline, by the shoelace formula."""
+    x, y = np.array(ring).T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def bounds(region: Region, width: int, height: int) -> tuple[int, int, int, int]:
@@ -83,11 +101,12 @@ def mask_of(region: Region, cut: tuple[int, int, int, int], downsample: float) -
         Level-0 pixels per pixel of the level.
     """
     x, y, width, height = cut
-    points = np.array(region.points) / downsample
-    # A pixel counts when its middle lies inside.
-    rows, columns = points[:, 1] - y - 0.5, points[:, 0] - x - 0.5
     mask = np.zeros((height, width), np.bool_)
-    mask[draw.polygon(rows, columns, mask.shape)] = True  # type: ignore[no-untyped-call]  # scikit-image's
+    for number, ring in enumerate((region.points, *region.holes)):
+        points = np.array(ring) / downsample
+        # A pixel counts when its middle lies inside.
+        rows, columns = points[:, 1] - y - 0.5, points[:, 0] - x - 0.5
+        mask[draw.polygon(rows, columns, mask.shape)] = number == 0  # type: ignore[no-untyped-call]  # scikit-image's
     return mask
 
 
@@ -122,10 +141,15 @@ def as_json(regions: Sequence[Region]) -> list[dict[str, Any]]:
             "key": region.key,
             "name": region.name,
             "kind": region.kind,
-            "points": [[round(x, 2), round(y, 2)] for x, y in region.points],
+            "points": _rounded(region.points),
+            **({"holes": [_rounded(hole) for hole in region.holes]} if region.holes else {}),
         }
         for region in regions
     ]
+
+
+def _rounded(ring: _Ring) -> list[list[float]]:
+    return [[round(x, 2), round(y, 2)] for x, y in ring]
 
 
 def from_json(data: object) -> tuple[Region, ...]:
@@ -137,7 +161,8 @@ def from_json(data: object) -> tuple[Region, ...]:
         points = _points(entry.get("points"))
         kind = str(entry.get("kind"))
         if points is not None and kind in KINDS:
-            found.append(Region(str(entry.get("key")), str(entry.get("name")), kind, points))
+            key, name = str(entry.get("key")), str(entry.get("name"))
+            found.append(Region(key, name, kind, points, _holes(entry.get("holes"))))
     return tuple(found)
 
 
@@ -153,7 +178,10 @@ def write_regions(regions: Sequence[Region], path: Path) -> None:
             "type": "Feature",
             "geometry": {
                 "type": "Polygon",
-                "coordinates": [[list(point) for point in (*region.points, region.points[0])]],
+                "coordinates": [
+                    [list(point) for point in (*ring, ring[0])]
+                    for ring in (region.points, *region.holes)
+                ],
             },
             "properties": {
                 "objectType": "annotation",
@@ -168,7 +196,7 @@ def write_regions(regions: Sequence[Region], path: Path) -> None:
 
 
 def read_regions(path: Path) -> tuple[Region, ...]:
-    """Read the polygons of a GeoJSON file; holes are passed over.
+    """Read the polygons of a GeoJSON file, with their holes.
 
     Raises
     ------
@@ -193,41 +221,50 @@ def read_regions(path: Path) -> tuple[Region, ...]:
         about = feature.get("properties")
         about = about if isinstance(about, dict) else {}
         kind = about.get("kind") if about.get("kind") in KINDS else "polygon"
-        for ring in _rings(feature.get("geometry")):
-            points = _points(ring)
+        for outer, *inner in _polygons(feature.get("geometry")):
+            points = _points(outer)
             if points is None:
                 continue
-            closed = len(points) > 3 and points[0] == points[-1]
             number = len(found) + 1
-            name = str(about.get("name") or f"Region {number}")[:80]
-            ends = points[:-1] if closed else points
-            found.append(Region(f"region-{number}", name, str(kind), ends))
+            name = str(about.get("name") or _class_of(about) or f"Region {number}")[:80]
+            found.append(Region(f"region-{number}", name, str(kind), points, _holes(inner)))
     if not found or len(found) > _MOST:
         what = f"holds {len(found)} regions" if found else "holds no polygon"
         raise FileProblem(path, what, fix=_FIX)
     return tuple(found)
 
 
-def _rings(geometry: object) -> list[object]:
-    """The outer rings of a geometry."""
+def _class_of(about: Mapping[str, Any]) -> str:
+    """What QuPath calls a region that has no name of its own."""
+    found = about.get("classification")
+    return str(found.get("name") or "") if isinstance(found, dict) else ""
+
+
+def _polygons(geometry: object) -> list[list[object]]:
+    """The polygons of a geometry, each its outer ring and then its holes."""
     if not isinstance(geometry, dict):
         return []
     inner = geometry.get("coordinates")
     if not isinstance(inner, list):
         return []
-    if geometry.get("type") == "Polygon":
-        return inner[:1]
-    if geometry.get("type") == "MultiPolygon":
-        return [part[0] for part in inner if isinstance(part, list) and part]
-    return []
+    parts = {"Polygon": [inner], "MultiPolygon": inner}.get(str(geometry.get("type")), [])
+    return [part for part in parts if isinstance(part, list) and part]
 
 
-def _points(data: object) -> tuple[tuple[float, float], ...] | None:
+def _holes(data: object) -> tuple[_Ring, ...]:
+    rings = [_points(ring) for ring in data] if isinstance(data, list | tuple) else []
+    return tuple(ring for ring in rings if ring is not None)
+
+
+def _points(data: object) -> _Ring | None:
+    """Read a ring; a last point that is the first again is left out."""
     if not isinstance(data, list | tuple) or not 3 <= len(data) <= _CORNERS:
         return None
     try:
         points = tuple((float(x), float(y)) for x, y, *_ in data)
     except (TypeError, ValueError):
         return None
+    if len(points) > 3 and points[0] == points[-1]:
+        points = points[:-1]
     sane = all(math.isfinite(x) and math.isfinite(y) and abs(x) + abs(y) < 1e9 for x, y in points)
     return points if sane else None

@@ -303,14 +303,19 @@ class Case:
             del kept[self.source]
         self.host.keep({**self.host.section, "regions": kept}, title, merge)
 
-    def add(self, kind: str, points: Sequence[tuple[float, float]], name: str = "") -> Region:
+    def add(
+        self,
+        kind: str,
+        points: Sequence[tuple[float, float]],
+        name: str = "",
+        holes: Sequence[tuple[tuple[float, float], ...]] = (),
+    ) -> Region:
         """Add a region under a name of its own."""
         regions = self.regions
         taken = {region.key for region in regions}
         number = next(k for k in range(1, len(taken) + 2) if f"region-{k}" not in taken)
-        made = Region(
-            f"region-{number}", name or tr("Region {number}", number=number), kind, tuple(points)
-        )
+        name = name or tr("Region {number}", number=number)
+        made = Region(f"region-{number}", name, kind, tuple(points), tuple(holes))
         self.keep((*regions, made), tr("Draw {name}", name=made.name))
         return made
 
@@ -319,7 +324,7 @@ class Case:
         found = next((region for region in self.regions if region.key == key), None)
         if found is None:
             return
-        changed = replace(found, points=tuple(points))
+        changed = found.reshaped(points, whole=deed in ("move", "nudge"))
         words = tr("Change {name}", name=found.name)
         if deed == "move":
             words = tr("Move {name}", name=found.name)

@@ -78,7 +78,7 @@ class Deeds:
             It holds none.
         """
         for region in read_regions(path):
-            self._case.add(region.kind, region.points, region.name)
+            self._case.add(region.kind, region.points, region.name, region.holes)
 
     def ask_profile(self) -> None:
         """Ask for a profile and use it."""

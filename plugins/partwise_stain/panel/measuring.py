@@ -125,7 +125,7 @@ class Measuring(QObject):
 
 def _name(region: Region | None, ground: Hashable) -> Hashable:
     """What the numbers of a region follow from."""
-    return region.points if region else None, ground
+    return (region.points, region.holes) if region else None, ground
 
 
 def _named(

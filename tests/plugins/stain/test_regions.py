@@ -90,6 +90,28 @@ def test_a_mask_holds_the_area_at_any_level() -> None:
     np.testing.assert_array_equal(part, mask_of(TRIANGLE, (0, 0, 100, 100), 1.0)[:50, 50:])
 
 
+def test_holes_do_not_belong_to_a_region(tmp_path: Path) -> None:
+    """Necrosis that was cut out of a tumour, as QuPath writes it."""
+    ring = [[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]
+    hole = [[20, 20], [60, 20], [60, 60], [20, 60], [20, 20]]
+    about = {"objectType": "annotation", "classification": {"name": "Tumour"}}
+    geometry = {"type": "MultiPolygon", "coordinates": [[ring, hole]]}
+    path = tmp_path / "regions.geojson"
+    path.write_text(
+        json.dumps([{"type": "Feature", "geometry": geometry, "properties": about}]), "utf-8"
+    )
+    (region,) = read_regions(path)
+    assert (region.name, region.area) == ("Tumour", 8400)
+    assert mask_of(region, (0, 0, 120, 120), 1.0).sum() == 8400
+    assert not mask_of(region, (30, 30, 10, 10), 1.0).any()
+    write_regions([region], path)
+    for again in (*read_regions(path), *from_json(as_json([region]))):
+        assert again.area == 8400
+    moved = region.reshaped([(x + 5, y) for x, y in region.points], whole=True)
+    assert list(moved.holes[0][0]) == [25, 20]
+    assert region.reshaped(region.points[:3], whole=False).area == 5000 - 1600
+
+
 def test_a_region_that_leaves_the_image_ends_at_its_border(mixing: Mixing) -> None:
     far = Region("f", "Far", "freehand", ((-50, -50), (64, -50), (64, 500), (-50, 500)))
     assert bounds(far, 128, 128) == (0, 0, 64, 128)
