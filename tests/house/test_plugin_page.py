@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +11,14 @@ from partwise.api import LocalJob
 from partwise.jobs.perform import Request, perform
 from partwise.plugins.registry import Registry, resolve
 
-ROOT = Path(__file__).resolve().parents[2]
+# To the letter what the page shows (tests/core/plugins/test_example_plugin.py).
+EXAMPLE = Path(__file__).resolve().parents[1] / "fixtures/example_plugin"
 
 
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
-    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", page, flags=re.DOTALL)
-    assert [name for name, _ in blocks][:2] == ["spectra/plugin.py", "spectra/work.py"]
-    for name, code in blocks:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(code, "utf-8")
-    (tmp_path / "spectra" / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    plugin = resolve("spectra.plugin:PLUGIN")
-    return Registry([plugin])
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    monkeypatch.syspath_prepend(EXAMPLE)
+    return Registry([resolve("spectra.plugin:PLUGIN")])
 
 
 def test_the_printed_plugin_reads_separates_and_writes(registry: Registry, tmp_path: Path) -> None:
