@@ -70,6 +70,7 @@ class CurvesView(Plot):
         self._y: Values = np.empty((0, 0))
         self._x: Values = np.empty(0)
         self._log = False
+        self._edge = 0.0
         self._band: tuple[Values, Values] | None = None
         self._each: Values | None = None
         self._series: tuple[Series, ...] = ()
@@ -103,6 +104,10 @@ class CurvesView(Plot):
         # By its logarithm an axis shows the first pass of a bolus as well as the hour after.
         self._log = bool(view.options.get("log")) and bool((self._x > 0).all())
         self._x = np.log10(self._x) if self._log else self._x
+        # Values in the middle of their cells: the axis runs from the first edge to the last.
+        plain = given is None and not self._log
+        centred = plain and axis is not None and axis.start == axis.step / 2
+        self._edge = float(self._x[0]) if centred and count else 0.0
         low, high = view.arrays.get("low"), view.arrays.get("high")
         self._band = None
         if low is not None and high is not None and low.shape == high.shape == self._y.shape:
@@ -176,14 +181,17 @@ class CurvesView(Plot):
     # Where things are
 
     @property
+    def _pad(self) -> float:
+        """What is left free on both sides of the values."""
+        return 0.04 * float(np.ptp(self._x)) if self._options.get("points") else self._edge
+
+    @property
     def _low(self) -> float:
-        pad = 0.04 * float(np.ptp(self._x)) if self._options.get("points") else 0.0
-        return float(self._x.min()) - pad
+        return float(self._x.min()) - self._pad
 
     @property
     def _wide(self) -> float:
-        pad = 0.04 * float(np.ptp(self._x)) if self._options.get("points") else 0.0
-        return max(float(self._x.max()) + pad - self._low, 1e-12)
+        return max(float(self._x.max()) + self._pad - self._low, 1e-12)
 
     def _range(self) -> tuple[float, float]:
         given = self._options.get("range")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -100,3 +101,23 @@ def test_names_at_the_ends_do_not_overlap() -> None:
     assert np.diff(places).min() >= 12 - 1e-9
     assert places[-1] <= 100
     assert _apart([5.0, 50.0], 12.0, 100.0) == [5.0, 50.0]
+
+
+def test_values_in_the_middle_of_cells_have_the_edges_at_the_ends_of_the_axis(qtbot: Any) -> None:
+    cycle = Axis("cycle", 200, "%", step=0.5, start=0.25)
+    made = curves(qtbot, View("curves", "H", {"y": np.ones((1, 200))}, (cycle,)))
+    lane = made._lanes()[0]
+    places = made._all_to_screen(np.array([0.0, 100.0]), np.zeros(2), lane, (0.0, 1.0))
+    assert [place.x() for place in places] == [lane.left(), lane.right()]
+    one = made._to_screen(0.25, 0.5, lane, (0.0, 1.0))
+    assert made._all_to_screen(np.array([0.25]), np.array([0.5]), lane, (0.0, 1.0)) == [one]
+
+
+def test_a_note_on_the_band_stands_beside_the_title_of_the_axis(qtbot: Any) -> None:
+    y = np.ones((1, 50))
+    plain = View("curves", "H", {"y": y, "low": y, "high": y}, (Axis("t", 50, "s", step=0.1),))
+    noted = dataclasses.replace(plain, options={"note": "Band: other fits as good"})
+    pictures = [curves(qtbot, view).grab().toImage() for view in (plain, noted)]
+    line = pictures[0].height() - 22
+    assert pictures[0].copy(0, 0, 560, line) == pictures[1].copy(0, 0, 560, line)
+    assert pictures[0].copy(0, line, 560, 22) != pictures[1].copy(0, line, 560, 22)
