@@ -18,6 +18,10 @@ __all__ = ["Counted", "Number", "numbers", "numbers_table", "read_grades"]
 
 _TIMES = 400
 _FEWEST = 6  # fields; fewer say nothing of how they vary
+# µm² of tissue that nuclei are told of: in less than some ten of them fill, one more or less is
+# another density.
+_LEAST_TISSUE = 1000.0
+_SCALE = 0.5  # µm per pixel, where the file does not say
 
 
 class Counted(Protocol):
@@ -127,6 +131,8 @@ def _of_nuclei(
     rng: np.random.Generator,
 ) -> list[Number]:
     count = nuclei.per_field.astype(np.float64)
+    if float(nuclei.tissue.sum()) * (nuclei.pixel or _SCALE) ** 2 < _LEAST_TISSUE:
+        return []
     if nuclei.pixel is None:
         # Without a scale, half a micron is assumed in what a nucleus is; no area can be told.
         told = [_ratio("Nuclei", "per Mpx", _NUCLEI, (1e6 * count, nuclei.tissue), rng)]

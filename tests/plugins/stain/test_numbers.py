@@ -129,6 +129,28 @@ def test_the_number_of_nuclei_follows_the_scale_of_the_file(tissue: Tissue) -> N
     assert value(with_scale, "Nuclei") == pytest.approx(4 * value(without, "Nuclei"))
 
 
+def test_of_a_scrap_of_tissue_no_nuclei_are_told(tissue: Tissue) -> None:
+    """One blob on forty pixels of tissue would make a quarter of a million per mm²."""
+    height, width = tissue.rgb.shape[:2]
+    dark = tissue.concentrations[..., 0]
+    y, x = np.unravel_index(np.argmax(dark[20:-20, 20:-20]), (height - 40, width - 40))
+    mixing = Mixing(tissue.vectors, tissue.white)
+    told = []
+    for reach in (6, 60):
+        scrap = np.full(tissue.rgb.shape, 243, np.uint8)
+        box = (
+            slice(max(y + 20 - reach, 0), y + 20 + reach),
+            slice(max(x + 20 - reach, 0), x + 20 + reach),
+        )
+        scrap[box] = tissue.rgb[box]
+        found = measure_region(
+            as_dataset(scrap, 1.0, "µm"), mixing, ("H", "E"), None, GRADES, LocalJob(), nuclei=0
+        )
+        told.append([number.name for number in found.numbers])
+    assert "Nuclei" not in told[0]
+    assert "Nuclei" in told[1]
+
+
 def test_nuclei_of_a_giant_are_those_of_its_field(tmp_path: Path) -> None:
     """Its darkest pixels are so large that nuclei melt away: no threshold comes from them."""
     field = make_tissue(512, 512, 3).rgb
