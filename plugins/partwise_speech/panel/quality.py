@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from partwise_app.api import Later
 from partwise_speech.frames import RATE
 from partwise_speech.panel.heard import SPEECH, WHOLE, Heard
-from partwise_speech.pitch import pitched_share
+from partwise_speech.pitch import periodic_share
 from partwise_speech.sound import resampled
 from partwise_speech.track import Track
 
@@ -129,7 +129,7 @@ def quality_of(
     low = max(round(sight[0] * rate), 0)
     high = min(round(min(sight[1], sight[0] + _LONGEST_S) * rate), len(whole))
     taken = (1 - original) * (whole[low:high] - speech[low:high]).mean(axis=1)
-    share = pitched_share(resampled(np.asarray(taken, np.float32), rate, RATE), RATE)
+    share = periodic_share(resampled(np.asarray(taken, np.float32), rate, RATE), RATE)
     return Quality(quieter, before, after, share)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from partwise_speech.pitch import pitch_of
+from partwise_speech.pitch import periodic_share, pitch_of, pitched_share
 from partwise_speech.synth import Scene
 from partwise_speech.voice import measure_voice
 
@@ -61,3 +61,10 @@ def test_what_has_no_voice_has_no_measures() -> None:
         found = measure_voice(sound, RATE)
         assert np.isnan(found.f0)
         assert np.isnan(found.cpps)
+
+
+def test_the_share_of_voice_is_about_the_same_without_the_path(scene: Scene) -> None:
+    for sound in (scene.noisy, scene.speech, scene.noisy - scene.speech):
+        assert periodic_share(sound, RATE) == pytest.approx(pitched_share(sound, RATE), abs=0.08)
+    assert periodic_share(np.zeros(RATE, np.float32), RATE) == 0
+    assert periodic_share(np.zeros(0, np.float32), RATE) == 0
