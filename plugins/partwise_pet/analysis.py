@@ -96,7 +96,7 @@ class PetAnalysis:
         job.report(0.0, "Looking at the frames")
         wanted = None if params.rank.strip().lower() == "auto" else int(params.rank)
         series = prepare(dataset, _settings(params), wanted or _MOST_FACTORS, job)
-        samples = read_samples(params.blood) if params.blood else None
+        samples = read_samples(params.blood, series.unit) if params.blood else None
         if params.input == "samples" and samples is None:
             raise InputProblem(
                 "blood samples are to be the input, and none are given",

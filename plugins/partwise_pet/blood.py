@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,10 @@ Array = NDArray[np.float64]
 
 _FIX = "give a TSV or CSV with columns time_s (or time_min) and activity, whole blood or plasma"
 _MOST = 1_000_000
+_ACTIVITY = ("activity", "blood", "plasma", "aif", "bq", "suv")
+_COUNTS = ("", "sample", "samples", "no", "nr", "n", "number", "id", "index", "subject", "pet")
+_BECQUEREL = re.compile(r"([kM]?)Bq")
+_TIMES = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +33,17 @@ class Samples:
     name: str
 
 
-def read_samples(path: str | Path) -> Samples:
+def read_samples(path: str | Path, unit: str = "") -> Samples:
     """Read blood samples from a table with a header.
+
+    Of several columns the first is taken that is called after activity or blood, else the first
+    that does not count samples or name persons.
+
+    Parameters
+    ----------
+    path : path
+    unit : str
+        Of the series: kBq are turned into its Bq where the column is called so.
 
     Raises
     ------
@@ -46,9 +60,12 @@ def read_samples(path: str | Path) -> Samples:
         raise FileProblem(path, "holds no table of samples", fix=_FIX)
     names = [name.strip() for name in rows[0]]
     place, per = _time_column(path, names)
-    value = next((k for k in range(len(names)) if k != place and names[k]), None)
-    if value is None:
+    others = [k for k in range(len(names)) if k != place and names[k]]
+    called = [k for k in others if any(word in names[k].lower() for word in _ACTIVITY)]
+    plain = [k for k in others if names[k].lower().strip(" ._#") not in _COUNTS]
+    if not (called or plain):
         raise FileProblem(path, "has no column of activity", fix=_FIX)
+    value = (called or plain)[0]
     try:
         table = np.array([[float(row[place]), float(row[value])] for row in rows[1:]])
     except (ValueError, IndexError) as error:
@@ -56,7 +73,9 @@ def read_samples(path: str | Path) -> Samples:
     if not np.isfinite(table).all() or (np.diff(table[:, 0]) < 0).any():
         raise FileProblem(path, "has times that are missing or do not rise", fix=_FIX)
     keep = np.concatenate([[True], np.diff(table[:, 0]) > 0])
-    return Samples(table[keep, 0] * per, table[keep, 1], names[value])
+    own, series = _BECQUEREL.search(names[value]), _BECQUEREL.search(unit)
+    times = _TIMES[own[1]] / _TIMES[series[1]] if own and series else 1.0
+    return Samples(table[keep, 0] * per, table[keep, 1] * times, names[value])
 
 
 def _time_column(path: Path, names: list[str]) -> tuple[int, float]:

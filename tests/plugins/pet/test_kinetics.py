@@ -122,3 +122,27 @@ def test_samples_say_their_unit_of_time(tmp_path: Path) -> None:
         path.write_text(text, "utf-8")
         with pytest.raises(FileProblem, match=words):
             read_samples(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "unit", "first"),
+    [
+        ("sample,time_s,activity", "Bq/mL", 7.0),
+        ("time_s,no,whole blood [kBq/mL]", "Bq/mL", 7000.0),
+        ("time_s,no,plasma_kBq_mL", "kBq/mL", 7.0),
+        ("time_s,no,plasma (Bq/cc)", "SUV", 7.0),
+        ("time_s,no,C", "Bq/mL", 7.0),
+    ],
+)
+def test_the_column_of_activity_is_found_and_has_the_unit_of_the_series(
+    head: str, unit: str, first: float, tmp_path: Path
+) -> None:
+    def cell(name: str, k: int) -> float:
+        return {"time_s": 60 * k, "sample": k, "no": k}.get(name, 7.0 + k)
+
+    rows = [",".join(str(cell(name, k)) for name in head.split(",")) for k in range(4)]
+    path = tmp_path / "blood.csv"
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    told = read_samples(path, unit)
+    assert told.activity[0] == first
+    assert told.t_min.tolist() == [0, 1, 2, 3]
