@@ -32,7 +32,7 @@ def test_attenuation_ratios_and_a_voice_in_the_residual_are_found() -> None:
     lost = Heard(RATE, {WHOLE: whole, SPEECH: speech - 0.5 * voice[:, None].astype(np.float32)})
     harmed = quality_of(lost, 0.0, (0.0, 2.0), (2.0, 4.0))
     assert harmed is not None
-    assert harmed.voice > 0.9
+    assert harmed.voice > 0.85
 
 
 def test_without_noise_or_anything_beside_it_nothing_is_said() -> None:
