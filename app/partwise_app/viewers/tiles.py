@@ -89,6 +89,11 @@ class _Stopped(Exception):
     """The image is no longer wanted."""
 
 
+def _place(wish: Wish) -> tuple[Tile, str]:
+    """What a wish is drawn for, whatever the recipe."""
+    return wish.tile, wish.recipe.layer if wish.recipe is not None else ""
+
+
 class _AsItStands:
     """Reads a pyramid without waiting for levels that are still being made."""
 
@@ -125,6 +130,7 @@ class _Loader:
         self._queue: deque[Wish] = deque()
         self._busy: set[Tile] = set()
         self._broken: set[Tile] = set()
+        self._drafts: dict[tuple[Tile, str], int] = {}  # of tile and layer, by when it was drawn
         self._told = False
         self._closed = False
         self._count = threads
@@ -140,6 +146,7 @@ class _Loader:
             self._latest.clear()
             self._queue.clear()
             self._broken.clear()
+            self._drafts.clear()
             self.cache.clear()
             self.cache.budget = _BUDGET
             self._free.notify_all()
@@ -159,7 +166,9 @@ class _Loader:
                 self._latest.update({recipe.layer: recipe for recipe in recipes})
             newest_first = list(reversed(self._wishes.values()))
             rounds: Iterable[tuple[Wish | None, ...]] = zip_longest(*newest_first)
-            self._queue = deque(wish for some in rounds for wish in some if wish is not None)
+            wishes = [wish for some in rounds for wish in some if wish is not None]
+            # Drafts take turns, behind what has not been drawn at all.
+            self._queue = deque(sorted(wishes, key=self._turn) if self._drafts else wishes)
             if self._queue and not self._threads:
                 self._start()
             self._free.notify_all()
@@ -245,9 +254,9 @@ class _Loader:
             if reader.known < 1:
                 self._draft(wish, image, pixels, reader.known)
                 return
-            if wish.tile.level == grid.top:
-                self.known = 1.0
             self._keep(image, wish.tile, pixels, pixels.nbytes)
+            if wish.tile.level == grid.top:
+                self._finish(image)
             if wish.recipe is not None and self._latest.get(wish.recipe.layer) != wish.recipe:
                 return  # an edit came while we read: its own wish finds the pixels here
         if wish.recipe is None:
@@ -265,10 +274,21 @@ class _Loader:
             if image != self._image:
                 return
             self.known = known
+            self._drafts[_place(wish)] = max(self._drafts.values(), default=0) + 1
             self._queue.append(wish)
         if wish.recipe is not None and known > 0:
             drawn = wish.recipe.draw(pixels)
             self._keep(image, (wish.recipe.layer, wish.tile), (None, drawn), drawn.sizeInBytes())
+
+    def _finish(self, image: int) -> None:
+        """Nothing is a draft any more."""
+        with self._free:
+            if image == self._image:
+                self.known = 1.0
+                self._drafts.clear()
+
+    def _turn(self, wish: Wish) -> int:
+        return self._drafts.get(_place(wish), 0)
 
     def _next(self) -> Wish | None:
         waiting: list[Wish] = []
