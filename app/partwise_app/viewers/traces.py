@@ -72,6 +72,8 @@ class TracesView(TimedPlot):
         self._units: tuple[str, ...] = ()
         self._own = False
         self._gain = 1.0
+        self._room_of: tuple[object, ...] = ()
+        self._room = 0.0  # px at the right of the lanes
         self._step, self._start = 1.0, 0.0
         self._later = Later(self)
         self._later.done.connect(self._take)
@@ -91,6 +93,7 @@ class TracesView(TimedPlot):
         self._names = tuple(name_of(self._channel, k) for k in range(count))
         self._units = tuple(str(unit) for unit in view.options.get("units", ()))
         self._own = view.options.get("scale", "own" if self._units else "common") == "own"
+        self._room_of = ()
         self._values, self._step, self._start = values, time.step or 1.0, time.start
         end = time.start + max(size - 1, 1) * self._step
         name = time.name[:1].upper() + time.name[1:]
@@ -133,9 +136,12 @@ class TracesView(TimedPlot):
     def area(self) -> QRectF:
         metrics = QFontMetricsF(small_font(self.font()))
         left = max(left_room(self._channel, len(self._names), metrics), 24.0) + 20
-        scale = f"0.00 {self._unit(0) or 'mV'}"
-        right = max(metrics.horizontalAdvance(words) for words in (scale, *self._peaks()))
-        right = min(right, 110.0) + 18
+        key = self._drawn_now, self._gain, metrics.averageCharWidth()
+        if key != self._room_of:  # asked for once per thing that is drawn
+            scale = f"0.00 {self._unit(0) or 'mV'}"
+            wide = max(metrics.horizontalAdvance(words) for words in (scale, *self._peaks()))
+            self._room_of, self._room = key, min(wide, 110.0) + 18
+        right = self._room
         height = self.height() - self._top() - self.below()
         return QRectF(left, self._top(), max(self.width() - left - right, 1.0), max(height, 1.0))
 
