@@ -102,7 +102,9 @@ def _inputs(registry: Registry, plugin: Plugin, named: list[Path]) -> list[Path]
     found: list[Path] = []
     for path in named:
         if path.is_dir() and not _read_by(registry, plugin, path):
-            inside = (p for p in sorted(path.iterdir()) if p.suffix != ".partwise")
+            # Other systems leave files beside ours that begin with a point ("._slide.svs").
+            seen = (p for p in sorted(path.iterdir()) if not p.name.startswith("."))
+            inside = (p for p in seen if p.suffix != ".partwise")
             found += [p for p in inside if _read_by(registry, plugin, p)]
         else:
             found.append(path)

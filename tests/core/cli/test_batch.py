@@ -35,6 +35,7 @@ def test_batch_goes_on_after_a_failure_and_resumes(
     pebble.write_pebbles(folder / "c.txt", [9.0])
     (folder / "b.txt").write_text("pebbles\nx")
     (folder / "readme.md").write_text("not ours")
+    (folder / "._a.txt").write_text("pebbles\nleft by another system")
     out = tmp_path / "out"
     words = ["batch", "pebble", str(folder), "-o", str(out)]
     assert main(words) == 3
