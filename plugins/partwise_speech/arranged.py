@@ -15,6 +15,9 @@ from partwise_speech.sound import Recording
 
 __all__ = ["separator_for"]
 
+# Methods that need not be what their name says and no more.
+_RUMBLE_APART = ("auto", "product")
+
 
 def separator_for(
     recording: Recording,
@@ -50,4 +53,5 @@ def separator_for(
         noise.loudest,
         painted,
         moved,
+        None if own or method not in _RUMBLE_APART else noise.rumble,
     )

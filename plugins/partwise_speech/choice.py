@@ -17,6 +17,7 @@ from partwise_speech.bands import band_matrix
 from partwise_speech.dictionary import BANDS
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.pitch import STEP_S, frames_around, pitch_of
+from partwise_speech.rumble import RUMBLE
 
 __all__ = ["METHODS", "SUNG", "Choice", "Likeness", "choose", "likeness"]
 
@@ -102,8 +103,8 @@ def likeness(noise: Array, speech: Array) -> Likeness:
         return Likeness(0.0, 0.0, 0.0, 0.0)
     track, periodic = pitch_of(noise, RATE)
     pitched = float(np.mean((track > _VOICE_HZ[0]) & (track < _VOICE_HZ[1])))
-    mean = np.sqrt(np.square(bands).mean(axis=1))
-    alike = float(mean @ speech / max(np.linalg.norm(mean) * np.linalg.norm(speech), 1e-20))
+    mean, voice = np.sqrt(np.square(bands).mean(axis=1))[RUMBLE:], speech[RUMBLE:]
+    alike = float(mean @ voice / max(np.linalg.norm(mean) * np.linalg.norm(voice), 1e-20))
     syllables = _syllables(bands.sum(axis=0))
     pairs = ((pitched, _PITCHED), (alike, _ALIKE), (syllables, _SYLLABLES))
     marks = [float(np.clip((v - low) / (high - low), 0, 1)) for v, (high, low) in pairs]

@@ -9,6 +9,7 @@ from partwise_speech.bands import band_matrix
 from partwise_speech.choice import Choice
 from partwise_speech.dictionary import BANDS
 from partwise_speech.frames import RATE
+from partwise_speech.rumble import RUMBLE
 
 __all__ = ["BINS", "gain_of", "mask_of"]
 
@@ -38,17 +39,22 @@ def mask_of(speech: Array, noise: Array, sharp: float, loudest: Array | None = N
     return np.asarray(s / (s + n + np.float32(1e-12)), np.float32)
 
 
-def gain_of(mask: Array, tracked: Array, choice: Choice) -> Array:
+def gain_of(mask: Array, tracked: Array, choice: Choice, rumble: Array | None = None) -> Array:
     """Return the gain, float32 (257, frames), never below the floor of the choice.
 
     Parameters
     ----------
     mask, tracked : ndarray of float32, shape (257, frames)
     choice : Choice
+    rumble : ndarray of float32, shape (RUMBLE,), optional
+        What counts for the mask below any voice, where the atoms know of nothing; a mask that
+        keeps more there holds what a hand has moved to the voice.
     """
     gain = np.power(tracked, np.float32(choice.tracked))
     if choice.mask == 1.0:
         gain *= mask
     elif choice.mask > 0:
         gain *= np.power(mask, np.float32(choice.mask))
+    if rumble is not None:
+        np.maximum(gain[:RUMBLE], rumble[:, None] * tracked[:RUMBLE], out=gain[:RUMBLE])
     return np.maximum(gain, np.float32(choice.floor))

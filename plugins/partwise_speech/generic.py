@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partwise_speech.dictionary import Dictionary, learn_voice, save_dictionary
+from partwise_speech.dictionary import BANDS, Dictionary, learn_voice, save_dictionary
 from partwise_speech.frames import RATE
+from partwise_speech.rumble import without_rumble
 from partwise_speech.sound import resampled
 from partwise_speech.sources import pieces
 
@@ -50,7 +52,11 @@ def learn_generic(
     ]
     seconds = sum(len(sound) for heard in talkers.values() for sound in heard) / RATE
     told = {**(about or {}), "talkers": len(talkers), "seconds": round(seconds, 2)}
-    return learn_voice(sounds, name, atoms=_ATOMS, about=told)
+    voice = learn_voice(sounds, name, atoms=_ATOMS, about=told)
+    if voice.is_own:
+        return voice
+    # What rumbles below one of these talkers is no part of anybody else's voice.
+    return replace(voice, atoms=without_rumble(voice.atoms, BANDS))
 
 
 def _main(arguments: Sequence[str] | None = None) -> None:

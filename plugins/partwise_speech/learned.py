@@ -16,6 +16,7 @@ from partwise_speech.classes import noise_patches
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
+from partwise_speech.rumble import rumble_kept
 from partwise_speech.separator import frames_of, model_frames
 from partwise_speech.sound import Recording
 from partwise_speech.sources import NoiseSource, noise_of
@@ -55,6 +56,8 @@ class Noise:
         louder counting more. Steady noises have 0.2 to 0.8, a ticking clock 1.5.
     given : NoiseSource or None
         What the atoms come from where that is another file.
+    rumble : ndarray of float32, shape (RUMBLE,), or None
+        How much of what lies below any voice comes with the talker.
     """
 
     atoms: Array
@@ -66,6 +69,7 @@ class Noise:
     alike: Likeness
     varied: float
     given: NoiseSource | None = None
+    rumble: Array | None = None
 
 
 def hear_noise(
@@ -129,9 +133,10 @@ def hear_noise(
         atoms = given.dictionary.atoms
     else:
         atoms = learn_noise(noise_patches(found), count, seed=seed, on_step=on_step)
-    ratio = _snr(whole, level, span)
+    power = _power_beside(whole, span)
+    ratio, rumble = _snr(power, level), rumble_kept(power, level)
     varied = _varied(banded(found))
-    return Noise(atoms, level, loudest, span, origin, ratio, alike, varied, given)
+    return Noise(atoms, level, loudest, span, origin, ratio, alike, varied, given, rumble)
 
 
 def heard_alone(
@@ -209,12 +214,16 @@ def _sound(recording: Recording, span: tuple[float, float] | None) -> Array:
     return stft.overlapped(frames_of(recording, first, max(last, first + 1)))
 
 
-def _snr(whole: Array, level: NDArray[np.floating[Any]], span: tuple[float, float] | None) -> float:
-    power = np.square(whole).sum(axis=0, dtype=np.float64)
+def _power_beside(whole: Array, span: tuple[float, float] | None) -> NDArray[np.floating[Any]]:
+    """Mean power of magnitudes outside a span, or of all where nothing is outside."""
     if span is not None:
         hop_s = stft_for(RATE).hop / RATE
-        outside = np.ones(len(power), bool)
+        outside = np.ones(whole.shape[1], bool)
         outside[round(span[0] / hop_s) : round(span[1] / hop_s)] = False
-        power = power[outside] if outside.any() else power
-    ratio = float(power.mean()) / max(float(level.sum()), 1e-20) - 1
+        whole = whole[:, outside] if outside.any() else whole
+    return np.asarray(np.square(whole).mean(axis=1, dtype=np.float64))
+
+
+def _snr(power: NDArray[np.floating[Any]], level: NDArray[np.floating[Any]]) -> float:
+    ratio = float(power.sum()) / max(float(level.sum()), 1e-20) - 1
     return float(10 * np.log10(np.clip(ratio, 1e-3, 1e6)))

@@ -133,6 +133,8 @@ class Separator:
         What a hand has marked.
     moved : Moved, optional
         Which atoms count on the other side.
+    rumble : ndarray of float32, shape (RUMBLE,), optional
+        How much is kept below any voice, where the voice knows of nothing.
     """
 
     def __init__(
@@ -146,12 +148,14 @@ class Separator:
         loudest: Array | None = None,
         painted: Painted | None = None,
         moved: Moved | None = None,
+        rumble: Array | None = None,
     ) -> None:
         self.recording = recording
         self.choice = choice
         self.settings = settings
         self._painted = painted or Painted()
         self._loudest = loudest
+        self._rumble = rumble
         self.noise = noise
         self._speech = speech.atoms
         self._moved = (moved or Moved()).rows(speech.atoms, noise.shape[1])
@@ -206,7 +210,7 @@ class Separator:
         if set_.around > 1:
             n = np.maximum(uniform_filter1d(n, set_.around, axis=1), 0)
         mask = mask_of(s, n, self.choice.sharp, self._loudest)
-        gain = gain_of(mask, tracked, self.choice)
+        gain = gain_of(mask, tracked, self.choice, self._rumble)
         if labels is not None:
             gain[labels[:, core] == SPEECH] = 1.0
             gain[labels[:, core] == NOISE] = self.choice.floor

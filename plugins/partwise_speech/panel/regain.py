@@ -29,6 +29,7 @@ Array = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
 _SETTLES = 250  # frames in which the tracked level comes to what it is
+_NO_MASK = 1e-4
 _AT_FLOOR = 1.02  # times the floor: gains are kept in steps of 1/8 dB
 # As a run with a generic voice, but for the noise, which learns no more.
 _FIT = STEADY
@@ -185,15 +186,20 @@ def regained(
     floor = float(method.get("floor", 0.05))
     gain = gains_of(codes[:, apart.first : apart.first + apart.noise.shape[2]])
     before, after = (
-        np.maximum(apart.mask(one, sharp), 1e-4)[:, : gain.shape[1]] for one in (run_with, moved)
+        np.maximum(apart.mask(one, sharp), _NO_MASK)[:, : gain.shape[1]]
+        for one in (run_with, moved)
     )
-    # At the floor a gain tells no more than that it would be less: there it is made again.
-    made = np.power(before, np.float32(power))
+    tracked: Array | float = 1.0
     if apart.tracked is not None:
-        tracked = apart.tracked[:, : gain.shape[1]]
-        made *= np.power(tracked, np.float32(method.get("tracked", 0.0)))
+        tracked = np.power(
+            apart.tracked[:, : gain.shape[1]], np.float32(method.get("tracked", 0.0))
+        )
+    made, anew = (tracked * np.power(mask, np.float32(power)) for mask in (before, after))
+    # At the floor a gain tells no more than that it would be less: there it is made again.
     least = np.where(gain > floor * _AT_FLOOR, gain, np.minimum(gain, made))
     found = least * np.power(after / before, np.float32(power))
+    # Below any voice a gain may be of no mask, and what was moved there is heard besides.
+    found = np.where(before > _NO_MASK, found, np.maximum(least, anew))
     same = after == before
     return codes_of(np.where(same, gain, np.clip(found, min(floor, 1.0), 1.0)))
 
