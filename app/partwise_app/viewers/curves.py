@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CurvesView"]
 
-_LANE, _TOP, _RIGHT = 56, 14.0, 16.0
+_LANE, _TOP, _RIGHT = 50, 14.0, 16.0
 _MANY, _LOW_LANE = 8, 34  # lanes, and px of each, beyond which names stand beside their lines
 _EMPTY = mark("No part is shown: press Show on a strip of the mixer")
 _DASHES = (

@@ -152,7 +152,10 @@ def paint_curves(
     painter.translate(area.left() + 2, plot.center().y())
     painter.rotate(-90)
     box = QRectF(-plot.height() / 2, 0, plot.height(), metrics.height())
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{where} ({unit})" if unit else where)
+    words = f"{where} ({unit})" if unit else where
+    if unit and metrics.horizontalAdvance(words) > plot.height():
+        words = unit  # where there is room for one of both
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
     painter.restore()
     if 0 <= frame < len(curve.times):
         x = spot(float(curve.times[frame]), low).x()
