@@ -141,7 +141,7 @@ class Transport(QWidget):
         title = self._title if listening.key not in self._choices else ""
         loudness = ""
         if listening.faint:
-            loudness = tr("too faint to match")
+            loudness = tr("faint, as loud as may be") if title else tr("too faint to match")
         elif listening.loudness is not None:
             level = f"{listening.loudness:.1f}".replace("-", "−")
             loudness = tr("{level} LUFS" if title else "matched at {level} LUFS", level=level)
