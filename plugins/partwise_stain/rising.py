@@ -157,7 +157,9 @@ def _interlaced(rows: int, columns: int, step: int) -> list[_Cell]:
         block = (row // step) * columns + column // step
         free = np.flatnonzero(~np.isin(block, block[taken]))
         free = free[np.argsort(chance[free])]
-        chosen = np.sort(free[np.unique(block[free], return_index=True)[1]])
+        chosen = free[np.unique(block[free], return_index=True)[1]]
+        # However few of these are made, they lie all over; the last are read as they are stored.
+        chosen = chosen[np.argsort(chance[chosen])] if step > 1 else np.sort(chosen)
         taken[chosen] = True
         found += [(int(row[k]), int(column[k])) for k in chosen]
         step //= 2

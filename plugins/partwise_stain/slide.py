@@ -90,9 +90,10 @@ class SlidePyramid:
         self._rising = self._begun() if self._top < len(sizes) else None
 
     def __getstate__(self) -> dict[str, Any]:
-        small = [k for k, image in self._made.items() if image.shape[0] * image.shape[1] <= _SENT]
+        made = dict(self._made)  # other threads add to it
+        small = [k for k, image in made.items() if image.shape[0] * image.shape[1] <= _SENT]
         # To read gigapixels again would take longer than most that is asked of them.
-        sent = {k: self._made[k] for k in sorted(small)[:1]}
+        sent = {k: made[k] for k in sorted(small)[:1]}
         return {"path": self.path, "of": _state(self.path), "made": sent}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:

@@ -181,6 +181,7 @@ def test_cells_made_first_lie_all_over_the_level() -> None:
     Rising((320, 320), (10, 10), make).whole(LocalJob(), _unheard)
     # Sixteen blocks of 8 × 8 cells, each with one of the first sixteen.
     assert len({(x // 80, y // 80) for x, y, _, _ in where[:16]}) == 16
+    assert {y // 160 for _, y, _, _ in where[:6]} == {0, 1}
     strips = Rising((320, 320), (320, 10), make, in_turn=True)
     del where[:]
     strips.whole(LocalJob(), _unheard)
