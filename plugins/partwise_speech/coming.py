@@ -22,6 +22,7 @@ Array = NDArray[np.float32]
 
 _ATOMS = 400  # of the voice: the time of a patch grows with them
 _UPDATES = 12
+_MORE_UPDATES = 16  # where the voice learns; a crowd or a cry would be taken for it by more of them
 _LEAST_RELAXED = 0.05  # patches fitted each for itself bear no less sparsity than this
 # As in `factors`, for fewer atoms of the voice: what atoms and level of the noise begin with.
 _MORE, _LESS = np.float32(2.0), np.float32(0.06)
@@ -55,6 +56,7 @@ class Coming:
         self.level = settings.level
         self._learns = settings.adapts if settings.adapt_every else None
         self._together = _TOGETHER[settings.adapts]
+        self._updates = _MORE_UPDATES if self._learns == "speech" else _UPDATES
         self._since = 0
         self._waits: list[tuple[Array, Array, Array]] = []
         if self._learns is not None:
@@ -102,15 +104,15 @@ class Coming:
         if level is not None:
             H[K:] *= _MORE
             asked = _LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
-        for done in range(_UPDATES):
+        for done in range(self._updates):
             model = W @ H + TINY
             if level is not None:
                 model += level * much
             ratio = V / model
-            if done == _UPDATES - 1 and self._learns is not None:
+            if done == self._updates - 1 and self._learns is not None:
                 self._see(ratio, model, H)
             change = W.T @ ratio
-            relaxed = done >= _UPDATES - _UPDATES // 3
+            relaxed = done >= self._updates - self._updates // 3
             change[:K] /= np.float32(self._relaxed if relaxed else self._price)
             H *= change * np.sqrt(change)
             if level is not None:
