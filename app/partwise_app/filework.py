@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partwise import params
 from partwise.data.dataset import Dataset
@@ -19,6 +19,9 @@ from partwise.plugins.registry import Registry
 from partwise.project.document import Source, State
 from partwise.result import View
 from partwise_app.preview import views_of_input
+
+if TYPE_CHECKING:
+    from partwise.project.links import Found
 
 __all__ = [
     "NewerProject",
@@ -204,7 +207,7 @@ def read_project(path: Path, *, look: bool = False) -> OpenedProject:
         if link.path is not None and link.state in ("found", "moved"):
             inputs[source.id] = Path(link.path)
         else:
-            lost[source.id] = _why_lost(source, link.state)
+            lost[source.id] = _why_lost(source, link)
     return OpenedProject(
         path,
         loaded.state,
@@ -255,9 +258,12 @@ def read_recovered(copy: Path, project: Path | None) -> OpenedProject:
     )
 
 
-def _why_lost(source: Source, state: str) -> str:
-    if state == "changed":
-        return f"{source.title} is no longer the file that the results were made from"
+def _why_lost(source: Source, link: Found) -> str:
+    if link.state == "changed":
+        changed = source.title
+        if link.other is not None and link.other != link.path:
+            changed = f"{link.other.name}, which goes with {source.title},"
+        return f"{changed} is no longer the file that the results were made from"
     return f"{source.title} is not where it was"
 
 

@@ -208,7 +208,8 @@ def _again(registry: Registry, path: Path, source: Source, run: Run) -> float:
         raise FileProblem(path, f"{run.id} does not say how it was computed", fix="run it again")
     found = resolve_input(source, path)
     if found.path is None or found.state == "changed":
-        raise FileProblem(source.file.path, f"is {found.state}", fix="put the input back")
+        other = found.other or source.file.path
+        raise FileProblem(other, f"is {found.state}", fix="put the input back")
     for file in about.inputs:
         named = file.path in about.parameters.values()
         if named and fingerprint(file.path).quick != file.quick:

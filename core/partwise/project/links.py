@@ -30,10 +30,13 @@ class Found:
         ``"changed"``: a file is there, with another content; the person is told.
     path : Path or None
         None where it is missing.
+    other : Path or None
+        Which file has changed or is gone: the input, or one that was read with it.
     """
 
     state: LinkState
     path: Path | None
+    other: Path | None = None
 
 
 def resolve_input(source: Source, project_path: str | Path | None = None) -> Found:
@@ -63,7 +66,11 @@ def resolve_input(source: Source, project_path: str | Path | None = None) -> Fou
     inside = _inside(source, project_path)
     if inside is not None:
         return Found("moved", inside)
-    return Found("changed", changed) if changed is not None else Found("missing", None)
+    if changed is None:
+        return Found("missing", None, Path(source.file.path))
+    files = ((lies_by(changed, one), one) for one in source.beside)
+    other = next((path for path, one in files if not _same_file(path, one)), changed)
+    return Found("changed", changed, other if _same_file(changed, source.file) else changed)
 
 
 def moved_prefix(was: str | Path, now: str | Path) -> tuple[Path, Path]:

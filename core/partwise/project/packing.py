@@ -40,7 +40,9 @@ def pack(state: State, project: str | Path | None = None) -> tuple[State, tuple[
         link = resolve_input(source, project)
         if link.path is None or link.state == "changed":
             raise FileProblem(
-                source.file.path, f"is {link.state}, so it cannot be packed", fix="relink it first"
+                link.other or source.file.path,
+                f"is {link.state}, so it cannot be packed",
+                fix="relink it first",
             )
         files = []
         for file in (source.file, *source.beside):

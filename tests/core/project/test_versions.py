@@ -251,13 +251,14 @@ def test_what_is_read_with_an_input_is_packed_with_it(tmp_path: Path) -> None:
         documents.append(_packed(document, tmp_path / f"packed{factor}.partwise"))
     state = load(documents[0]).state
     beside.write_text("3")
-    assert resolve_input(state.sources[0]).state == "changed"
+    found = resolve_input(state.sources[0])
+    assert (found.state, found.other) == ("changed", beside)
     place.unlink()
     beside.unlink()
     for path, first in zip(documents, (2.0, 3.0, 1.0), strict=True):
-        found = resolve_input(load(path).state.sources[0], path)
-        assert found.path is not None
-        assert np.asarray(pebble.load(found.path).values)[0] == first
+        taken = resolve_input(load(path).state.sources[0], path)
+        assert taken.path is not None
+        assert np.asarray(pebble.load(taken.path).values)[0] == first
 
 
 def test_packing_again_needs_only_the_project(document: Document, tmp_path: Path) -> None:
