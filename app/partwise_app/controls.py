@@ -43,6 +43,7 @@ __all__ = [
 
 _ARROW = 34  # px beside the words of a choice
 _FADED = 0.4  # of a switch that cannot be turned
+_BETWEEN = " · "  # facts of a line
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
@@ -131,7 +132,10 @@ class Rule(QFrame):
 
 
 class Elided(QLabel):
-    """A label that shortens its text with an ellipsis, and tells the whole in its tooltip."""
+    """A label that shortens its text with an ellipsis, and tells the whole in its tooltip.
+
+    Facts with " · " between them are told whole or not at all.
+    """
 
     def __init__(self, text: str = "", tone: str = "") -> None:
         super().__init__()
@@ -164,8 +168,13 @@ class Elided(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        width = max(self.width(), 24)
-        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, width)
+        width, metrics = max(self.width(), 24), self.fontMetrics()
+        facts = self._full.split(_BETWEEN)
+        # Of several facts as many as there is room for: half a number is worse than none.
+        heads = [f"{_BETWEEN.join(facts[:k])} …" for k in range(len(facts) - 1, 0, -1)]
+        fits = (text for text in (self._full, *heads) if metrics.horizontalAdvance(text) <= width)
+        cut = metrics.elidedText(self._full, Qt.TextElideMode.ElideRight, width)
+        shown = next(fits, cut)
         self.setText(shown)
         self.setAccessibleName(self._full)
         self.setToolTip(self._full if shown != self._full else "")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QListView, QListWidget, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from partwise.result import Table
-from partwise_app.controls import SectionLabel
+from partwise_app.controls import Elided, SectionLabel
 from partwise_app.dialogs.choose import ChooseDialog
 from partwise_app.rows import broken
 from partwise_app.tree import Entry, ProjectTree
@@ -133,3 +133,16 @@ def test_rows_of_the_list_make_room_for_one_that_needs_more_lines(qtbot: QtBot) 
     longer = dataclasses.replace(first, title="recording of the second visit")
     tree.set_entries((longer, run), "a")
     qtbot.waitUntil(lambda: top() > before)
+
+
+def test_a_line_of_facts_is_shortened_by_whole_facts(qtbot: QtBot) -> None:
+    said = Elided("Noise −25 dB · SNR 4 → 28 dB · voice 3 %")
+    qtbot.addWidget(said)
+    wide = said.fontMetrics().horizontalAdvance
+    said.resize(wide("Noise −25 dB · SNR 4 → 28 d"), 20)
+    said.show()
+    assert said.text() == "Noise −25 dB …"
+    said.resize(wide(said.full()) + 4, 20)
+    qtbot.waitUntil(lambda: said.text() == said.full())
+    said.resize(wide("Noise"), 20)
+    qtbot.waitUntil(lambda: said.text().endswith("…") and said.text() != "Noise −25 dB …")
