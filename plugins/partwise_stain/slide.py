@@ -24,9 +24,8 @@ _KEPT = 16_000_000  # pixels of a level that we make and keep in memory
 _SENT = 6_000_000  # pixels of such a level that goes along to another process
 _BLOCK = 2048  # px; side of the finer level's block in memory while a coarser one is made
 _CELL = (1 << 16, 1 << 24)  # pixels of the file that are read at once: at least, at most
-_BATCH = (
-    1 << 20
-)  # pixels of the file that are worth handing to a thread; of means, four times as many
+# Pixels of the file that are worth handing to a thread; of means, four times as many.
+_BATCH = 1 << 20
 _LONG = 1 << 26  # pixels of the file that are not read without a word
 _GIANT = 300_000_000  # pixels of a level whose eighth is taken from afar
 _BEGUN = 0.08  # of a run: what it has told by when a slide of one level was read once
