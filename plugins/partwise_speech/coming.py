@@ -23,7 +23,7 @@ Array = NDArray[np.float32]
 _ATOMS = 400  # of the voice: the time of a patch grows with them
 _UPDATES = 12
 _MORE_UPDATES = 16  # where the voice learns; a crowd or a cry would be taken for it by more of them
-_LEAST_RELAXED = 0.05  # patches fitted each for itself bear no less sparsity than this
+_RELAXED = 0.05  # a patch that is fitted for itself bears no less sparsity than this
 # As in `factors`, for fewer atoms of the voice: what atoms and level of the noise begin with.
 _MORE, _LESS = np.float32(2.0), np.float32(0.06)
 _LEVEL_PRICE = np.float32(1.03)
@@ -52,8 +52,7 @@ class Coming:
         self._speech = kept.shape[1]
         self._W = np.concatenate([kept, noise], axis=1, dtype=np.float32)
         self._price = 1 + settings.sparsity
-        self._relaxed = 1 + max(settings.relaxed, _LEAST_RELAXED)
-        self.level = settings.level
+        self._level = settings.level
         self._learns = settings.adapts if settings.adapt_every else None
         self._together = _TOGETHER[settings.adapts]
         self._updates = _MORE_UPDATES if self._learns == "speech" else _UPDATES
@@ -79,7 +78,7 @@ class Coming:
         ----------
         V : ndarray of float32, shape (features, patches)
         level : ndarray of float32, shape (features, patches), or None
-            The tracked noise of each patch; taken notice of where `level` says so.
+            The tracked noise of each patch; it counts where the settings say so.
         """
         speech, noise = np.empty_like(V), np.empty_like(V)
         first = 0
@@ -88,7 +87,7 @@ class Coming:
                 last = min(first + self._together - self._since, V.shape[1])
                 some = slice(first, last)
                 speech[:, some], noise[:, some] = self._fitted(
-                    V[:, some], level[:, some] if self.level and level is not None else None
+                    V[:, some], level[:, some] if self._level and level is not None else None
                 )
                 self._since = (self._since + last - first) % self._together
                 if self._since == 0 and self._learns is not None:
@@ -113,7 +112,7 @@ class Coming:
                 self._see(ratio, model, H)
             change = W.T @ ratio
             relaxed = done >= self._updates - self._updates // 3
-            change[:K] /= np.float32(self._relaxed if relaxed else self._price)
+            change[:K] /= np.float32(1 + _RELAXED if relaxed else self._price)
             H *= change * np.sqrt(change)
             if level is not None:
                 swell = (level * ratio).sum(axis=0) / asked
@@ -128,7 +127,7 @@ class Coming:
         weight = np.ones((1, H.shape[1]), np.float32)
         if self._learns == "sure noise":
             # Each bin counts by how surely it is noise.
-            weight = 1 - (self._W[:, : self._speech] @ H[: self._speech]) / model
+            weight = np.maximum(1 - self._W[:, : self._speech] @ H[: self._speech] / model, 0)
         self._waits.append((ratio * weight, weight, H[self._place].copy()))
 
     def _learn(self) -> None:

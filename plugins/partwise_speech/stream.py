@@ -88,6 +88,9 @@ class Known:
         if method == "dictionaries":
             settings = replace(settings, level=False)
         choice = choose(method, ratio, alike, own_voice=own, level=settings.level)
+        if method == "auto" and settings.around > 1:
+            # A crowd has no level that could be followed as it comes, and a talker suffers first.
+            choice = replace(choice, mask=choice.mask + 0.1, tracked=choice.tracked / 2)
         if noise is None:
             return cls(voice.atoms, choice, settings)
         return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest)
