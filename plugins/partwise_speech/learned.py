@@ -16,7 +16,7 @@ from partwise_speech.classes import noise_patches
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded
 from partwise_speech.fit import learn_noise
 from partwise_speech.frames import RATE, stft_for
-from partwise_speech.rumble import rumble_kept
+from partwise_speech.rumble import RUMBLE, rumble_kept
 from partwise_speech.separator import frames_of, model_frames
 from partwise_speech.sound import Recording
 from partwise_speech.sources import NoiseSource, noise_of
@@ -225,5 +225,7 @@ def _power_beside(whole: Array, span: tuple[float, float] | None) -> NDArray[np.
 
 
 def _snr(power: NDArray[np.floating[Any]], level: NDArray[np.floating[Any]]) -> float:
-    ratio = float(power.sum()) / max(float(level.sum()), 1e-20) - 1
+    # Rumble and an offset are no part of how well somebody is heard.
+    heard, alone = float(power[RUMBLE:].sum()), float(level[RUMBLE:].sum())
+    ratio = heard / max(alone, 1e-20) - 1
     return float(10 * np.log10(np.clip(ratio, 1e-3, 1e6)))
