@@ -46,7 +46,7 @@ def gain_of(mask: Array, tracked: Array, choice: Choice, rumble: Array | None = 
     ----------
     mask, tracked : ndarray of float32, shape (257, frames)
     choice : Choice
-    rumble : ndarray of float32, shape (RUMBLE,), optional
+    rumble : ndarray of float32, shape (RUMBLE, 1) or (RUMBLE, frames), optional
         What counts for the mask below any voice, where the atoms know of nothing; a mask that
         keeps more there holds what a hand has moved to the voice.
     """
@@ -56,5 +56,5 @@ def gain_of(mask: Array, tracked: Array, choice: Choice, rumble: Array | None = 
     elif choice.mask > 0:
         gain *= np.power(mask, np.float32(choice.mask))
     if rumble is not None:
-        np.maximum(gain[:RUMBLE], rumble[:, None] * tracked[:RUMBLE], out=gain[:RUMBLE])
+        np.maximum(gain[:RUMBLE], rumble * tracked[:RUMBLE], out=gain[:RUMBLE])
     return np.maximum(gain, np.float32(choice.floor))

@@ -56,7 +56,7 @@ class Noise:
         louder counting more. Steady noises have 0.2 to 0.8, a ticking clock 1.5.
     given : NoiseSource or None
         What the atoms come from where that is another file.
-    rumble : ndarray of float32, shape (RUMBLE,), or None
+    rumble : ndarray of float32, shape (RUMBLE, 1), or None
         How much of what lies below any voice comes with the talker.
     """
 
@@ -134,7 +134,7 @@ def hear_noise(
     else:
         atoms = learn_noise(noise_patches(found), count, seed=seed, on_step=on_step)
     power = _power_beside(whole, span)
-    ratio, rumble = _snr(power, level), rumble_kept(power, level)
+    ratio, rumble = _snr(power, level), rumble_kept(power[:, None], level[:, None])
     varied = _varied(banded(found))
     return Noise(atoms, level, loudest, span, origin, ratio, alike, varied, given, rumble)
 

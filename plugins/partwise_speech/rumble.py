@@ -38,18 +38,18 @@ def without_rumble(atoms: Array, bands: int) -> Array:
 
 
 def rumble_kept(power: NDArray[np.floating[Any]], level: NDArray[np.floating[Any]]) -> Array:
-    """Return the gain of the bins below any voice, float32 (RUMBLE,).
+    """Return the gain of the bins below any voice, float32 (RUMBLE, frames).
 
     Parameters
     ----------
-    power : ndarray, shape (bins,)
-        Mean power where somebody talks.
-    level : ndarray, shape (bins,)
+    power : ndarray, shape (bins, frames)
+        Mean power where somebody talks, or up to each frame.
+    level : ndarray, shape (bins, 1)
         Mean power of the noise alone.
     """
-    voice = float((power - level)[RUMBLE:].sum())
-    voice = max(voice, _LEAST_VOICE * float(power[RUMBLE:].sum()))
+    heard = power[RUMBLE:].sum(axis=0)
+    voice = np.maximum(heard - level[RUMBLE:].sum(axis=0), _LEAST_VOICE * heard)
     more = np.maximum(power - level, 0)[:RUMBLE]
     # What is louder than all of the voice is none of the talker's.
-    fair = min(1.0, voice / max(float(more.sum()), 1e-20))
+    fair = np.minimum(voice / np.maximum(more.sum(axis=0), 1e-20), 1.0)
     return np.asarray(fair * more / np.maximum(power[:RUMBLE], 1e-20), np.float32)

@@ -133,7 +133,7 @@ class Separator:
         What a hand has marked.
     moved : Moved, optional
         Which atoms count on the other side.
-    rumble : ndarray of float32, shape (RUMBLE,), optional
+    rumble : ndarray of float32, shape (RUMBLE, 1), optional
         How much is kept below any voice, where the voice knows of nothing.
     """
 
