@@ -55,6 +55,8 @@ class Known:
         Mean power of the noise.
     loudest : ndarray of float32, shape (257,), or None
         The most that was heard of the noise alone.
+    rumble : ndarray of float32, shape (RUMBLE,), or None
+        How much of what lies below any voice comes with the talker, where that is known.
     """
 
     voice: Array
@@ -63,6 +65,7 @@ class Known:
     noise: Array | None = None
     level: NDArray[np.floating[Any]] | None = None
     loudest: Array | None = None
+    rumble: Array | None = None
 
     @classmethod
     def of(cls, voice: Dictionary, noise: Noise | None = None, method: str = "auto") -> Known:
@@ -93,7 +96,8 @@ class Known:
             choice = replace(choice, mask=choice.mask + 0.1, tracked=choice.tracked / 2)
         if noise is None:
             return cls(voice.atoms, choice, settings)
-        return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest)
+        rumble = None if own or method not in ("auto", "product") else noise.rumble
+        return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest, rumble)
 
 
 class Stream:
@@ -255,7 +259,7 @@ class Stream:
         if self._known.settings.around > 1:
             self._average(noise)
         mask = mask_of(speech, noise, choice.sharp, self._known.loudest)
-        return gain_of(mask, tracked[:, :frames], choice)
+        return gain_of(mask, tracked[:, :frames], choice, self._known.rumble)
 
     def _average(self, noise: Array) -> None:
         """Average the model of the noise over what has come before, in place."""
