@@ -23,6 +23,7 @@ from partwise_speech.gain import BINS, gain_of, mask_of
 from partwise_speech.hindsight import magnitudes_of
 from partwise_speech.learned import Noise
 from partwise_speech.recipe import STEADY, settings_for
+from partwise_speech.rumble import RUMBLE
 from partwise_speech.separator import Settings
 from partwise_speech.strength import at_bins
 from partwise_speech.tracker import Tracker
@@ -55,7 +56,7 @@ class Known:
         Mean power of the noise.
     loudest : ndarray of float32, shape (257,), or None
         The most that was heard of the noise alone.
-    rumble : ndarray of float32, shape (RUMBLE,), or None
+    rumble : ndarray of float32, shape (RUMBLE, 1), or None
         How much of what lies below any voice comes with the talker, where that is known.
     """
 
@@ -94,9 +95,12 @@ class Known:
         if method == "auto" and settings.around > 1:
             # A crowd has no level that could be followed as it comes, and a talker suffers first.
             choice = replace(choice, mask=choice.mask + 0.1, tracked=choice.tracked / 2)
+        apart = not own and method in ("auto", "product")
         if noise is None:
-            return cls(voice.atoms, choice, settings)
-        rumble = None if own or method not in ("auto", "product") else noise.rumble
+            # Nobody knows whose rumble it is: its level alone decides.
+            rumble = np.ones((RUMBLE, 1), np.float32) if apart else None
+            return cls(voice.atoms, choice, settings, rumble=rumble)
+        rumble = noise.rumble if apart else None
         return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest, rumble)
 
 
