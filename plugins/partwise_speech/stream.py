@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from partwise_speech.cepstral import Steadied
 from partwise_speech.choice import Choice, Likeness, choose
@@ -23,7 +24,7 @@ from partwise_speech.gain import BINS, gain_of, mask_of
 from partwise_speech.hindsight import magnitudes_of
 from partwise_speech.learned import Noise
 from partwise_speech.recipe import STEADY, settings_for
-from partwise_speech.rumble import RUMBLE
+from partwise_speech.rumble import rumble_kept
 from partwise_speech.separator import Settings
 from partwise_speech.strength import at_bins
 from partwise_speech.tracker import Tracker
@@ -36,6 +37,7 @@ _AHEAD = 2  # frames that a frame waits for
 _AT_ONCE = 256  # frames, so that memory stays bounded whatever is pushed
 _LISTEN_S = 1.0
 _NOISE_ATOMS = 8
+_LATELY_S = 4.0  # over which what rumbles is compared with what the noise alone did
 _UNKNOWN_DB = 5.0  # speech over a noise that nobody has heard yet
 
 
@@ -56,8 +58,8 @@ class Known:
         Mean power of the noise.
     loudest : ndarray of float32, shape (257,), or None
         The most that was heard of the noise alone.
-    rumble : ndarray of float32, shape (RUMBLE, 1), or None
-        How much of what lies below any voice comes with the talker, where that is known.
+    apart : bool
+        Whether the voice knows nothing of what lies below any voice.
     """
 
     voice: Array
@@ -66,7 +68,7 @@ class Known:
     noise: Array | None = None
     level: NDArray[np.floating[Any]] | None = None
     loudest: Array | None = None
-    rumble: Array | None = None
+    apart: bool = False
 
     @classmethod
     def of(cls, voice: Dictionary, noise: Noise | None = None, method: str = "auto") -> Known:
@@ -97,11 +99,8 @@ class Known:
             choice = replace(choice, mask=choice.mask + 0.1, tracked=choice.tracked / 2)
         apart = not own and method in ("auto", "product")
         if noise is None:
-            # Nobody knows whose rumble it is: its level alone decides.
-            rumble = np.ones((RUMBLE, 1), np.float32) if apart else None
-            return cls(voice.atoms, choice, settings, rumble=rumble)
-        rumble = noise.rumble if apart else None
-        return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest, rumble)
+            return cls(voice.atoms, choice, settings, apart=apart)
+        return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest, apart)
 
 
 class Stream:
@@ -190,6 +189,7 @@ class Stream:
     def _begin(self, noise: Array, level: NDArray[np.floating[Any]]) -> None:
         self._tracker, self._steadied = Tracker(level), Steadied(level)
         self._mean, self._heard = np.zeros(BANDS, np.float32), 0
+        self._level = self._power = level[:, None]
         loud = DEPTH * float(magnitudes_of(level).sum())
         self._fit = Coming(self._known.voice, noise, loud, self._known.settings)
 
@@ -263,7 +263,16 @@ class Stream:
         if self._known.settings.around > 1:
             self._average(noise)
         mask = mask_of(speech, noise, choice.sharp, self._known.loudest)
-        return gain_of(mask, tracked[:, :frames], choice, self._known.rumble)
+        return gain_of(mask, tracked[:, :frames], choice, self._rumble(power))
+
+    def _rumble(self, power: Array) -> Array | None:
+        """How much is kept below any voice, by the mean of what has come lately."""
+        if not self._known.apart:
+            return None
+        keeps = np.exp(-self._stft.hop / (_LATELY_S * self._rate))
+        mean, _ = lfilter([1 - keeps], [1, -keeps], power, axis=1, zi=keeps * self._power)
+        self._power = mean[:, -1:]
+        return rumble_kept(mean, self._level)
 
     def _average(self, noise: Array) -> None:
         """Average the model of the noise over what has come before, in place."""
