@@ -288,7 +288,10 @@ def test_the_command_line_writes_every_file_by_role(tmp_path: Path) -> None:
     assert {"factor-images", "curves", "maps", "regions", "frames"} <= set(files)
     assert all(path.is_file() for path in files.values())
     assert told["parts"][0]["name"] == "Arterial blood"
-    assert len(told["inputs"]) == 2
+    # The scan, the sidecar that its frames were read from, and the anchors.
+    inputs = [Path(each["path"]).name for each in told["inputs"]]
+    assert inputs[0] == "pet-heart.nii.gz"
+    assert sorted(inputs[1:]) == ["anchors.nii.gz", "pet-heart.json"]
     found: Any = nibabel.load(files["factor-images"])
     inside = np.asarray(found.dataobj)[anchors.T == 1]
     assert inside[:, 1:].max() < 1e-6 < inside[:, 0].min()
