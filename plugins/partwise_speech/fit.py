@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from partwise.api import single_blas
 from partwise_speech.factors import TINY, Activations, Adapts, Allowed, Factors
 
-__all__ = ["activations_of", "learn_noise", "separate", "share_out", "take_turns"]
+__all__ = ["activations_of", "learn_noise", "separate", "take_turns"]
 
 Array = NDArray[np.float32]
 
@@ -170,33 +170,7 @@ def take_turns(
     return trace, done
 
 
-def share_out(
-    V: Array,
-    atoms: Array,
-    speech: int,
-    *,
-    updates: int,
-    sparsity: float = 0.1,
-    relaxed: float | None = None,
-) -> tuple[Array, Array]:
-    """Fit patches each for itself, all atoms kept as they are; returns both models.
-
-    As `activations_of`, whose parameters these are.
-    """
-    H = activations_of(V, atoms, speech, updates=updates, sparsity=sparsity, relaxed=relaxed)
-    with single_blas():
-        return atoms[:, :speech] @ H[:speech], atoms[:, speech:] @ H[speech:]
-
-
-def activations_of(
-    V: Array,
-    atoms: Array,
-    speech: int,
-    *,
-    updates: int,
-    sparsity: float = 0.1,
-    relaxed: float | None = None,
-) -> Array:
+def activations_of(V: Array, atoms: Array, *, updates: int) -> Array:
     """Return how much of each atom is in each patch, all atoms kept as they are.
 
     Parameters
@@ -204,11 +178,7 @@ def activations_of(
     V : ndarray of float32, shape (features, patches)
     atoms : ndarray of float32, shape (features, atoms)
         Columns add up to one.
-    speech : int
-        How many of the atoms, the first, are of speech.
     updates : int
-    sparsity, relaxed : float
-        What activity of speech costs, and what in the last third of the updates, if not the same.
 
     Returns
     -------
@@ -217,11 +187,8 @@ def activations_of(
     H = np.empty((atoms.shape[1], V.shape[1]), np.float32)
     H[:] = V.sum(axis=0) / np.float32(len(H)) + TINY
     with single_blas():
-        for done in range(updates):
-            if done == _turn(updates) and relaxed is not None:
-                sparsity = relaxed
+        for _ in range(updates):
             change = atoms.T @ (V / (atoms @ H + TINY))
-            change[:speech] /= np.float32(1 + sparsity)
             H *= change * np.sqrt(change)
     return H
 

@@ -97,7 +97,7 @@ def _shared(
     spectra = frames_of(recording, first, last)
     gain = gains_of(codes[:, first:last])
     spectra = spectra * (gain if kept else 1.0 - gain)
-    H = activations_of(stacked(banded(np.abs(spectra))), atoms, 0, updates=_UPDATES)
+    H = activations_of(stacked(banded(np.abs(spectra))), atoms, updates=_UPDATES)
     picked = list(chosen)
     mine = unfolded(atoms[:, picked] @ H[picked], last - first)
     both = unfolded(atoms @ H, last - first)
