@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RUMBLE", "rumble_kept", "without_rumble"]
+from partwise_speech.frames import RATE, stft_for
+
+__all__ = ["RUMBLE", "RUMBLE_HZ", "rumble_kept", "without_rumble"]
 
 RUMBLE = 3  # bins of 31.25 Hz, and as many bands: up to 78 Hz
+RUMBLE_HZ = (RUMBLE - 0.5) * RATE / stft_for(RATE).window
 _LEAST_VOICE = 0.1  # share of what is heard where somebody talks
 
 Array = NDArray[np.float32]

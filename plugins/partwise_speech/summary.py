@@ -120,24 +120,28 @@ class Summary:
             after += _energy(render(self._recording, self.codes, first, last))
         return (before, after) if before > 0 else None
 
-    def snr_after(self, level: NDArray[np.floating[Any]], quieter: float) -> float:
-        """Return the ratio of speech to noise of what was kept, in dB.
+    def snr_before(self) -> float:
+        """Return the ratio of speech to noise of the recording, in dB; needs a noise-only span."""
+        return self._ratio(self.energy - self._lead[0], 0.0)
+
+    def snr_after(self, quieter: float) -> float:
+        """Return the ratio of speech to noise of what was kept, in dB; needs a noise-only span.
 
         Parameters
         ----------
-        level : ndarray, shape (257,)
-            Mean power of the noise before.
         quieter : float
             By how many dB the stretch of noise alone has become quieter.
         """
-        lead = self._lead
-        if self.span is None or not lead[0] > 0:
+        return self._ratio(float(self._spectra[0].sum()) - self._lead[1], quieter)
+
+    def _ratio(self, beside: float, quieter: float) -> float:
+        """Ratio to the noise alone of the energy beside it that is more than that noise, in dB."""
+        if self.span is None or not self._lead[0] > 0:
             return float("nan")
         span = max(self._inside[1] - self._inside[0], 1)
-        noise = lead[0] / span * 10 ** (-quieter / 10)
-        kept = float(self._spectra[0].sum()) - lead[1]
+        noise = self._lead[0] / span * 10 ** (-quieter / 10)
         rest = max(self.frames - span, 1)
-        return float(10 * np.log10(np.clip(kept / rest / max(noise, 1e-20) - 1, 1e-3, 1e6)))
+        return float(10 * np.log10(np.clip(beside / rest / max(noise, 1e-20) - 1, 1e-3, 1e6)))
 
     def shares(self) -> tuple[float, float]:
         """Return the share of the energy that is speech, and noise."""

@@ -203,21 +203,21 @@ def measures(
     original : float
         Share of the recording that is mixed under the speech, 0 to 1.
     """
+    lead = summary.lead_in
     told = [
         Measure(
             "Speech-to-noise ratio before",
-            noise.snr_db,
+            noise.snr_db if lead is None else summary.snr_before(),
             "dB",
             f"Of the recording, its noise taken from the {noise.origin}.",
         )
     ]
-    lead = summary.lead_in
     if lead is not None:
         less = mixed_db(quieter_db(lead) * strength, original)
         told += [
             Measure(
                 "Speech-to-noise ratio after",
-                summary.snr_after(noise.level, less),
+                summary.snr_after(less),
                 "dB",
                 "The same of what was kept, its noise taken from the same stretch.",
             ),

@@ -10,6 +10,7 @@ from partwise_speech.drift import Drift
 from partwise_speech.learned import Noise
 from partwise_speech.moved import Moved
 from partwise_speech.painted import Painted
+from partwise_speech.rumble import RUMBLE_HZ
 from partwise_speech.summary import Summary
 from partwise_speech.tell import quieter_db
 
@@ -165,7 +166,8 @@ def _method(noise: Noise, choice: Choice) -> Trust:
         "good" if noise.snr_db > 0 else "look",
         f"{noise.snr_db:.0f} dB of speech over noise: {choice.why}",
         f"Gain = mask to the power {choice.mask:.2f} × tracked gain to the power "
-        f"{choice.tracked:.2f}, at least −{-20 * math.log10(choice.floor):.0f} dB.",
+        f"{choice.tracked:.2f}, at least −{-20 * math.log10(choice.floor):.0f} dB. Chosen by the "
+        f"ratio above {RUMBLE_HZ:.0f} Hz, where voices are.",
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
@@ -12,7 +15,9 @@ from partwise_speech.dictionary import BANDS
 from partwise_speech.export import gain_codes
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.generic import learn_generic
+from partwise_speech.learned import hear_noise
 from partwise_speech.rumble import RUMBLE, rumble_kept, without_rumble
+from partwise_speech.sound import recording_of
 from partwise_speech.sources import generic_voice
 from partwise_speech.strength import gains_of
 from partwise_speech.synth import make_speech
@@ -66,6 +71,17 @@ def test_rumble_that_was_there_before_is_taken_and_the_voice_is_not() -> None:
 def test_what_rumbles_with_the_talker_alone_stays() -> None:
     low, _ = _below(_talk(beside=_rumble(5 * RATE, 2, 0.05)))
     assert low > -3
+
+
+def test_an_offset_does_not_change_how_well_somebody_is_heard() -> None:
+    talk = _talk()
+    moved = replace(talk, values=np.asarray(talk.values) + np.float32(0.3))
+    alike = [
+        hear_noise(recording_of(one), f"0:{_LEAD_S}", "", 4, generic_voice(), 0, lambda _: True)
+        for one in (talk, moved)
+    ]
+    assert abs(alike[0].snr_db - alike[1].snr_db) < 0.1
+    assert alike[0].alike.alike == pytest.approx(alike[1].alike.alike, abs=1e-3)
 
 
 def test_what_is_kept_is_what_the_noise_alone_did_not_have() -> None:
