@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from partwise_speech.choice import choose
+from partwise_speech.choice import choose, rumble_is_apart
 from partwise_speech.dictionary import Dictionary
 from partwise_speech.learned import Noise
 from partwise_speech.moved import Moved
@@ -14,9 +14,6 @@ from partwise_speech.separator import Separator
 from partwise_speech.sound import Recording
 
 __all__ = ["separator_for"]
-
-# Methods that need not be what their name says and no more.
-_RUMBLE_APART = ("auto", "product")
 
 
 def separator_for(
@@ -53,5 +50,5 @@ def separator_for(
         noise.loudest,
         painted,
         moved,
-        None if own or method not in _RUMBLE_APART else noise.rumble,
+        noise.rumble if rumble_is_apart(method, own_voice=own) else None,
     )

@@ -19,7 +19,7 @@ from partwise_speech.frames import RATE, stft_for
 from partwise_speech.pitch import STEP_S, frames_around, pitch_of
 from partwise_speech.rumble import RUMBLE
 
-__all__ = ["METHODS", "SUNG", "Choice", "Likeness", "choose", "likeness"]
+__all__ = ["METHODS", "SUNG", "Choice", "Likeness", "choose", "likeness", "rumble_is_apart"]
 
 METHODS = {
     "auto": "Chosen for each recording",
@@ -136,6 +136,14 @@ def choose(
     if method == "product":
         return Choice(1.0, 0.4, 0.05, "as asked")
     return _automatic(snr_db, alike, own_voice=own_voice, level=level)
+
+
+def rumble_is_apart(method: str, *, own_voice: bool) -> bool:
+    """Whether what lies below any voice is judged by itself; an own voice knows of its own.
+
+    Dictionaries alone, and the tracker alone, are what their names say and no more.
+    """
+    return not own_voice and method in ("auto", "product")
 
 
 def _automatic(snr_db: float, alike: Likeness, *, own_voice: bool, level: bool) -> Choice:

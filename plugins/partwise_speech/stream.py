@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from partwise_speech.cepstral import Steadied
-from partwise_speech.choice import Choice, Likeness, choose
+from partwise_speech.choice import Choice, Likeness, choose, rumble_is_apart
 from partwise_speech.coming import Coming
 from partwise_speech.dictionary import BANDS, DEPTH, Dictionary, banded, patches
 from partwise_speech.fit import learn_noise
@@ -97,7 +97,7 @@ class Known:
         if method == "auto" and settings.around > 1:
             # A crowd has no level that could be followed as it comes, and a talker suffers first.
             choice = replace(choice, mask=choice.mask + 0.1, tracked=choice.tracked / 2)
-        apart = not own and method in ("auto", "product")
+        apart = rumble_is_apart(method, own_voice=own)
         if noise is None:
             return cls(voice.atoms, choice, settings, apart=apart)
         return cls(voice.atoms, choice, settings, noise.atoms, noise.level, noise.loudest, apart)
