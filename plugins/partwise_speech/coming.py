@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partwise.api import single_blas
-from partwise_speech.factors import TINY, Adapts
+from partwise_speech.factors import LEVEL_PRICE, TINY, Adapts
 from partwise_speech.frames import RATE, stft_for
 from partwise_speech.separator import Settings
 
@@ -26,7 +26,6 @@ _MORE_UPDATES = 16  # where the voice learns; a crowd or a cry would be taken fo
 _RELAXED = 0.05  # a patch that is fitted for itself bears no less sparsity than this
 # As in `factors`, for fewer atoms of the voice: what atoms and level of the noise begin with.
 _MORE, _LESS = np.float32(2.0), np.float32(0.06)
-_LEVEL_PRICE = np.float32(1.03)
 # Patches from one step of the atoms to the next: a cry has gone on after two of them.
 _TOGETHER: dict[Adapts, int] = {"noise": 8, "speech": 8, "sure noise": 2}
 _FORGETS_S: dict[Adapts, float] = {"noise": 3.0, "speech": 20.0, "sure noise": 1.0}
@@ -102,7 +101,7 @@ class Coming:
         much = np.full(V.shape[1], _LESS)
         if level is not None:
             H[K:] *= _MORE
-            asked = _LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
+            asked = LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
         for done in range(self._updates):
             model = W @ H + TINY
             if level is not None:

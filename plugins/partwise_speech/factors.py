@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partwise.api import blocks, run_blocks
 
-__all__ = ["TINY", "Activations", "Adapts", "Allowed", "Factors"]
+__all__ = ["LEVEL_PRICE", "TINY", "Activations", "Adapts", "Allowed", "Factors"]
 
 Array = NDArray[np.float32]
 
@@ -23,7 +23,7 @@ TINY = np.float32(1e-9)
 # The tracked level is like the noise everywhere and would explain all of it. The atoms, of which it
 # is known what they are, begin with more, the level with less, and its activity has a small price.
 _MORE, _LESS = np.float32(10.0), np.float32(0.3)
-_LEVEL_PRICE = np.float32(1.03)
+LEVEL_PRICE = np.float32(1.03)
 _BLOCK = 160  # patches; with their activations they stay in a cache of a few MB
 _NONE = np.zeros((0, 0), np.float32)
 
@@ -261,7 +261,7 @@ class Factors:
         np.divide(block.V, ratio, out=ratio)
         if block.level is not None:
             level = block.level if block.allowed is None else block.level * block.allowed.noise
-            asked = _LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
+            asked = LEVEL_PRICE * np.maximum(level.sum(axis=0), TINY)
             block.swell = (level * ratio).sum(axis=0) / asked
         if block.allowed is None:
             np.matmul(self.W.T, ratio, out=block.change)
